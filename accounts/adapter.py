@@ -1,0 +1,16 @@
+"""How django-allauth behaves here."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from accounts import source_address
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """No sign-up: an administrator adds people. Rate limits count the person's own address."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return source_address.of(request)

@@ -1,0 +1,10 @@
+"""The rows of accounts: one file per idea."""
+
+from accounts.models.access_rule import AccessRule
+from accounts.models.api_token import APIToken
+from accounts.models.audit_event import AuditChain, AuditEvent
+from accounts.models.job_settings import JobSettings
+from accounts.models.ssh_key import SSHKey
+from accounts.models.user import User
+
+__all__ = ["APIToken", "AccessRule", "AuditChain", "AuditEvent", "JobSettings", "SSHKey", "User"]

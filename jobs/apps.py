@@ -1,0 +1,16 @@
+"""The jobs app."""
+
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    """Jobs, their clusters and the loop that keeps its word."""
+
+    name = "jobs"
+
+    def ready(self) -> None:
+        """Listen to the apps below, once every model is there."""
+        from jobs import access, receivers  # noqa: F401, PLC0415 (models exist only now)
+        from sshgateway import gatekeeper  # noqa: PLC0415
+
+        gatekeeper.register(access.keep_gate)

@@ -1,0 +1,34 @@
+"""Wake the loop for a cluster: the row says it, the message only makes it soon."""
+
+import logging
+from datetime import timedelta
+
+from celery import current_app
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from jobs.models import Cluster
+
+logger = logging.getLogger(__name__)
+
+
+def ring(cluster_id: str) -> None:
+    """Make the cluster due now. Inside a transaction the message leaves when it commits.
+
+    `wakeups` counts the rings, so that a pass under way sees that something came meanwhile. When the broker
+    is away the sweep finds the row.
+    """
+    Cluster.objects.filter(pk=cluster_id).update(wakeups=F("wakeups") + 1, next_check_at=timezone.now())
+    transaction.on_commit(lambda: send(cluster_id), robust=True)
+
+
+def send(cluster_id: str, delay: timedelta = timedelta()) -> None:
+    """Put a message for the workers, to be read after `delay`; losing it costs a second, nothing else."""
+    try:
+        current_app.send_task(
+            "jobs.reconcile", args=[cluster_id], countdown=delay.total_seconds() or None, retry=False
+        )
+    except (OSError, OperationalError) as error:
+        logger.warning("no message for cluster %s (%s); the sweep will find it", cluster_id, error)

@@ -1,0 +1,98 @@
+"""The live Job Log: replay from a cursor, then follow.
+
+The bell on the channel layer carries nothing but "read again": what is sent always comes from the rows, in
+sequence, from the cursor on. A lost bell is made up for by a look at the rows every few seconds.
+"""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from accounts.models import User
+from jobs import access, events
+
+LOOK_SECONDS = 5.0
+BATCH = 200
+CLOSE_BAD_REQUEST = 4400
+CLOSE_NOT_FOUND = 4404
+
+
+class JobEventsConsumer(AsyncWebsocketConsumer):
+    """One follower of one job. Who may see the job is asked at every delivery."""
+
+    async def connect(self) -> None:
+        """1. Check the cursor and the job. 2. Join the bell. 3. Replay and follow."""
+        self.job_id: str = self.scope["url_route"]["kwargs"]["job_id"]
+        self.follow: asyncio.Task[None] | None = None
+        self.woken = asyncio.Event()
+        await self.accept()
+        after = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
+        if not after.isascii() or not after.isdigit() or len(after) > 9:
+            await self.close(CLOSE_BAD_REQUEST, "bad_cursor")
+            return
+        self.cursor = int(after)
+        await self.channel_layer.group_add(events.group(self.job_id), self.channel_name)
+        self.follow = asyncio.create_task(self._follow())
+
+    async def disconnect(self, code: int) -> None:
+        if self.follow is not None:
+            self.follow.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.follow
+        await self.channel_layer.group_discard(events.group(self.job_id), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Nothing a follower says means anything; it is not an error either (keep-alives of proxies)."""
+
+    async def job_bell(self, message: dict[str, Any]) -> None:
+        self.woken.set()
+
+    async def _follow(self) -> None:
+        state: str | None = None
+        while True:
+            self.woken.clear()
+            found = await self._read()
+            if found is None:
+                await self.close(CLOSE_NOT_FOUND, "not_found")
+                return
+            batch, new_state = found
+            for event in batch:
+                await self.send(json.dumps(event, ensure_ascii=False))
+                self.cursor = event["sequence"]
+            if len(batch) == BATCH:
+                continue
+            if new_state != state:
+                # Not an event and so without a sequence: the page reads its state anew.
+                if state is not None:
+                    await self.send(json.dumps({"type": "state"}))
+                state = new_state
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), LOOK_SECONDS)
+
+    @sync_to_async
+    def _read(self) -> tuple[list[dict[str, Any]], str] | None:
+        user: User = self.scope["user"]
+        user = User.objects.filter(pk=user.pk, is_active=True).first() or User(pk=None)
+        if user.pk is None:
+            return None
+        job = access.visible_jobs(user).filter(pk=self.job_id).first()
+        if job is None:
+            return None
+        batch = [events.as_json(event) for event in events.page(job, self.cursor, BATCH)]
+        cluster = getattr(job, "cluster", None)
+        nodes = [(n.name, n.state, n.is_up) for n in cluster.nodes.all()] if cluster else []
+        state = json.dumps(
+            [
+                job.statuses.count(),
+                job.outcome,
+                cluster.observed_state if cluster else "",
+                cluster.desired_state if cluster else "",
+                nodes,
+            ]
+        )
+        return batch, state

@@ -1,0 +1,10 @@
+"""Routes of the context broker."""
+
+from django.urls import path
+
+from jobs.context import views
+
+urlpatterns = [
+    path("register/", views.register, name="context-register"),
+    path("report/", views.report, name="context-report"),
+]

@@ -1,0 +1,64 @@
+"""Saving how far a cluster has come: fenced by the claim and by the state it comes from."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import events, history
+from jobs.control.claim import ClaimLost, my_name
+from jobs.models import Cluster, Job
+from jobs.states import JobState, Observed, Outcome
+
+
+def advance(cluster: Cluster, to: Observed, reason: str = "", **fields: Any) -> None:
+    """Move the cluster on, with a status row if its status changed. Call it inside a transaction with what
+    belongs to the move. Raises ClaimLost when the row is not ours or not where we thought."""
+    moved = Cluster.objects.filter(
+        pk=cluster.pk, claimed_by=my_name(), observed_state=cluster.observed_state
+    ).update(observed_state=to, **fields)
+    if moved != 1:
+        raise ClaimLost(cluster.pk)
+    cluster.observed_state = to
+    for name, value in fields.items():
+        setattr(cluster, name, value)
+    # Whether it is wanted may have changed while this pass ran; the status row must not say otherwise.
+    cluster.desired_state = Cluster.objects.values_list("desired_state", flat=True).get(pk=cluster.pk)
+    history.cluster_status(cluster, reason)
+    events.ring(cluster.job_id)
+
+
+def fail(cluster: Cluster, why: str) -> None:
+    """The cluster broke: say so once. The next decision releases it."""
+    with transaction.atomic():
+        marked = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name(), failure="").update(
+            failure=why[:500]
+        )
+        if marked != 1:
+            raise ClaimLost(cluster.pk)
+        cluster.failure = why[:500]
+        history.cluster_status(cluster, why)
+        events.append(cluster.job, "portal", why, level="error", stage="Error")
+
+
+def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
+    """The job is over. Only the first call counts."""
+    with transaction.atomic():
+        first = Job.objects.filter(pk=job.pk, completed_at=None).update(completed_at=timezone.now())
+        if first != 1:
+            return
+        if not Job.objects.filter(pk=job.pk, outcome="").update(
+            outcome=outcome, outcome_reason=reason[:300], exit_code=exit_code
+        ):
+            reason = Job.objects.values_list("outcome_reason", flat=True).get(pk=job.pk)
+        job.refresh_from_db()
+        history.job_status(job, JobState.COMPLETED, reason)
+        events.append(job, "portal", f"Job completed: {reason}.", stage=JobState.COMPLETED)
+
+
+def remember_outcome(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
+    """How the command ended, kept until the job is complete. Only the first call counts."""
+    Job.objects.filter(pk=job.pk, outcome="").update(
+        outcome=outcome, outcome_reason=reason[:300], exit_code=exit_code
+    )
+    job.refresh_from_db()

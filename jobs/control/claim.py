@@ -1,0 +1,75 @@
+"""The controller's time-bound hold on a cluster's row.
+
+A conditional UPDATE takes it and the count tells who got it. A claim expires, so a worker that was killed holds
+nothing up for longer than CLAIM; a pass that works longer renews it.
+"""
+
+import os
+import socket
+import threading
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.models import Cluster
+
+CLAIM = timedelta(seconds=20)
+
+
+class ClaimLost(Exception):
+    """Somebody else holds the row now; whatever this pass still meant to do is theirs."""
+
+
+def my_name() -> str:
+    """Who claims: host, process and thread, unique among workers."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"[:120]
+
+
+def take(cluster_id: str) -> Cluster | None:
+    """Claim the cluster if it is due and free; None when it is not."""
+    now = timezone.now()
+    taken = (
+        Cluster.objects.filter(pk=cluster_id, next_check_at__lte=now)
+        .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+        .update(claimed_until=now + CLAIM, claimed_by=my_name())
+    )
+    if taken != 1:
+        return None
+    return Cluster.objects.select_related("job__owner", "job__core_type").get(pk=cluster_id)
+
+
+def renew(cluster: Cluster) -> None:
+    """Hold on for another while. Raises ClaimLost."""
+    now = timezone.now()
+    held = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name(), claimed_until__gte=now)
+    if held.update(claimed_until=now + CLAIM) != 1:
+        raise ClaimLost(cluster.pk)
+
+
+def let_go(cluster: Cluster, delay: timedelta | None) -> bool:
+    """Let the row go and make it due after `delay` (None: never, until a bell). True when a bell rang meanwhile.
+
+    The bell count read at the start of the pass is compared, so that news that came during the pass is not slept on.
+    """
+    next_check_at = None if delay is None else timezone.now() + delay
+    mine = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name())
+    quiet = mine.filter(wakeups=cluster.wakeups).update(
+        claimed_until=None, claimed_by="", next_check_at=next_check_at, failures=cluster.failures
+    )
+    if quiet == 1:
+        return False
+    return (
+        mine.update(
+            claimed_until=None, claimed_by="", next_check_at=timezone.now(), failures=cluster.failures
+        )
+        == 1
+    )
+
+
+def renew_if_old(cluster: Cluster) -> None:
+    """`renew` when half of the claim is used up; cheap to call often. Raises ClaimLost."""
+    until = cluster.claimed_until
+    if until is None or until - timezone.now() < CLAIM / 2:
+        renew(cluster)
+        cluster.claimed_until = timezone.now() + CLAIM

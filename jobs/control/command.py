@@ -1,0 +1,143 @@
+"""Steps of the job's command on the head node. Nothing here runs it twice: the program on the node sees to that."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import access, events, history
+from jobs.context.broker import environment
+from jobs.control import checkpoint, orders
+from jobs.models import Cluster, JobEvent, Node
+from jobs.providers.base import Provider
+from jobs.remote import client
+from jobs.states import JobState, Observed, Outcome
+from sshgateway import transport
+from sshgateway.transport import Connection
+
+CONNECT_SECONDS = 10.0
+SOONEST = timedelta(milliseconds=300)
+LATEST = timedelta(seconds=3)
+MAX_OUTPUT_EVENTS = 2000
+
+
+def to_head(cluster: Cluster) -> Connection:
+    """A pinned connection to the head node. Raises SSHError."""
+    head = cluster.nodes.select_related("cluster__job").get(role=Node.Role.HEAD)
+    return transport.connect(access.node_target(head), timeout=CONNECT_SECONDS)
+
+
+def launch(cluster: Cluster, provider: Provider) -> timedelta:
+    """Start the command. Repeating it after a crash starts nothing a second time. Raises SSHError."""
+    job = cluster.job
+    nodes = list(cluster.nodes.all())
+    with to_head(cluster) as connection:
+        client.start(
+            connection,
+            job.command,
+            {**environment(cluster), **job.env_vars},
+            {"machinefile": orders.machinefile(nodes)},
+        )
+    now = timezone.now()
+    with transaction.atomic():
+        checkpoint.advance(
+            cluster,
+            Observed.EXECUTING,
+            executing_at=now,
+            deadline_at=now + job.walltime,
+            deadline_reason="walltime",
+        )
+        history.job_status(job, JobState.EXECUTING)
+        text = f"Launched the command in {job.work_directory}/shared; output in process_output.log."
+        events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
+    return SOONEST
+
+
+def follow(cluster: Cluster, provider: Provider) -> timedelta:
+    """See how the command does. Raises SSHError: a broken connection says nothing about the command."""
+    with to_head(cluster) as connection:
+        return _take(cluster, connection, client.status(connection, cluster.log_offset))
+
+
+def stop(cluster: Cluster, provider: Provider, why: str) -> timedelta:
+    """Ask the command to end and see how it does."""
+    with to_head(cluster) as connection:
+        return _take(cluster, connection, client.stop(connection, why, cluster.log_offset))
+
+
+def skip(cluster: Cluster, provider: Provider) -> timedelta:
+    """The command was stopped before it began."""
+    with transaction.atomic():
+        checkpoint.remember_outcome(cluster.job, Outcome.TERMINATED, "User Terminated")
+        checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
+    return timedelta()
+
+
+def _take(cluster: Cluster, connection: Connection, status: client.CommandStatus) -> timedelta:
+    _tell_output(cluster, status)
+    while status.has_more and status.state != "running" and status.offset > 0:
+        before = status.offset
+        status = client.status(connection, status.offset)
+        _tell_output(cluster, status)
+        if status.offset == before:
+            break
+    if status.state == "none":
+        # Written down as launched, but its runner never got going (the node was cut off): launch again.
+        job = cluster.job
+        client.start(connection, job.command, {**environment(cluster), **job.env_vars}, {})
+        return SOONEST
+    if status.state == "running":
+        began = cluster.executing_at or timezone.now()
+        return max(SOONEST, min(LATEST, (timezone.now() - began) / 10))
+    _ended(cluster, status)
+    return timedelta()
+
+
+def _tell_output(cluster: Cluster, status: client.CommandStatus) -> None:
+    """Output lines become events, once: offset and events are saved together."""
+    if status.offset <= cluster.log_offset:
+        return
+    with transaction.atomic():
+        moved = Cluster.objects.filter(pk=cluster.pk, log_offset=cluster.log_offset).update(
+            log_offset=status.offset
+        )
+        if moved != 1:
+            return
+        told = cluster.job.events.filter(source="program").count()
+        room = MAX_OUTPUT_EVENTS - told
+        new = [
+            JobEvent(source="program", level="info", stage=JobState.EXECUTING, node="head", message=line)
+            for line in status.lines[: max(room, 0)]
+        ]
+        if 0 < room < len(status.lines):
+            rest = "Further output is not copied here; it is all in process_output.log."
+            new[-1] = JobEvent(
+                source="program", level="warning", stage=JobState.EXECUTING, node="head", message=rest
+            )
+        events.extend(cluster.job, new)
+    cluster.log_offset = status.offset
+
+
+def _ended(cluster: Cluster, status: client.CommandStatus) -> None:
+    outcome, reason = _verdict(status)
+    with transaction.atomic():
+        checkpoint.remember_outcome(cluster.job, outcome, reason, status.exit_code)
+        checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
+        if status.state == "lost":
+            text, level = "The command was interrupted: the head node lost its runner.", "error"
+        else:
+            text = f"The command ended with exit code {status.exit_code}."
+            level = "info" if status.exit_code == 0 else "warning"
+        events.append(cluster.job, "portal", text, level=level, stage=JobState.EXECUTING, node="head")
+
+
+def _verdict(status: client.CommandStatus) -> tuple[Outcome, str]:
+    if status.state == "lost":
+        return Outcome.FAILED, "A run was interrupted"
+    if status.why == "Walltime exceeded":
+        return Outcome.WALLTIME, "Walltime exceeded"
+    if status.why:
+        return Outcome.TERMINATED, "User Terminated"
+    if status.exit_code == 0:
+        return Outcome.SUCCEEDED, "Completed successfully"
+    return Outcome.FAILED, f"A run failed (exit code {status.exit_code})"

@@ -1,0 +1,184 @@
+"""One pass over one cluster.
+
+1. Claim the row; leave if it is not due or somebody else has it.
+2. Observe: ask the provider, save what the nodes' rows should say.
+3. Push keys and rules if they changed.
+4. Decide (pure), act, save; again while there is something to do at once.
+5. Let the row go, due again after what the last step asked for, or after a back-off when it failed.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import access, bell, events
+from jobs.control import backoff, boot, checkpoint, claim, command, ending
+from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
+from jobs.models import Cluster, Node
+from jobs.providers.base import NodeSighting, Provider, ProviderError
+from jobs.providers.registry import provider as provider_named
+from jobs.remote.client import RemoteFailed
+from jobs.states import Desired, Observed
+from sshgateway.transport import SSHError
+
+logger = logging.getLogger(__name__)
+
+# More steps than a whole life has: a pass that needs more is going in circles.
+MAX_STEPS = 30
+# A head node that cannot be reached for its files is not waited for longer than this many passes.
+COLLECT_TRIES = 7
+STOP_LIMIT = timedelta(seconds=90)
+NO_NODES = (Observed.ABSENT, Observed.RELEASING, Observed.RELEASED)
+
+
+def reconcile(cluster_id: str) -> bool:
+    """Make one pass. True when the cluster was ours to work on."""
+    cluster = claim.take(cluster_id)
+    if cluster is None:
+        return False
+    try:
+        delay: timedelta | None = _work(cluster)
+        cluster.failures = 0
+    except claim.ClaimLost:
+        logger.warning("cluster %s: the claim was lost, another worker goes on", cluster.pk)
+        return True
+    except (ProviderError, SSHError, RemoteFailed) as error:
+        delay = _after_failure(cluster, error)
+    except Exception:
+        # A bug of ours must neither stop the loop nor spin it: told in the log, tried again ever more slowly.
+        logger.exception("cluster %s at %s: a pass broke", cluster.pk, cluster.observed_state)
+        cluster.failures += 1
+        delay = backoff.delay(cluster.failures)
+    if claim.let_go(cluster, delay):
+        bell.send(cluster.pk)
+    elif delay is not None and delay < timedelta(seconds=1):
+        # Sooner than the sweep would come by.
+        bell.send(cluster.pk, delay)
+    return True
+
+
+def _work(cluster: Cluster) -> timedelta | None:
+    provider = provider_named(cluster.provider)
+    for _ in range(MAX_STEPS):
+        facts = _observe(cluster, provider)
+        _admit(cluster, provider)
+        delay = _act(cluster, provider, decide(facts), facts)
+        if delay is None or delay > timedelta():
+            return delay
+        claim.renew_if_old(cluster)
+        _refresh_desire(cluster)
+    raise RuntimeError(f"cluster {cluster.pk} went in circles at {cluster.observed_state}")
+
+
+def _refresh_desire(cluster: Cluster) -> None:
+    # Only this: refreshing `wakeups` would swallow a bell.
+    cluster.desired_state = Cluster.objects.values_list("desired_state", flat=True).get(pk=cluster.pk)
+
+
+def _observe(cluster: Cluster, provider: Provider) -> Facts:
+    job = cluster.job
+    seen: Mapping[str, NodeSighting] | None = None
+    if cluster.observed_state not in (Observed.ABSENT, Observed.RELEASED):
+        seen = provider.observe(cluster.provider_state)
+    nodes = list(cluster.nodes.all())
+    if seen is not None and cluster.observed_state not in NO_NODES:
+        _save_sightings(cluster, nodes, seen)
+    walltime_at = cluster.executing_at + job.walltime if cluster.executing_at else None
+    return Facts(
+        desired=Desired(cluster.desired_state),
+        observed=Observed(cluster.observed_state),
+        now=timezone.now(),
+        nodes=[
+            NodeFacts(n.name, n.state, n.reason, n.report_outcome, n.verified_at is not None) for n in nodes
+        ],
+        provider_has_it=seen is not None,
+        failed=bool(cluster.failure),
+        auto_terminate=job.auto_terminate_cluster,
+        boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
+        walltime_at=walltime_at,
+        deadline_at=cluster.deadline_at,
+        stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
+    )
+
+
+def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
+    for node in nodes:
+        sighting = seen.get(node.name)
+        state = sighting.state if sighting else Node.State.STOPPED
+        if state == node.state or state not in Node.State.values:
+            continue
+        node.state, node.reason = state, (sighting.reason if sighting else "")[:500]
+        with transaction.atomic():
+            node.save(update_fields=["state", "reason"])
+            level = "error" if state == Node.State.FAILED else "info"
+            why = f": {node.reason}" if node.reason else ""
+            text = f"{node.name} is {state}{why}."
+            events.append(cluster.job, "provider", text, level=level, node=node.name)
+
+
+def _admit(cluster: Cluster, provider: Provider) -> None:
+    if cluster.observed_state in NO_NODES:
+        return
+    document = access.admission(cluster)
+    digest = access.admission_digest(document)
+    if digest == cluster.admitted:
+        return
+    provider.admit(cluster.provider_state, document)
+    with transaction.atomic():
+        Cluster.objects.filter(pk=cluster.pk, claimed_by=claim.my_name()).update(admitted=digest)
+        if cluster.admitted:
+            count = len(document["authorized_keys"])
+            rules = ", ".join(document["rules"]) or "none"
+            text = f"Keys and access rules changed: {count} key(s); addresses let in: {rules}."
+            events.append(cluster.job, "portal", text)
+    cluster.admitted = digest
+
+
+def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts) -> timedelta | None:
+    match decision.step:
+        case Step.NOTHING:
+            return None
+        case Step.FAIL:
+            checkpoint.fail(cluster, decision.why)
+            return timedelta()
+        case Step.RELEASE:
+            return ending.release(cluster, decision.why)
+        case Step.WATCH_RELEASE:
+            return ending.watch_release(cluster, provider, is_gone=not facts.provider_has_it)
+        case Step.STOP_COMMAND:
+            return command.stop(cluster, provider, decision.why)
+        case step:
+            return _VERBS[step](cluster, provider)
+
+
+_VERBS = {
+    Step.PROVISION: boot.provision,
+    Step.WATCH_BOOT: boot.watch_boot,
+    Step.VERIFY: boot.verify,
+    Step.LAUNCH: command.launch,
+    Step.FOLLOW: command.follow,
+    Step.SKIP_COMMAND: command.skip,
+    Step.DRAIN: ending.drain,
+    Step.COLLECT: ending.collect,
+    Step.KEEP: ending.keep,
+}
+
+
+def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
+    """Back off. The first failure in a row and every tenth are told to the owner; a lost claim is not one."""
+    cluster.failures += 1
+    logger.warning("cluster %s at %s: %s", cluster.pk, cluster.observed_state, error)
+    if cluster.failures == 1 or cluster.failures % 10 == 0:
+        events.append(cluster.job, "portal", f"Trying again soon: {error}", level="warning")
+    if cluster.observed_state == Observed.DRAINED and cluster.failures >= COLLECT_TRIES:
+        try:
+            ending.give_up_collecting(cluster, str(error))
+        except claim.ClaimLost:
+            return timedelta()
+        cluster.failures = 0
+        return timedelta(milliseconds=100)
+    return backoff.delay(cluster.failures)

@@ -1,0 +1,112 @@
+"""Steps from the end of the command to the end of the cluster."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import access, events, staging
+from jobs.control import checkpoint, claim
+from jobs.control.command import to_head
+from jobs.models import Cluster, Node
+from jobs.providers.base import Provider
+from jobs.states import Observed, Outcome
+from sshgateway import services as gateway
+
+SOON = timedelta(milliseconds=300)
+KEPT_LOOK = timedelta(seconds=15)
+COMPUTE_DOWN = "The command has ended: this compute node is shutting down."
+HEAD_DOWN = "The cluster is ending: this node is shutting down."
+
+
+def drain(cluster: Cluster, provider: Provider) -> timedelta:
+    """Shut the compute nodes down, then move on."""
+    compute = [node for node in cluster.nodes.all() if node.role == Node.Role.COMPUTE]
+    running = [node.name for node in compute if node.state not in (Node.State.STOPPED, Node.State.FAILED)]
+    if not running:
+        with transaction.atomic():
+            checkpoint.advance(cluster, Observed.DRAINED)
+            if compute:
+                events.append(cluster.job, "provider", f"{len(compute)} compute node(s) are shut down.")
+        return timedelta()
+    provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
+    return SOON
+
+
+def collect(cluster: Cluster, provider: Provider) -> timedelta:
+    """Store the output files; only then is the job Completed. Raises SSHError."""
+    job = cluster.job
+    with to_head(cluster) as connection, connection.sftp() as sftp:
+        harvest = staging.collect(job, sftp, lambda: claim.renew_if_old(cluster))
+    kept = not job.auto_terminate_cluster
+    now = timezone.now()
+    with transaction.atomic():
+        fields = {
+            "deadline_at": now + settings.HEADNODE_KEPT_HEAD_LIMIT,
+            "deadline_reason": "kept_head_limit",
+        }
+        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **(fields if kept else {}))
+        text = f"Stored {harvest.files} output file(s), {harvest.size} bytes."
+        events.append(job, "portal", text, stage="Collecting")
+        if harvest.skipped:
+            left = f"Left out {len(harvest.skipped)}: " + "; ".join(harvest.skipped[:10])
+            events.append(job, "portal", left, level="warning", stage="Collecting")
+        _complete(cluster)
+        if kept and cluster.desired_state != "stopped":
+            until = fields["deadline_at"].strftime("%Y-%m-%d %H:%M UTC")  # type: ignore[attr-defined]
+            text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
+            events.append(job, "portal", text, level="warning")
+    return timedelta()
+
+
+def give_up_collecting(cluster: Cluster, why: str) -> None:
+    """The files cannot be fetched, and a head node must not cost for ever: say so and go on."""
+    with transaction.atomic():
+        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
+        text = f"Output files could not be fetched: {why}"
+        events.append(cluster.job, "portal", text, level="error", stage="Collecting")
+        _complete(cluster)
+
+
+def keep(cluster: Cluster, provider: Provider) -> timedelta:
+    """The head node stays for its owner; look at it now and then."""
+    if cluster.deadline_at is None:
+        return KEPT_LOOK
+    return max(SOON, min(KEPT_LOOK, cluster.deadline_at - timezone.now()))
+
+
+def release(cluster: Cluster, why: str) -> timedelta:
+    """Decide to take everything away. From here on nobody gets in any more."""
+    with transaction.atomic():
+        checkpoint.advance(cluster, Observed.RELEASING, why)
+        text = why or "Shutting the cluster down."
+        events.append(cluster.job, "portal", text, stage="Stopping")
+        Node.objects.filter(cluster=cluster).exclude(
+            state__in=[Node.State.STOPPED, Node.State.FAILED]
+        ).update(state=Node.State.STOPPING)
+    return timedelta()
+
+
+def watch_release(cluster: Cluster, provider: Provider, is_gone: bool) -> timedelta:
+    """Tell the provider until nothing is left, then close the books."""
+    if not is_gone:
+        provider.release(cluster.provider_state, HEAD_DOWN)
+        return SOON
+    with transaction.atomic():
+        checkpoint.advance(cluster, Observed.RELEASED, released_at=timezone.now())
+        Node.objects.filter(cluster=cluster).exclude(state=Node.State.FAILED).update(state=Node.State.STOPPED)
+        events.append(cluster.job, "provider", "The cluster is shut down; nothing runs or costs any more.")
+        _complete(cluster)
+    gateway.end_sessions(subject=access.subject(cluster.job), reason="node_gone")
+    return timedelta()
+
+
+def _complete(cluster: Cluster) -> None:
+    job = cluster.job
+    if job.outcome:
+        checkpoint.complete(job, Outcome(job.outcome), job.outcome_reason, job.exit_code)
+    elif cluster.failure:
+        checkpoint.complete(job, Outcome.ERROR, cluster.failure)
+    else:
+        checkpoint.complete(job, Outcome.TERMINATED, "User Terminated")

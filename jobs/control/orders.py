@@ -1,0 +1,54 @@
+"""From a job to the nodes it needs: rows first, then the order the provider gets."""
+
+from django.conf import settings
+
+from jobs.context.tokens import digest_of, token_of
+from jobs.models import Cluster, Node
+from jobs.providers.base import ClusterOrder, NodeOrder
+
+
+def make_nodes(cluster: Cluster) -> list[Node]:
+    """The cluster's node rows, made if they are not there yet: one head, the rest compute."""
+    if not cluster.nodes.exists():
+        job = cluster.job
+        names = ["head", *(f"compute-{number}" for number in range(1, job.slots))]
+        Node.objects.bulk_create(
+            Node(
+                cluster=cluster,
+                name=name,
+                role=Node.Role.HEAD if name == "head" else Node.Role.COMPUTE,
+                core_type=job.core_type,
+                cores=job.cores_per_slot,
+                token_digest=digest_of(token_of(cluster.pk, name)),
+            )
+            for name in names
+        )
+    return list(cluster.nodes.select_related("core_type"))
+
+
+def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:
+    """What the provider is asked for. The same cluster always gives the same order."""
+    return ClusterOrder(
+        cluster_id=cluster.pk,
+        username=cluster.job.username,
+        home=cluster.job.home,
+        broker_url=settings.HEADNODE_BROKER_URL,
+        nodes=[
+            NodeOrder(
+                name=node.name,
+                role=node.role,
+                core_type=node.core_type_id,
+                cores=node.cores,
+                memory_mb=node.cores * node.core_type.memory_mb_per_core,
+                ssh_port=node.core_type.ssh_port,
+                boot_seconds=node.core_type.boot_seconds,
+                token=token_of(cluster.pk, node.name),
+            )
+            for node in nodes
+        ],
+    )
+
+
+def machinefile(nodes: list[Node]) -> str:
+    """One `name:cores` line a node, as MPI launchers read it."""
+    return "".join(f"{node.name}:{node.cores}\n" for node in nodes)

@@ -1,0 +1,163 @@
+"""What to do next for a cluster. Pure: facts in, one step out.
+
+The order of a cluster's life (mission B3): order the nodes, wait until each reported, log in to each, launch the
+command, follow it, shut the compute nodes down, store the output files, then release the head node or keep it.
+A stop or a failure skips to the end, by way of whatever still has to be saved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jobs.states import Desired, Observed
+
+
+class Step(StrEnum):
+    """One thing to do."""
+
+    PROVISION = "provision"  # order the nodes
+    WATCH_BOOT = "watch_boot"  # wait for nodes to report
+    VERIFY = "verify"  # log in to every node
+    LAUNCH = "launch"  # start the command
+    FOLLOW = "follow"  # see how the command does
+    STOP_COMMAND = "stop_command"  # end the command, then follow
+    SKIP_COMMAND = "skip_command"  # it was stopped before it began
+    DRAIN = "drain"  # shut the compute nodes down
+    COLLECT = "collect"  # store the output files
+    KEEP = "keep"  # the head node stays for its owner
+    RELEASE = "release"  # take everything away
+    WATCH_RELEASE = "watch_release"  # wait until it is gone
+    FAIL = "fail"  # it broke: say so, then release
+    NOTHING = "nothing"  # it is over
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What is known of one node."""
+
+    name: str
+    state: str = "booting"
+    reason: str = ""
+    report: str = ""  # "", "ok" or "error"
+    verified: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the decision looks at."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    nodes: Sequence[NodeFacts] = ()
+    provider_has_it: bool = True
+    failed: bool = False
+    auto_terminate: bool = True
+    boot_limit_at: datetime | None = None
+    walltime_at: datetime | None = None
+    deadline_at: datetime | None = None
+    stop_limit_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The step, and for FAIL and STOP_COMMAND why, as a sentence."""
+
+    step: Step
+    why: str = ""
+
+
+def decide(facts: Facts) -> Decision:
+    """The one next step for these facts."""
+    if facts.observed == Observed.RELEASED:
+        return Decision(Step.NOTHING)
+    if facts.observed == Observed.RELEASING:
+        return Decision(Step.WATCH_RELEASE)
+    if facts.failed:
+        return Decision(Step.RELEASE)
+    return _BY_OBSERVED[facts.observed](facts)
+
+
+def _absent(facts: Facts) -> Decision:
+    return Decision(Step.RELEASE if facts.desired == Desired.STOPPED else Step.PROVISION)
+
+
+def _booting(facts: Facts) -> Decision:
+    if facts.desired == Desired.STOPPED:
+        return Decision(Step.RELEASE)
+    if broken := _broken(facts, during="while it booted"):
+        return broken
+    for node in facts.nodes:
+        if node.report == "error":
+            return Decision(Step.FAIL, f"{node.name} reported an error from its contextualization.")
+    up = bool(facts.nodes) and all(node.report == "ok" and node.state == "running" for node in facts.nodes)
+    if facts.boot_limit_at is not None and facts.now >= facts.boot_limit_at:
+        silent = ", ".join(node.name for node in facts.nodes if node.report != "ok")
+        why = f"These nodes did not report in time: {silent}." if silent else "No login in time."
+        return Decision(Step.FAIL, why)
+    return Decision(Step.VERIFY if up else Step.WATCH_BOOT)
+
+
+def _ready(facts: Facts) -> Decision:
+    if facts.desired == Desired.STOPPED:
+        return Decision(Step.SKIP_COMMAND)
+    return _broken(facts) or Decision(Step.LAUNCH)
+
+
+def _executing(facts: Facts) -> Decision:
+    if broken := _broken(facts):
+        return broken
+    if facts.desired == Desired.STOPPED:
+        if facts.stop_limit_at is not None and facts.now >= facts.stop_limit_at:
+            return Decision(Step.RELEASE, "The command did not end in time; the cluster is taken away.")
+        return Decision(Step.STOP_COMMAND, "User terminated")
+    if facts.walltime_at is not None and facts.now >= facts.walltime_at:
+        return Decision(Step.STOP_COMMAND, "Walltime exceeded")
+    return Decision(Step.FOLLOW)
+
+
+def _executed(facts: Facts) -> Decision:
+    return _head_gone(facts) or Decision(Step.DRAIN)
+
+
+def _drained(facts: Facts) -> Decision:
+    return _head_gone(facts) or Decision(Step.COLLECT)
+
+
+def _collected(facts: Facts) -> Decision:
+    if facts.desired == Desired.STOPPED or facts.auto_terminate:
+        return Decision(Step.RELEASE)
+    if facts.deadline_at is not None and facts.now >= facts.deadline_at:
+        return Decision(Step.RELEASE, "The deadline of the kept head node has passed.")
+    return _head_gone(facts) or Decision(Step.KEEP)
+
+
+def _broken(facts: Facts, during: str = "while it ran") -> Decision | None:
+    if not facts.provider_has_it:
+        return Decision(Step.FAIL, "The provider does not know the cluster any more.")
+    for node in facts.nodes:
+        if node.state in ("failed", "stopped"):
+            why = f": {node.reason}" if node.reason else ""
+            return Decision(Step.FAIL, f"{node.name} {node.state} {during}{why}.")
+    return None
+
+
+def _head_gone(facts: Facts) -> Decision | None:
+    if not facts.provider_has_it:
+        return Decision(Step.FAIL, "The provider does not know the cluster any more.")
+    for node in facts.nodes:
+        if node.name == "head" and node.state in ("failed", "stopped"):
+            return Decision(Step.FAIL, "The head node went down before it was released.")
+    return None
+
+
+_BY_OBSERVED = {
+    Observed.ABSENT: _absent,
+    Observed.BOOTING: _booting,
+    Observed.READY: _ready,
+    Observed.EXECUTING: _executing,
+    Observed.EXECUTED: _executed,
+    Observed.DRAINED: _drained,
+    Observed.COLLECTED: _collected,
+}

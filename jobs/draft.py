@@ -1,0 +1,141 @@
+"""What a person asks for, checked before anything is stored. Pure: no I/O, no Django."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from accounts.refusals import Refused
+
+MAX_COMMAND_BYTES = 256 * 1024
+MAX_NAME = 200
+MAX_ENV_VARS = 200
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the catalogue and the administrator allow."""
+
+    core_type: str
+    cores: Sequence[int]
+    max_slots: int
+    max_hours: int
+
+
+@dataclass(frozen=True)
+class JobDraft:
+    """A job as it was asked for. `walltime_hours` None means the administrator's longest."""
+
+    name: str
+    command: str
+    core_type: str
+    cores_per_slot: int
+    slots: int = 1
+    walltime_hours: float | None = None
+    analysis_code: str = "user_included"
+    analysis_version: str = "0"
+    env_vars: Mapping[str, str] = field(default_factory=dict)
+    auto_terminate_cluster: bool | None = None
+    is_low_priority: bool = False
+    project_id: str | None = None
+
+
+def problems(draft: JobDraft, offer: Offer) -> list[Refused]:
+    """Everything that is wrong with the draft, each with its field; empty when it is good."""
+    found = [
+        _name(draft.name),
+        _command(draft.command),
+        _cores(draft.cores_per_slot, offer),
+        _slots(draft.slots, offer),
+        _walltime(draft.walltime_hours, offer),
+        _env(draft.env_vars),
+    ]
+    return [problem for problem in found if problem is not None]
+
+
+def walltime(draft: JobDraft, offer: Offer) -> timedelta:
+    """The walltime of a draft without problems."""
+    return timedelta(hours=offer.max_hours if draft.walltime_hours is None else draft.walltime_hours)
+
+
+def _name(name: object) -> Refused | None:
+    if not isinstance(name, str) or not name.strip():
+        return Refused("name_missing", "Give the job a name.", field="name")
+    if len(name) > MAX_NAME or not name.strip().isprintable():
+        return Refused(
+            "name_invalid", f"A job's name has at most {MAX_NAME} characters, all printable.", field="name"
+        )
+    return None
+
+
+def _command(command: object) -> Refused | None:
+    if not isinstance(command, str) or not command.strip():
+        return Refused("command_missing", "Say which command to run.", field="command")
+    size = len(command.encode("utf-8", "surrogatepass"))
+    if size > MAX_COMMAND_BYTES:
+        return Refused(
+            "command_too_long",
+            f"The command has {size // 1024} kB; at most {MAX_COMMAND_BYTES // 1024} kB are allowed. "
+            "Upload a script as an input file and call it instead.",
+            field="command",
+        )
+    if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in command):
+        return Refused(
+            "command_control_characters",
+            "The command has control characters (such as NUL). Remove them; line breaks and tabs may stay.",
+            field="command",
+        )
+    return None
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _cores(cores: object, offer: Offer) -> Refused | None:
+    if not _whole(cores) or cores not in offer.cores:
+        choices = ", ".join(str(n) for n in offer.cores)
+        return Refused(
+            "cores_not_offered",
+            f"{offer.core_type} has no slot of that many cores. Choose one of: {choices}.",
+            field="coresPerSlot",
+        )
+    return None
+
+
+def _slots(slots: object, offer: Offer) -> Refused | None:
+    if not _whole(slots) or not 1 <= slots <= offer.max_slots:  # type: ignore[operator]
+        return Refused(
+            "slots_out_of_range", f"Slots must be a whole number from 1 to {offer.max_slots}.", field="slots"
+        )
+    return None
+
+
+def _walltime(hours: object, offer: Offer) -> Refused | None:
+    if hours is None:
+        return None
+    sentence = f"Walltime must be more than 0 and at most {offer.max_hours} hours."
+    if not isinstance(hours, int | float) or isinstance(hours, bool) or not math.isfinite(hours):
+        return Refused("walltime_out_of_range", sentence, field="walltime")
+    if not 0 < hours <= offer.max_hours or hours * 3600 < 1:
+        return Refused("walltime_out_of_range", sentence, field="walltime")
+    return None
+
+
+def _env(env_vars: object) -> Refused | None:
+    refused = Refused(
+        "env_vars_invalid",
+        f"Environment variables are at most {MAX_ENV_VARS} pairs of a name (letters, digits, _) and a text "
+        "without NUL.",
+        field="envVars",
+    )
+    if not isinstance(env_vars, Mapping) or len(env_vars) > MAX_ENV_VARS:
+        return refused
+    for name, value in env_vars.items():
+        if not isinstance(name, str) or not _ENV_NAME.match(name):
+            return refused
+        if not isinstance(value, str) or "\0" in value or len(value) > 32768:
+            return refused
+    return None

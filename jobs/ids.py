@@ -1,0 +1,11 @@
+"""Ids as Rescale's clients know them: six letters, mixed case."""
+
+import secrets
+import string
+
+LENGTH = 6
+
+
+def new_id() -> str:
+    """A random id: 52**6, about 2 * 10**10. The primary key tells of the rare double."""
+    return "".join(secrets.choice(string.ascii_letters) for _ in range(LENGTH))

@@ -1,0 +1,10 @@
+"""The rows of jobs: one file per idea."""
+
+from jobs.models.cluster import Cluster, ClusterStatus
+from jobs.models.core_type import CoreType
+from jobs.models.job import Job, JobStatus
+from jobs.models.job_event import JobEvent
+from jobs.models.node import Node
+from jobs.models.stored_file import StoredFile
+
+__all__ = ["Cluster", "ClusterStatus", "CoreType", "Job", "JobEvent", "JobStatus", "Node", "StoredFile"]

@@ -1,0 +1,74 @@
+"""What is provisioned for a job."""
+
+from django.db import models
+from django.utils import timezone
+
+from jobs.ids import LENGTH, new_id
+from jobs.models.job import Job
+from jobs.states import ClusterState, Desired, Observed, cluster_state
+
+
+class Cluster(models.Model):
+    """Desired and observed state of the nodes of one job, and the controller's claim on them."""
+
+    id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="cluster")
+    provider = models.CharField(max_length=40, default="simulated")
+    provider_state = models.JSONField(default=dict, help_text="The provider's own, opaque to everyone else.")
+    desired_state = models.CharField(
+        max_length=16, default=Desired.RUNNING, choices=[(d.value, d.value) for d in Desired]
+    )
+    observed_state = models.CharField(
+        max_length=16, default=Observed.ABSENT, choices=[(o.value, o.value) for o in Observed]
+    )
+    failure = models.CharField(max_length=500, blank=True, help_text="Why it broke, for people.")
+    admitted = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the keys and rules last pushed to its nodes."
+    )
+
+    created_at = models.DateTimeField(default=timezone.now)
+    booting_at = models.DateTimeField(null=True, blank=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    executing_at = models.DateTimeField(null=True, blank=True)
+    executed_at = models.DateTimeField(null=True, blank=True)
+    collected_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    deadline_reason = models.CharField(max_length=40, blank=True)
+    log_offset = models.BigIntegerField(default=0, help_text="Bytes of process_output.log told as events.")
+
+    # The loop (jobs.control): due rows are found by one index; a claim is a conditional UPDATE that expires.
+    next_check_at = models.DateTimeField(null=True, default=timezone.now, db_index=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.CharField(max_length=120, blank=True)
+    wakeups = models.PositiveIntegerField(default=0, help_text="Counts bells, so that none is lost.")
+    failures = models.PositiveIntegerField(default=0, help_text="Passes that failed in a row.")
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"cluster {self.id} of job {self.job_id}"
+
+    @property
+    def status(self) -> ClusterState:
+        """What people see; computed, never stored."""
+        return cluster_state(Desired(self.desired_state), Observed(self.observed_state), bool(self.failure))
+
+
+class ClusterStatus(models.Model):
+    """A dated row of the cluster's history."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="statuses")
+    status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in ClusterState])
+    reason = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "status"], name="one_row_per_cluster_status")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} {self.status}"

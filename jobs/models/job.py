@@ -1,0 +1,79 @@
+"""A person's unit of work."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from jobs.ids import LENGTH, new_id
+from jobs.models.core_type import CoreType
+from jobs.states import JobState, Outcome
+
+
+class Job(models.Model):
+    """What to run, on what, for how long. Saved first, submitted second."""
+
+    id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    name = models.CharField(max_length=200)
+    command = models.TextField()
+    analysis_code = models.CharField(max_length=80, default="user_included")
+    analysis_version = models.CharField(max_length=80, default="0")
+    env_vars = models.JSONField(default=dict)
+    core_type = models.ForeignKey(CoreType, on_delete=models.PROTECT, related_name="jobs")
+    cores_per_slot = models.PositiveIntegerField()
+    slots = models.PositiveIntegerField()
+    walltime = models.DurationField()
+    is_low_priority = models.BooleanField(default=False)
+    project_id = models.CharField(max_length=40, null=True, blank=True)
+    settings_snapshot = models.JSONField(
+        default=dict, help_text="Keys, rules and switches as they were at submission."
+    )
+    auto_terminate_cluster = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    outcome = models.CharField(max_length=16, blank=True, choices=[(o.value, o.value) for o in Outcome])
+    outcome_reason = models.CharField(max_length=300, blank=True)
+    last_sequence = models.PositiveIntegerField(default=0, help_text="Sequence of the newest job event.")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["owner", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+    @property
+    def username(self) -> str:
+        """The login name on the cluster."""
+        return f"{settings.HEADNODE_JOB_USER_PREFIX}{self.id}"
+
+    @property
+    def home(self) -> str:
+        return f"/enc/{self.username}"
+
+    @property
+    def work_directory(self) -> str:
+        return f"{self.home}/work"
+
+    @property
+    def cores(self) -> int:
+        return self.cores_per_slot * self.slots
+
+
+class JobStatus(models.Model):
+    """A dated row of the job's history."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="statuses")
+    status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in JobState])
+    reason = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["job", "status"], name="one_row_per_job_status")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.status}"

@@ -1,0 +1,46 @@
+"""A file kept in storage: an input somebody uploaded or an output a job left."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from jobs.ids import LENGTH, new_id
+from jobs.models.job import Job
+
+
+def storage_name(file: "StoredFile", filename: str) -> str:
+    """Where the bytes lie: by id alone, so that no name of anybody's ever reaches a path."""
+    return f"{file.id[:2]}/{file.id}"
+
+
+class StoredFile(models.Model):
+    """One file. `relative_path` is for people and programs; it never becomes a path of ours."""
+
+    class Type(models.IntegerChoices):
+        INPUT = 1
+        OUTPUT = 5
+
+    id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="files")
+    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.CASCADE, related_name="output_files")
+    type_id = models.PositiveSmallIntegerField(choices=Type)
+    name = models.CharField(max_length=255)
+    relative_path = models.CharField(max_length=1000)
+    size = models.BigIntegerField(default=0)
+    sha512 = models.CharField(max_length=128, blank=True)
+    modified_at = models.DateTimeField(null=True, blank=True, help_text="On the node, when it was fetched.")
+    file = models.FileField(upload_to=storage_name, max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "relative_path"],
+                condition=models.Q(job__isnull=False),
+                name="one_row_per_output",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.relative_path

@@ -1,0 +1,1 @@
+"""Clouds, behind one small interface: `base.py`, then one file per kind."""

@@ -1,0 +1,97 @@
+"""What every provider can do, and how it fails.
+
+    ProviderError
+    |- ProviderBusy       its fault, for now: unreachable, overloaded. Try again later.
+    |- OrderRefused       it will never do this order: no capacity, a limit, a contradiction. Tell the person.
+
+A provider is small and dumb. Every verb is idempotent: told twice, it does a thing once. What it must remember
+it hands back as `state`, opaque JSON that the controller keeps in the cluster's row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+State = dict[str, Any]
+
+
+class ProviderError(Exception):
+    """Something a provider could not do. `message` is for people."""
+
+    retryable = False
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ProviderBusy(ProviderError):
+    """Not now. The same call may work later."""
+
+    retryable = True
+
+
+class OrderRefused(ProviderError):
+    """Never. The same call will be refused again."""
+
+
+@dataclass(frozen=True)
+class NodeOrder:
+    """One machine to bring up. `token` is what it proves itself with to the broker."""
+
+    name: str
+    role: str
+    core_type: str
+    cores: int
+    memory_mb: int
+    ssh_port: int
+    boot_seconds: float
+    token: str
+
+
+@dataclass(frozen=True)
+class ClusterOrder:
+    """All machines of one cluster."""
+
+    cluster_id: str
+    username: str
+    home: str
+    broker_url: str
+    nodes: Sequence[NodeOrder]
+
+
+@dataclass(frozen=True)
+class NodeSighting:
+    """What the provider says of a node. `state`: booting, running, stopping, stopped or failed."""
+
+    name: str
+    state: str
+    reason: str = ""
+
+
+class Provider(Protocol):
+    """A cloud."""
+
+    def provision(self, order: ClusterOrder) -> State:
+        """Order the cluster's machines. Raises ProviderBusy or OrderRefused."""
+        ...
+
+    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+        """What is there, by node name; None when nothing is (never was, or is gone)."""
+        ...
+
+    def admit(self, state: State, admission: Mapping[str, Any]) -> None:
+        """Say who may come in: keys, CIDR rules, user authorities. Live within a second."""
+        ...
+
+    def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
+        """Shut some nodes down. Returns at once; `observe` tells when they are stopped."""
+        ...
+
+    def release(self, state: State, message: str) -> None:
+        """Take everything away. Returns at once; `observe` answers None when it is done."""
+        ...

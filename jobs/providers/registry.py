@@ -1,0 +1,19 @@
+"""Providers by name."""
+
+from functools import cache
+
+from django.conf import settings
+
+from jobs.providers.base import Provider
+from jobs.providers.simulated import SimulatedProvider
+
+
+@cache
+def provider(name: str) -> Provider:
+    """The provider of that name, one object per process. Raises KeyError for a name there is none of."""
+    makers = {
+        "simulated": lambda: SimulatedProvider(
+            settings.HEADNODE_SIMULATOR_URL, settings.HEADNODE_SIMULATOR_TOKEN_FILE
+        )
+    }
+    return makers[name]()

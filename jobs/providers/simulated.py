@@ -1,0 +1,98 @@
+"""The provider of the simulated cloud: speaks its HTTP API, over TCP or a unix socket."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from jobs.providers.base import ClusterOrder, NodeSighting, OrderRefused, ProviderBusy, State
+
+
+class SimulatedProvider:
+    """A client of `jobs.simulator`. Safe to share between threads."""
+
+    def __init__(self, url: str, token_file: str) -> None:
+        """`url` is `unix:/path` or `http://host:port`; `token_file` holds the bearer token."""
+        self._url = url
+        self._token_file = token_file
+        self._client: httpx.Client | None = None
+        self._making = threading.Lock()
+
+    def provision(self, order: ClusterOrder) -> State:
+        body = asdict(order)
+        cluster_id = body.pop("cluster_id")
+        self._call("PUT", f"/v1/clusters/{cluster_id}", body)
+        return {"id": cluster_id}
+
+    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+        if "id" not in state:
+            return None
+        found = self._call("GET", f"/v1/clusters/{state['id']}", missing_ok=True)
+        if found is None:
+            return None
+        return {
+            node["name"]: NodeSighting(node["name"], node["state"], str(node.get("reason") or ""))
+            for node in found["nodes"]
+        }
+
+    def admit(self, state: State, admission: Mapping[str, Any]) -> None:
+        self._call("PUT", f"/v1/clusters/{state['id']}/access", dict(admission), missing_ok=True)
+
+    def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
+        for name in names:
+            path = f"/v1/clusters/{state['id']}/nodes/{name}/stop"
+            self._call("POST", path, {"message": message}, missing_ok=True)
+
+    def release(self, state: State, message: str) -> None:
+        if "id" in state:
+            self._call("DELETE", f"/v1/clusters/{state['id']}", missing_ok=True)
+
+    def list_clusters(self) -> list[str]:
+        """Ids of every cluster the cloud has, ours or not."""
+        found = self._call("GET", "/v1/clusters")
+        return [cluster["id"] for cluster in found["clusters"]] if found else []
+
+    def _call(
+        self, method: str, path: str, body: Any = None, *, missing_ok: bool = False
+    ) -> dict[str, Any] | None:
+        try:
+            response = self._http().request(method, path, json=body, headers=self._authorization())
+        except (httpx.HTTPError, OSError) as error:
+            raise ProviderBusy(
+                "provider_unreachable", f"The simulator does not answer ({type(error).__name__})."
+            ) from error
+        if response.status_code == 404 and missing_ok:
+            return None
+        if response.status_code >= 500 or response.status_code in (401, 429):
+            raise ProviderBusy("provider_busy", f"The simulator answered {response.status_code}.")
+        answer = _json(response)
+        if response.status_code >= 400:
+            reason = str(answer.get("reason", "order_refused"))
+            raise OrderRefused(reason, str(answer.get("message", f"HTTP {response.status_code}")))
+        return answer
+
+    def _http(self) -> httpx.Client:
+        with self._making:
+            if self._client is None:
+                if self._url.startswith("unix:"):
+                    transport = httpx.HTTPTransport(uds=self._url.removeprefix("unix:"), retries=1)
+                    self._client = httpx.Client(
+                        transport=transport, base_url="http://simulator", timeout=30, trust_env=False
+                    )
+                else:
+                    self._client = httpx.Client(base_url=self._url, timeout=30, trust_env=False)
+            return self._client
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {Path(self._token_file).read_text().strip()}"}
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json() if response.content else {}
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}

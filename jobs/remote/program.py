@@ -1,0 +1,231 @@
+"""Runs a job's command on the head node, at most once, whatever becomes of whoever asked.
+
+This file is sent to the node and runs there with its own Python (3.6 or newer, standard library only). It is
+called as one request on standard input and answers one JSON object on standard output:
+
+    start    write the command down and make sure that a runner exists. May be asked any number of times.
+    status   how the command is doing, and the next piece of its output.
+    stop     end the command: TERM to its process group, KILL after a while.
+
+The runner is a process of its own session: it outlives the SSH connection. It holds a lock while it lives and
+leaves a mark before it starts the command, so that a second runner never starts the command again.
+"""
+
+import base64
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+HOME = os.path.expanduser("~")
+PLACE = os.path.join(HOME, ".headnode")
+WORK = os.path.join(HOME, "work")
+SHARED = os.path.join(WORK, "shared")
+LOG = os.path.join(WORK, "process_output.log")
+KILL_AFTER_SECONDS = 10.0
+CHUNK = 64 * 1024
+
+
+def place(name):
+    return os.path.join(PLACE, name)
+
+
+def write(name, text):
+    """Write a whole file or nothing."""
+    temporary = place(name + ".new")
+    with open(temporary, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, place(name))
+
+
+def read(name):
+    try:
+        with open(place(name)) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def lock():
+    """The runner's lock, or None while a runner has it."""
+    descriptor = os.open(place("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def start(request):
+    os.makedirs(PLACE, mode=0o700, exist_ok=True)
+    os.makedirs(SHARED, exist_ok=True)
+    if read("began") is None:
+        for path, text in request.get("files", {}).items():
+            with open(os.path.join(HOME, path), "w") as file:
+                file.write(text)
+        write("command.sh", request["command"])
+        write("env.json", json.dumps(request.get("env", {})))
+        write("program.py", request["source"])
+    held = lock()
+    if held is None or read("began") is not None:
+        return {"state": "known"}
+    os.close(held)
+    subprocess.Popen(
+        [sys.executable, place("program.py"), "run"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=HOME,
+        start_new_session=True,
+    )
+    return {"state": "started"}
+
+
+def status(request):
+    if not os.path.isdir(PLACE):
+        return {"state": "none"}
+    ended = read("ended.json")
+    answer = {"state": "ended"} if ended else {}
+    if ended:
+        answer.update(json.loads(ended))
+    else:
+        held = lock()
+        if held is None:
+            answer["state"] = "running"
+        else:
+            os.close(held)
+            # Between the two looks the runner may have ended properly.
+            ended = read("ended.json")
+            if ended:
+                answer.update(json.loads(ended), state="ended")
+            else:
+                answer["state"] = "lost" if read("began") is not None else "none"
+    answer.update(tail(int(request.get("offset", 0)), answer["state"] != "running"))
+    return answer
+
+
+def tail(offset, is_over):
+    """The next whole lines of the log from `offset`, and the offset behind them."""
+    try:
+        with open(LOG, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(min(offset, size))
+            data = file.read(CHUNK)
+    except OSError:
+        return {"log": "", "offset": offset, "size": 0}
+    end = data.rfind(b"\n") + 1
+    if end == 0 and (len(data) == CHUNK or is_over):
+        end = len(data)
+    data = data[:end]
+    return {"log": base64.b64encode(data).decode(), "offset": min(offset, size) + end, "size": size}
+
+
+def stop(request):
+    if not os.path.isdir(PLACE):
+        return {"state": "none"}
+    if read("stop") is None:
+        write("stop", request.get("why", "stopped"))
+    return status(request)
+
+
+def stamp():
+    return time.strftime("[%Y-%m-%dT%H:%M:%SZ]: ", time.gmtime()).encode()
+
+
+def run():
+    """The runner: take the lock, leave the mark, run the command, stamp its lines, leave the result."""
+    held = lock()
+    if held is None or read("began") is not None:
+        return
+    write("began", str(os.getpid()))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    env = dict(os.environ)
+    env.update(json.loads(read("env.json") or "{}"))
+    with open(place("command.sh")) as file:
+        first = file.read().strip().split("\n", 1)[0]
+    with open(LOG, "ab", buffering=0) as log:
+        head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
+        log.write(stamp() + head.encode("utf-8", "replace"))
+        try:
+            process = subprocess.Popen(
+                ["/bin/bash", place("command.sh")],
+                cwd=SHARED,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            log.write(stamp() + ("Could not start: %s\n" % error).encode())
+            write("ended.json", json.dumps({"exit_code": 127, "why": ""}))
+            return
+        code = follow(process, log)
+        log.write(stamp() + b"Exited with code %d\n" % code)
+        os.fsync(log.fileno())
+    write("ended.json", json.dumps({"exit_code": code, "why": read("stop") or ""}))
+
+
+def follow(process, log):
+    """Copy lines until the command is over; answer its exit code as a shell would say it."""
+    pipe = process.stdout.fileno()
+    rest = b""
+    asked_at = None
+    while True:
+        ready = select.select([pipe], [], [], 0.25)[0]
+        if ready:
+            data = os.read(pipe, CHUNK)
+            if not data:
+                break
+            rest = put(log, rest + data)
+        elif process.poll() is not None:
+            # The command ended; something it left in the background still holds the pipe.
+            break
+        if asked_at is None and os.path.exists(place("stop")):
+            asked_at = time.monotonic()
+            signal_group(process, signal.SIGTERM)
+        elif asked_at is not None and time.monotonic() - asked_at > KILL_AFTER_SECONDS:
+            signal_group(process, signal.SIGKILL)
+    if rest:
+        put(log, rest + b"\n")
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def put(log, data):
+    """Write whole lines with their stamp; answer what is left. A line without an end is cut at 64 kB."""
+    lines = data.split(b"\n")
+    rest = lines.pop()
+    if len(rest) > CHUNK:
+        lines.append(rest)
+        rest = b""
+    if lines:
+        now = stamp()
+        log.write(b"".join(now + line + b"\n" for line in lines))
+    return rest
+
+
+def signal_group(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except OSError:
+        pass
+
+
+def answer(request):
+    verbs = {"start": start, "status": status, "stop": stop}
+    sys.stdout.write(json.dumps(verbs[request["verb"]](request)))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    run()
+elif __name__ == "headnode":
+    answer(request)  # noqa: F821 (put there by the caller)

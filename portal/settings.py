@@ -1,0 +1,272 @@
+"""Headnode's settings: read from the environment, and only from it.
+
+docs/operating.md lists every name. `portal.checks` says in a sentence what is wrong with a value; this
+file only reads. HEADNODE_VAR holds all state of an embedded instance (database, keys, files, sockets).
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(env.str("HEADNODE_VAR", default=str(BASE_DIR / "var"))).resolve()
+
+# Demo: an embedded instance or a test. Only a demo may start with a secret nobody chose.
+DEMO = env.bool("HEADNODE_DEMO", default=False)
+DEBUG = env.bool("HEADNODE_DEBUG", default=False)
+INSECURE_SECRET_KEY = "headnode-insecure-key-for-tests-and-first-looks-only"
+SECRET_KEY = env.str("HEADNODE_SECRET_KEY", default=INSECURE_SECRET_KEY)
+SECRET_KEY_FALLBACKS = env.list("HEADNODE_SECRET_KEY_FALLBACKS", default=[])
+
+HEADNODE_NAME = env.str("HEADNODE_NAME", default="headnode.local")
+HEADNODE_HOST = env.str("HEADNODE_HOST", default="127.0.0.1")
+HEADNODE_PORT = env.int("HEADNODE_PORT", default=8000)
+# No sandbox to be had: one person may use the demo, nobody else can be added.
+HEADNODE_SINGLE_PERSON = env.bool("HEADNODE_SINGLE_PERSON", default=False)
+HEADNODE_TRUSTED_PROXIES = env.list("HEADNODE_TRUSTED_PROXIES", default=[])
+# Where the portal's own connections to nodes come from, as the nodes see it.
+HEADNODE_GATEWAY_ADDRESSES = env.list("HEADNODE_GATEWAY_ADDRESSES", default=["127.0.0.1"])
+# Where nodes reach the context broker.
+HEADNODE_BROKER_URL = env.str(
+    "HEADNODE_BROKER_URL", default=f"http://{HEADNODE_HOST}:{HEADNODE_PORT}/context/v1/"
+)
+HEADNODE_SIMULATOR_URL = env.str("HEADNODE_SIMULATOR_URL", default=f"unix:{VAR / 'simulator.sock'}")
+HEADNODE_SIMULATOR_TOKEN_FILE = env.str("HEADNODE_SIMULATOR_TOKEN_FILE", default=str(VAR / "simulator-token"))
+HEADNODE_METRICS_ADDRESSES = env.list("HEADNODE_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1/128"])
+
+HEADNODE_JOB_USER_PREFIX = env.str("HEADNODE_JOB_USER_PREFIX", default="uprod_")
+HEADNODE_MAX_SLOTS = env.int("HEADNODE_MAX_SLOTS", default=64)
+HEADNODE_MAX_JOB_HOURS = env.int("HEADNODE_MAX_JOB_HOURS", default=48)
+# A head node kept after its command ended is not kept for ever.
+HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
+HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
+
+ALLOWED_HOSTS = env.list(
+    "HEADNODE_ALLOWED_HOSTS", default=sorted({"127.0.0.1", "localhost", "[::1]", HEADNODE_HOST})
+)
+CSRF_TRUSTED_ORIGINS = env.list("HEADNODE_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "jobs.apps.JobsConfig",
+    "sshgateway.apps.SSHGatewayConfig",
+    "accounts.apps.AccountsConfig",
+    "portal.apps.PortalConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "channels",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # WAL lets readers and one writer work at once; IMMEDIATE takes the write lock at BEGIN, so that a
+    # transaction that reads and then writes waits its turn instead of failing with "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default=f"unix://{VAR / 'redis.sock'}")
+
+
+def _redis(database: int, scheme: str = "") -> str:
+    """REDIS_URL with a database number; Celery spells a unix socket `redis+socket://...?virtual_host=N`."""
+    if not REDIS_URL.startswith("unix://"):
+        return f"{REDIS_URL.rstrip('/')}/{database}"
+    path = REDIS_URL.removeprefix("unix://")
+    if scheme == "celery":
+        return f"redis+socket://{path}?virtual_host={database}"
+    return f"unix://{path}?db={database}"
+
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis(2)}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [_redis(1)], "prefix": "headnode"},
+    }
+}
+
+CELERY_BROKER_URL = _redis(0, "celery")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "headnode"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "jobs.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "end-sessions-left-open": {
+        "task": "sshgateway.sweep",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+EMAIL_BACKEND = env.str("HEADNODE_EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("HEADNODE_STATIC_ROOT", default="") or None
+STATICFILES_DIRS = [
+    path for path in (BASE_DIR / "static" / "dist", BASE_DIR / "static" / "img") if path.is_dir()
+]
+# The embedded mode serves straight from the finders; a deployment collects and compresses.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = VAR / "files"
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "accounts.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "accounts.api.errors.exception_handler",
+    "PAGE_SIZE": 10,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Headnode API",
+    "DESCRIPTION": "Jobs, clusters and the way into them. The wire format follows Rescale's v2 API.",
+    "VERSION": "2",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "connect-src": ["'self'", "ws:", "wss:"] if DEMO else ["'self'"],
+        "img-src": ["'self'", "data:"],
+        # xterm.js positions its cells with a <style> element of its own making.
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "script-src": ["'self'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+HTTPS = env.bool("HEADNODE_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Two instances on one address differ by port only, and cookies do not: name them by port.
+SESSION_COOKIE_NAME = f"headnode_session_{HEADNODE_PORT}"
+CSRF_COOKIE_NAME = f"headnode_csrf_{HEADNODE_PORT}"
+SECURE_SSL_REDIRECT = env.bool("HEADNODE_SSL_REDIRECT", default=HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^context/"]
+SECURE_HSTS_SECONDS = env.int("HEADNODE_HSTS_SECONDS", default=31536000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HEADNODE_TRUSTED_PROXIES else None
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("HEADNODE_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # paramiko logs what it negotiates; asyncssh and httpx each request. Their warnings are enough.
+        "paramiko": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.db.backends": {"level": "WARNING"},
+    },
+}

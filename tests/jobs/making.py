@@ -1,0 +1,54 @@
+"""Rows for tests of the loop, made by the same verbs people use."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.audit import Actor
+from accounts.models import User
+from jobs import services
+from jobs.control import orders
+from jobs.draft import JobDraft
+from jobs.models import Cluster, Job, Node
+from jobs.states import Observed
+
+HOST_KEYS = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0nr5u1Vb1MN3hpTA3e5QfXvEHT8vZk7sHjV0vYJ1bO",
+]
+
+
+def draft(**change: Any) -> JobDraft:
+    """A good draft of one small node."""
+    fields: dict[str, Any] = {
+        "name": "cavity",
+        "command": "hostname",
+        "core_type": "emerald",
+        "cores_per_slot": 1,
+        "slots": 1,
+        "walltime_hours": 1,
+    }
+    return JobDraft(**{**fields, **change})
+
+
+def actor(user: User) -> Actor:
+    return Actor(user, "127.0.0.1", "api")
+
+
+def saved_job(user: User, **change: Any) -> Job:
+    return services.create_job(actor(user), user, draft(**change))
+
+
+def submitted_job(user: User, **change: Any) -> Job:
+    return services.submit_job(actor(user), saved_job(user, **change))
+
+
+def cluster_of(
+    user: User, observed: Observed = Observed.BOOTING, **change: Any
+) -> tuple[Cluster, Sequence[Node]]:
+    """A submitted job's cluster with its node rows, as if the loop had brought it to `observed`."""
+    job = submitted_job(user, **change)
+    cluster = job.cluster
+    nodes = orders.make_nodes(cluster)
+    Cluster.objects.filter(pk=cluster.pk).update(observed_state=observed, provider_state={"id": cluster.pk})
+    cluster.refresh_from_db()
+    return cluster, nodes

@@ -1,0 +1,154 @@
+"""Nodes phone home: one token, one set of host keys, one report."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEvent, User
+from jobs.context.tokens import token_of
+from jobs.models import Cluster, Node
+from jobs.states import Observed
+from tests.jobs.making import HOST_KEYS, cluster_of
+
+pytestmark = pytest.mark.django_db
+
+REGISTRATION = {
+    "host_keys": HOST_KEYS[:1],
+    "address": "127.20.0.5",
+    "port": 32100,
+    "private_address": "127.20.0.5",
+    "hostname": "ip-127-20-0-5",
+}
+
+
+def say(verb: str, token: str, body: Any) -> Any:
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    return Client().post(
+        f"/context/v1/{verb}/",
+        content,
+        content_type="application/json",
+        headers={"Authorization": f"Node {token}"},
+    )
+
+
+@pytest.fixture
+def node(alice: User) -> Node:
+    return cluster_of(alice)[1][0]
+
+
+@pytest.fixture
+def token(node: Node) -> str:
+    return token_of(node.cluster_id, node.name)
+
+
+def test_a_node_registers_and_gets_its_context(node: Node, token: str) -> None:
+    answer = say("register", token, REGISTRATION)
+    assert answer.status_code == 200
+    context = answer.json()
+    job = node.cluster.job
+    assert context["username"] == f"uprod_{job.pk}"
+    assert context["home"] == f"/enc/uprod_{job.pk}"
+    assert context["environment"]["RESCALE_JOB_ID"] == job.pk
+    assert len(context["user_authorities"]) == 1
+    assert context["host_certificates"][0].startswith("ssh-ed25519-cert-v01@openssh.com ")
+    node.refresh_from_db()
+    assert node.host_keys == HOST_KEYS[:1]
+    assert (node.address, node.port) == ("127.20.0.5", 32100)
+
+
+def test_no_token_lies_in_the_database(node: Node, token: str) -> None:
+    row = Node.objects.filter(pk=node.pk).values().get()
+    assert token not in json.dumps(row, default=str)
+
+
+def test_the_same_words_are_answered_again(token: str) -> None:
+    assert say("register", token, REGISTRATION).status_code == 200
+    assert say("register", token, REGISTRATION).status_code == 200
+
+
+def test_a_replay_with_other_host_keys_is_refused_and_audited(node: Node, token: str) -> None:
+    say("register", token, REGISTRATION)
+    answer = say("register", token, {**REGISTRATION, "host_keys": HOST_KEYS[1:]})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "token_replayed")
+    node.refresh_from_db()
+    assert node.host_keys == HOST_KEYS[:1]
+    event = AuditEvent.objects.get(action="jobs:node:refused")
+    assert event.after["reason"] == "token_replayed"
+
+
+def test_a_report_spends_the_token(node: Node, token: str) -> None:
+    say("register", token, REGISTRATION)
+    assert say("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
+    node.refresh_from_db()
+    assert (node.report_outcome, node.report_log) == ("ok", "all well\n")
+    for verb, body in [("register", REGISTRATION), ("report", {"outcome": "error", "log": ""})]:
+        answer = say(verb, token, body)
+        assert (answer.status_code, answer.json()["reason"]) == (409, "token_spent")
+    node.refresh_from_db()
+    assert node.report_outcome == "ok"
+    assert AuditEvent.objects.filter(action="jobs:node:refused").count() == 2
+
+
+def test_a_report_before_the_registration_is_refused(token: str) -> None:
+    answer = say("report", token, {"outcome": "ok", "log": ""})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "not_registered")
+
+
+def test_a_late_report_is_refused(node: Node, token: str) -> None:
+    say("register", token, REGISTRATION)
+    Cluster.objects.filter(pk=node.cluster_id).update(observed_state=Observed.RELEASING)
+    answer = say("report", token, {"outcome": "ok", "log": ""})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "too_late")
+
+
+def test_a_node_that_claims_anothers_address_is_refused(alice: User) -> None:
+    _, (head, compute) = cluster_of(alice, slots=2)
+    assert say("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
+    answer = say(
+        "register", token_of(head.cluster_id, "compute-1"), {**REGISTRATION, "host_keys": HOST_KEYS[1:]}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (409, "address_taken")
+    compute.refresh_from_db()
+    assert compute.host_keys == []
+
+
+@pytest.mark.parametrize("token", ["", "x", "0" * 64, "ü"])
+def test_an_unknown_token_is_refused(db: None, token: str) -> None:
+    assert say("register", token, REGISTRATION).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host_keys": []},
+        {"host_keys": "ssh-ed25519 AAAA"},
+        {"host_keys": [7]},
+        {"host_keys": ["ssh-ed25519 AAAA"]},
+        {"host_keys": HOST_KEYS * 9},
+        {"port": 0},
+        {"port": "22"},
+        {"port": True},
+        {"address": "nowhere"},
+        {"address": None},
+        {"hostname": "a\nb"},
+        {"hostname": 5},
+    ],
+)
+def test_a_bad_registration_stores_nothing(node: Node, token: str, change: dict[str, Any]) -> None:
+    answer = say("register", token, {**REGISTRATION, **change})
+    assert answer.status_code == 400
+    assert answer.json()["reason"]
+    node.refresh_from_db()
+    assert node.registered_at is None
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"outcome": {}}', b"9" * 600_000])
+def test_garbage_is_refused(token: str, body: bytes) -> None:
+    for verb in ("register", "report"):
+        assert say(verb, token, body).status_code in (400, 413)
+
+
+def test_only_post_is_understood(db: None) -> None:
+    assert Client().get("/context/v1/register/").status_code == 405

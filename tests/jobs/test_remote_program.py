@@ -1,0 +1,139 @@
+"""The program that runs on the head node: the command runs once, whatever is killed."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.remote.client import COMMAND, SOURCE
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """One request to the program in a home of its own, as the SSH server would run it."""
+
+    def ask(verb: str, **request: Any) -> dict[str, Any]:
+        body = json.dumps({"verb": verb, "source": SOURCE, **request})
+        env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+        done = subprocess.run(
+            ["/bin/sh", "-c", COMMAND], input=body, capture_output=True, text=True, env=env, timeout=30
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    return ask
+
+
+def ended(call: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = []
+
+    def over() -> bool:
+        answers.append(call("status"))
+        return answers[-1]["state"] in ("ended", "lost")
+
+    wait_for(over, "the command ends", limit=20)
+    return answers[-1]
+
+
+def lines(answer: dict[str, Any]) -> list[str]:
+    return base64.b64decode(answer["log"]).decode().splitlines()
+
+
+def test_output_is_stamped_and_the_exit_code_told(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    assert call("status")["state"] == "none"
+    assert call("start", command="echo hello; pwd; echo err >&2; exit 3", env={})["state"] == "started"
+    answer = ended(call)
+    assert answer["exit_code"] == 3
+    told = lines(answer)
+    assert all(line.startswith("[20") and "Z]: " in line for line in told)
+    texts = [line.split("Z]: ", 1)[1] for line in told]
+    assert texts[0].startswith("Launching echo hello; pwd")
+    assert texts[0].endswith("Process output follows:")
+    assert texts[1:] == ["hello", str(tmp_path / "work/shared"), "err", "Exited with code 3"]
+    assert answer["offset"] == answer["size"]
+
+
+def test_asking_again_starts_nothing_again(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    command = "echo run >> count; sleep 0.3"
+    for _ in range(5):
+        call("start", command=command, env={})
+    ended(call)
+    call("start", command=command, env={})
+    assert ended(call)["exit_code"] == 0
+    assert (tmp_path / "work/shared/count").read_text() == "run\n"
+
+
+def test_many_at_once_start_it_once(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    body = json.dumps({"verb": "start", "source": SOURCE, "command": "echo run >> count", "env": {}}).encode()
+    env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    callers = [
+        subprocess.Popen(["/bin/sh", "-c", COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        for _ in range(6)
+    ]
+    for caller in callers:
+        caller.communicate(body, timeout=30)
+    ended(call)
+    assert (tmp_path / "work/shared/count").read_text() == "run\n"
+
+
+def test_a_killed_runner_is_lost_and_not_repeated(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    call("start", command="echo run >> count; sleep 30 & echo $! > sleeper; wait", env={})
+    sleeper = tmp_path / "work/shared/sleeper"
+    wait_for(lambda: sleeper.exists() and sleeper.read_text().strip(), "the command runs")
+    os.kill(int((tmp_path / ".headnode/began").read_text()), signal.SIGKILL)
+    try:
+        assert ended(call)["state"] == "lost"
+        call("start", command="echo run >> count", env={})
+        assert ended(call)["state"] == "lost"
+        assert (tmp_path / "work/shared/count").read_text() == "run\n"
+    finally:
+        os.kill(int(sleeper.read_text()), signal.SIGKILL)
+
+
+def test_stop_ends_the_whole_group_and_says_why(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    call("start", command="echo up; sleep 60 & sleep 60", env={})
+    wait_for(lambda: "up" in "".join(lines(call("status"))), "the command runs")
+    call("stop", why="User terminated")
+    call("stop", why="something else")
+    answer = ended(call)
+    assert answer["why"] == "User terminated"
+    assert answer["exit_code"] == 128 + signal.SIGTERM
+
+
+def test_the_environment_and_the_command_arrive_unchanged(call: Callable[..., dict[str, Any]]) -> None:
+    value = "a b $(id) 'q' \"d\" 日本 \\"
+    call("start", command="printf '%s\\n' \"$NASTY\"; echo '日本語 \"q\"'", env={"NASTY": value})
+    texts = [line.split("Z]: ", 1)[1] for line in lines(ended(call))]
+    assert texts[1:3] == [value, '日本語 "q"']
+
+
+def test_the_log_is_read_in_whole_lines_from_an_offset(call: Callable[..., dict[str, Any]]) -> None:
+    call("start", command="seq 1 20000", env={})
+    ended(call)
+    offset, seen = 0, []
+    while True:
+        answer = call("status", offset=offset)
+        if answer["offset"] == offset:
+            break
+        seen += lines(answer)
+        offset = answer["offset"]
+    numbers = [line.split("Z]: ", 1)[1] for line in seen][1:-1]
+    assert numbers == [str(n) for n in range(1, 20001)]
+
+
+def test_a_command_that_leaves_something_behind_still_ends(call: Callable[..., dict[str, Any]]) -> None:
+    call("start", command="sleep 20 & echo done", env={})
+    assert ended(call)["exit_code"] == 0
