@@ -22,7 +22,7 @@ CLOSE_BAD_REQUEST = 4400
 CLOSE_NOT_FOUND = 4404
 
 
-class JobEventsConsumer(AsyncWebsocketConsumer):
+class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One follower of one job. Who may see the job is asked at every delivery."""
 
     async def connect(self) -> None:
@@ -76,9 +76,9 @@ class JobEventsConsumer(AsyncWebsocketConsumer):
 
     @sync_to_async
     def _read(self) -> tuple[list[dict[str, Any]], str] | None:
-        user: User = self.scope["user"]
-        user = User.objects.filter(pk=user.pk, is_active=True).first() or User(pk=None)
-        if user.pk is None:
+        # Read anew each time: the person may have been shut out since.
+        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
+        if user is None:
             return None
         job = access.visible_jobs(user).filter(pk=self.job_id).first()
         if job is None:

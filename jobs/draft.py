@@ -81,7 +81,7 @@ def _command(command: object) -> Refused | None:
             "Upload a script as an input file and call it instead.",
             field="command",
         )
-    if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in command):
+    if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in command):
         return Refused(
             "command_control_characters",
             "The command has control characters (such as NUL). Remove them; line breaks and tabs may stay.",

@@ -3,7 +3,6 @@
 Pages, the REST API and tests call these; nothing else writes a job's row on a person's behalf.
 """
 
-import json
 from typing import Any
 
 from django.conf import settings
@@ -39,8 +38,8 @@ def offer_of(core_type: CoreType) -> Offer:
     )
 
 
-def create_job(actor: Actor, owner: User, asked: JobDraft) -> Job:
-    """Save a job without starting it. Raises DraftRefused with every problem found."""
+def check_draft(asked: JobDraft) -> tuple[CoreType, Offer]:
+    """The core type a draft asks for and what it offers. Raises DraftRefused with every problem found."""
     core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
     if core_type is None:
         codes = ", ".join(CoreType.objects.filter(is_active=True).values_list("code", flat=True))
@@ -55,6 +54,12 @@ def create_job(actor: Actor, owner: User, asked: JobDraft) -> Job:
     offer = offer_of(core_type)
     if found := draft.problems(asked, offer):
         raise DraftRefused(found)
+    return core_type, offer
+
+
+def create_job(actor: Actor, owner: User, asked: JobDraft) -> Job:
+    """Save a job without starting it. Raises DraftRefused with every problem found."""
+    core_type, offer = check_draft(asked)
     auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
         job = Job.objects.create(
@@ -166,11 +171,16 @@ def delete_job(actor: Actor, job: Job) -> None:
         files = list(StoredFile.objects.filter(job=job))
         job.delete()
         # Bytes go only when the rows are gone for good; a crash in between leaves files, never dangling rows.
-        transaction.on_commit(lambda: [file.file.delete(save=False) for file in files], robust=True)
+        transaction.on_commit(lambda: _remove_bytes(files), robust=True)
+
+
+def _remove_bytes(files: list[StoredFile]) -> None:
+    for file in files:
+        file.file.delete(save=False)
 
 
 def _facts(job: Job) -> dict[str, Any]:
-    facts = {
+    return {
         "name": job.name,
         "core_type": job.core_type_id,
         "cores_per_slot": job.cores_per_slot,
@@ -179,4 +189,3 @@ def _facts(job: Job) -> dict[str, Any]:
         "auto_terminate_cluster": job.auto_terminate_cluster,
         "command_bytes": len(job.command.encode()),
     }
-    return json.loads(json.dumps(facts))

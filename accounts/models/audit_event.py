@@ -10,6 +10,9 @@ class AuditChain(models.Model):
 
     head = models.CharField(max_length=64, blank=True)
 
+    def __str__(self) -> str:
+        return f"audit chain at {self.head[:12] or 'its beginning'}"
+
 
 class AuditEvent(models.Model):
     """One thing somebody did. Append-only; each row carries the hash of the one before it.

@@ -1,6 +1,7 @@
 """Steps from the end of the command to the end of the cluster."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -41,12 +42,10 @@ def collect(cluster: Cluster, provider: Provider) -> timedelta:
         harvest = staging.collect(job, sftp, lambda: claim.renew_if_old(cluster))
     kept = not job.auto_terminate_cluster
     now = timezone.now()
+    until = now + settings.HEADNODE_KEPT_HEAD_LIMIT
+    fields: dict[str, Any] = {"deadline_at": until, "deadline_reason": "kept_head_limit"} if kept else {}
     with transaction.atomic():
-        fields = {
-            "deadline_at": now + settings.HEADNODE_KEPT_HEAD_LIMIT,
-            "deadline_reason": "kept_head_limit",
-        }
-        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **(fields if kept else {}))
+        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **fields)
         text = f"Stored {harvest.files} output file(s), {harvest.size} bytes."
         events.append(job, "portal", text, stage="Collecting")
         if harvest.skipped:
@@ -54,8 +53,10 @@ def collect(cluster: Cluster, provider: Provider) -> timedelta:
             events.append(job, "portal", left, level="warning", stage="Collecting")
         _complete(cluster)
         if kept and cluster.desired_state != "stopped":
-            until = fields["deadline_at"].strftime("%Y-%m-%d %H:%M UTC")  # type: ignore[attr-defined]
-            text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
+            text = (
+                "The head node stays, and costs, until you terminate it "
+                f"or {until:%Y-%m-%d %H:%M} UTC at the latest."
+            )
             events.append(job, "portal", text, level="warning")
     return timedelta()
 

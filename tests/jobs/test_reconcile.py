@@ -58,7 +58,7 @@ def test_every_combination_has_an_answer() -> None:
                 walltime_at=at,
                 deadline_at=at,
                 stop_limit_at=at,
-            )  # fmt: skip
+            )
         )
         assert isinstance(decision, Decision)
         if decision.step == Step.FAIL:

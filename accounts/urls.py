@@ -1,0 +1,19 @@
+"""Routes of a person's settings."""
+
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
+
+from accounts.views import access, job_settings, ssh_keys, tokens
+
+urlpatterns: list[URLPattern] = [
+    path("settings/", RedirectView.as_view(pattern_name="job_settings"), name="settings"),
+    path("settings/job/", job_settings.job_settings, name="job_settings"),
+    path("settings/job/keys/", ssh_keys.add, name="ssh_key_add"),
+    path("settings/job/keys/<int:key_id>/remove/", ssh_keys.remove, name="ssh_key_remove"),
+    path("settings/job/rules/", access.add_rule, name="access_rule_add"),
+    path("settings/job/rules/<int:rule_id>/remove/", access.remove_rule, name="access_rule_remove"),
+    path("settings/job/ssh-access/", access.ssh_access, name="ssh_access"),
+    path("settings/job/auto-terminate/", access.auto_terminate, name="auto_terminate"),
+    path("settings/tokens/", tokens.tokens, name="api_tokens"),
+    path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="api_token_revoke"),
+]
