@@ -111,6 +111,8 @@ def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, Node
         state = sighting.state if sighting else Node.State.STOPPED
         if state == node.state or state not in Node.State.values:
             continue
+        if state == Node.State.BOOTING and node.verified_at is not None:
+            continue  # the provider is behind: the portal has been on it
         node.state, node.reason = state, (sighting.reason if sighting else "")[:500]
         with transaction.atomic():
             node.save(update_fields=["state", "reason"])

@@ -91,7 +91,8 @@ def _booting(facts: Facts) -> Decision:
     for node in facts.nodes:
         if node.report == "error":
             return Decision(Step.FAIL, f"{node.name} reported an error from its contextualization.")
-    up = bool(facts.nodes) and all(node.report == "ok" and node.state == "running" for node in facts.nodes)
+    # The report counts, not what the provider says of it: the login that follows is the proof.
+    up = bool(facts.nodes) and all(node.report == "ok" for node in facts.nodes)
     if facts.boot_limit_at is not None and facts.now >= facts.boot_limit_at:
         silent = ", ".join(node.name for node in facts.nodes if node.report != "ok")
         why = f"These nodes did not report in time: {silent}." if silent else "No login in time."

@@ -1,0 +1,1 @@
+"""Doubles, named by how they fail."""
