@@ -69,7 +69,7 @@ def check(secret: str) -> tuple[User, APIToken]:
         raise TokenRefused("token_expired", "API key is no longer active")
     if not token.owner.is_active:
         raise TokenRefused("user_inactive", "User inactive or deleted.")
-    _note_use(token)
+    note_use(token)
     return token.owner, token
 
 
@@ -81,7 +81,7 @@ def user_for_token(secret: str) -> tuple[User, APIToken] | None:
         return None
 
 
-def _note_use(token: APIToken) -> None:
+def note_use(token: APIToken) -> None:
     """Save when the token was last used, at most once a minute, whatever other processes do."""
     now = timezone.now()
     if token.last_used_at is not None and token.last_used_at > now - LAST_USED_STEP:

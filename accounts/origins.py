@@ -1,4 +1,4 @@
-"""Whether a browser's Origin header names this portal, and not a page somewhere else. Pure.
+"""Whether a browser's Origin header names this portal, and not a page somewhere else. Decides; reads no setting.
 
 A websocket carries the cookie of whoever opens it from any page; the Origin header is what tells them apart.
 """

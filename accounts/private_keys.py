@@ -4,16 +4,17 @@ import re
 
 from accounts.key_base64 import decode_start
 
+# Every repetition is bounded, so that no text of 16 KiB takes long to search.
 _MARKS = re.compile(
-    r"(BEGIN|END)\s[\w\s]*PRIVATE\s+KEY"  # OPENSSH, RSA, EC, DSA, PKCS#8, ENCRYPTED, SSH2 ENCRYPTED, PGP
-    r"|PRIVATE\s+KEY[\s\w]*-----"
+    r"(BEGIN|END)\s[\w\s]{0,40}PRIVATE\s{1,9}KEY"  # OPENSSH, RSA, EC, DSA, PKCS#8, ENCRYPTED, SSH2 ENCRYPTED, PGP
+    r"|PRIVATE\s{1,9}KEY[\s\w]{0,20}-----"
     r"|PuTTY-User-Key-File-\d"
-    r"|^\s*Private-(Lines|MAC|Hash):"
+    r"|^[ \t]*Private-(Lines|MAC|Hash):"
     r"|SSH PRIVATE KEY FILE FORMAT"  # SSH protocol 1
     r"|AGE-SECRET-KEY-1",
     re.IGNORECASE | re.MULTILINE,
 )
-_JSON_WEB_KEY = re.compile(r'"kty"\s*:.*"d"\s*:|"d"\s*:.*"kty"\s*:', re.DOTALL)
+_JSON_WEB_KEY_SECRET = re.compile(r'"d"\s{0,9}:')
 _OPENSSH_MAGIC = b"openssh-key-v1\x00"
 _PBES2_OID = bytes.fromhex("06092a864886f70d01050d")
 _HEAD_CHARACTERS = 64
@@ -23,7 +24,7 @@ def is_private_key(text: str) -> bool:
     """Return whether the text is, or holds, a private key, even without the lines around it."""
     # NUL bytes come from UTF-16 read as something else; they must not hide the mark.
     visible = text.replace("\x00", "")
-    if _MARKS.search(visible) or _JSON_WEB_KEY.search(visible):
+    if _MARKS.search(visible) or ('"kty"' in visible and _JSON_WEB_KEY_SECRET.search(visible)):
         return True
     return any(_is_private_body(word[:_HEAD_CHARACTERS]) for word in visible.split())
 

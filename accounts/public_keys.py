@@ -214,6 +214,11 @@ def _refuse_if_cut(start: bytes) -> None:
 def _checked(blob: bytes, word: str | None, comment: str, notice: str | None) -> PublicKey:
     """Return the key if blob and comment are in order."""
     key_type, bits = key_blob.examine(blob, word)
+    # A comment put together from continued lines can hold what the whole text did not show.
+    if is_private_key(comment):
+        raise KeyRefused("private_key")
+    if _TYPE_AND_KEY.search(comment):
+        raise KeyRefused("several_keys")
     if not all(character.isprintable() or unicodedata.category(character) == "Zs" for character in comment):
         raise KeyRefused("comment_characters")
     return PublicKey(key_type, bits, blob, comment, notice)

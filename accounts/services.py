@@ -48,7 +48,7 @@ def job_settings(owner: User) -> JobSettings:
 def add_ssh_key(actor: Actor, owner: User, name: str, text: str) -> SSHKey:
     """Save one public key. Raises Refused with the reason of `public_keys.parse`, or `duplicate_key`."""
     key = public_keys.parse(text)
-    name = clean_name(name) or clean_name(key.comment)[:100] or f"{key.type} key"
+    name = clean_name(name) or clean_name(key.comment[:100]) or f"{key.type} key"
     duplicate = Refused(
         "duplicate_key",
         "You have already saved this key. Each key needs to be saved once only.",

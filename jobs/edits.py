@@ -10,7 +10,7 @@ from accounts.refusals import Refused
 from jobs import draft
 from jobs.draft import JobDraft
 from jobs.models import Job
-from jobs.services import check_draft
+from jobs.services import DraftRefused, check_draft, offer_of
 
 # What is only a name for people and programs: free to change while the job runs and after.
 LABELS = ("name", "project_id", "is_low_priority")
@@ -41,34 +41,27 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
     Raises DraftRefused, or Refused (`already_submitted`, 409) when more than labels would change after submission.
     """
     with transaction.atomic():
-        job = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job.pk)
+        job = Job.objects.select_for_update(of=("self",)).select_related("owner", "core_type").get(pk=job.pk)
         before = draft_of(job)
         asked = replace(asked, name=asked.name.strip(), command=asked.command.replace("\r\n", "\n"))
         changed = {name for name, value in _plain(asked).items() if value != _plain(before)[name]}
         if not changed:
             return job
-        if job.submitted_at is not None and not changed <= set(LABELS):
+        if changed <= set(LABELS):
+            _check_labels(job, asked)
+            columns = list(LABELS)
+        elif job.submitted_at is not None:
             raise Refused(
                 "already_submitted",
                 "The job was submitted: only its name, project and priority can still be changed.",
                 status=409,
             )
-        core_type, offer = check_draft(asked)
-        job.name = asked.name
-        job.project_id = asked.project_id
-        job.is_low_priority = asked.is_low_priority
-        job.command = asked.command
-        job.env_vars = dict(asked.env_vars)
-        job.analysis_code = asked.analysis_code
-        job.analysis_version = asked.analysis_version
-        job.core_type = core_type
-        job.cores_per_slot = asked.cores_per_slot
-        job.slots = asked.slots
-        job.walltime = draft.walltime(asked, offer)
-        if asked.auto_terminate_cluster is not None:
-            job.auto_terminate_cluster = asked.auto_terminate_cluster
+        else:
+            columns = [*LABELS, *_take_over(job, asked)]
+        for label in LABELS:
+            setattr(job, label, getattr(asked, label))
         # Not the log's counter: events may be appended meanwhile.
-        job.save(update_fields=_COLUMNS)
+        job.save(update_fields=columns)
         record(
             actor,
             "jobs:job:edited",
@@ -81,20 +74,31 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
     return job
 
 
-_COLUMNS = [
-    "name",
-    "project_id",
-    "is_low_priority",
-    "command",
-    "env_vars",
-    "analysis_code",
-    "analysis_version",
-    "core_type",
-    "cores_per_slot",
-    "slots",
-    "walltime",
-    "auto_terminate_cluster",
-]
+def _check_labels(job: Job, asked: JobDraft) -> None:
+    """The rest of a running job need not be on offer any more."""
+    found = [p for p in draft.problems(asked, offer_of(job.core_type)) if p.field == "name"]
+    if found:
+        raise DraftRefused(found)
+
+
+def _take_over(job: Job, asked: JobDraft) -> list[str]:
+    """Set everything that decides what runs; answer which columns that were."""
+    core_type, offer = check_draft(asked)
+    new = {
+        "command": asked.command,
+        "env_vars": dict(asked.env_vars),
+        "analysis_code": asked.analysis_code,
+        "analysis_version": asked.analysis_version,
+        "core_type": core_type,
+        "cores_per_slot": asked.cores_per_slot,
+        "slots": asked.slots,
+        "walltime": draft.walltime(asked, offer),
+    }
+    if asked.auto_terminate_cluster is not None:
+        new["auto_terminate_cluster"] = asked.auto_terminate_cluster
+    for name, value in new.items():
+        setattr(job, name, value)
+    return list(new)
 
 
 def _plain(asked: JobDraft) -> dict[str, Any]:

@@ -1,12 +1,113 @@
 """Settings as sentences: what is wrong with a value, and what to do about it."""
 
-from collections.abc import Sequence
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as Caution
+
+SOCKET_PATH_LIMIT = 107
+SECRET_LENGTH = 32
 
 
 def settings_check(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """One message for each wrong setting."""
-    return []
+    return [*_secret(), *_addresses(), *_services(), *_limits()]
+
+
+def _secret() -> Iterator[CheckMessage]:
+    make_one = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(64))"'
+    if settings.DEMO:
+        return
+    if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
+        yield Error(
+            "HEADNODE_SECRET_KEY is not set, and this is not a demo.", hint=make_one, id="portal.E001"
+        )
+    elif len(settings.SECRET_KEY) < SECRET_LENGTH:
+        yield Error(
+            f"HEADNODE_SECRET_KEY is shorter than {SECRET_LENGTH} characters.",
+            hint=make_one,
+            id="portal.E002",
+        )
+    if not settings.HTTPS:
+        yield Caution(
+            "HEADNODE_HTTPS is off: passwords and sessions travel unencrypted.",
+            hint="Put a TLS proxy in front, name it in HEADNODE_TRUSTED_PROXIES and set HEADNODE_HTTPS=1.",
+            id="portal.W001",
+        )
+
+
+def _addresses() -> Iterator[CheckMessage]:
+    networks = "Write networks separated by commas, for example 10.0.0.0/8,192.0.2.7."
+    for name in ("HEADNODE_TRUSTED_PROXIES", "HEADNODE_METRICS_ADDRESSES"):
+        for text in getattr(settings, name):
+            if not _is_network(text):
+                yield Error(f"{name} holds {text!r}, which is no network.", hint=networks, id="portal.E003")
+    for text in settings.HEADNODE_TRUSTED_PROXIES:
+        if _is_network(text) and ipaddress.ip_network(text, strict=False).prefixlen == 0:
+            yield Error(
+                "HEADNODE_TRUSTED_PROXIES holds every address, so everyone could claim to come from anywhere.",
+                hint="Name your proxy's own address.",
+                id="portal.E004",
+            )
+    for text in settings.HEADNODE_GATEWAY_ADDRESSES:
+        if not _is_network(text) or "/" in text:
+            yield Error(
+                f"HEADNODE_GATEWAY_ADDRESSES holds {text!r}, which is no address.",
+                hint="Write the addresses the portal's connections come from, for example 127.0.0.1.",
+                id="portal.E005",
+            )
+    if "*" in settings.ALLOWED_HOSTS and not settings.DEMO:
+        yield Caution(
+            "HEADNODE_ALLOWED_HOSTS allows every name.",
+            hint="Name the hosts people use, for example headnode.example.org.",
+            id="portal.W002",
+        )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _services() -> Iterator[CheckMessage]:
+    for name, schemes in (
+        ("REDIS_URL", ("redis", "rediss", "unix")),
+        ("HEADNODE_SIMULATOR_URL", ("http", "https", "unix")),
+        ("HEADNODE_BROKER_URL", ("http", "https")),
+    ):
+        url = urlsplit(getattr(settings, name))
+        if url.scheme not in schemes:
+            yield Error(
+                f"{name} does not begin with {' or '.join(f'{scheme}:' for scheme in schemes)}",
+                hint=f"docs/operating.md has an example of {name}.",
+                id="portal.E006",
+            )
+        elif url.scheme == "unix" and len(os.fsencode(url.path)) > SOCKET_PATH_LIMIT:
+            yield Error(
+                f"The path in {name} has more than {SOCKET_PATH_LIMIT} bytes; unix sockets cannot have longer ones.",
+                hint="Choose a shorter path.",
+                id="portal.E007",
+            )
+
+
+def _limits() -> Iterator[CheckMessage]:
+    # The prefix and a job's six letters make a Linux user name, which has 32 bytes at most.
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,24}", settings.HEADNODE_JOB_USER_PREFIX):
+        yield Error(
+            f"HEADNODE_JOB_USER_PREFIX={settings.HEADNODE_JOB_USER_PREFIX!r} cannot begin a user name.",
+            hint="Use at most 25 of a-z, 0-9, _ and -, beginning with a letter or _.",
+            id="portal.E008",
+        )
+    for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS"):
+        if getattr(settings, name) < 1:
+            yield Error(f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009")

@@ -23,7 +23,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Database, Redis and a worker answer: 200 when all do, 503 otherwise, JSON with each."""
     found = {"database": _try(_database), "redis": _try(_redis), "worker": _try(_worker)}
     ready = all(found.values())
-    return JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    response = JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # "not yet" is an answer here, not an error
+    return response
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -40,6 +40,7 @@ HEADNODE_METRICS_ADDRESSES = env.list("HEADNODE_METRICS_ADDRESSES", default=["12
 HEADNODE_JOB_USER_PREFIX = env.str("HEADNODE_JOB_USER_PREFIX", default="uprod_")
 HEADNODE_MAX_SLOTS = env.int("HEADNODE_MAX_SLOTS", default=64)
 HEADNODE_MAX_JOB_HOURS = env.int("HEADNODE_MAX_JOB_HOURS", default=48)
+HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
 # A head node kept after its command ended is not kept for ever.
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
 HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
@@ -72,7 +73,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -188,8 +189,8 @@ STATICFILES_DIRS = [
     path for path in (BASE_DIR / "static" / "dist", BASE_DIR / "static" / "img") if path.is_dir()
 ]
 # The embedded mode serves straight from the finders; a deployment collects and compresses.
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = DEBUG
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -210,6 +211,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.OneForm",
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.errors.exception_handler",
@@ -242,6 +244,8 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# In the session, not in a cookie of its own: what was said to one person must not greet the next one at this browser.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 HTTPS = env.bool("HEADNODE_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # Two instances on one address differ by port only, and cookies do not: name them by port.

@@ -1,0 +1,69 @@
+# Headnode. `make help` lists what there is; the first `make run` or `make test` sets everything up.
+# Set-up happens in steps, each done again only when what it depends on has changed.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock bench clean setup setup-dev
+.DELETE_ON_ERROR:
+
+PY := .venv/bin/python
+FRONT_END := $(wildcard package.json package-lock.json) $(shell find static/src static/*.mjs -type f 2>/dev/null)
+# A virtual environment whose Python has gone is made anew.
+ifneq ($(wildcard .venv/.made),)
+ifneq ($(shell $(PY) -c 'print(1)' 2>/dev/null),1)
+$(shell rm -f .venv/.made .venv/.requirements .venv/.requirements-dev)
+endif
+endif
+
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C ends it
+	@exec $(PY) -m portal.embedded
+
+test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
+	@scripts/check-test-tools
+	@$(PY) -m pytest
+
+check: .venv/.requirements-dev ## Format, lint, types, layers, module length, deployment checks, migrations
+	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --diff --quiet .; echo "Run: make format"; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --no-error-summary
+	@report=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }
+	@$(PY) scripts/check_module_length.py
+	@scripts/check-django
+	@echo "Checked: format, lint, types, layers, module length, deployment settings, migrations."
+
+format: .venv/.requirements-dev ## Format the code and fix what can be fixed mechanically
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix --quiet .
+
+lock: .venv/.requirements-dev ## Pin again: requirements*.txt from requirements*.in, package-lock.json from package.json
+	@for name in requirements requirements-dev requirements-node; do \
+	    $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	        $$name.in -o $$name.txt || exit 1; done
+	@npm install --package-lock-only --loglevel=error
+
+bench: setup-dev ## Measure the figures that the README quotes
+	@for file in benchmarks/*.py; do echo "$$file"; $(PY) $$file || exit 1; done
+
+clean: ## Remove what set-up and tools made; keeps var/, your data
+	@rm -rf .venv node_modules static/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: .venv/.requirements static/dist/.made
+
+setup-dev: setup .venv/.requirements-dev
+
+.venv/.made: scripts/make-venv scripts/find-python
+	@scripts/make-venv
+
+.venv/.requirements: requirements.txt .venv/.made
+	@scripts/install requirements.txt
+	@touch $@
+
+.venv/.requirements-dev: requirements-dev.txt .venv/.requirements
+	@scripts/install requirements-dev.txt
+	@touch $@
+
+static/dist/.made: $(FRONT_END) scripts/build-front-end .venv/.made
+	@scripts/build-front-end

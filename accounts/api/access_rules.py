@@ -1,0 +1,74 @@
+"""/users/me/access-rules/"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services, source_address
+from accounts.api.requests import actor, person, pick
+from accounts.api.schema import ROW_NUMBER
+from accounts.api.serializers import AccessRuleSerializer, NewAccessRuleSerializer, SavedAccessRuleSerializer
+from accounts.models import AccessRule
+
+SOURCE_ADDRESS = OpenApiParameter(
+    "X-Source-Address",
+    str,
+    OpenApiParameter.HEADER,
+    description="The address you come from, as the rules see it.",
+    response=[200],
+)
+
+
+class AccessRules(ListAPIView[AccessRule]):
+    """The address ranges your clusters may be reached from."""
+
+    serializer_class = AccessRuleSerializer
+    queryset = AccessRule.objects.none()
+
+    def get_queryset(self) -> QuerySet[AccessRule]:
+        return AccessRule.objects.filter(owner=person(self.request))
+
+    @extend_schema(parameters=[SOURCE_ADDRESS])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your rules. The header `X-Source-Address` says where you come from."""
+        response = super().get(request, *args, **kwargs)
+        response["X-Source-Address"] = source_address.of(request._request)
+        return response
+
+    @extend_schema(
+        request=NewAccessRuleSerializer,
+        responses={201: OpenApiResponse(SavedAccessRuleSerializer, "Saved; in force within seconds.")},
+    )
+    def post(self, request: Request) -> Response:
+        """Save a rule: an address or a block such as `192.0.2.0/24`, `2001:db8::/32`, `0.0.0.0/0`."""
+        asked = NewAccessRuleSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        rule, notice = services.add_access_rule(
+            actor(request), person(request), asked.validated_data["cidr"], asked.validated_data["note"]
+        )
+        return Response({**AccessRuleSerializer(rule).data, "notice": notice}, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(parameters=[ROW_NUMBER])
+class OneAccessRule(APIView):
+    """One of your access rules."""
+
+    def _rule(self, request: Request, rule_id: str) -> AccessRule:
+        return pick(AccessRule.objects.filter(owner=person(request)), rule_id, number=True)
+
+    @extend_schema(responses=AccessRuleSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The rule."""
+        return Response(AccessRuleSerializer(self._rule(request, id)).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Drop the rule. Connections that only it allowed end within seconds."""
+        services.remove_access_rule(actor(request), self._rule(request, id))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,70 @@
+"""/users/me/ and /users/me/job-settings/"""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import cidr, services, source_address
+from accounts.api.requests import actor, person
+from accounts.api.serializers import (
+    JobSettingsPatchSerializer,
+    JobSettingsSerializer,
+    PersonSerializer,
+    ProjectSerializer,
+)
+
+
+class Me(APIView):
+    """Who you are."""
+
+    @extend_schema(responses=PersonSerializer)
+    def get(self, request: Request) -> Response:
+        """Your name, your portal, and the longest a job of yours may run."""
+        context = {
+            "portal_name": settings.HEADNODE_NAME,
+            "max_job_hours": settings.HEADNODE_MAX_JOB_HOURS,
+        }
+        return Response(PersonSerializer(person(request), context=context).data)
+
+
+class Projects(ListAPIView[Any]):
+    """Your projects: none yet, this portal keeps no list of them. A job's `projectId` may be any text."""
+
+    serializer_class = ProjectSerializer
+
+    def get_queryset(self) -> list[Any]:  # type: ignore[override]
+        return []
+
+
+class JobSettingsView(APIView):
+    """What holds for every job you submit."""
+
+    def _document(self, request: Request) -> dict[str, Any]:
+        owner = person(request)
+        row = services.job_settings(owner)
+        address = source_address.of(request._request)
+        rules = list(owner.access_rules.values_list("cidr", flat=True))
+        return {
+            "auto_terminate_cluster": row.auto_terminate_cluster,
+            "ssh_access": row.ssh_access,
+            "current_address": address,
+            "current_address_allowed": row.ssh_access and cidr.allows(rules, address),
+        }
+
+    @extend_schema(responses=JobSettingsSerializer)
+    def get(self, request: Request) -> Response:
+        """The switches, and whether the address you come from may connect now."""
+        return Response(JobSettingsSerializer(self._document(request)).data)
+
+    @extend_schema(request=JobSettingsPatchSerializer, responses=JobSettingsSerializer)
+    def patch(self, request: Request) -> Response:
+        """Switch something; what is left out stays."""
+        asked = JobSettingsPatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        services.update_job_settings(actor(request), person(request), **asked.validated_data)
+        return Response(JobSettingsSerializer(self._document(request)).data)

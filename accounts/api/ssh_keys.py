@@ -1,0 +1,64 @@
+"""/users/me/ssh-keys/"""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.api.requests import actor, person, pick
+from accounts.api.schema import ROW_NUMBER
+from accounts.api.serializers import NewSSHKeySerializer, RenameSSHKeySerializer, SSHKeySerializer
+from accounts.models import SSHKey
+
+
+class SSHKeys(ListAPIView[SSHKey]):
+    """The public keys that open your clusters."""
+
+    serializer_class = SSHKeySerializer
+    queryset = SSHKey.objects.none()
+
+    def get_queryset(self) -> QuerySet[SSHKey]:
+        return SSHKey.objects.filter(owner=person(self.request))
+
+    @extend_schema(request=NewSSHKeySerializer, responses={201: SSHKeySerializer})
+    def post(self, request: Request) -> Response:
+        """Save a key. Running clusters accept it within seconds."""
+        asked = NewSSHKeySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        key = services.add_ssh_key(
+            actor(request), person(request), asked.validated_data["name"], asked.validated_data["public_key"]
+        )
+        return Response(SSHKeySerializer(key).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(parameters=[ROW_NUMBER])
+class OneSSHKey(APIView):
+    """One of your public keys."""
+
+    def _key(self, request: Request, key_id: str) -> SSHKey:
+        return pick(SSHKey.objects.filter(owner=person(request)), key_id, number=True)
+
+    @extend_schema(responses=SSHKeySerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The key, its fingerprint, and when it was last used from where."""
+        return Response(SSHKeySerializer(self._key(request, id)).data)
+
+    @extend_schema(request=RenameSSHKeySerializer, responses=SSHKeySerializer)
+    def patch(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Rename the key. The key itself never changes: remove it and add another."""
+        key = self._key(request, id)
+        asked = RenameSSHKeySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if "name" in asked.validated_data:
+            key = services.rename_ssh_key(actor(request), key, asked.validated_data["name"])
+        return Response(SSHKeySerializer(key).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Remove the key. Sessions that came in with it end within seconds."""
+        services.remove_ssh_key(actor(request), self._key(request, id))
+        return Response(status=status.HTTP_204_NO_CONTENT)

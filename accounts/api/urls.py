@@ -1,0 +1,15 @@
+"""Routes under /api/v2/ and /api/v3/."""
+
+from django.urls import path
+
+from accounts.api import access_rules, me, ssh_keys
+
+urlpatterns = [
+    path("users/me/", me.Me.as_view()),
+    path("users/me/projects/", me.Projects.as_view()),
+    path("users/me/job-settings/", me.JobSettingsView.as_view()),
+    path("users/me/ssh-keys/", ssh_keys.SSHKeys.as_view()),
+    path("users/me/ssh-keys/<str:id>/", ssh_keys.OneSSHKey.as_view()),
+    path("users/me/access-rules/", access_rules.AccessRules.as_view()),
+    path("users/me/access-rules/<str:id>/", access_rules.OneAccessRule.as_view()),
+]

@@ -1,0 +1,76 @@
+"""The Job Settings page: one page, three sections, each also a fragment of its own."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts import cidr, services, source_address
+from accounts.public_keys import LONGEST_BYTES
+from accounts.views.pages import is_fragment, person
+
+SECTIONS = {
+    "keys": "accounts/fragments/ssh_keys.html",
+    "access": "accounts/fragments/access.html",
+    "terminate": "accounts/fragments/auto_terminate.html",
+}
+LEVELS = {
+    "good": messages.SUCCESS,
+    "note": messages.INFO,
+    "warning": messages.WARNING,
+    "bad": messages.ERROR,
+}
+
+
+@login_required
+@never_cache
+@require_GET
+def job_settings(request: HttpRequest) -> HttpResponse:
+    """Keys, access rules, SSH on or off, and whether clusters end by themselves."""
+    return render(request, "accounts/job_settings.html", context(request))
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What the page and its fragments show."""
+    owner = person(request)
+    address = source_address.of(request)
+    settings = services.job_settings(owner)
+    rules = list(owner.access_rules.all())
+    own_rule = str(cidr.parse(address).network)
+    saved = {rule.cidr for rule in rules}
+    return {
+        "nav": "settings",
+        "section": "job",
+        "keys": owner.ssh_keys.all(),
+        "longest_key": LONGEST_BYTES,
+        "rules": rules,
+        "settings": settings,
+        "address": address,
+        "own_rule": own_rule,
+        "address_allowed": cidr.allows((rule.cidr for rule in rules), address),
+        "everywhere_saved": set(cidr.EVERYWHERE) <= saved,
+        "own_rule_saved": own_rule in saved,
+    }
+
+
+def answer(
+    request: HttpRequest,
+    section: str,
+    *,
+    notices: list[tuple[str, str]] | None = None,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    """After a verb: the section for htmx; else a redirect, or the whole page when the form must come back."""
+    if status == 200 and not more.get("offers") and not is_fragment(request):
+        for kind, text in notices or []:
+            messages.add_message(request, LEVELS[kind], text)
+        return redirect(f"{reverse('job_settings')}#{section}")
+    shown = {**context(request), "notices": notices or [], "answered": section, **more}
+    template = SECTIONS[section] if is_fragment(request) else "accounts/job_settings.html"
+    return render(request, template, shown, status=status)

@@ -1,0 +1,107 @@
+"""Adding and removing SSH public keys."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts import public_keys, services
+from accounts.models import SSHKey
+from accounts.public_keys import PublicKey, SeveralKeys
+from accounts.refusals import Refused
+from accounts.views.job_settings import answer
+from accounts.views.pages import actor, ask_first, is_confirmed, person
+
+MAX_OFFERS = 50
+
+
+@sensitive_post_parameters("public_key")
+@login_required
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """Save the pasted key; several at once are offered one by one."""
+    name, text = request.POST.get("name", ""), request.POST.get("public_key", "")
+    if "each" in request.POST:
+        return _add_each(request, request.POST.getlist("public_key")[:MAX_OFFERS])
+    try:
+        # Parsed here for its notice; the verb parses again and trusts nobody.
+        notice = public_keys.parse(text).notice
+        key = services.add_ssh_key(actor(request), person(request), name, text)
+    except SeveralKeys as several:
+        return answer(
+            request,
+            "keys",
+            status=several.status,
+            key_name=name,
+            offers=several.keys,
+            offer_text=several.message,
+        )
+    except Refused as refused:
+        return answer(
+            request,
+            "keys",
+            status=refused.status,
+            key_name=name,
+            # A private key is never sent back; anything else is, so that nothing typed is lost.
+            key_text="" if refused.reason == "private_key" else text,
+            key_errors={refused.field or "public_key": refused.message},
+        )
+    notices = [
+        ("good", _("Saved “%(name)s”: %(fingerprint)s") % {"name": key.name, "fingerprint": key.fingerprint})
+    ]
+    if notice:
+        notices.append(("note", notice))
+    return answer(request, "keys", notices=notices, offers=_others(request, text))
+
+
+def _others(request: HttpRequest, added: str) -> tuple[PublicKey, ...]:
+    """The rest of several offered keys, after one of them was added."""
+    rest = []
+    for line in request.POST.getlist("other")[:MAX_OFFERS]:
+        try:
+            key = public_keys.parse(line)
+        except Refused:
+            continue
+        if key.line != added:
+            rest.append(key)
+    return tuple(rest)
+
+
+def _add_each(request: HttpRequest, texts: list[str]) -> HttpResponse:
+    """Save every offered key; each that is refused says why."""
+    saved, notices = 0, []
+    for text in texts:
+        try:
+            services.add_ssh_key(actor(request), person(request), "", text)
+            saved += 1
+        except Refused as refused:
+            notices.append(("warning", refused.message))
+    if saved:
+        text = ngettext("Saved %(count)d key.", "Saved %(count)d keys.", saved) % {"count": saved}
+        notices.insert(0, ("good", text))
+    return answer(request, "keys", notices=notices, status=200 if saved else 400)
+
+
+@login_required
+@require_POST
+def remove(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Forget a key, after asking."""
+    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    if not is_confirmed(request):
+        return ask_first(
+            request,
+            title=_("Remove the key “%(name)s”?") % {"name": key.name},
+            text=_(
+                "Running clusters stop accepting it within seconds, and what is logged in with it ends. "
+                "The key on your computer stays as it is; you can add it here again."
+            ),
+            button=_("Remove key"),
+            back=reverse("job_settings"),
+        )
+    name = key.name
+    services.remove_ssh_key(actor(request), key)
+    return answer(request, "keys", notices=[("good", _("Removed “%(name)s”.") % {"name": name})])

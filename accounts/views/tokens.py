@@ -1,0 +1,83 @@
+"""API tokens: make one, see it once, revoke it."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import services
+from accounts.models import APIToken
+from accounts.refusals import Refused
+from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The list, and the form that makes one."""
+    if request.method != "POST":
+        return _show(request)
+    name, expires = request.POST.get("name", ""), request.POST.get("expires", "")
+    try:
+        token, secret = services.create_api_token(
+            actor(request), person(request), name, expires_at=_end_of(expires)
+        )
+    except Refused as refused:
+        errors = {refused.field or "name": refused.message}
+        return _show(
+            request, status=refused.status, token_name=name, token_expires=expires, token_errors=errors
+        )
+    # Not redirected: the secret must reach the page once, and be kept nowhere on the way.
+    return _show(request, made=token, secret=secret)
+
+
+def _end_of(text: str) -> datetime | None:
+    """The end of the chosen day; None when none was chosen."""
+    if not text.strip():
+        return None
+    try:
+        day = parse_date(text.strip())
+    except ValueError:
+        day = None
+    if day is None:
+        raise Refused("expiry_invalid", _("Write the last day as year-month-day."), field="expires_at")
+    return timezone.make_aware(datetime.combine(day, time.max.replace(microsecond=0)))
+
+
+def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    context = {
+        "nav": "settings",
+        "section": "tokens",
+        "tokens": person(request).api_tokens.all(),
+        "now": timezone.now(),
+        **more,
+    }
+    template = "accounts/fragments/tokens.html" if is_fragment(request) else "accounts/tokens.html"
+    return render(request, template, context, status=status)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    """End a token, after asking."""
+    token = get_object_or_404(APIToken, pk=token_id, owner=person(request))
+    if not is_confirmed(request):
+        return ask_first(
+            request,
+            title=_("Revoke the token “%(name)s”?") % {"name": token.name},
+            text=_("Programs that use it are refused from now on. This cannot be undone."),
+            button=_("Revoke token"),
+            back=reverse("api_tokens"),
+        )
+    name = token.name
+    services.revoke_api_token(actor(request), token)
+    return _show(request, notices=[("good", _("Revoked “%(name)s”.") % {"name": name})])

@@ -1,0 +1,115 @@
+"""/files/{id}/contents/ and lines/: the bytes of a stored file, also in part."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.files import File
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.camel import CamelSerializer
+from accounts.api.requests import person, pick
+from jobs import files
+from jobs.api import ranges
+from jobs.api.schema import FILE_ID
+from jobs.models import StoredFile
+
+CHUNK = 256 * 1024
+MAX_TEXT = 4 * 1024 * 1024
+
+RANGE = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range: `bytes=0-1023`.")
+BYTES = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    (206, "application/octet-stream"): OpenApiTypes.BINARY,
+    416: None,
+}
+
+
+class LinesSerializer(CamelSerializer):
+    """A file as text."""
+
+    lines = serializers.ListField(child=serializers.CharField())
+    truncated = serializers.BooleanField(help_text="Whether the file is longer than what was read.")
+
+
+@extend_schema(parameters=[FILE_ID])
+class FileContents(APIView):
+    """The bytes of one of your files."""
+
+    @extend_schema(parameters=[RANGE], responses=BYTES)
+    def get(self, request: Request, id: str) -> HttpResponseBase:  # noqa: A002
+        """Download the file; with a `Range` header a part of it, to continue a download."""
+        file = pick(files.visible_files(person(request)), id)
+        etag = f'"{file.sha512}"' if file.sha512 else ""
+        wanted = None
+        if "if-range" not in request.headers or request.headers["if-range"] == etag != "":
+            try:
+                wanted = ranges.parse(request.headers.get("range", ""), file.size)
+            except ranges.Unsatisfiable:
+                return HttpResponse(
+                    status=status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+                    headers={"Content-Range": f"bytes */{file.size}"},
+                )
+        first, last = wanted or (0, file.size - 1)
+        response = _stream(request, files.open_file(file), first, last - first + 1)
+        if wanted is not None:
+            response.status_code = status.HTTP_206_PARTIAL_CONTENT
+            response["Content-Range"] = f"bytes {first}-{last}/{file.size}"
+        _describe(response, file, etag, last - first + 1)
+        return response
+
+
+@extend_schema(parameters=[FILE_ID])
+class FileLines(APIView):
+    """One of your files as text."""
+
+    @extend_schema(responses=LinesSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The file's lines. What is not UTF-8 is shown with replacement characters."""
+        file = pick(files.visible_files(person(request)), id)
+        with files.open_file(file) as content:
+            text = content.read(MAX_TEXT).decode("utf-8", "replace")
+        return Response({"lines": text.removesuffix("\n").split("\n"), "truncated": file.size > MAX_TEXT})
+
+
+def _describe(response: HttpResponseBase, file: StoredFile, etag: str, length: int) -> None:
+    response["Content-Length"] = str(length)
+    response["Accept-Ranges"] = "bytes"
+    # Always a download: a page somebody's job has written must never run in the portal's name.
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
+    if etag:
+        response["ETag"] = etag
+
+
+def _stream(request: Request, content: "File[Any]", first: int, length: int) -> StreamingHttpResponse:
+    content.seek(first)
+    chunks = _chunks(content, length)
+    # Under ASGI a plain iterator would be read to its end before the first byte goes out.
+    body = _asynchronously(chunks) if isinstance(request._request, ASGIRequest) else chunks
+    response = StreamingHttpResponse(body, content_type="application/octet-stream")
+    response._resource_closers.append(content.close)  # type: ignore[attr-defined]
+    return response
+
+
+def _chunks(content: "File[Any]", length: int) -> Iterator[bytes]:
+    while length > 0 and (chunk := content.read(min(CHUNK, length))):
+        length -= len(chunk)
+        yield chunk
+
+
+async def _asynchronously(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    @sync_to_async(thread_sensitive=False)
+    def take() -> bytes:
+        return next(chunks, b"")
+
+    while chunk := await take():
+        yield chunk

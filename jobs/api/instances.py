@@ -1,0 +1,135 @@
+"""/jobs/{id}/instances/, connection_details/, known-hosts/: the machines of a job and the way into them."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.camel import CamelSerializer
+from jobs import connection
+from jobs.api.requests import cluster_of, job_of
+from jobs.api.schema import JOB_ID
+from jobs.models import Job, Node
+from sshgateway import host_keys
+from sshgateway.api.authorities import PLAIN_TEXT, plain_text
+
+ROLES = {Node.Role.HEAD: "MPI_MASTER", Node.Role.COMPUTE: "MPI_SLAVE"}
+
+
+class HostKeySerializer(CamelSerializer):
+    """A key a machine proves itself with."""
+
+    type = serializers.CharField()
+    fingerprint = serializers.CharField(help_text="As ssh prints it at the first connection.")
+    public_key = serializers.CharField()
+
+
+class InstanceSerializer(CamelSerializer):
+    """A machine of the cluster. The head node is `MPI_MASTER`."""
+
+    id = serializers.CharField()
+    name = serializers.CharField(help_text="`head`, `compute-1`...")
+    cluster_id = serializers.CharField()
+    role = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField(
+        help_text="`running` once the portal itself has logged in; booting, stopping, stopped, failed."
+    )
+    core_type = serializers.CharField(source="core_type_id")
+    cores = serializers.IntegerField()
+    public_ip = serializers.IPAddressField(source="address")
+    public_hostname = serializers.CharField(source="address")
+    private_ip = serializers.IPAddressField(source="private_address", allow_null=True)
+    username = serializers.CharField(source="cluster.job.username")
+    ssh_port = serializers.IntegerField(source="port")
+    ssh_command = serializers.SerializerMethodField(help_text="To paste into a shell; empty unless running.")
+    host_keys = serializers.SerializerMethodField()
+
+    def get_role(self, node: Node) -> str:
+        return ROLES[Node.Role(node.role)]
+
+    def get_status(self, node: Node) -> str:
+        if node.is_up or node.state not in (Node.State.ORDERED, Node.State.RUNNING):
+            return str(node.state)
+        return str(Node.State.BOOTING)
+
+    def get_ssh_command(self, node: Node) -> str:
+        return connection.ssh_command(node) if node.is_up else ""
+
+    @extend_schema_field(HostKeySerializer(many=True))
+    def get_host_keys(self, node: Node) -> list[dict[str, str]]:
+        keys = [host_keys.parse(line) for line in node.host_keys]
+        return [{"type": key.type, "fingerprint": key.fingerprint, "publicKey": key.line} for key in keys]
+
+
+class EndpointSerializer(CamelSerializer):
+    """Where to log in."""
+
+    host = serializers.CharField()
+    port = serializers.IntegerField()
+    username = serializers.CharField()
+    command = serializers.CharField()
+
+
+class ConnectionDetailsSerializer(CamelSerializer):
+    """The machines one can log in to now, the head node first."""
+
+    connection_details = EndpointSerializer(many=True)
+
+
+def nodes_of(job: Job) -> list[Node]:
+    """The machines that have an address, the head node first: the others cannot be told to anybody yet."""
+    cluster = cluster_of(job)
+    if cluster is None:
+        return []
+    nodes = [node for node in cluster.nodes.all() if node.address and node.port]
+    for node in nodes:
+        node.cluster = cluster  # with its job: no query for each
+    return sorted(nodes, key=lambda node: node.role != Node.Role.HEAD)
+
+
+@extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
+class Instances(ListAPIView[Node]):
+    """The machines of the job's cluster. Empty while there are none."""
+
+    serializer_class = InstanceSerializer
+    queryset = Node.objects.none()
+
+    def get_queryset(self) -> list[Node]:  # type: ignore[override]
+        return nodes_of(job_of(self.request, self.kwargs["id"]))
+
+
+@extend_schema(parameters=[JOB_ID])
+class ConnectionDetails(APIView):
+    """Where to log in."""
+
+    @extend_schema(responses=ConnectionDetailsSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Host, port and command of every machine that is up."""
+        details: list[dict[str, Any]] = [
+            {
+                "host": node.address,
+                "port": node.port,
+                "username": node.cluster.job.username,
+                "command": connection.ssh_command(node),
+            }
+            for node in nodes_of(job_of(request, id))
+            if node.is_up
+        ]
+        return Response(ConnectionDetailsSerializer({"connection_details": details}).data)
+
+
+@extend_schema(parameters=[JOB_ID])
+class KnownHosts(APIView):
+    """Host keys for your known_hosts."""
+
+    @extend_schema(responses=PLAIN_TEXT)
+    def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
+        """known_hosts lines of every machine that reported its keys, by alias and by address. May be empty."""
+        cluster = cluster_of(job_of(request, id))
+        lines = connection.known_hosts_lines(cluster) if cluster else []
+        return plain_text("".join(f"{line}\n" for line in lines))

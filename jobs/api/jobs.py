@@ -1,0 +1,147 @@
+"""/jobs/, /jobs/{id}/, submit/ and stop/"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
+from rest_framework.views import APIView
+
+from accounts.api.requests import actor, is_v3, person
+from accounts.refusals import Refused
+from jobs import edits, files, services
+from jobs.api import job_body, job_filters
+from jobs.api.job_body import JobBody, JobPatch
+from jobs.api.job_serializers import SAVED, JobSerializer, JobSummarySerializer, with_summary
+from jobs.api.requests import cluster_of, job_of, jobs_of
+from jobs.api.schema import JOB_ID
+from jobs.models import Job
+from jobs.services import DraftRefused
+
+
+def answer(request: Request, job: Job, code: int = status.HTTP_200_OK) -> Response:
+    """The whole job."""
+    context = {"v3": is_v3(request), "user_id": person(request).pk}
+    return Response(JobSerializer(job, context=context).data, status=code)
+
+
+@extend_schema_view(get=extend_schema(parameters=job_filters.PARAMETERS))
+class Jobs(ListAPIView[Job]):
+    """Your jobs, the newest first."""
+
+    serializer_class = JobSummarySerializer
+    queryset = Job.objects.none()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return job_filters.filtered(with_summary(jobs_of(self.request)), self.request.query_params)
+
+    @extend_schema(request=JobBody, responses={201: JobSerializer})
+    def post(self, request: Request) -> Response:
+        """Save a job. It does not start before submit/."""
+        body = JobBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        _check_input_files(request, body.validated_data)
+        try:
+            job = services.create_job(actor(request), person(request), job_body.to_draft(body.validated_data))
+        except DraftRefused as refused:
+            raise job_body.as_tree(refused) from None
+        return answer(request, job, status.HTTP_201_CREATED)
+
+
+class JobView(APIView):
+    """A view of one job. A refusal with 409 says the state it is in."""
+
+    job: Job | None = None
+
+    def find(self, request: Request, job_id: str) -> Job:
+        """The job the path names. Raises NotFound."""
+        self.job = job_of(request, job_id)
+        return self.job
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if isinstance(exc, Refused) and exc.status == status.HTTP_409_CONFLICT and self.job is not None:
+            newest = self.job.statuses.first()
+            cluster = cluster_of(self.job)
+            response.data["state"] = newest.status if newest else SAVED
+            response.data["clusterState"] = cluster.status if cluster else None
+        return response
+
+
+@extend_schema(parameters=[JOB_ID])
+class OneJob(JobView):
+    """One of your jobs."""
+
+    @extend_schema(responses=JobSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The job as it was asked for, and how it ended."""
+        return answer(request, self.find(request, id))
+
+    @extend_schema(request=JobPatch, responses=JobSerializer)
+    def patch(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Change a saved job. Of a submitted one only `name`, `projectId` and `isLowPriority` can be changed."""
+        return self._edit(request, id, JobPatch, partial=True)
+
+    @extend_schema(request=JobBody, responses=JobSerializer)
+    def put(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Like PATCH, with the whole job in the body."""
+        return self._edit(request, id, JobBody, partial=False)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Forget the job and its output files. Refused while its cluster is not Stopped."""
+        services.delete_job(actor(request), self.find(request, id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _edit(self, request: Request, job_id: str, form: type[JobBody], *, partial: bool) -> Response:
+        job = self.find(request, job_id)
+        body = form(data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        _check_input_files(request, body.validated_data)
+        try:
+            edits.edit_job(actor(request), job, job_body.to_draft(body.validated_data, edits.draft_of(job)))
+        except DraftRefused as refused:
+            raise job_body.as_tree(refused) from None
+        return answer(request, job_of(request, job_id))
+
+
+@extend_schema(parameters=[JOB_ID])
+class Submit(JobView):
+    """Starts a saved job."""
+
+    @extend_schema(request=None, responses={200: None})
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Order the cluster and run the command on it. The keys and rules of this moment are kept with the job."""
+        services.submit_job(actor(request), self.find(request, id))
+        return Response(status=status.HTTP_200_OK)
+
+
+@extend_schema(parameters=[JOB_ID])
+class Stop(JobView):
+    """Terminates a job."""
+
+    @extend_schema(request=None, responses={202: None})
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+        """End the command and the whole cluster. Asking again changes nothing."""
+        services.stop_job(actor(request), self.find(request, id))
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+
+def _check_input_files(request: Request, said: dict[str, Any]) -> None:
+    ids = job_body.input_file_ids(said)
+    known = files.known_ids(person(request), ids)
+    if wrong := _unknown(ids, known):
+        raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
+
+
+def _unknown(ids: Sequence[str], known: set[str]) -> list[dict[str, list[str]]]:
+    """One entry for each file, as REST framework writes the errors of a list; empty when all are known."""
+    if all(file_id in known for file_id in ids):
+        return []
+    sentence = "You have no file with this id. Upload it at files/contents/ first."
+    return [{} if file_id in known else {"id": [sentence]} for file_id in ids]

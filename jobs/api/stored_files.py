@@ -1,0 +1,145 @@
+"""/files/, /files/{id}/, /files/contents/ and the files of a job."""
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.camel import CamelSerializer
+from accounts.api.exceptions import TooLarge
+from accounts.api.requests import actor, person, pick
+from jobs import files
+from jobs.api.constant import ConstantField
+from jobs.api.job_filters import text
+from jobs.api.requests import job_of
+from jobs.api.schema import FILE_ID, JOB_ID
+from jobs.models import StoredFile
+
+SEARCH = OpenApiParameter("search", str, description="Part of the name or path.")
+
+
+class ChecksumSerializer(CamelSerializer):
+    """A checksum of a file."""
+
+    hash_function = serializers.CharField()
+    file_hash = serializers.CharField()
+
+
+class FileSerializer(CamelSerializer):
+    """A stored file. `typeId` is 1 for an input, 5 for an output."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    type_id = serializers.IntegerField()
+    path = serializers.CharField(source="relative_path")
+    relative_path = serializers.CharField()
+    owner = serializers.SerializerMethodField()
+    date_uploaded = serializers.DateTimeField(source="created_at")
+    decrypted_size = serializers.IntegerField(source="size")
+    download_url = serializers.SerializerMethodField()
+    file_checksums = serializers.SerializerMethodField()
+    shared_with = ConstantField([])
+    encoded_encryption_key = ConstantField("")
+    is_uploaded = ConstantField(value=True)
+    is_deleted = ConstantField(value=False)
+    view_in_browser = ConstantField(value=False)
+    md5 = ConstantField("")
+    path_parts = ConstantField(None)
+    storage = ConstantField(None)
+    user_tags = ConstantField([])
+
+    def get_owner(self, file: StoredFile) -> str:
+        return file.owner.email or file.owner.get_username()
+
+    def get_download_url(self, file: StoredFile) -> str:
+        return str(self.context["request"].build_absolute_uri(f"/api/v2/files/{file.pk}/contents/"))
+
+    @extend_schema_field(ChecksumSerializer(many=True))
+    def get_file_checksums(self, file: StoredFile) -> list[dict[str, str]]:
+        return [{"hashFunction": "SHA-512", "fileHash": file.sha512}] if file.sha512 else []
+
+
+class UploadSerializer(CamelSerializer):
+    """A file to keep."""
+
+    file = serializers.FileField(allow_empty_file=True)
+
+
+@extend_schema_view(get=extend_schema(parameters=[SEARCH]))
+class Files(ListAPIView[StoredFile]):
+    """Your files, the newest first: what you uploaded and what your jobs left."""
+
+    serializer_class = FileSerializer
+    queryset = StoredFile.objects.none()
+
+    def get_queryset(self) -> QuerySet[StoredFile]:
+        return matching(files.visible_files(person(self.request)), self.request)
+
+
+@extend_schema_view(get=extend_schema(parameters=[JOB_ID, SEARCH]))
+class JobFiles(ListAPIView[StoredFile]):
+    """What a job left behind, in storage once the job is Completed."""
+
+    serializer_class = FileSerializer
+    queryset = StoredFile.objects.none()
+
+    def get_queryset(self) -> QuerySet[StoredFile]:
+        job = job_of(self.request, self.kwargs["id"])
+        return matching(StoredFile.objects.filter(job=job), self.request)
+
+
+class Upload(APIView):
+    """Takes a file."""
+
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
+    def post(self, request: Request) -> Response:
+        """Keep a file (form field `file`); name its id in a job's `inputFiles`."""
+        limit = settings.HEADNODE_MAX_UPLOAD_MB
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:18]) > limit * 1024 * 1024:
+            raise TooLarge(f"The file is too large: at most {limit} MB are taken.")
+        body = UploadSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        file = files.store_upload(actor(request), person(request), body.validated_data["file"])
+        return Response(
+            FileSerializer(file, context={"request": request}).data, status=status.HTTP_201_CREATED
+        )
+
+    @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
+    def put(self, request: Request) -> Response:
+        """The same as POST: some clients send it so."""
+        return self.post(request)
+
+
+@extend_schema(parameters=[FILE_ID])
+class OneFile(APIView):
+    """One of your files."""
+
+    def _file(self, request: Request, file_id: str) -> StoredFile:
+        return pick(files.visible_files(person(request)).select_related("owner"), file_id)
+
+    @extend_schema(responses=FileSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """What is known of the file."""
+        return Response(FileSerializer(self._file(request, id), context={"request": request}).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Forget the file."""
+        files.delete_file(actor(request), self._file(request, id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def matching(rows: QuerySet[StoredFile], request: Request) -> QuerySet[StoredFile]:
+    """The files a list is asked for."""
+    rows = rows.select_related("owner")
+    if search := text(request.query_params, "search"):
+        rows = rows.filter(Q(name__icontains=search) | Q(relative_path__icontains=search))
+    return rows

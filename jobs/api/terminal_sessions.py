@@ -1,0 +1,102 @@
+"""/terminal-sessions/: open shells in the browser, or for a program over a websocket."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import source_address
+from accounts.api.camel import CamelSerializer
+from accounts.api.fields import WholeNumberField
+from accounts.api.requests import person, pick
+from jobs import access
+from jobs.api.requests import job_of
+from jobs.api.schema import SESSION_ID
+from sshgateway.models import TerminalSession
+from sshgateway.services import end_session, open_session
+
+
+class TerminalSessionSerializer(CamelSerializer):
+    """A terminal session. Its websocket wants your cookie or your token, never a secret in the URL."""
+
+    id = serializers.CharField()
+    websocket_url = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField()
+    node = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    end_reason = serializers.SerializerMethodField(help_text="A stable word; null while it is open.")
+
+    def get_websocket_url(self, session: TerminalSession) -> str:
+        url: str = self.context["request"].build_absolute_uri(session.websocket_path)
+        return "ws" + url.removeprefix("http")
+
+    def get_job(self, session: TerminalSession) -> str | None:
+        kind, _, name = session.subject.partition(":")
+        return name if kind == "job" else None
+
+    def get_end_reason(self, session: TerminalSession) -> str | None:
+        return session.end_reason or None
+
+
+class NewTerminalSessionSerializer(CamelSerializer):
+    """Where to open a shell, and how large."""
+
+    job = serializers.CharField()
+    node = serializers.CharField(required=False, default="head", max_length=80)
+    cols = WholeNumberField(required=False, default=80, min_value=1, max_value=1000)
+    rows = WholeNumberField(required=False, default=24, min_value=1, max_value=1000)
+
+
+def sessions_of(request: Request) -> QuerySet[TerminalSession]:
+    """The person's own sessions, open and ended."""
+    return TerminalSession.objects.filter(owner=person(request))
+
+
+def answer(request: Request, session: TerminalSession, code: int = status.HTTP_200_OK) -> Response:
+    """One session."""
+    return Response(TerminalSessionSerializer(session, context={"request": request}).data, status=code)
+
+
+class TerminalSessions(ListAPIView[TerminalSession]):
+    """Your terminal sessions, the newest first."""
+
+    serializer_class = TerminalSessionSerializer
+    queryset = TerminalSession.objects.none()
+
+    def get_queryset(self) -> QuerySet[TerminalSession]:
+        return sessions_of(self.request)
+
+    @extend_schema(request=NewTerminalSessionSerializer, responses={201: TerminalSessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Open a shell on a node. It starts when its websocket is connected; your access rules hold."""
+        body = NewTerminalSessionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked: dict[str, Any] = body.validated_data
+        address = source_address.of(request._request)
+        target = access.terminal_target(
+            person(request), job_of(request, asked["job"]), asked["node"], address
+        )
+        session = open_session(person(request), target, asked["cols"], asked["rows"], source_address=address)
+        return answer(request, session, status.HTTP_201_CREATED)
+
+
+@extend_schema(parameters=[SESSION_ID])
+class OneTerminalSession(APIView):
+    """One of your terminal sessions."""
+
+    @extend_schema(responses=TerminalSessionSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The session, and how it ended."""
+        return answer(request, pick(sessions_of(request), id))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """End the shell. Asking again changes nothing."""
+        end_session(pick(sessions_of(request), id))
+        return Response(status=status.HTTP_204_NO_CONTENT)

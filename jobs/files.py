@@ -1,0 +1,93 @@
+"""Files in storage: what people upload, and how anything stored is read and removed."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.files import File
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.audit import Actor, record
+from accounts.models import User
+from accounts.refusals import Refused
+from jobs.models import StoredFile
+
+MAX_NAME = 255
+
+
+def visible_files(user: User) -> QuerySet[StoredFile]:
+    """The files this person may know of."""
+    return StoredFile.objects.filter(owner=user)
+
+
+def known_ids(user: User, ids: Iterable[str]) -> set[str]:
+    """Which of these ids are files the person may use."""
+    wanted = set(ids)
+    if not wanted:
+        return set()
+    return set(visible_files(user).filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:
+    """Keep an uploaded file as an input. Its name is for people: it never becomes a path of ours.
+
+    Raises Refused (`file_name_invalid`).
+    """
+    name = _clean_name(uploaded.name)
+    digest = hashlib.sha512()
+    for chunk in uploaded.chunks():
+        digest.update(chunk)
+    uploaded.seek(0)
+    file = StoredFile(
+        owner=owner,
+        type_id=StoredFile.Type.INPUT,
+        name=name,
+        relative_path=name,
+        size=uploaded.size,
+        sha512=digest.hexdigest(),
+    )
+    file.file.save(name, uploaded, save=False)
+    try:
+        with transaction.atomic():
+            file.save(force_insert=True)
+            record(actor, "jobs:file:uploaded", "file", file.pk, owner=owner, after=_facts(file))
+    except BaseException:
+        file.file.delete(save=False)  # no row will ever lead to these bytes
+        raise
+    return file
+
+
+def open_file(file: StoredFile) -> "File[Any]":
+    """The bytes, open for reading. Raises Refused (`file_missing`, 404) when storage has lost them."""
+    try:
+        return file.file.open("rb")
+    except (OSError, ValueError) as error:
+        raise Refused(
+            "file_missing", "The content of this file is not in storage any more.", status=404
+        ) from error
+
+
+def delete_file(actor: Actor, file: StoredFile) -> None:
+    """Forget a file and remove its bytes."""
+    with transaction.atomic():
+        record(actor, "jobs:file:deleted", "file", file.pk, owner=file.owner, before=_facts(file))
+        content = file.file
+        file.delete()
+        # Bytes go only when the row is gone for good.
+        transaction.on_commit(lambda: content.delete(save=False), robust=True)
+
+
+def _clean_name(said: str | None) -> str:
+    name = (said or "").replace("\\", "/").rpartition("/")[2].strip()
+    if not name.isprintable() or name in ("", ".", "..") or len(name) > MAX_NAME:
+        raise Refused(
+            "file_name_invalid",
+            f"A file needs a name of at most {MAX_NAME} printable characters.",
+            field="file",
+        )
+    return name
+
+
+def _facts(file: StoredFile) -> dict[str, Any]:
+    return {"name": file.name, "size": file.size, "sha512": file.sha512, "job": file.job_id}

@@ -1,0 +1,102 @@
+"""The cloud's HTTP API: a bearer token at the door, JSON in and out, every refusal a word and a sentence."""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from jobs.simulator.cloud import Cloud
+from jobs.simulator.spec import Refused
+
+LARGEST_BODY = 4 << 20
+Answer = tuple[int, Any]
+
+
+def refusal(status: int, reason: str, message: str) -> JSONResponse:
+    """How every error looks."""
+    return JSONResponse({"reason": reason, "message": message}, status)
+
+
+async def _document(request: Request) -> Any:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Refused("too_large", f"A request may have {LARGEST_BODY} bytes.", 413)
+    try:
+        return json.loads(body) if body else {}
+    except (ValueError, RecursionError):
+        raise Refused("invalid_json", "The request is not JSON.") from None
+
+
+def make_app(cloud: Cloud, token: str) -> Starlette:
+    """The application that serves this cloud."""
+    expected = f"Bearer {token}".encode()
+
+    def guarded(handler: Callable[[Request], Awaitable[Answer]], subject: str = "") -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            given = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, expected):
+                return refusal(401, "unauthorized", "Send the simulator's token as 'Authorization: Bearer <token>'.")
+            if subject != "faults" and cloud.faults.get("api_down") is not None:
+                return refusal(503, "api_down", "The cloud's API is down.")
+            try:
+                status, body = await handler(request)
+            except Refused as refused:
+                return refusal(refused.status, refused.reason, refused.message)
+            return JSONResponse(body, status)
+
+        return endpoint
+
+    async def clusters(request: Request) -> Answer:
+        return 200, cloud.documents()
+
+    async def cluster(request: Request) -> Answer:
+        cluster_id = request.path_params["id"]
+        if request.method == "PUT":
+            body, created = cloud.create(cluster_id, await _document(request))
+            return (201 if created else 200), body
+        if request.method == "DELETE":
+            return 202, cloud.delete(cluster_id)
+        return 200, cloud.get(cluster_id).document()
+
+    async def access(request: Request) -> Answer:
+        return 200, await cloud.change_access(request.path_params["id"], await _document(request))
+
+    async def stop(request: Request) -> Answer:
+        document = await _document(request)
+        message = document.get("message", "") if isinstance(document, dict) else None
+        if not isinstance(message, str) or len(message) > 1000:
+            raise Refused("invalid_message", "'message' must be a text of at most 1000 characters.")
+        return 202, cloud.stop_node(request.path_params["id"], request.path_params["name"], message)
+
+    async def faults(request: Request) -> Answer:
+        if request.method == "PUT":
+            return 200, cloud.change_faults(await _document(request))
+        return 200, cloud.faults.as_json()
+
+    async def health(request: Request) -> Response:
+        return JSONResponse(cloud.health())
+
+    async def wrong_address(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        words = {404: ("not_found", "There is nothing at this address."), 405: ("wrong_method", "Not with this method.")}
+        return refusal(status, *words.get(status, ("http_error", "The request cannot be served.")))
+
+    return Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/v1/clusters", guarded(clusters)),
+            Route("/v1/clusters/{id}", guarded(cluster), methods=["GET", "PUT", "DELETE"]),
+            Route("/v1/clusters/{id}/access", guarded(access), methods=["PUT"]),
+            Route("/v1/clusters/{id}/nodes/{name}/stop", guarded(stop), methods=["POST"]),
+            Route("/v1/faults", guarded(faults, "faults"), methods=["GET", "PUT"]),
+        ],
+        exception_handlers={HTTPException: wrong_address},
+    )

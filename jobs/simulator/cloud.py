@@ -1,0 +1,217 @@
+"""The cloud: which clusters there are. Every verb may be repeated without harm."""
+
+import asyncio
+import json
+import logging
+import zlib
+from typing import Any
+
+import httpx
+
+from jobs.simulator.addresses import Addresses
+from jobs.simulator.cluster import Cluster
+from jobs.simulator.faults import Faults
+from jobs.simulator.node import Node, Record
+from jobs.simulator.racks import RackFailed, Racks
+from jobs.simulator.sandbox import UNPROTECTED, Sandbox, candidates, install_agent
+from jobs.simulator.settings import Settings, WrongSetting
+from jobs.simulator.spec import ClusterSpec, Refused, read_access, read_cluster
+from jobs.simulator.store import Store
+from jobs.simulator.wire import Gone
+
+log = logging.getLogger("simulator")
+PROBE_SECONDS = 15
+
+
+class Cloud:
+    """All clusters of this simulator."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings, self.store = settings, store
+        self.faults = Faults()
+        # Node and portal talk directly; a proxy meant for the world outside must not come between them.
+        self.http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50))
+        self.addresses = Addresses(settings.var, settings.address)
+        self.racks = Racks(store.clusters)
+        self.sandbox: Sandbox
+        self._clusters: dict[str, Cluster] = {}
+
+    # -- beginning and end ------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Find out what protection can be had, then bring back every cluster in the state."""
+        self.sandbox = await self._choose_sandbox()
+        for cluster_id in self.store.cluster_ids():
+            try:
+                self._restore(cluster_id)
+            except (KeyError, TypeError, ValueError, OSError, json.JSONDecodeError) as error:
+                log.error("cluster %s cannot be read from the state and is left alone: %r", cluster_id, error)
+        for cluster in self._clusters.values():
+            if cluster.deleting:
+                cluster.delete()
+            else:
+                cluster.start()
+
+    def _restore(self, cluster_id: str) -> None:
+        document = self.store.load(cluster_id)
+        cluster = Cluster(self, read_cluster(cluster_id, document["spec"]), document["uid"])
+        cluster.deleting = bool(document["deleting"])
+        cluster.set_access(read_access(document["access"]))
+        cluster.load_nodes(document)
+        for node in cluster.nodes.values():
+            self.addresses.keep(node.record.place)
+        cluster.prepare()
+        self._clusters[cluster_id] = cluster
+
+    async def stop(self) -> None:
+        """End every process of every cluster quickly; the state stays for the next start."""
+        await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
+        self.racks.close()
+        await self.http.aclose()
+
+    async def _choose_sandbox(self) -> Sandbox:
+        """The best protection that really starts a node here."""
+        tried = []
+        for sandbox in candidates(self.settings.sandbox, zlib.crc32(str(self.settings.var).encode())):
+            problem = await self._probe(sandbox)
+            if not problem:
+                return sandbox
+            tried.append(f"{sandbox.mode} with {sandbox.python.path}: {problem}")
+        raise WrongSetting("No protection for nodes can be had on this machine. Tried " + "; ".join(tried) + ".")
+
+    async def _probe(self, sandbox: Sandbox) -> str:
+        """Start one node and end it; what went wrong, or an empty text."""
+        if not install_agent(sandbox.python, self.store.run):
+            return "this Python cannot run the agent"
+        probe = read_cluster("probe", _PROBE)
+        uid = sandbox.uid_for(set())
+        home = self.store.make_home(probe.id, probe.username, uid, uid)
+        cluster = Cluster(self, probe, uid)
+        self.sandbox = sandbox
+        place, bound = self.addresses.take(32100)
+        cluster.add(probe.nodes[0], Record(place), bound)
+        output = cluster.folder / "head.log"
+        try:
+            cluster.prepare()
+            rack = await self.racks.start(sandbox.plan(uid, home, self.store.etc / probe.id, self.store.run))
+            try:
+                machine = rack.boot("head", cluster.command(cluster.nodes["head"]), output, lambda: None)
+                await asyncio.wait_for(machine.ready, PROBE_SECONDS)
+                program = await machine.spawn("/bin/sh", ["sh", "-c", "exit 7"], {}, cluster.home_inside, None)
+                code, _ = await asyncio.wait_for(program.ended, PROBE_SECONDS)
+                return "" if code == 7 else f"a command ended with {code}"
+            finally:
+                rack.close()
+        except (RackFailed, Gone, TimeoutError, OSError) as error:
+            said = output.read_text(errors="replace").strip()[-300:] if output.exists() else ""
+            return f"{error or 'no answer'} {said}".strip()
+        finally:
+            bound.close()
+            self.addresses.free(place)
+            self.store.remove(probe.id)
+
+    def health(self) -> dict[str, Any]:
+        """For /healthz: the protection in force, in one word and in sentences, and how many nodes there are."""
+        nodes = [node for cluster in self._clusters.values() for node in cluster.nodes.values()]
+        return {
+            "sandbox": self.sandbox.mode,
+            "unprotected": UNPROTECTED[self.sandbox.mode],
+            "nodes": len(nodes),
+            "running": sum(node.record.state == "running" for node in nodes),
+        }
+
+    # -- verbs ------------------------------------------------------------------------------------
+
+    def create(self, cluster_id: str, document: Any) -> tuple[dict[str, Any], bool]:
+        """Make a cluster, or find that it is there as asked for; tells which. Nodes boot after the answer."""
+        spec = read_cluster(cluster_id, document)
+        known = self._clusters.get(cluster_id)
+        if known is not None:
+            if known.deleting:
+                raise Refused("deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.", 409)
+            if known.spec != spec:
+                raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.", 409)
+            return known.document(), False
+        if self.faults.get("no_capacity", cluster_id) is not None:
+            raise Refused("no_capacity", "There is no capacity for another cluster; try again later.", 409)
+        cluster = Cluster(self, spec, self.sandbox.uid_for({c.uid for c in self._clusters.values() if c.uid is not None}))
+        self._fill(cluster, spec)
+        cluster.prepare()
+        cluster.save()
+        self._clusters[cluster_id] = cluster
+        cluster.start()
+        return cluster.document(), True
+
+    def _fill(self, cluster: Cluster, spec: ClusterSpec) -> None:
+        taken = []
+        try:
+            for node in spec.nodes:
+                place, bound = self.addresses.take(node.ssh_port)
+                taken.append((place, bound))
+                cluster.add(node, Record(place), bound)
+        except Refused:
+            for place, bound in taken:
+                bound.close()
+                self.addresses.free(place)
+            raise
+
+    def get(self, cluster_id: str) -> Cluster:
+        """A cluster, or a refusal with 404."""
+        cluster = self._clusters.get(cluster_id)
+        if cluster is None:
+            raise Refused("no_such_cluster", f"There is no cluster {cluster_id}.", 404)
+        return cluster
+
+    def documents(self) -> dict[str, Any]:
+        """Every cluster."""
+        return {"clusters": [cluster.document() for cluster in self._clusters.values()]}
+
+    async def change_access(self, cluster_id: str, document: Any) -> dict[str, Any]:
+        """Change who may log in, also for connections that are open."""
+        cluster, access = self.get(cluster_id), read_access(document)
+        await cluster.change_access(access)
+        return access.as_json()
+
+    def stop_node(self, cluster_id: str, name: str, message: str) -> dict[str, Any]:
+        """Begin to shut a node down."""
+        node: Node | None = self.get(cluster_id).nodes.get(name)
+        if node is None:
+            raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+        node.stop(message)
+        return node.document()
+
+    def delete(self, cluster_id: str) -> dict[str, Any]:
+        """Begin to stop and remove a cluster."""
+        cluster = self.get(cluster_id)
+        cluster.delete()
+        return cluster.document()
+
+    def forget(self, cluster: Cluster) -> None:
+        """The cluster is removed from the disk."""
+        self._clusters.pop(cluster.id, None)
+        for node in cluster.nodes.values():
+            self.addresses.free(node.record.place)
+
+    def change_faults(self, document: Any) -> dict[str, Any]:
+        """Switch faults on and off; the one that kills running nodes acts now."""
+        changed = self.faults.change(document)
+        for cluster in self._clusters.values():
+            for name, node in cluster.nodes.items():
+                if isinstance(document.get("node_dies"), dict):
+                    words = self.faults.get("node_dies", cluster.id, name)
+                    if words is not None:
+                        node.die_later(words)
+        return changed
+
+
+_PROBE: dict[str, Any] = {
+    "username": "uprod_probe",
+    "home": "/enc/uprod_probe",
+    "broker_url": "http://localhost/",
+    "nodes": [
+        {
+            "name": "head", "role": "head", "core_type": "probe", "cores": 1, "memory_mb": 64, "ssh_port": 32100,
+            "boot_seconds": 0, "token": "none",
+        }
+    ],
+}  # fmt: skip

@@ -1,0 +1,258 @@
+"""One cluster: its nodes, its network and home, who may log in, and its file on disk."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+import httpx
+
+from jobs.simulator.addresses import Place
+from jobs.simulator.admission import Admission
+from jobs.simulator.etc import Host, shared_files
+from jobs.simulator.faults import Faults
+from jobs.simulator.node import ENDED, Node, Record
+from jobs.simulator.racks import Rack, RackFailed
+from jobs.simulator.sandbox import SFTP_SERVERS, Sandbox
+from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
+from jobs.simulator.store import Store
+from jobs.simulator.wire import Gone
+
+if TYPE_CHECKING:
+    from jobs.simulator.cloud import Cloud
+
+CLUSTER_KEY = "ssh/cluster_key"
+
+
+class Cluster:
+    """Nodes that share a user, a home and a network. Made new from a specification or again from its file."""
+
+    def __init__(self, cloud: "Cloud", spec: ClusterSpec, uid: int | None) -> None:
+        self._cloud, self.spec, self.uid = cloud, spec, uid
+        self.id = spec.id
+        self.nodes: dict[str, Node] = {}
+        self.access = Access()
+        self.admission = Admission.of(self.access)
+        self.access_version = 0
+        self.deleting = False
+        self.closing = False
+        self.removed: asyncio.Task[None] | None = None
+        self._rack: asyncio.Task[Rack] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._peer_key: asyncssh.SSHKey | None = None
+
+    # -- what nodes ask ---------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """Where state is kept."""
+        return self._cloud.store
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The protection in force."""
+        return self._cloud.sandbox
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are on."""
+        return self._cloud.faults
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """For calls to the broker."""
+        return self._cloud.http
+
+    @property
+    def instant(self) -> bool:
+        """Do nodes boot without any waiting?"""
+        return self._cloud.settings.instant
+
+    @property
+    def seed(self) -> int:
+        """For the dice of this cloud."""
+        return self._cloud.settings.seed
+
+    @property
+    def folder(self) -> Path:
+        """The cluster's closed folder."""
+        return self.store.clusters / self.id
+
+    @property
+    def home_outside(self) -> Path:
+        """The home on this machine."""
+        return self.store.homes / self.id / self.spec.username
+
+    @property
+    def home_inside(self) -> str:
+        """The home as programs on the nodes see it: /enc/<user>, where there is a sandbox to show it there."""
+        return self.spec.home if self.sandbox.networked else str(self.home_outside)
+
+    @property
+    def shell(self) -> str:
+        """The login shell of the cluster's user."""
+        return "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
+
+    @property
+    def sftp_server(self) -> str | None:
+        """An sftp server among this machine's programs."""
+        return next((path for path in SFTP_SERVERS if os.path.exists(path)), None)
+
+    @property
+    def peer_key(self) -> bytes | None:
+        """The key by which the nodes log in to each other: only ever accepted from inside the cluster's network."""
+        return self._peer_key.public_data if self._peer_key is not None and self.sandbox.networked else None
+
+    def host_key(self, node: str) -> asyncssh.SSHKey:
+        """A node's host key, made at its first boot."""
+        return asyncssh.import_private_key(self.store.host_key(self.id, node, _new_key))
+
+    def cores_by_hostname(self) -> dict[str, int]:
+        """For the machinefile."""
+        return {node.hostname: node.spec.cores for node in self.nodes.values()}
+
+    def command(self, node: Node) -> list[str]:
+        """The command line that becomes a node."""
+        etc, run = self.store.etc / self.id, self.store.run
+        return self.sandbox.command(
+            self.home_outside, self.spec.home, etc, run, node.hostname, node.spec.memory_mb
+        )
+
+    async def rack(self) -> Rack:
+        """The cluster's rack; the first node to ask starts it, all wait for the same one."""
+        if self._rack is None:
+            self._rack = asyncio.create_task(self._start_rack())
+        try:
+            return await asyncio.shield(self._rack)
+        except RackFailed as error:
+            raise Gone(f"the cluster's sandbox could not be made: {error}") from None
+
+    async def _start_rack(self) -> Rack:
+        plan = self.sandbox.plan(self.uid, self.home_outside, self.store.etc / self.id, self.store.run)
+        return await self._cloud.racks.start(plan)
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something to its end."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def add(self, spec: NodeSpec, record: Record, bound: Any = None) -> None:
+        """Put a node into the cluster."""
+        self.nodes[spec.name] = Node(self, spec, record, bound)
+
+    def prepare(self) -> None:
+        """Make the home and /etc; every node must have been added."""
+        self._peer_key = asyncssh.import_private_key(self.store.host_key(self.id, "cluster", _new_key))
+        self.store.make_home(self.id, self.spec.username, self.uid, self.uid)
+        hosts = [
+            Host(node.spec.name, node.hostname, node.record.place.private_address, node.spec.ssh_port, node.host_key_line)
+            for node in self.nodes.values()
+        ]
+        private = self._peer_key.export_private_key().decode()
+        files = shared_files(self.spec.username, self.spec.home, hosts, self.shell, private)
+        files |= {f"hostname.{host.hostname}": host.hostname + "\n" for host in hosts}
+        self.store.make_etc(self.id, files, CLUSTER_KEY, self.uid)
+
+    def start(self) -> None:
+        """Boot every node that has not ended, all at once."""
+        for node in self.nodes.values():
+            node.start()
+
+    # -- access -----------------------------------------------------------------------------------
+
+    def set_access(self, access: Access) -> None:
+        """Let in whom this document names from now on."""
+        self.access, self.admission = access, Admission.of(access)
+
+    async def change_access(self, access: Access) -> None:
+        """The same for a running cluster: live connections that no longer qualify end, each with the reason."""
+        self.access_version += 1
+        self.set_access(access)
+        self.save()
+        await asyncio.gather(*(node.requalify() for node in self.nodes.values()))
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def delete(self) -> None:
+        """Stop everything and remove every trace; also finishes a deletion that a kill interrupted."""
+        if self.removed is None:
+            self.deleting = True
+            self.save()
+            self.removed = asyncio.create_task(self._remove())
+
+    async def _remove(self) -> None:
+        stops = [stopping for node in self.nodes.values() if (stopping := node.stop()) is not None]
+        if stops:
+            await asyncio.wait(stops)
+        await self.close()
+        await asyncio.to_thread(self.store.remove, self.id)
+        self._cloud.forget(self)
+
+    async def close(self) -> None:
+        """End every process of the cluster; its state stays."""
+        self.closing = True
+        for node in self.nodes.values():
+            node.power_off()
+        if self._rack is not None:
+            try:
+                (await self._rack).close()
+            except RackFailed:
+                pass
+        for task in list(self._tasks):
+            task.cancel()
+
+    # -- the file ---------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Keep the cluster as it is now. While it is being removed, nothing may bring its file back."""
+        if self.closing:
+            return
+        nodes = {
+            name: {
+                "place": vars(node.record.place),
+                "state": node.record.state,
+                "reason": node.record.reason,
+                "log": node.record.log,
+                "context": node.record.context,
+                "reported": node.record.reported,
+            }
+            for name, node in self.nodes.items()
+        }
+        self.store.save(
+            self.id,
+            {
+                "spec": self.spec.as_json(),
+                "uid": self.uid,
+                "deleting": self.deleting,
+                "access": self.access.as_json(),
+                "nodes": nodes,
+            },
+        )
+
+    def load_nodes(self, document: dict[str, Any]) -> None:
+        """Put back the nodes and the access document of the file."""
+        for spec in self.spec.nodes:
+            kept = document["nodes"][spec.name]
+            place = Place(**kept["place"])
+            record = Record(place, kept["state"], kept["reason"], kept["log"], kept["context"], kept["reported"])
+            if record.state == "stopping":
+                record.state = "stopped"
+            self.add(spec, record)
+
+    def document(self) -> dict[str, Any]:
+        """What the API tells about the cluster."""
+        return {"id": self.id, "nodes": [node.document() for node in self.nodes.values()]}
+
+    @property
+    def ended(self) -> bool:
+        """Has every node ended?"""
+        return all(node.record.state in ENDED for node in self.nodes.values())
+
+
+def _new_key() -> bytes:
+    return asyncssh.generate_private_key("ssh-ed25519").export_private_key()

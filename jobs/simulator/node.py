@@ -1,0 +1,408 @@
+"""One machine of the cloud: boots, phones home, serves SSH, is shut down or dies.
+
+Steps of a boot, each a line in the node's boot log: host key, sandbox and agent, home, register with the broker, serve
+SSH on its address (and inside the cluster), report. The node's root side is here, outside the sandbox: the host key
+and the one-time token never enter it.
+"""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from jobs.simulator.addresses import Place, bind
+from jobs.simulator.admission import Admission
+from jobs.simulator.broker import Broker, BrokerRefused, BrokerSilent
+from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys, server_options
+from jobs.simulator.etc import machinefile
+from jobs.simulator.machine import Failed, Machine
+from jobs.simulator.spec import NodeSpec
+from jobs.simulator.wire import Gone
+
+if TYPE_CHECKING:
+    from jobs.simulator.cluster import Cluster
+
+GRACE_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
+REBIND_SECONDS = 10.0
+HALT_SECONDS = 10.0
+ENDED = frozenset({"stopped", "failed"})
+
+
+@dataclass
+class Record:
+    """What is kept of a node on disk."""
+
+    place: Place
+    state: str = "booting"
+    reason: str = ""
+    log: list[str] = field(default_factory=list)
+    context: dict[str, Any] | None = None
+    reported: bool = False
+
+
+class BootFailed(Exception):
+    """The node cannot start; a word and a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Node:
+    """A machine; `cluster` is where it stands and whose user it serves."""
+
+    nobody = Admission(frozenset(), frozenset(), (), ())
+
+    def __init__(self, cluster: "Cluster", spec: NodeSpec, record: Record, bound: socket.socket | None) -> None:
+        self.cluster, self.spec, self.record = cluster, spec, record
+        self.host_key: asyncssh.SSHKey = cluster.host_key(spec.name)
+        self.connections: set[NodeConnection] = set()
+        self.unproven = 0
+        self._bound = bound
+        self._machine: Machine | None = None
+        self._servers: list[asyncio.AbstractServer] = []
+        self._life: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+
+    # -- what the rooms of the SSH server ask -----------------------------------------------------
+
+    @property
+    def hostname(self) -> str:
+        """The name the node calls itself."""
+        return self.record.place.hostname
+
+    @property
+    def host_key_line(self) -> str:
+        """The public host key as one line."""
+        return self.host_key.export_public_key().decode().strip()
+
+    @property
+    def username(self) -> str:
+        """The only user who may log in."""
+        return self.cluster.spec.username
+
+    @property
+    def home(self) -> str:
+        """The home as the node's programs see it."""
+        return self.cluster.home_inside
+
+    @property
+    def shell(self) -> str:
+        """The login shell."""
+        return self.cluster.shell
+
+    @property
+    def sftp_server(self) -> str | None:
+        """The sftp server programs of this machine offer, if any."""
+        return self.cluster.sftp_server
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables from the context."""
+        return dict((self.record.context or {}).get("environment", {}))
+
+    @property
+    def admission(self) -> Admission:
+        """Who may log in right now."""
+        return self.cluster.admission
+
+    @property
+    def cluster_key(self) -> bytes | None:
+        """The key by which the cluster's nodes log in to each other."""
+        return self.cluster.peer_key
+
+    def machine(self) -> Machine:
+        """The agent's client; raises Gone when the node is not up."""
+        if self._machine is None or not self._machine.alive:
+            raise Gone("the node is not running")
+        return self._machine
+
+    def full(self, most_unproven: int, most_connections: int) -> bool:
+        """Are there too many connections, or too many that have not logged in?"""
+        return self.unproven >= most_unproven or len(self.connections) >= most_connections
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something to its end, kept from the garbage collector."""
+        self.cluster.background(work)
+
+    def document(self) -> dict[str, Any]:
+        """What the API tells about the node."""
+        record, place = self.record, self.record.place
+        return {
+            "name": self.spec.name,
+            "role": self.spec.role,
+            "core_type": self.spec.core_type,
+            "state": record.state,
+            "reason": record.reason,
+            "address": place.address,
+            "port": place.port,
+            "private_address": place.private_address,
+            "hostname": place.hostname,
+            "log": "".join(line + "\n" for line in record.log),
+        }
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to boot (again, after the simulator was restarted)."""
+        if self.record.state not in ENDED:
+            self._life = asyncio.create_task(self._live())
+
+    def say(self, text: str) -> None:
+        """A line in the boot log."""
+        self.record.log.append(f"[{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z] {text}")
+        del self.record.log[:-500]
+
+    def turn(self, state: str, reason: str = "") -> None:
+        """Move to a state and keep it."""
+        if self.record.state != state or reason:
+            self.record.state, self.record.reason = state, reason
+            self.cluster.save()
+
+    async def _live(self) -> None:
+        try:
+            await self._boot()
+        except (BootFailed, Failed, Gone, BrokerRefused, BrokerSilent, OSError) as error:
+            reason = getattr(error, "reason", "") or {BrokerSilent: "broker_silent"}.get(type(error), "boot_failed")
+            self.say(f"FAILED ({reason}): {error}")
+            self._let_go()
+            if self.record.state not in ("stopping", *ENDED):
+                self.turn("failed", reason)
+
+    async def _boot(self) -> None:
+        resumed, faults, name = self.record.context is not None, self.cluster.faults, self.spec.name
+        self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
+        waiting = asyncio.create_task(self._firmware(resumed))
+        try:
+            self._machine = await self._start_machine()
+            await waiting
+        finally:
+            waiting.cancel()
+        broker = Broker(self.cluster.http, self.cluster.spec.broker_url, self.spec.token)
+        if not resumed:
+            if faults.get("never_reports", self.cluster.id, name) is not None:
+                self.say("network: no route to the context broker")
+                await asyncio.Event().wait()
+            await self._register(broker)
+        await self._furnish()
+        if faults.get("context_fails", self.cluster.id, name) is not None and not resumed:
+            self.say("context: script failed with exit status 1")
+            await broker.report("error", self.document()["log"])
+            raise BootFailed("context_failed", "The context script failed with exit status 1.")
+        await self._serve()
+        self.say(f"sshd: listening on {self.record.place.address} port {self.record.place.port}")
+        if not self.record.reported:
+            await self._report(broker, resumed)
+        self.turn("running")
+        if (words := faults.get("node_dies", self.cluster.id, name)) is not None:
+            self.die_later(words)
+
+    async def _firmware(self, resumed: bool) -> None:
+        """The time a machine takes to come up; none in the instant mode, or when it was up before."""
+        slow = self.cluster.faults.get("slow_boot", self.cluster.id, self.spec.name)
+        seconds = 0.0
+        if not self.cluster.instant and not resumed:
+            dice = random.Random(f"{self.cluster.seed}/{self.cluster.id}/{self.spec.name}")
+            seconds = self.spec.boot_seconds * dice.uniform(0.8, 1.25)
+        if slow is not None and not resumed:
+            seconds += float(slow.get("seconds", 60))
+        if seconds:
+            for text in ("firmware: memory check", "kernel: started", "network: address assigned", "cloud-init: context"):
+                await asyncio.sleep(seconds / 4)
+                self.say(text)
+
+    async def _start_machine(self) -> Machine:
+        rack = await self.cluster.rack()
+        machine = rack.boot(self.spec.name, self.cluster.command(self), self._log_path(), self._died)
+        try:
+            await asyncio.wait_for(machine.ready, 30)
+        except (Gone, TimeoutError):
+            machine.unplug()
+            self.say("sandbox: " + (self._log_path().read_text(errors="replace")[-2000:].strip() or "no answer"))
+            raise BootFailed("sandbox_failed", "The node's sandbox did not start.") from None
+        self.say("system: up")
+        return machine
+
+    def _log_path(self) -> Path:
+        return self.cluster.folder / f"{self.spec.name}.log"
+
+    async def _register(self, broker: Broker) -> None:
+        place, cluster = self.record.place, self.cluster
+        identity = {
+            "host_keys": [self.host_key_line],
+            "address": place.address,
+            "port": place.port,
+            "private_address": place.private_address,
+            "hostname": place.hostname,
+        }
+        before = cluster.access_version
+        context = await broker.register(identity, self.username)
+        self.record.context = context.as_json()
+        if cluster.access_version == before:
+            # A change pushed while our question was on its way is newer than the answer.
+            cluster.set_access(context.access)
+        cluster.save()
+        self.say("context: received")
+
+    async def _furnish(self) -> None:
+        home, cores = self.home, self.cluster.cores_by_hostname()
+        folders = [home, f"{home}/work", f"{home}/work/shared"]
+        await self.machine().ask(
+            "furnish", {"folders": folders, "files": {f"{home}/machinefile": machinefile(cores)}}
+        )
+
+    async def _serve(self) -> None:
+        certificates = (self.record.context or {}).get("host_certificates", [])
+        options = await server_options(self.host_key, _certificate_for(self.host_key, certificates))
+        loop = asyncio.get_running_loop()
+        bound = self._bound or await self._bind_again()
+        self._bound = None
+        self._servers.append(await loop.create_server(lambda: Doorman(self, options, False), sock=bound, backlog=256))
+        if self.cluster.sandbox.networked:
+            inside = await self.machine().listen(self.record.place.private_address, self.spec.ssh_port)
+            self._servers.append(await loop.create_server(lambda: Doorman(self, options, True), sock=inside, backlog=64))
+
+    async def _bind_again(self) -> socket.socket:
+        """The address of before the restart; connections that have just ended may hold it for a moment."""
+        place, deadline = self.record.place, time.monotonic() + REBIND_SECONDS
+        while True:
+            try:
+                return bind(place.address, place.port, reuse=True)
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise BootFailed(
+                        "address_lost", f"{place.address} port {place.port} is taken: {error.strerror}."
+                    ) from None
+                await asyncio.sleep(0.1)
+
+    async def _report(self, broker: Broker, resumed: bool) -> None:
+        self.say("context: OK")
+        try:
+            await broker.report("ok", self.document()["log"])
+        except BrokerRefused as refusal:
+            # We were killed between the broker's receipt and our note of it.
+            if not (resumed and refusal.status in (403, 409)):
+                raise
+        self.record.reported = True
+
+    # -- access -----------------------------------------------------------------------------------
+
+    async def requalify(self) -> None:
+        """End live connections that the access document no longer allows, each with the reason."""
+        if not self.connections:
+            return
+        home = await read_home_keys(self)
+        for connection in list(self.connections):
+            if connection.inside:
+                continue
+            if connection.ring is None or connection.ring.login is None:
+                door = self.admission.door(connection.source)
+                if door is not connection.door:
+                    connection.farewell("The access rules of this cluster have changed")
+                continue
+            if reason := self.admission.still(connection.ring.login, connection.source, home):
+                connection.farewell(reason)
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def die_later(self, words: dict[str, Any]) -> None:
+        """The fault `node_dies`."""
+        machine = self._machine
+        if machine is not None and self.record.state == "running":
+            asyncio.get_running_loop().call_later(float(words.get("after_seconds", 0)), machine.unplug)
+
+    def _died(self) -> None:
+        """The agent is gone: as if the plug was pulled, unless we are the ones who shut it down."""
+        if self.record.state in ("stopping", *ENDED) or self.cluster.closing:
+            return
+        if self.record.state == "running":
+            self.say("power lost")
+            self._let_go()
+            self.turn("failed", "node_died")
+
+    def stop(self, message: str = "") -> "asyncio.Task[None] | None":
+        """Shut the node down in order; the same shutdown again is no error. None when it is down already."""
+        if self.record.state in ENDED:
+            return None
+        if self._stopping is None:
+            self.turn("stopping")
+            self._stopping = asyncio.create_task(self._shut_down(message))
+        return self._stopping
+
+    async def _shut_down(self, message: str) -> None:
+        """Close the door; tell every terminal; end every program; disconnect; power off."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+        self._close_door()
+        self.say("shutdown: " + (message or "The system is going down for poweroff NOW!"))
+        machine = self._machine
+        if machine is not None and machine.alive:
+            try:
+                await machine.ask("broadcast", {"text": broadcast(self.hostname, message)}, HALT_SECONDS)
+                await machine.ask("halt", {"grace_seconds": GRACE_SECONDS}, HALT_SECONDS)
+            except (Failed, Gone):
+                pass  # then it is off already, which is what was wanted
+        sessions = [session.done for connection in self.connections for session in connection.sessions]
+        if sessions:
+            await asyncio.wait(sessions, timeout=DRAIN_SECONDS)
+        for connection in list(self.connections):
+            connection.farewell("The system is going down for poweroff NOW!")
+        self._let_go()
+        self.say("shutdown: power off")
+        self.turn("stopped")
+
+    def power_off(self) -> None:
+        """End at once what runs, without a change of state: the simulator itself is leaving."""
+        for task in (self._life, self._stopping):
+            if task is not None:
+                task.cancel()
+        for connection in list(self.connections):
+            connection.farewell("The simulator is being stopped")
+        self._let_go()
+
+    def _close_door(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        if self._bound is not None:
+            self._bound.close()
+            self._bound = None
+
+    def _let_go(self) -> None:
+        self._close_door()
+        for connection in list(self.connections):
+            connection.abort()
+        if self._machine is not None:
+            self._machine.unplug()
+            self._machine = None
+
+
+def broadcast(hostname: str, message: str) -> str:
+    """What `shutdown` writes to every terminal; the extra message without anything that could steer one."""
+    now = datetime.now(UTC).strftime("%a %Y-%m-%d %H:%M:%S UTC")
+    text = f"\r\nBroadcast message from root@{hostname} ({now}):\r\n\r\nThe system is going down for poweroff NOW!\r\n"
+    clean = "".join(character if character.isprintable() else " " for character in message)[:1000].strip()
+    return text + (f"{clean}\r\n" if clean else "")
+
+
+def _certificate_for(key: asyncssh.SSHKey, lines: list[str]) -> str | None:
+    """The host certificate that is for this key; one that is not would make the server unusable."""
+    for line in lines:
+        try:
+            certificate: Any = asyncssh.import_certificate(line)
+            if certificate.key.public_data == key.public_data:
+                return line
+        except (asyncssh.KeyImportError, ValueError, AttributeError):
+            continue
+    return None
+
+

@@ -1,0 +1,122 @@
+"""The simulator's side of a rack: start the process, start nodes in it, hear when they end."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jobs.simulator.machine import Machine
+from jobs.simulator.wire import Gone, Wire
+
+START_SECONDS = 20
+
+
+class RackFailed(Exception):
+    """The cluster's rack could not be set up; the text says what the system refused."""
+
+
+class Rack:
+    """One cluster's rack: lives until `close`, takes its nodes with it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.process = process
+        self._ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._wire = Wire(control, self._line, self._ended)
+
+    @classmethod
+    def launch(cls, folder: Path) -> "Rack":
+        """Start a rack that waits for its plan: an interpreter's start is most of the time a rack takes."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        script = str(Path(__file__).with_name("rack.py"))
+        log = folder / "racks.log"
+        with open(log, "ab") as output, theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", script, str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                env={"PATH": "/usr/bin:/bin"},
+                cwd="/",
+            )
+        return cls(process, ours)
+
+    async def follow(self, plan: dict[str, Any]) -> None:
+        """Give the rack its plan and wait until its namespaces stand."""
+        try:
+            self._wire.send(plan)
+            await asyncio.wait_for(self._ready, START_SECONDS)
+        except (RackFailed, Gone, TimeoutError) as error:
+            self.close()
+            raise RackFailed(str(error) or "the cluster's network could not be made") from None
+
+    @property
+    def alive(self) -> bool:
+        """Does its process still run?"""
+        return self.process.poll() is None and not self._wire.closed
+
+    def boot(self, node: str, argv: list[str], log: Path, on_exit: Callable[[], None]) -> Machine:
+        """Start a node; the answer is its agent's client, whose `ready` tells when it is up."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with open(log, "ab") as output, theirs:
+            os.chmod(log, 0o600)
+            self._wire.send({"node": node, "argv": argv}, [theirs.fileno(), output.fileno()])
+        return Machine(ours, on_exit)
+
+    def _line(self, line: dict[str, Any], descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if not self._ready.done():
+            if "ready" in line:
+                self._ready.set_result(0)
+            elif "failed" in line:
+                self._ready.set_exception(RackFailed(str(line["failed"])))
+
+    def _ended(self) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(RackFailed("the rack's process ended"))
+            self._ready.exception()
+
+    def close(self) -> None:
+        """End the rack and every node in it, now."""
+        self._wire.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        # A killed process is gone in a moment; not waiting here would leave a zombie.
+        self.process.wait()
+
+
+class Racks:
+    """Keeps one rack warm, so that a new cluster need not wait for an interpreter."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._warm: Rack | None = None
+        self._closed = False
+
+    def warm_up(self) -> None:
+        """Start the next rack, if none waits."""
+        if self._warm is None and not self._closed:
+            self._warm = Rack.launch(self._folder)
+
+    async def start(self, plan: dict[str, Any]) -> Rack:
+        """A rack that has done its plan."""
+        rack, self._warm = self._warm, None
+        if rack is None or not rack.alive:
+            rack = Rack.launch(self._folder)
+        await rack.follow(plan)
+        # Not at once: the cluster that is booting needs the processor more.
+        asyncio.get_running_loop().call_later(1.0, self.warm_up)
+        return rack
+
+    def close(self) -> None:
+        """End the one that waits, and start no more."""
+        self._closed = True
+        if self._warm is not None:
+            self._warm.close()
+            self._warm = None

@@ -1,0 +1,89 @@
+"""The simulator's settings, read from the environment; a wrong one is a sentence with a hint."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class WrongSetting(Exception):
+    """A setting cannot be used; the text says which, why and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the simulator is told from outside."""
+
+    listen: str
+    var: Path
+    token: str
+    instant: bool
+    sandbox: str
+    seed: int
+    address: str
+
+    @property
+    def socket_path(self) -> Path | None:
+        """The unix socket to listen on, or None for a TCP address."""
+        return Path(self.listen.removeprefix("unix:")) if self.listen.startswith("unix:") else None
+
+
+def _choice(environ: dict[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(name) or choices[0]
+    if value not in choices:
+        raise WrongSetting(f"{name} is {value!r}; use one of: {', '.join(choices)}.")
+    return value
+
+
+def _token(environ: dict[str, str], var: Path) -> str:
+    path = Path(environ.get("HEADNODE_SIMULATOR_TOKEN_FILE") or var / "token")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise WrongSetting(
+            f"HEADNODE_SIMULATOR_TOKEN_FILE {path} cannot be made: {error.strerror}. Name a file in a folder you own."
+        ) from None
+    else:
+        with open(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"HEADNODE_SIMULATOR_TOKEN_FILE {path} cannot be read: {error}.") from None
+    if len(token) < 16:
+        raise WrongSetting(f"HEADNODE_SIMULATOR_TOKEN_FILE {path} holds fewer than 16 characters; delete it to get a new one.")
+    return token
+
+
+def read(environ: dict[str, str]) -> Settings:
+    """Settings from the environment; makes the state directory and, when missing, the token file."""
+    var = Path(environ.get("HEADNODE_SIMULATOR_VAR") or "var/simulator").absolute()
+    try:
+        var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(var, 0o700)
+    except OSError as error:
+        raise WrongSetting(
+            f"HEADNODE_SIMULATOR_VAR {var} cannot be used: {error.strerror}. Name a folder this user may write."
+        ) from None
+    listen = environ.get("HEADNODE_SIMULATOR_LISTEN") or f"unix:{var / 'simulator.sock'}"
+    if listen.startswith("unix:"):
+        if len(os.fsencode(listen.removeprefix("unix:"))) > 107:
+            raise WrongSetting("HEADNODE_SIMULATOR_LISTEN names a unix socket longer than 107 bytes; use a shorter path.")
+    else:
+        host, _, port = listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise WrongSetting(f"HEADNODE_SIMULATOR_LISTEN is {listen!r}; use unix:/path/to.sock or address:port.")
+    seed = environ.get("HEADNODE_SIMULATOR_SEED") or "1"
+    if not seed.isdigit():
+        raise WrongSetting(f"HEADNODE_SIMULATOR_SEED is {seed!r}; use a whole number.")
+    return Settings(
+        listen=listen,
+        var=var,
+        token=_token(environ, var),
+        instant=_choice(environ, "HEADNODE_SIMULATOR_BOOT", ("realistic", "instant")) == "instant",
+        sandbox=_choice(environ, "HEADNODE_SIMULATOR_SANDBOX", ("auto", "bubblewrap", "uid", "none")),
+        seed=int(seed),
+        address=environ.get("HEADNODE_SIMULATOR_ADDRESS", ""),
+    )

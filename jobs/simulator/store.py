@@ -1,0 +1,118 @@
+"""The simulator's state on disk: small JSON files, each replaced whole, so that a kill leaves the old or the new one."""
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class InUse(Exception):
+    """Another simulator runs on this state directory."""
+
+
+class Store:
+    """Paths and files below the state directory; knows nothing of what the files mean."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.run, self.clusters, self.etc, self.homes = (var / name for name in ("run", "clusters", "etc", "homes"))
+        self._lock = open(var / "lock", "a")  # noqa: SIM115 - held for the life of the process
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InUse(f"Another simulator is running on {var}.") from None
+        self.clusters.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.run, self.etc, self.homes):
+            folder.mkdir(exist_ok=True)
+            os.chmod(folder, 0o711)
+
+    def cluster_ids(self) -> list[str]:
+        """Every cluster that has a file."""
+        return sorted(path.parent.name for path in self.clusters.glob("*/cluster.json"))
+
+    def load(self, cluster_id: str) -> dict[str, Any]:
+        """A cluster's file."""
+        document: dict[str, Any] = json.loads((self.clusters / cluster_id / "cluster.json").read_text())
+        return document
+
+    def save(self, cluster_id: str, document: dict[str, Any]) -> None:
+        """Replace a cluster's file."""
+        folder = self.clusters / cluster_id
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write(folder / "cluster.json", json.dumps(document, indent=1))
+
+    def host_key(self, cluster_id: str, node: str, make: Callable[[], bytes]) -> bytes:
+        """A node's private host key, made at its first boot. It lies outside every sandbox."""
+        path = self.clusters / cluster_id / f"{node}.host_key"
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write(path, make().decode())
+        return path.read_bytes()
+
+    def make_home(self, cluster_id: str, username: str, uid: int | None, gid: int | None) -> Path:
+        """The home all nodes of a cluster share, closed to everyone but its user."""
+        home = self.homes / cluster_id / username
+        home.parent.mkdir(exist_ok=True)
+        os.chmod(home.parent, 0o711)
+        home.mkdir(mode=0o700, exist_ok=True)
+        if uid is not None and gid is not None:
+            os.chown(home, uid, gid, follow_symlinks=False)
+        return home
+
+    def make_etc(self, cluster_id: str, files: dict[str, str], private: str, uid: int | None) -> Path:
+        """The files of /etc that the cluster's nodes see; the one named `private` is for the cluster's user alone."""
+        folder = self.etc / cluster_id
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.chmod(path.parent, 0o755)
+            path.unlink(missing_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
+                if name != private:
+                    os.fchmod(file.fileno(), 0o644)
+                elif uid is not None:
+                    os.fchown(file.fileno(), uid, uid)
+        return folder
+
+    def remove(self, cluster_id: str) -> None:
+        """Remove everything of a cluster; its file goes last, so that a kill in between is finished later."""
+        for folder in (self.homes / cluster_id, self.etc / cluster_id, self.clusters / cluster_id):
+            if folder.exists():
+                shutil.rmtree(folder, onerror=_open_and_retry)
+
+
+def _open_and_retry(function: Callable[[str], object], path: str, _info: object) -> None:
+    """A folder its owner closed (chmod 000) still has to go."""
+    for target in (os.path.dirname(path), path):
+        try:
+            if stat.S_ISDIR(os.lstat(target).st_mode):
+                os.chmod(target, 0o700)
+        except OSError:
+            continue
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        try:
+            function(path)
+        except OSError:
+            pass
+
+
+def write(path: Path, text: str) -> None:
+    """Write a private file so that it is either the old or the new one, also after a power cut."""
+    new = path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

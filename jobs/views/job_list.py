@@ -1,0 +1,44 @@
+"""The list of jobs one may see."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.views.pages import person
+from jobs.access import visible_jobs
+from jobs.models import Cluster, Job
+from jobs.views import chips
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    job: Job
+    job_chip: chips.Chip
+    outcome_chip: chips.Chip | None
+    cluster_chip: chips.Chip
+
+
+@login_required
+@never_cache
+@require_GET
+def job_list(request: HttpRequest) -> HttpResponse:
+    """The newest first; what to do next when there is none."""
+    owner = person(request)
+    jobs = visible_jobs(owner).select_related("core_type").prefetch_related("statuses")
+    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=list(page.object_list))}
+    rows = [
+        Row(job, chips.job_chip(job), chips.outcome_chip(job), chips.cluster_chip(clusters.get(job.pk)))
+        for job in page.object_list
+    ]
+    context = {"nav": "jobs", "page": page, "rows": rows, "has_key": owner.ssh_keys.exists()}
+    return render(request, "jobs/job_list.html", context)

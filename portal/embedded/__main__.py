@@ -1,0 +1,155 @@
+"""`python -m portal.embedded`: check, start, supervise, end."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+from portal.embedded import options as environment
+from portal.embedded import preflight, prepared, probes, processes
+from portal.embedded.log import Log
+from portal.embedded.options import ROOT, CannotStart
+from portal.embedded.processes import Plan
+from portal.embedded.supervisor import Process, Supervisor, describe
+
+# A process that has been started so often before the portal was ready will not get better by itself.
+TRIES_BEFORE_READY = 6
+WARNINGS = {
+    "none": (
+        "Warning: no sandbox is available (bubblewrap is not installed or may not be used), so whoever logs in to a "
+        "simulated node can do all that this user can: read the portal's database, keys and files, and reach this "
+        "machine's network. Headnode therefore runs for one person only: no second person can be added. To change "
+        "that, install bubblewrap and start again."
+    ),
+    "uid": (
+        "Note: bubblewrap is not available, so simulated nodes run as users of their own but share this machine's "
+        "network, process list and world-readable files."
+    ),
+}
+
+
+async def serve(plan: Plan, listener: socket.socket, redis_server: str, log: Log) -> int:
+    """Start everything and keep it running until a signal comes; answer the exit status."""
+    supervisor = Supervisor(log, plan.options.var)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    work = asyncio.create_task(_start(plan, listener, redis_server, supervisor, log))
+    asked = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([work, asked], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            work.result()  # raises what went wrong
+            await asked
+        log.line("headnode", "stopping")
+        return 0
+    finally:
+        for task in (work, asked):
+            task.cancel()
+            with suppress(asyncio.CancelledError, CannotStart):
+                await task
+        await supervisor.stop(last="redis")
+
+
+async def _start(
+    plan: Plan, listener: socket.socket, redis_server: str, supervisor: Supervisor, log: Log
+) -> None:
+    """Start everything in the order things need each other; return when a person can sign in."""
+    starting = asyncio.create_task(_until_usable(plan, listener, redis_server, supervisor, log))
+    failing = asyncio.create_task(supervisor.wait_for_starts(TRIES_BEFORE_READY))
+    try:
+        await asyncio.wait([starting, failing], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            raise CannotStart(
+                f"Headnode cannot start: its process {failing.result()} ended {TRIES_BEFORE_READY - 1} times; "
+                f"the reason is above and in {log.path}."
+            )
+        starting.result()
+    finally:
+        for task in (starting, failing):
+            task.cancel()
+            with suppress(asyncio.CancelledError, CannotStart):
+                await task
+
+
+async def _until_usable(
+    plan: Plan, listener: socket.socket, redis_server: str, supervisor: Supervisor, log: Log
+) -> None:
+    supervisor.start(processes.simulator(plan))
+    if plan.own_redis:
+        supervisor.start(processes.redis(plan, redis_server))
+        await probes.until_accepting(plan.redis_socket)
+    if plan.environ.get("DATABASE_URL") or not prepared.is_prepared(plan.options.var):
+        # Its standard output may hold the first administrator's password: for the terminal, not for the log.
+        status = await supervisor.run_once(processes.prepare(plan), on_output=log.say)
+        if status:
+            raise CannotStart(
+                f"Headnode cannot start: the database could not be prepared ({describe(status)}); "
+                f"the reason is above and in {log.path}."
+            )
+        prepared.mark(plan.options.var)
+    # The simulator knows which sandbox it has; until it says so, we go by what it said the last time.
+    remembered = _recall(plan)
+    for process in _portal_processes(plan, listener, remembered):
+        supervisor.start(process)
+    sandbox = str((await probes.simulator_health(plan.simulator_socket)).get("sandbox"))
+    if (sandbox == "none") != (remembered == "none"):
+        for process in _portal_processes(plan, listener, sandbox):
+            await supervisor.change(process.name, process.environment)
+    (plan.options.var / "sandbox").write_text(sandbox + "\n", encoding="ascii")
+    await probes.until_usable(plan.options)
+    if sandbox in WARNINGS:
+        log.line("headnode", WARNINGS[sandbox])
+    log.say(f"Headnode is ready at {plan.options.url}")
+
+
+def _portal_processes(plan: Plan, listener: socket.socket, sandbox: str) -> list[Process]:
+    single = sandbox == "none"
+    return [
+        processes.web(plan, listener.fileno(), single),
+        processes.worker(plan, single),
+        processes.beat(plan, single),
+    ]
+
+
+def _recall(plan: Plan) -> str:
+    try:
+        return (plan.options.var / "sandbox").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def main() -> int:
+    """Check everything first; then `serve`. A failure is one sentence on standard error."""
+    os.umask(0o077)
+    folder = None
+    try:
+        options = environment.read(os.environ)
+        preflight.make_var(options)
+        with preflight.claim_var(options), preflight.listen(options) as listener:
+            redis_server = "" if os.environ.get("REDIS_URL") else preflight.find_redis()
+            folder = preflight.socket_folder(options, os.environ.get("XDG_RUNTIME_DIR"))
+            preflight.secret(options.var / "simulator-token")
+            secret_key = os.environ.get("HEADNODE_SECRET_KEY") or preflight.secret(options.var / "secret-key")
+            plan = Plan(options, folder, secret_key, dict(os.environ))
+            log = Log(options.var / "logs" / "headnode.log")
+            os.chdir(ROOT)
+            try:
+                return asyncio.run(serve(plan, listener, redis_server, log))
+            finally:
+                log.close()
+                if folder != options.var:
+                    shutil.rmtree(folder, ignore_errors=True)
+    except CannotStart as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""One log of several processes: each line with the name of the process that wrote it.
+
+Lines go to the terminal (in colour when it is one) and to a file of bounded size that only its owner may read.
+"""
+
+import logging
+import logging.handlers
+import os
+import re
+import sys
+import time
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+LIMIT_BYTES = 5_000_000
+KEEP = 3
+LINE_LIMIT = 16_384
+COLOURS = {"headnode": 1, "redis": 31, "web": 32, "worker": 33, "beat": 35, "simulator": 36, "prepare": 34}
+# Control characters other than a tab: a program's output must not steer the operator's terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that is created readable for its owner only."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8", errors="replace")
+
+
+class Log:
+    """Writes lines of named processes."""
+
+    def __init__(self, path: Path, terminal: TextIO | None = None) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self.terminal = terminal or sys.stdout
+        self._gone = False
+        self.colour = self.terminal.isatty() and "NO_COLOR" not in os.environ
+        self._file = PrivateRotatingFile(path, maxBytes=LIMIT_BYTES, backupCount=KEEP)
+        self._file.setFormatter(logging.Formatter("%(message)s"))
+
+    def line(self, name: str, text: str) -> None:
+        """Write one line of the process called `name`."""
+        text = _CONTROL.sub("", text.rstrip())[:LINE_LIMIT]
+        if not text:
+            return
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._file.emit(logging.makeLogRecord({"msg": f"{stamp} {name:<9} | {text}", "args": ()}))
+        prefix = f"{name:<9} |"
+        if self.colour:
+            prefix = f"\x1b[{COLOURS.get(name, 0)}m{prefix}\x1b[0m"
+        self.say(f"{prefix} {text}")
+
+    def say(self, text: str) -> None:
+        """Write to the terminal alone, as it is: for what people wait for, and for what no file may hold."""
+        if self._gone:
+            return
+        try:
+            print(text, file=self.terminal, flush=True)
+        except (BrokenPipeError, ValueError):
+            # Whoever read along has gone; the file goes on.
+            self._gone = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

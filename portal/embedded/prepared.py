@@ -1,0 +1,40 @@
+"""Whether the SQLite database is up to date, found without starting Django: it saves seconds on every later start.
+
+When in doubt the answer is no, and `prepare` does the real work, which is safe to repeat.
+"""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from portal.embedded.options import ROOT
+
+OUR_APPS = ("accounts", "sshgateway", "jobs")
+
+
+def _packages() -> str:
+    # Other people's apps bring migrations too; they change only with the pinned requirements.
+    return hashlib.sha256((ROOT / "requirements.txt").read_bytes()).hexdigest()
+
+
+def mark(var: Path) -> None:
+    """Note for which packages the database was prepared."""
+    (var / "prepared").write_text(_packages() + "\n", encoding="ascii")
+
+
+def is_prepared(var: Path) -> bool:
+    """Whether every migration is in the database and an administrator exists."""
+    wanted = {(app, path.stem) for app in OUR_APPS for path in (ROOT / app / "migrations").glob("[0-9]*.py")}
+    database = var / "db.sqlite3"
+    try:
+        if (var / "prepared").read_text(encoding="ascii").strip() != _packages() or not database.exists():
+            return False
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            applied = set(connection.execute("SELECT app, name FROM django_migrations"))
+            administrators = connection.execute(
+                "SELECT count(*) FROM accounts_user WHERE is_superuser"
+            ).fetchone()
+    except (OSError, sqlite3.Error, ValueError):
+        return False
+    return wanted <= applied and bool(administrators[0])

@@ -1,0 +1,46 @@
+"""The web process: pages, API, websockets and the broker, on uvicorn.
+
+`python -m portal.web` listens on HEADNODE_HOST and HEADNODE_PORT; `python -m portal.web FD` on a socket that whoever
+started it made. A wrong setting is said in a sentence, and nothing is started.
+"""
+
+import os
+import socket
+import sys
+
+import django
+import uvicorn
+from django.conf import settings
+
+from portal.checks import settings_check
+
+
+def main() -> int:
+    """Serve until TERM; open connections get two seconds."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    wrong = [message for message in settings_check(None) if message.is_serious()]
+    for message in wrong:
+        print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
+    if wrong:
+        return 1
+    config = uvicorn.Config(
+        "portal.asgi:application",
+        host=settings.HEADNODE_HOST,
+        port=settings.HEADNODE_PORT,
+        log_config=None,  # Django's logging is ours
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,  # accounts.source_address reads forwarding headers, from trusted proxies only
+        server_header=False,
+        ws_per_message_deflate=False,
+        ws_max_size=1024 * 1024,
+        timeout_graceful_shutdown=2,
+    )
+    inherited = [socket.socket(fileno=int(sys.argv[1]))] if len(sys.argv) > 1 else None
+    uvicorn.Server(config).run(sockets=inherited)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""One client's place in a terminal: what it was sent, what it acknowledged, what it typed. Pure bookkeeping.
+
+Two windows keep memory bounded. Output: at most `WINDOW` bytes may be sent and not yet acknowledged. Input: at most
+`INPUT_WINDOW` bytes may be received and not yet passed to the shell. A client that oversteps gets a BadFrame.
+"""
+
+import asyncio
+from collections import deque
+
+from sshgateway.ends import End
+from sshgateway.frames import BadFrame
+
+WINDOW = 256 * 1024
+INPUT_WINDOW = 128 * 1024
+# Tell the client about accepted input in steps: once per keystroke would double the traffic.
+INPUT_ACK_STEP = 16 * 1024
+NOTICES_KEPT = 16
+
+
+class Attachment:
+    """Belongs to one terminal; made by `Terminal.attach`."""
+
+    def __init__(self, offset: int, source_address: str) -> None:
+        self.source_address = source_address
+        self.sent = offset
+        self.acked = offset
+        self.input_received = 0
+        self.input_passed = 0
+        self.input_told = 0
+        self.notices: deque[str] = deque(maxlen=NOTICES_KEPT)
+        # Why this client must leave although the shell stays; set by `Terminal.expel`.
+        self.expelled: End | None = None
+        # Set whenever there may be something new to send.
+        self.woken = asyncio.Event()
+
+    @property
+    def credit(self) -> int:
+        """How many bytes of output may be sent now."""
+        return WINDOW - (self.sent - self.acked)
+
+    def acknowledge(self, offset: int) -> None:
+        """The client has everything before `offset` on its screen. An older acknowledgement changes nothing."""
+        if offset > self.sent:
+            raise BadFrame("bad_ack", f"Acknowledged up to {offset}, but only {self.sent} was sent.")
+        self.acked = max(self.acked, offset)
+        self.woken.set()
+
+    def skip_to(self, offset: int) -> int:
+        """Give up on output that is no longer kept; answers how many bytes the client misses."""
+        missed = offset - self.sent
+        # What was in flight counts as acknowledged: no later ACK could tell it from what was skipped.
+        self.sent = self.acked = offset
+        return missed
+
+    def receive_input(self, size: int) -> None:
+        """Count input that arrived."""
+        if self.input_received + size - self.input_passed > INPUT_WINDOW:
+            raise BadFrame(
+                "input_overflow",
+                f"More than {INPUT_WINDOW} bytes of input are waiting; send no more before INPUT_ACK.",
+            )
+        self.input_received += size
+
+    def pass_input(self, size: int) -> None:
+        """Count input that the shell took."""
+        self.input_passed += size
+        if self.input_passed - self.input_told >= INPUT_ACK_STEP:
+            self.woken.set()
+
+    def input_ack(self) -> int | None:
+        """The total to acknowledge now, if it is time to."""
+        if self.input_passed - self.input_told < INPUT_ACK_STEP:
+            return None
+        self.input_told = self.input_passed
+        return self.input_told
+
+    def notify(self, sentence: str) -> None:
+        """Have a sentence shown to the person."""
+        self.notices.append(sentence)
+        self.woken.set()

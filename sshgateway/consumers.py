@@ -1,0 +1,183 @@
+"""The websocket of a terminal session: frames in and out, nothing else. The shell is `terminal`'s business.
+
+Close codes: 1000 after END; 1011 our fault; 4400 a frame that is none (reason word); 4403 not admitted (END came before);
+4404 no such session, or not yours; 4408 no HELLO in time; 4409 the shell lives in another process.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from sshgateway import frames, gateway, records
+from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
+from sshgateway.ends import End
+from sshgateway.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, ServerFrame
+from sshgateway.host_keys import fingerprint
+from sshgateway.models import TerminalSession
+from sshgateway.records import in_database
+from sshgateway.terminal import Terminal
+
+log = logging.getLogger(__name__)
+
+HELLO_SECONDS = 10.0
+
+OVER = 1000
+SERVER_ERROR = 1011
+BAD_FRAME = 4400
+NOT_ADMITTED = 4403
+NOT_FOUND = 4404
+TOO_SLOW = 4408
+ELSEWHERE = 4409
+
+
+class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One client of one session. Comes authenticated: `scope["user"]` and `scope["source_address"]`."""
+
+    session: TerminalSession | None = None
+    terminal: Terminal | None = None
+    attachment: Attachment | None = None
+    serving: asyncio.Task[None] | None = None
+    late: asyncio.TimerHandle | None = None
+    size: tuple[int, int] | None = None
+
+    async def connect(self) -> None:
+        """Accept, so that a refusal can be read; then see whether the session is this person's."""
+        offered = self.scope.get("subprotocols") or []
+        await self.accept(frames.SUBPROTOCOL if frames.SUBPROTOCOL in offered else None)
+        session_id: str = self.scope["url_route"]["kwargs"]["session_id"]
+        session = await in_database(records.find)(session_id, self.scope["user"])
+        if session is None:
+            await self.close(NOT_FOUND, "not_found")
+            return
+        self.session = session
+        await self.channel_layer.group_add(session.group, self.channel_name)
+        self.late = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
+
+    async def disconnect(self, code: int) -> None:
+        """The socket is gone; the shell is not."""
+        if self.late is not None:
+            self.late.cancel()
+        await self._stop_serving()
+        if self.session is not None:
+            await self.channel_layer.group_discard(self.session.group, self.channel_name)
+
+    async def _stop_serving(self) -> None:
+        if self.terminal is not None and self.attachment is not None:
+            self.terminal.detach(self.attachment)
+        if self.serving is not None and self.serving is not asyncio.current_task():
+            self.serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.serving
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """One frame. Never waits for the shell, so that an ACK or Ctrl-C behind it gets through."""
+        if self.session is None:
+            return
+        try:
+            if bytes_data is None:
+                raise BadFrame("text_frame", "Frames are binary messages.")
+            await self._handle(frames.decode(bytes_data))
+        except BadFrame as error:
+            await self._refuse(error)
+
+    async def terminal_bell(self, message: dict[str, Any]) -> None:
+        """The row changed, or what the gatekeepers ask about."""
+        gateway.current().ring()
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        match frame:
+            case Hello():
+                if self.serving is not None:
+                    raise BadFrame("second_hello", "HELLO is said once per socket.")
+                if self.late is not None:
+                    self.late.cancel()
+                self.serving = asyncio.create_task(self._serve_or_say_so(frame))
+            case frames.Ping(payload):
+                await self._send(Pong(payload))
+            case frames.Resize(cols, rows):
+                self.size = (cols, rows)
+                if self.terminal is not None:
+                    self.terminal.resize(cols, rows)
+            case _ if self.terminal is None or self.attachment is None:
+                raise BadFrame("not_ready", "Say HELLO and wait for READY first.")
+            case frames.Input(data):
+                self.terminal.type(self.attachment, data)
+            case frames.Ack(offset):
+                self.terminal.acknowledge(self.attachment, offset)
+            case frames.Close():
+                self.terminal.end(End("closed_by_owner", "You closed this terminal."), show_rest=False)
+
+    async def _serve_or_say_so(self, hello: Hello) -> None:
+        try:
+            await self._serve(hello)
+        except OSError:
+            log.debug("A terminal's socket went away while something was sent to it.")
+        except Exception:  # whatever it is: the person gets a sentence, the log gets the rest
+            log.exception("Serving a terminal failed.")
+            with contextlib.suppress(Exception):  # the socket may be what failed
+                ended = Ended("server_error", "Something went wrong in the portal. Try again.", final=False)
+                await self._say_goodbye(ended, SERVER_ERROR)
+
+    async def _serve(self, hello: Hello) -> None:
+        """1. Ask the gatekeepers. 2. Find or open the shell. 3. Attach. 4. Send until the end."""
+        assert self.session is not None  # noqa: S101 - HELLO is only handled with a session
+        source_address: str = self.scope.get("source_address", "")
+        refusal = await in_database(records.admit)(self.session, source_address)
+        if refusal is not None:
+            await self._say_goodbye(Ended(refusal.reason, refusal.message, final=False), NOT_ADMITTED)
+            return
+        self.session.cols, self.session.rows = hello.cols, hello.rows
+        try:
+            terminal = await gateway.current().terminal(self.session, source_address)
+            cols, rows = self.size or (hello.cols, hello.rows)
+            self.attachment = terminal.attach(hello.offset, cols, rows, source_address)
+        except gateway.NotHere as absence:
+            ended = Ended(absence.end.reason, absence.end.message, absence.final, absence.end.exit_status)
+            await self._say_goodbye(ended, OVER if absence.final else ELSEWHERE)
+            return
+        except BadFrame as error:
+            await self._refuse(error)
+            return
+        self.terminal = terminal
+        try:
+            await self._send(self._ready(hello, self.attachment))
+            async for frame in terminal.follow(self.attachment):
+                await self._send(frame)
+                if isinstance(frame, Ended):
+                    await self.close(OVER if frame.final else NOT_ADMITTED, frame.reason)
+        finally:
+            terminal.detach(self.attachment)
+
+    def _ready(self, hello: Hello, attachment: Attachment) -> Ready:
+        assert self.session is not None  # noqa: S101
+        return Ready(
+            session=self.session.pk,
+            node=self.session.node,
+            label=self.session.label,
+            principal=self.session.principal,
+            address=self.session.address,
+            port=self.session.port,
+            fingerprint=fingerprint(self.session.host_keys[0]),
+            offset=attachment.sent,
+            skipped=attachment.sent - hello.offset,
+            window=WINDOW,
+            input_window=INPUT_WINDOW,
+        )
+
+    async def _send(self, frame: ServerFrame) -> None:
+        await self.send(bytes_data=frames.encode(frame))
+
+    async def _say_goodbye(self, ended: Ended, code: int) -> None:
+        await self._send(ended)
+        await self.close(code, ended.reason)
+
+    async def _refuse(self, error: BadFrame) -> None:
+        await self._stop_serving()
+        await self._send(Ended(error.reason, str(error), final=False))
+        await self.close(BAD_FRAME, error.reason)
+
+    def _no_hello(self) -> None:
+        self.serving = asyncio.create_task(self.close(TOO_SLOW, "no_hello"))

@@ -1,0 +1,49 @@
+"""Why a terminal session ended: one stable word for programs, one sentence for people.
+
+Pure. A reason that is not listed (a gatekeeper's own, like `key_removed`) comes with its own sentence.
+"""
+
+from dataclasses import dataclass
+
+SENTENCES: dict[str, str] = {
+    "exited": "The shell ended.",
+    "closed_by_owner": "You closed this terminal.",
+    "closed_by_administrator": "An administrator closed this terminal.",
+    "detached": "Nobody came back to this terminal in time, so its shell was closed.",
+    "never_attached": "Nobody opened this terminal in time.",
+    "node_gone": "The node is shutting down or gone, and the shell with it.",
+    "connection_lost": "The connection to the node broke, and the shell with it. Open a new one.",
+    "cidr_denied": "Your address is in none of your access rules any more. Add it in Job Settings and open a new shell.",
+    "access_withdrawn": "Your access to this node was withdrawn.",
+    "host_key_changed": (
+        "The node did not prove that it is the one we know: its host key is not the one it was registered with. "
+        "Nothing was sent to it. Tell your administrator."
+    ),
+    "credential_refused": "The node did not accept the portal's certificate. Tell your administrator.",
+    "unreachable": "The node cannot be reached. It may still be starting or already be gone; try again in a moment.",
+    "handshake_failed": "The node answered, but no SSH connection came about. Try again in a moment.",
+    "channel_refused": "The node let us in but would not open a shell.",
+    "timed_out": "The node took too long to answer. Try again in a moment.",
+    "server_stopping": "The portal was restarted and this shell was closed. Open a new one.",
+    "gateway_lost": "The portal process that held this shell is gone, and the shell with it. Open a new one.",
+    "idle": "Nothing was typed for too long, so the shell was closed.",
+    "job_ended": "The job's cluster was shut down, and the shell with it.",
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a session ended. `exit_status` only where a shell really exited."""
+
+    reason: str
+    message: str
+    exit_status: int | None = None
+
+
+def end(reason: str, message: str = "", exit_status: int | None = None) -> End:
+    """The end for `reason`, with its usual sentence unless another is given."""
+    if not message:
+        message = SENTENCES.get(reason, "This terminal was closed.")
+        if reason == "exited" and exit_status not in (None, 0):
+            message = f"The shell ended with exit status {exit_status}."
+    return End(reason, message, exit_status)

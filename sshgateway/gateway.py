@@ -1,0 +1,198 @@
+"""The terminals one gateway process holds: opened, looked after, ended.
+
+A pass every few seconds (or at a bell) over all terminals of the process: write heartbeat and counters, ask the
+gatekeepers again, honour ends that were asked for, close what nobody came back to. Rows decide; bells only hurry.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+
+from sshgateway import ends, records, transport
+from sshgateway.credentials import Credential
+from sshgateway.ends import End
+from sshgateway.models import TerminalSession
+from sshgateway.records import Report, in_database
+from sshgateway.shell import Shell
+from sshgateway.terminal import Terminal
+
+log = logging.getLogger(__name__)
+
+PASS_SECONDS = 3.0
+CONNECT_SECONDS = 15.0
+STOP_SECONDS = 5.0
+
+
+class NotHere(Exception):
+    """There is no terminal to attach to. With `final` the session has ended; else it lives in another process."""
+
+    def __init__(self, end: End, *, final: bool) -> None:
+        super().__init__(end.reason)
+        self.end = end
+        self.final = final
+
+
+class Gateway:
+    """One per event loop; `current()` is the way to it."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._terminals: dict[str, Terminal] = {}
+        self._opening: dict[str, asyncio.Task[Terminal]] = {}
+        self._saving: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._bell = asyncio.Event()
+        # Connecting may take seconds; shells that run must not wait for it.
+        self._connectors = ThreadPoolExecutor(16, "terminal-connect")
+        self._workers = ThreadPoolExecutor(32, "terminal-io")
+
+    @property
+    def terminals(self) -> dict[str, Terminal]:
+        """The live terminals, by session id."""
+        return self._terminals
+
+    def ring(self) -> None:
+        """Have the rows looked at now."""
+        self._bell.set()
+
+    async def terminal(self, session: TerminalSession, source_address: str) -> Terminal:
+        """The session's terminal; the first to ask opens the shell, the others wait with it. Raises NotHere."""
+        if session.pk in self._terminals:
+            return self._terminals[session.pk]
+        opening = self._opening.get(session.pk)
+        if opening is None:
+            opening = asyncio.create_task(self._open(session, source_address))
+            self._opening[session.pk] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(session.pk, None))
+        # Shielded: the shell opens for whoever still waits, also when one of them leaves.
+        return await asyncio.shield(opening)
+
+    async def shut_down(self) -> None:
+        """End every shell and write it down, for as long as there is time."""
+        for terminal in list(self._terminals.values()):
+            terminal.end(ends.end("server_stopping"))
+        for opening in list(self._opening.values()):
+            opening.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+        if self._saving:
+            await asyncio.wait(self._saving, timeout=STOP_SECONDS)
+        self._connectors.shutdown(wait=False)
+        self._workers.shutdown(wait=False)
+
+    async def _open(self, session: TerminalSession, source_address: str) -> Terminal:
+        """1. Claim the row. 2. Get a credential. 3. Connect in a thread. 4. Hand the shell to a terminal."""
+        if not await in_database(records.claim)(session, self.name, source_address):
+            raise await self._elsewhere(session)
+        try:
+            credential = await in_database(records.issue)(session)
+            shell = await asyncio.get_running_loop().run_in_executor(
+                self._connectors, _connect, session, credential
+            )
+        except transport.SSHError as error:
+            log.info("No terminal on %s: %s", session.label, error)
+            end = ends.end(error.reason, str(error))
+            await in_database(records.save_end)(session.pk, end, 0, 0, None)
+            raise NotHere(end, final=True) from None
+        except BaseException:
+            await in_database(records.save_end)(session.pk, ends.end("server_stopping"), 0, 0, None)
+            raise
+        terminal = Terminal(shell, self._workers, lambda ended: self._ended(session.pk, ended))
+        self._terminals[session.pk] = terminal
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_after())
+        return terminal
+
+    async def _elsewhere(self, session: TerminalSession) -> NotHere:
+        await in_database(session.refresh_from_db)()
+        if session.ended_at is None and session.attached_at is not None:
+            return NotHere(
+                End("elsewhere", "This terminal lives in another portal process; reload."), final=False
+            )
+        return NotHere(ends.end(session.end_reason or session.end_requested_reason), final=True)
+
+    def _ended(self, session_id: str, terminal: Terminal) -> None:
+        saving = asyncio.create_task(self._save_end(session_id, terminal))
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+
+    async def _save_end(self, session_id: str, terminal: Terminal) -> None:
+        end = terminal.end_state
+        assert end is not None  # noqa: S101 - a terminal calls back only with its end set
+        try:
+            await in_database(records.save_end)(
+                session_id, end, terminal.bytes_in, terminal.bytes_out, terminal.last_keystroke_at
+            )
+        except Exception:  # the sweep will write it; what else ends here must go on
+            log.exception("The end of a terminal session (%s) could not be saved.", end.reason)
+        if terminal.closed is not None:
+            await terminal.closed
+        self._terminals.pop(session_id, None)
+
+    async def _look_after(self) -> None:
+        while self._terminals:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), PASS_SECONDS)
+            self._bell.clear()
+            try:
+                await self._pass()
+            except Exception:  # the database may be away for a moment; the shells are not
+                log.exception("A look at the terminal sessions' rows failed; trying again.")
+                await asyncio.sleep(1.0)
+
+    async def _pass(self) -> None:
+        live = {key: terminal for key, terminal in self._terminals.items() if terminal.end_state is None}
+        reports = [
+            Report(
+                key,
+                terminal.bytes_in,
+                terminal.bytes_out,
+                terminal.last_keystroke_at,
+                frozenset(attachment.source_address for attachment in terminal.attachments),
+            )
+            for key, terminal in live.items()
+        ]
+        for key, verdict in (await in_database(records.review)(reports)).items():
+            terminal = live[key]
+            if verdict.end is not None:
+                terminal.end(verdict.end, show_rest=not verdict.unwelcome)
+            for address, why in verdict.unwelcome:
+                terminal.expel(address, why)
+        now = asyncio.get_running_loop().time()
+        for terminal in live.values():
+            if terminal.detached_at is not None and now - terminal.detached_at > _grace_seconds():
+                terminal.end(ends.end("detached"))
+
+
+_gateways: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = weakref.WeakKeyDictionary()
+
+
+def current() -> Gateway:
+    """The gateway of the running event loop: one per process, where a process has one loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _gateways:
+        _gateways[loop] = Gateway()
+    return _gateways[loop]
+
+
+def _connect(session: TerminalSession, credential: Credential) -> Shell:
+    connection = transport.connect(session.target, timeout=CONNECT_SECONDS, credential=credential)
+    try:
+        return connection.open_shell(session.cols, session.rows)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _grace_seconds() -> float:
+    """How long a shell waits for somebody to come back to it."""
+    return float(getattr(settings, "HEADNODE_TERMINAL_GRACE_SECONDS", 60.0))

@@ -1,0 +1,6 @@
+"""What the SSH gateway remembers."""
+
+from sshgateway.models.authority_key import AuthorityKey
+from sshgateway.models.terminal_session import TerminalSession
+
+__all__ = ["AuthorityKey", "TerminalSession"]

@@ -1,0 +1,32 @@
+"""The keys that sign certificates."""
+
+from django.db import models
+
+
+class AuthorityKey(models.Model):
+    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.sealing`)."""
+
+    class Kind(models.TextChoices):
+        """What the authority vouches for."""
+
+        USER = "user", "people and the gateway, to nodes"
+        HOST = "host", "nodes, to people"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    public_key = models.TextField(help_text="One OpenSSH line, without comment.")
+    private_key_encrypted = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # Two processes that start at once may both make a key; only one of them is kept.
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(retired_at__isnull=True),
+                name="one_authority_in_use_per_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} authority {self.public_key}"

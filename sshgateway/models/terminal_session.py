@@ -1,0 +1,90 @@
+"""One open shell in the browser, as a row."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+
+from sshgateway.targets import Target
+
+
+def new_session_id() -> str:
+    """192 random bits: an id that cannot be guessed, safe in a URL and in a channel-layer group name."""
+    return secrets.token_urlsafe(24)
+
+
+class TerminalSession(models.Model):
+    """A shell somebody opened: to where, from where, since when, and how it ended.
+
+    The row is the truth; the shell itself lives in the memory of one gateway process (`gateway`), which says that it
+    is alive in `heartbeat_at`. `ended_at` and `end_reason` are written once, by a conditional update.
+    """
+
+    id = models.CharField(primary_key=True, max_length=43, default=new_session_id, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="terminal_sessions"
+    )
+    subject = models.CharField(
+        max_length=80, help_text='What it belongs to, in its opener\'s words: "job:Ab12cd".'
+    )
+    node = models.CharField(max_length=80)
+    label = models.CharField(max_length=200)
+
+    address = models.CharField(max_length=255)
+    port = models.PositiveIntegerField()
+    principal = models.CharField(max_length=64)
+    host_keys = models.JSONField(help_text="The pinned host keys, OpenSSH lines.")
+
+    cols = models.PositiveIntegerField(default=80)
+    rows = models.PositiveIntegerField(default=24)
+    source_address = models.CharField(
+        max_length=45, blank=True, help_text="Where its owner came from, last seen."
+    )
+
+    opened_at = models.DateTimeField(auto_now_add=True)
+    attached_at = models.DateTimeField(null=True, blank=True, help_text="When a browser first reached it.")
+    last_keystroke_at = models.DateTimeField(null=True, blank=True)
+    bytes_in = models.BigIntegerField(default=0, help_text="Typed, towards the node.")
+    bytes_out = models.BigIntegerField(default=0, help_text="Printed by the node.")
+
+    gateway = models.CharField(max_length=120, blank=True, help_text="The process that holds the shell.")
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    end_requested_reason = models.CharField(max_length=40, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+    exit_status = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        indexes = [
+            models.Index(fields=["subject", "ended_at"]),
+            models.Index(fields=["ended_at", "heartbeat_at"]),
+        ]
+
+    def __str__(self) -> str:
+        # Not the id: whoever knows it and is signed in as the owner holds the shell.
+        return f"terminal session of {self.owner_id} on {self.label}"
+
+    @property
+    def target(self) -> Target:
+        """Where this session leads."""
+        return Target(
+            address=self.address,
+            port=self.port,
+            principal=self.principal,
+            host_keys=tuple(self.host_keys),
+            label=self.label,
+            subject=self.subject,
+            node=self.node,
+        )
+
+    @property
+    def group(self) -> str:
+        """The channel-layer group that rings when the row changed."""
+        return f"terminal.{self.id}"
+
+    @property
+    def websocket_path(self) -> str:
+        """Where its websocket is."""
+        return f"/ws/terminal-sessions/{self.id}/"

@@ -1,0 +1,129 @@
+"""What a gateway process reads and writes in the rows of its sessions. Synchronous: call through `in_database`.
+
+Nothing here decides; conditional updates make sure that of several processes one wins.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.utils import timezone
+
+from accounts.refusals import Refused
+from sshgateway import credentials, ends, gatekeeper
+from sshgateway.credentials import Credential
+from sshgateway.ends import End
+from sshgateway.models import TerminalSession
+
+in_database = database_sync_to_async
+
+HEARTBEAT_EVERY = timedelta(seconds=10)
+# A 409 says that the node is on its way out, not that the person may not be there. Who is in may stay and see it.
+CONFLICT = 409
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the gateway knows of a terminal it holds."""
+
+    session_id: str
+    bytes_in: int
+    bytes_out: int
+    last_keystroke_at: datetime | None
+    addresses: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rows say about it: to be ended, or who must leave and why."""
+
+    end: End | None = None
+    unwelcome: tuple[tuple[str, End], ...] = ()
+
+
+def find(session_id: str, user: Any) -> TerminalSession | None:
+    """The session, if it is this person's."""
+    return TerminalSession.objects.filter(pk=session_id, owner=user).first()
+
+
+def admit(session: TerminalSession, source_address: str) -> End | None:
+    """Ask the gatekeepers; the answer is why not, or None for welcome."""
+    try:
+        gatekeeper.admit(session, session.owner, source_address)
+    except Refused as refusal:
+        return ends.end(refusal.reason, refusal.message)
+    return None
+
+
+def claim(session: TerminalSession, gateway: str, source_address: str) -> bool:
+    """Take a session that was never attached; exactly one process in the world gets True."""
+    now = timezone.now()
+    unclaimed = TerminalSession.objects.filter(
+        pk=session.pk, attached_at__isnull=True, ended_at__isnull=True, end_requested_reason=""
+    )
+    taken = unclaimed.update(
+        attached_at=now,
+        heartbeat_at=now,
+        gateway=gateway,
+        source_address=source_address or session.source_address,
+    )
+    return taken == 1
+
+
+def issue(session: TerminalSession) -> Credential:
+    """A credential for this session's target. The node's log names the person and the subject, not the session."""
+    return credentials.issue(
+        session.principal, for_whom=f"{session.owner.get_username()} {session.subject} terminal"
+    )
+
+
+def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke: datetime | None) -> bool:
+    """Write the end, once. Answers whether it was this call that wrote it."""
+    open_row = TerminalSession.objects.filter(pk=session_id, ended_at__isnull=True)
+    return 1 == open_row.update(
+        ended_at=timezone.now(),
+        end_reason=end.reason,
+        exit_status=end.exit_status,
+        bytes_in=bytes_in,
+        bytes_out=bytes_out,
+        last_keystroke_at=keystroke,
+    )
+
+
+def review(reports: list[Report]) -> dict[str, Verdict]:
+    """Write what the gateway knows, read what the rows and the gatekeepers say."""
+    rows = TerminalSession.objects.select_related("owner").in_bulk([report.session_id for report in reports])
+    return {report.session_id: _review(report, rows.get(report.session_id)) for report in reports}
+
+
+def _review(report: Report, row: TerminalSession | None) -> Verdict:
+    if row is None:
+        return Verdict(end=ends.end("access_withdrawn"))
+    if row.ended_at is not None or row.end_requested_reason:
+        return Verdict(end=ends.end(row.end_reason or row.end_requested_reason))
+    _note(report, row)
+    addresses = report.addresses or frozenset((row.source_address,))
+    unwelcome = []
+    for address in sorted(addresses):
+        try:
+            gatekeeper.admit(row, row.owner, address)
+        except Refused as refusal:
+            if refusal.status != CONFLICT:
+                unwelcome.append((address, ends.end(refusal.reason, refusal.message)))
+    if len(unwelcome) == len(addresses):
+        return Verdict(end=unwelcome[0][1], unwelcome=tuple(unwelcome))
+    return Verdict(unwelcome=tuple(unwelcome))
+
+
+def _note(report: Report, row: TerminalSession) -> None:
+    now = timezone.now()
+    changed = (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out)
+    due = row.heartbeat_at is None or now - row.heartbeat_at >= HEARTBEAT_EVERY
+    if changed or due:
+        TerminalSession.objects.filter(pk=row.pk, ended_at__isnull=True).update(
+            heartbeat_at=now,
+            bytes_in=report.bytes_in,
+            bytes_out=report.bytes_out,
+            last_keystroke_at=report.last_keystroke_at,
+        )

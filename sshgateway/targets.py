@@ -1,0 +1,37 @@
+"""Where a connection leads. Pure: no I/O, no Django."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A finished answer to "who may go where": the gateway asks nothing more before it connects.
+
+    `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the far end must prove to
+    hold; `label` is for people ("head node of Ab12cd"), `subject` names what the target belongs to ("job:Ab12cd")
+    and `node` its place in there ("head").
+    """
+
+    address: str
+    port: int
+    principal: str
+    host_keys: tuple[str, ...]
+    label: str = ""
+    subject: str = ""
+    node: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.host_keys:
+            raise ValueError(
+                "A target without a pinned host key cannot be trusted; pass at least one in host_keys."
+            )
+        if not 0 < self.port < 65536:
+            raise ValueError(f"{self.port} is not a port.")
+        if not self.principal:
+            raise ValueError("A target needs a principal: the login name on the node.")
+
+    @property
+    def where(self) -> str:
+        """The endpoint, as people write it."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.principal}@{host}:{self.port}"

@@ -1,0 +1,48 @@
+/* Bundles static/src into static/dist: `npm run build`, or `npm run watch` while working on it.
+ *
+ * An entry is one file a page asks for by name ({% static 'site.js' %}); what entries share is not split out,
+ * because each page loads one or two of them and they are small.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const source = join(here, "src");
+const target = join(here, "dist");
+const ENTRIES = [
+  "theme.js",
+  "site.js",
+  "site.css",
+  "job_settings.js",
+  "new_job.js",
+  "job_page.js",
+  "terminal.js",
+  "terminal.css",
+];
+
+const options = {
+  // terminal.js brings its own terminal.css along; a separate terminal.css entry would collide with it.
+  entryPoints: ENTRIES.map((name) => join(source, name)).filter(
+    (path) => existsSync(path) && !(path.endsWith("terminal.css") && existsSync(join(source, "terminal.js"))),
+  ),
+  outdir: target,
+  bundle: true,
+  minify: true,
+  sourcemap: process.argv.includes("--watch"),
+  format: "iife",
+  target: ["es2022", "chrome111", "firefox114", "safari16.4"],
+  loader: { ".woff2": "file", ".woff": "empty" },
+  assetNames: "fonts/[name]-[hash]",
+  logLevel: "info",
+  legalComments: "linked",
+};
+
+if (process.argv.includes("--watch")) {
+  const context = await esbuild.context(options);
+  await context.watch();
+} else {
+  rmSync(target, { recursive: true, force: true });
+  await esbuild.build(options);
+}

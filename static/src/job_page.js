@@ -1,0 +1,25 @@
+/* The job page: the Job Log follows live, the rest of the page follows the job's state. */
+import { followEvents } from "./job_page/events_socket.js";
+import { JobLog } from "./job_page/log.js";
+import { StateFollower } from "./job_page/state.js";
+import { startTerminals } from "./job_page/terminals.js";
+
+const page = document.getElementById("job");
+const panel = document.getElementById("job-log");
+const log = new JobLog(panel);
+const state = new StateFollower(page.dataset.stateUrl);
+
+startTerminals(page.dataset.job);
+followEvents({
+  url: panel.dataset.socketUrl,
+  after: () => log.last,
+  onEvent: (event) => {
+    // Program output changes nothing but the log.
+    if (log.add(event) && event.source !== "program") state.changed();
+  },
+  onState: () => state.changed(),
+  onConnection: (word, wasLost) => {
+    log.showConnection(word);
+    if (word === "live" && wasLost) state.changed();
+  },
+});

@@ -1,0 +1,30 @@
+/* What the terminal says, in one place. */
+export const words = {
+  starting: "Asking for a shell",
+  connecting: "Connecting",
+  open: "Connected",
+  reconnecting: (seconds) => `Connection lost, trying again in ${seconds} s`,
+  retrying: "Connection lost, trying again",
+  ended: "Ended",
+  refused: "Not connected",
+
+  portalUnreachable: "The portal cannot be reached. Check your network and try again.",
+  signInAgain: "You are signed out. Sign in again, then open a new shell.",
+  notFound: "This terminal is not there any more.",
+  failed: (status) => `The portal could not open a shell (${status}). Try again in a moment.`,
+  inputDropped: "The connection was lost; what you pasted last may not have arrived in full.",
+
+  newShell: "New shell",
+  tryAgain: "Try again",
+  reconnectNow: "Reconnect now",
+  jobSettings: "Open Job Settings",
+  signIn: "Sign in",
+  find: "Find",
+  findNext: "Next match",
+  findPrevious: "Previous match",
+  findClose: "Close search",
+  notFoundInText: "No match",
+  terminalOf: (label) => `Terminal: ${label}`,
+  fingerprint: "Host key",
+  keys: "Extra keys",
+};

@@ -1,0 +1,48 @@
+/* Times as people read them: <time datetime="..." data-time="ago|local|for"> is kept up to date.
+ *
+ * ago: "5 minutes ago" with the full time as its title; local: date and time here; for: running duration since then.
+ */
+const STEPS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const language = document.documentElement.lang || undefined;
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+function ago(seconds) {
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size) return relative.format(-Math.round(seconds / size), unit);
+  }
+  return relative.format(-Math.max(0, Math.round(seconds)), "second");
+}
+
+/** 75 -> "1 min 15 s"; the server writes durations the same way. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function showTimes(root = document) {
+  for (const element of root.querySelectorAll("time[data-time]")) {
+    const at = new Date(element.dateTime);
+    const style = element.dataset.time;
+    const text =
+      style === "ago" ? ago((Date.now() - at) / 1000) : style === "for" ? duration((Date.now() - at) / 1000) : short.format(at);
+    if (element.textContent !== text) element.textContent = text;
+    if (style !== "for") element.title = full.format(at);
+  }
+}
+
+export function startTimes() {
+  showTimes();
+  setInterval(() => document.hidden || showTimes(), 1000);
+  document.addEventListener("htmx:afterSettle", () => showTimes());
+  document.addEventListener("visibilitychange", () => showTimes());
+}

@@ -1,0 +1,123 @@
+"""Fixtures every test may use.
+
+`alice` owns, `bob` may do what he was granted, `charlie` must see nothing. `stack` is the whole portal, running.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from portal.embedded.preflight import find_redis
+from tests.stack import Stack, running
+from tests.waiting import wait_for
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server() -> Iterator[Path]:
+    """A real Redis for the cache, the channel layer and Celery, in this test process's own folder."""
+    var = Path(settings.VAR)
+    socket = var / "redis.sock"
+    command = [find_redis(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"]
+    process = subprocess.Popen(
+        [*command, "--dir", str(var), "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(socket.exists, "Redis listens", limit=10)
+        yield socket
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _person(name: str) -> AbstractUser:
+    return get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+
+
+@pytest.fixture
+def alice(db: None) -> AbstractUser:
+    """The owner of whatever a test is about."""
+    return _person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> AbstractUser:
+    """May do only what alice granted him."""
+    return _person("bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> AbstractUser:
+    """Must see nothing of alice's."""
+    return _person("charlie")
+
+
+@pytest.fixture
+def make_key(tmp_path: Path) -> Callable[..., Path]:
+    """Make a key pair with the real ssh-keygen: `make_key("ed25519")` answers the private key's path."""
+
+    def make(kind: str = "ed25519", bits: int | None = None, name: str = "", comment: str = "test") -> Path:
+        path = tmp_path / (name or f"id_{kind}_{bits or ''}")
+        command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path)]
+        subprocess.run([*command, *(["-b", str(bits)] if bits else [])], check=True)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole portal, embedded, with the simulator's nodes booting at once; see tests/stack.py."""
+    with running(tmp_path_factory.mktemp("stack")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, without its own network chatter."""
+    arguments = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a page in a browser of its own (own cookies): `browser_page(base_url=..., viewport=...)`.
+
+    The clipboard may be read; an error that a page's script throws fails the test.
+    """
+    contexts = []
+    errors: list[str] = []
+
+    def make(**options: object) -> Page:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not errors, f"A page's script failed: {errors}"

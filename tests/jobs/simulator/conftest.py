@@ -1,0 +1,77 @@
+"""One simulator with one two-node cluster for the tests that only use it; a simulator of their own for the others."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.simulator.world import Broker, Cluster, Simulator
+
+
+def make_key(path: Path, *words: str) -> Path:
+    """A key pair from the real ssh-keygen."""
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-C", path.name, *(words or ("-t", "ed25519")), "-f", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Key pairs by name; `alice` and `rsa` are authorized from the start."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = {name: make_key(folder / name) for name in ("alice", "bob", "authority")}
+    return made | {"rsa": make_key(folder / "rsa", "-t", "rsa", "-b", "2048")}
+
+
+def public(path: Path) -> str:
+    """The public half, one line."""
+    return path.with_name(path.name + ".pub").read_text().strip()
+
+
+@pytest.fixture(scope="session")
+def simulators(keys: dict[str, Path]) -> Iterator[Callable[..., Simulator]]:
+    """Makes simulators, each with its own broker and folder; ends them all."""
+    running: list[Simulator] = []
+    folders: list[Path] = []
+
+    def make(**environment: str) -> Simulator:
+        # A short path: unix sockets have 107 bytes. Closed to others, as a person's own folder may be.
+        folder = Path(tempfile.mkdtemp(prefix="hns-"))
+        folders.append(folder)
+        broker = Broker()
+        broker.context["authorized_keys"] = [public(keys["alice"]), public(keys["rsa"])]
+        broker.context["user_authorities"] = [public(keys["authority"])]
+        simulator = Simulator(folder, broker, **environment)
+        running.append(simulator)
+        return simulator
+
+    yield make
+    for simulator in running:
+        if simulator.process.poll() is None:
+            simulator.end()
+        simulator.broker.close()
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_simulator(simulators: Callable[..., Simulator]) -> Simulator:
+    """A simulator for tests that leave it as it was."""
+    return simulators()
+
+
+@pytest.fixture(scope="session")
+def cluster(shared_simulator: Simulator) -> Cluster:
+    """A two-node cluster for tests that leave it as it was."""
+    return shared_simulator.create("Ab12cd", computes=1)
+
+
+@pytest.fixture
+def simulator(simulators: Callable[..., Simulator]) -> Iterator[Simulator]:
+    """A simulator of the test's own."""
+    made = simulators()
+    yield made
+    if made.process.poll() is None:
+        made.end()

@@ -1,0 +1,122 @@
+"""Admission: source address first, then key; changes hold at once, for open connections too."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.simulator.conftest import public
+from tests.jobs.simulator.world import Cluster
+
+
+@pytest.fixture
+def restored(cluster: Cluster) -> Iterator[Cluster]:
+    """The shared cluster, with its access document put back afterwards."""
+    yield cluster
+    assert cluster.access().status_code == 200
+
+
+@pytest.fixture
+def open_shell(cluster: Cluster, keys: dict[str, Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """A session of alice's that has started."""
+    command = cluster.command(keys["alice"], "echo up; cat")
+    command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_an_address_outside_every_rule_is_told_so(cluster: Cluster, keys: dict[str, Path]) -> None:
+    done = cluster.ssh(keys["alice"], "true", extra=("-b", "127.0.0.7"))
+    assert done.returncode == 255
+    assert b"Your address 127.0.0.7 is in no access rule of this cluster" in done.stderr
+
+
+def test_the_refusal_comes_before_authentication(cluster: Cluster) -> None:
+    done = cluster.ssh(None, "true", extra=("-b", "127.0.0.7", "-v", "-o", "LogLevel=DEBUG"))
+    assert b"Your address 127.0.0.7" in done.stderr
+    assert b"Authentications that can continue" not in done.stderr
+
+
+def test_a_new_rule_lets_in_at_once(restored: Cluster, keys: dict[str, Path]) -> None:
+    assert restored.access(rules=["127.0.0.0/24", "::/0"]).status_code == 200
+    assert restored.ssh(keys["alice"], "echo in", extra=("-b", "127.0.0.7")).stdout == b"in\n"
+
+
+def test_a_removed_rule_ends_live_sessions_and_says_why(restored: Cluster, open_shell: subprocess.Popen[bytes]) -> None:
+    restored.access(rules=["192.0.2.0/24"])
+    _, errors = open_shell.communicate(timeout=5)
+    assert open_shell.returncode == 255
+    assert b"Your address 127.0.0.1 is in no access rule of this cluster" in errors
+
+
+def test_a_removed_key_ends_its_live_sessions_and_says_why(
+    restored: Cluster, keys: dict[str, Path], open_shell: subprocess.Popen[bytes]
+) -> None:
+    restored.access(authorized_keys=[public(keys["rsa"])])
+    _, errors = open_shell.communicate(timeout=5)
+    assert open_shell.returncode == 255
+    assert b"was removed from this cluster" in errors
+    assert restored.ssh(keys["alice"], "true").returncode == 255
+    assert restored.ssh(keys["rsa"], "true").returncode == 0
+
+
+def test_a_change_leaves_sessions_that_still_qualify(
+    restored: Cluster, keys: dict[str, Path], open_shell: subprocess.Popen[bytes]
+) -> None:
+    restored.access(authorized_keys=[public(keys["alice"]), public(keys["bob"])], rules=["127.0.0.0/8"])
+    assert open_shell.stdin is not None
+    assert open_shell.stdout is not None
+    open_shell.stdin.write(b"still here\n")
+    open_shell.stdin.flush()
+    assert open_shell.stdout.readline() == b"still here\n"
+    assert restored.ssh(keys["bob"], "true").returncode == 0
+
+
+def test_no_rule_at_all_means_ssh_is_off(restored: Cluster, keys: dict[str, Path]) -> None:
+    restored.access(rules=[])
+    done = restored.ssh(keys["alice"], "true")
+    assert b"is in no access rule" in done.stderr
+
+
+def certificate(keys: dict[str, Path], folder: Path, principal: str, validity: str = "-1m:+5m") -> Path:
+    """A key of the gateway's, with a certificate for one principal."""
+    path = folder / f"gateway-{principal}"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    sign = ["ssh-keygen", "-q", "-s", str(keys["authority"]), "-I", "gateway", "-n", principal, "-V", validity, f"{path}.pub"]
+    subprocess.run(sign, check=True)
+    return path
+
+
+def test_the_gateway_gets_in_with_a_certificate_and_nothing_else(
+    restored: Cluster, keys: dict[str, Path], tmp_path: Path
+) -> None:
+    restored.access(rules=["192.0.2.0/24"], gateway_addresses=["127.0.0.9"])
+    from_gateway = ("-b", "127.0.0.9")
+    good = certificate(keys, tmp_path, restored.user)
+    assert restored.ssh(good, "echo in", extra=from_gateway).stdout == b"in\n"
+    assert b"Permission denied" in restored.ssh(keys["alice"], "true", extra=from_gateway).stderr
+    assert b"is in no access rule" in restored.ssh(good, "true").stderr
+
+
+def test_a_certificate_for_another_principal_or_out_of_time_is_refused(
+    restored: Cluster, keys: dict[str, Path], tmp_path: Path
+) -> None:
+    assert b"Permission denied" in restored.ssh(certificate(keys, tmp_path, "uprod_Other1"), "true").stderr
+    old = certificate(keys, tmp_path, restored.user, "-2h:-1h")
+    assert b"Permission denied" in restored.ssh(old, "true").stderr
+
+
+def test_a_withdrawn_authority_ends_what_it_let_in(restored: Cluster, keys: dict[str, Path], tmp_path: Path) -> None:
+    command = restored.command(certificate(keys, tmp_path, restored.user), "echo up; cat")
+    command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    restored.access(user_authorities=[])
+    _, errors = process.communicate(timeout=5)
+    assert b"authority" in errors

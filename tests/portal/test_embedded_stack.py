@@ -1,0 +1,173 @@
+"""`make run`'s promise, for real: ready means usable, what dies comes back, data stays, nothing is left behind."""
+
+import http.cookiejar
+import json
+import os
+import re
+import signal
+import stat
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.stack import Stack, alive, processes_of, running, start
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+
+
+def get(url: str, limit: float = 30) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=limit) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def sign_in(base_url: str, name: str, password: str) -> bool:
+    """Sign in as a browser does; whether the page afterwards knows the person."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with opener.open(f"{base_url}accounts/login/") as response:
+        page = response.read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert token
+    form = {"login": name, "password": password, "csrfmiddlewaretoken": token.group(1)}
+    request = urllib.request.Request(f"{base_url}accounts/login/", urllib.parse.urlencode(form).encode())
+    request.add_header("Referer", f"{base_url}accounts/login/")
+    opener.open(request).close()
+    return any(cookie.name.startswith("headnode_session") for cookie in jar)
+
+
+def test_ready_means_that_a_person_can_sign_in(stack: Stack) -> None:
+    assert get(f"{stack.base_url}readyz") == (
+        200,
+        '{"ready": true, "database": true, "redis": true, "worker": true}',
+    )
+    assert sign_in(stack.base_url, stack.admin_name, stack.admin_password)
+    assert not sign_in(stack.base_url, stack.admin_name, "another password")
+
+
+def test_every_process_has_its_name_in_the_log(stack: Stack) -> None:
+    assert set(stack.pids) == {"supervisor", "redis", "web", "worker", "beat", "simulator"}
+    assert all(alive(pid) for pid in stack.pids.values())
+    names = {line.split()[1] for line in stack.log.read_text().splitlines()}
+    assert {"redis", "web", "worker", "beat", "simulator"} <= names
+
+
+def test_what_it_keeps_is_private(stack: Stack) -> None:
+    assert stat.S_IMODE(stack.var.stat().st_mode) == 0o700
+    for name in ("secret-key", "simulator-token", "db.sqlite3", "logs/headnode.log"):
+        assert stat.S_IMODE((stack.var / name).stat().st_mode) == 0o600, name
+
+
+def test_no_secret_is_in_the_log_or_on_a_command_line(stack: Stack) -> None:
+    secrets = [(stack.var / name).read_text().strip() for name in ("secret-key", "simulator-token")]
+    text = stack.log.read_text() + "".join(stack.output)
+    text += "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in stack.pids.values())
+    assert not any(secret in text for secret in [*secrets, stack.admin_password])
+
+
+def test_the_simulator_is_told_nothing_of_the_portal(stack: Stack) -> None:
+    told = Path(f"/proc/{stack.pids['simulator']}/environ").read_bytes().split(b"\0")
+    names = {line.split(b"=")[0] for line in told}
+    assert not names & {b"HEADNODE_SECRET_KEY", b"HEADNODE_ADMIN_PASSWORD", b"DATABASE_URL", b"REDIS_URL"}
+    web = Path(f"/proc/{stack.pids['web']}/environ").read_bytes()
+    assert b"HEADNODE_ADMIN_PASSWORD" not in web
+
+
+def test_requests_wait_while_the_web_process_comes_back(stack: Stack) -> None:
+    before = stack.pids["web"]
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: not alive(before), "web is gone")
+    assert get(f"{stack.base_url}healthz") == (200, "ok\n")
+    assert stack.pids["web"] != before
+    assert "web was ended by SIGKILL; starting it again" in stack.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["redis", "worker", "beat"])
+def test_a_killed_process_comes_back_and_the_portal_is_ready_again(stack: Stack, name: str) -> None:
+    stack.kill(name)
+    wait_for(lambda: get(f"{stack.base_url}readyz")[0] == 200, "the portal is ready", 60, every=0.2)
+
+
+def test_a_second_instance_runs_beside_it(stack: Stack, tmp_path: Path) -> None:
+    with running(tmp_path / "other") as other:
+        assert other.base_url != stack.base_url
+        assert sign_in(other.base_url, "admin", other.admin_password)
+        assert get(f"{stack.base_url}readyz")[0] == 200
+
+
+def test_a_restart_keeps_data_and_prints_no_second_password(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    with running(var, HEADNODE_ADMIN_PASSWORD="") as first:
+        password = re.search(r"First administrator: admin, password (\S+) ", "".join(first.output))
+        assert password
+        assert password.group(1) not in first.log.read_text()
+    began = time.monotonic()
+    with running(var, HEADNODE_ADMIN_PASSWORD="changes nothing later") as second:
+        assert time.monotonic() - began < 30
+        assert "First administrator" not in "".join(second.output)
+        assert sign_in(second.base_url, "admin", password.group(1))
+
+
+def test_it_runs_where_paths_are_long(tmp_path: Path) -> None:
+    var = tmp_path / ("long" * 30)
+    with running(var) as stack:
+        assert sign_in(stack.base_url, "admin", stack.admin_password)
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    process = start(var)
+    try:
+        pids = wait_for(lambda: _all_up(var), "every process is up", 90)
+        process.kill()
+        process.wait(5)
+        wait_for(lambda: not any(alive(pid) for pid in pids), "its processes are gone", 10)
+        wait_for(lambda: not processes_of(var), "nothing of it is left", 10)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_while_it_starts_ends_it_quickly(tmp_path: Path, number: signal.Signals) -> None:
+    var = tmp_path / "var"
+    process = start(var)
+    try:
+        wait_for(lambda: (var / "pids.json").exists(), "the first process is up", 30)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=15)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in output
+    wait_for(lambda: not processes_of(var), "nothing of it is left", 10)
+
+
+def test_no_sandbox_is_said(tmp_path: Path) -> None:
+    with running(tmp_path / "var", HEADNODE_SIMULATOR_SANDBOX="none") as stack:
+        assert "Warning: no sandbox is available" in stack.log.read_text()
+        web = Path(f"/proc/{stack.pids['web']}/environ").read_bytes().split(b"\0")
+        assert b"HEADNODE_SINGLE_PERSON=1" in web
+
+
+def test_a_process_that_never_gets_well_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    process = start(tmp_path / "var", HEADNODE_SIMULATOR_BOOT="sometimes")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Headnode cannot start: its process simulator ended" in output.splitlines()[-1]
+
+
+def _all_up(var: Path) -> list[int] | None:
+    try:
+        pids = json.loads((var / "pids.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return list(pids.values()) if {"redis", "web", "worker", "beat", "simulator"} <= set(pids) else None

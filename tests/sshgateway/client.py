@@ -1,0 +1,140 @@
+"""A client of the terminal protocol, as somebody might write one from docs/terminal-protocol.md."""
+
+import asyncio
+import contextlib
+from types import TracebackType
+from typing import Self
+
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from sshgateway.frames import (
+    Ack,
+    ClientFrame,
+    Close,
+    Ended,
+    Hello,
+    Input,
+    InputAck,
+    Notice,
+    Output,
+    Ready,
+    Resize,
+    decode_server,
+    encode_client,
+)
+
+LIMIT = 15.0
+
+
+class Client:
+    """Attaches, acknowledges what it gets (unless told not to) and keeps it."""
+
+    def __init__(
+        self, url: str, token: str, offset: int = 0, cols: int = 80, rows: int = 24, says_hello: bool = True
+    ) -> None:
+        self.url, self.token = url, token
+        self.says_hello = says_hello
+        self.hello = Hello(offset, cols, rows)
+        self.offset = offset
+        self.output = b""
+        self.ready: Ready | None = None
+        self.end: Ended | None = None
+        self.notices: list[str] = []
+        self.typed = 0
+        self.input_acked = 0
+        self.acknowledging = True
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self._changed = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        headers = {"Authorization": f"Token {self.token}"}
+        self.socket: ClientConnection = await connect(
+            self.url, additional_headers=headers, compression=None, max_size=None
+        )
+        self._listener = asyncio.create_task(self._listen())
+        if self.says_hello:
+            with contextlib.suppress(websockets.ConnectionClosed):  # refused already: the close code says why
+                await self.send(self.hello)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.socket.close()
+        await self._listener
+
+    async def send(self, *frames: ClientFrame) -> None:
+        for frame in frames:
+            await self.socket.send(encode_client(frame))
+
+    async def type(self, text: str | bytes) -> None:
+        data = text.encode() if isinstance(text, str) else text
+        self.typed += len(data)
+        await self.send(Input(data))
+
+    async def resize(self, cols: int, rows: int) -> None:
+        await self.send(Resize(cols, rows))
+
+    async def close_shell(self) -> None:
+        await self.send(Close())
+
+    async def until(self, condition, what: str, limit: float = LIMIT) -> None:  # type: ignore[no-untyped-def]
+        """Wait until what has arrived fulfils `condition(self)`."""
+        try:
+            async with asyncio.timeout(limit), self._changed:
+                await self._changed.wait_for(lambda: condition(self))
+        except TimeoutError:
+            raise AssertionError(
+                f"Not within {limit:g} s: {what}; got {self.output[-300:]!r} end {self.end} "
+                f"close {self.close_code} {self.close_reason}"
+            ) from None
+
+    async def until_ready(self) -> Ready:
+        await self.until(lambda c: c.ready or c.close_code, "READY")
+        assert self.ready is not None, (self.end, self.close_code, self.close_reason)
+        return self.ready
+
+    async def until_output(self, text: str, limit: float = LIMIT) -> None:
+        await self.until(lambda c: text.encode() in c.output, f"{text!r} in the output", limit)
+
+    async def until_closed(self, limit: float = LIMIT) -> None:
+        await self.until(lambda c: c.close_code is not None, "the socket closes", limit)
+
+    async def run(self, command: str, answer: str, limit: float = LIMIT) -> None:
+        """Type a command whose text does not contain its answer."""
+        await self.type(command + "\n")
+        await self.until_output(answer, limit)
+
+    async def _listen(self) -> None:
+        try:
+            async for message in self.socket:
+                assert isinstance(message, bytes)
+                await self._take(message)
+        except websockets.ConnectionClosed:
+            pass
+        async with self._changed:
+            self.close_code, self.close_reason = self.socket.close_code, self.socket.close_reason or ""
+            self._changed.notify_all()
+
+    async def _take(self, message: bytes) -> None:
+        frame = decode_server(message)
+        match frame:
+            case Output(offset, data):
+                assert offset == self.offset, f"expected offset {self.offset}, got {offset}"
+                self.offset += len(data)
+                self.output += data
+                if self.acknowledging:
+                    await self.send(Ack(self.offset))
+            case Ready():
+                self.ready = frame
+                self.offset = frame.offset
+            case Ended():
+                self.end = frame
+            case Notice(text):
+                self.notices.append(text)
+            case InputAck(total):
+                self.input_acked = total
+        async with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,131 @@
+"""A portal with nothing but the gateway in it, on a real socket, and real nodes to reach."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from asgiref.sync import sync_to_async
+from channels.routing import ProtocolTypeRouter, URLRouter
+
+from accounts import services as accounts
+from accounts.audit import Actor
+from accounts.refusals import Refused
+from accounts.websocket import WebsocketAuthentication
+from sshgateway import gatekeeper, services
+from sshgateway.lifespan import lifespan
+from sshgateway.models import TerminalSession
+from sshgateway.routing import websocket_urlpatterns
+from tests.sshgateway import sshd
+from tests.sshgateway.client import Client
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def make_node(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., sshd.Node]]:
+    """Start sshd nodes; they end with the test."""
+    nodes: list[sshd.Node] = []
+
+    def make(**options: Any) -> sshd.Node:
+        nodes.append(sshd.start(tmp_path / f"node{len(nodes)}", **options))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.stop()
+
+
+@pytest.fixture
+def node(make_node: Callable[..., sshd.Node]) -> sshd.Node:
+    """One sshd that trusts this portal."""
+    return make_node()
+
+
+@dataclass
+class Gate:
+    """A gatekeeper a test can turn: refuses with `refusal` if there is one."""
+
+    refusal: Refused | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, session: TerminalSession, user: Any, source_address: str) -> None:
+        self.asked.append((session.pk, source_address))
+        if self.refusal is not None:
+            raise self.refusal
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """The only gatekeeper while the test runs; open until told otherwise."""
+    others = list(gatekeeper._checks)
+    gatekeeper._checks[:] = []
+    turnable = Gate()
+    gatekeeper.register(turnable)
+    yield turnable
+    gatekeeper._checks[:] = others
+
+
+class Server:
+    """A gateway process of our own: real uvicorn, in a thread."""
+
+    def __init__(self) -> None:
+        application = ProtocolTypeRouter(
+            {"websocket": WebsocketAuthentication(URLRouter(websocket_urlpatterns)), "lifespan": lifespan}
+        )
+        config = uvicorn.Config(application, log_level="error", ws_per_message_deflate=False, lifespan="on")
+        self._uvicorn = uvicorn.Server(config)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
+        self._thread.start()
+        wait_for(lambda: self._uvicorn.started, "uvicorn starts")
+
+    def stop(self) -> None:
+        self._uvicorn.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the gateway did not stop"
+
+
+@pytest.fixture
+def server(transactional_db: None, gate: Gate) -> Iterator[Server]:
+    """The gateway, running."""
+    with contextlib.ExitStack() as stack:
+        running = Server()
+        stack.callback(running.stop)
+        yield running
+
+
+@dataclass
+class Desk:
+    """Opens sessions and attaches clients to them."""
+
+    server: Server
+    tokens: dict[int, str] = field(default_factory=dict)
+
+    def token(self, user: Any) -> str:
+        if user.pk not in self.tokens:
+            _, self.tokens[user.pk] = accounts.create_api_token(Actor(user), user, "test")
+        return self.tokens[user.pk]
+
+    async def open(self, user: Any, target: Any) -> TerminalSession:
+        await sync_to_async(self.token)(user)
+        return await sync_to_async(services.open_session)(user, target, 80, 24, "127.0.0.1")
+
+    def attach(self, session: TerminalSession, user: Any, **options: Any) -> Client:
+        """A client of `session` that comes as `user`; enter it with `async with`."""
+        url = f"ws://127.0.0.1:{self.server.port}{session.websocket_path}"
+        return Client(url, self.tokens[user.pk], **options)
+
+    async def row(self, session: TerminalSession) -> TerminalSession:
+        return await TerminalSession.objects.aget(pk=session.pk)
+
+
+@pytest.fixture
+def desk(server: Server) -> Desk:
+    """The way in for tests."""
+    return Desk(server)

@@ -1,0 +1,111 @@
+"""A real OpenSSH server as the node: on a port of its own, trusting this portal's user authority."""
+
+import getpass
+import os
+import socket
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sshgateway.authority import user_authority_lines
+from sshgateway.targets import Target
+from tests.waiting import wait_for
+
+# A shell that looks the same on every machine; other commands and sftp as they are.
+FORCED = (
+    'if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec sh -c "$SSH_ORIGINAL_COMMAND"; '
+    'else exec env PS1="node$ " bash --norc --noprofile -i; fi'
+)
+
+
+@dataclass
+class Node:
+    """A running sshd."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    host_key: str
+    folder: Path
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """What sshd said."""
+        return (self.folder / "sshd.log").read_text(errors="replace")
+
+    def target(self, **changes: object) -> Target:
+        """The way to it."""
+        fields = {
+            "address": "127.0.0.1",
+            "port": self.port,
+            "principal": getpass.getuser(),
+            "host_keys": (self.host_key,),
+            "label": "head of Test",
+            "subject": "test:1",
+            "node": "head",
+        }
+        return Target(**{**fields, **changes})  # type: ignore[arg-type]
+
+    def stop(self) -> None:
+        """End the server and, with it, every connection."""
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        ).stdout.split()
+        self.process.terminate()
+        self.process.wait(10)
+        for child in children:
+            try:
+                os.kill(int(child), 9)
+            except ProcessLookupError:
+                pass
+
+
+def start(folder: Path, key_types: Iterable[str] = ("ed25519",), authorities: list[str] | None = None) -> Node:
+    """Start one; it is listening when this returns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    keys = {}
+    for kind in key_types:
+        path = folder / f"host_{kind}"
+        if not path.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)], check=True)
+        keys[kind] = " ".join(Path(f"{path}.pub").read_text().split()[:2])
+    (folder / "authorities").write_text("\n".join(authorities or user_authority_lines()) + "\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lines = [
+        f"Port {port}",
+        "ListenAddress 127.0.0.1",
+        *(f"HostKey {folder}/host_{kind}" for kind in keys),
+        f"TrustedUserCAKeys {folder}/authorities",
+        "AuthorizedKeysFile none",
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "PermitRootLogin yes",
+        "UsePAM no",
+        "StrictModes no",
+        "UseDNS no",
+        "PidFile none",
+        "LogLevel VERBOSE",
+        "Subsystem sftp /usr/lib/openssh/sftp-server",
+        f"ForceCommand {FORCED}",
+    ]
+    (folder / "sshd_config").write_text("\n".join(lines) + "\n")
+    process = subprocess.Popen(
+        ["/usr/sbin/sshd", "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "sshd.log")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    node = Node(process, port, next(iter(keys.values())), folder, keys)
+
+    def listens() -> bool:
+        assert process.poll() is None, node.log
+        with socket.socket() as attempt:
+            return attempt.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens, "sshd listens", limit=10)
+    return node

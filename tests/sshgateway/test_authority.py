@@ -1,0 +1,133 @@
+"""The authorities: made once, sealed at rest, and their certificates as OpenSSH reads them."""
+
+import base64
+import re
+import subprocess
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.conf import settings
+from django.db import connection, connections
+
+from sshgateway import authority
+from sshgateway.models import AuthorityKey
+from sshgateway.sealing import Unsealable, unseal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _read(certificate: str, folder: Path) -> str:
+    path = folder / "certificate"
+    path.write_text(certificate + "\n")
+    return subprocess.run(["ssh-keygen", "-L", "-f", path], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def public_key(make_key) -> str:
+    return Path(f"{make_key()}.pub").read_text()
+
+
+def test_both_are_made_once() -> None:
+    first = authority.user_authority_lines()
+    assert first == authority.user_authority_lines()
+    assert authority.host_authority_line("*.x") == authority.host_authority_line("*.x")
+    assert AuthorityKey.objects.count() == 2
+    assert first[0] not in authority.host_authority_line("*.x")
+
+
+def test_makers_that_race_agree() -> None:
+    """Eight at once, as when all processes of a fresh portal start together."""
+    start, found = threading.Barrier(8), []
+
+    def make() -> None:
+        start.wait()
+        try:
+            found.append(authority.user_authority_lines()[0])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert AuthorityKey.objects.count() == 1
+
+
+def test_the_database_holds_no_private_key_in_clear() -> None:
+    authority.user_authority_lines()
+    key = AuthorityKey.objects.get()
+    raw = unseal(key.private_key_encrypted)
+    private = Ed25519PrivateKey.from_private_bytes(raw)
+    forms = [
+        raw,
+        raw.hex().encode(),
+        base64.b64encode(raw).rstrip(b"="),
+        *(
+            private.private_bytes(encoding, form, NoEncryption())
+            for encoding, form in [(Encoding.PEM, PrivateFormat.OpenSSH), (Encoding.DER, PrivateFormat.PKCS8)]
+        ),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = Path(settings.DATABASES["default"]["NAME"]).read_bytes()
+    assert key.public_key.encode() in content, "this is the file"
+    for form in forms:
+        assert form not in content
+    assert b"PRIVATE KEY" not in content
+
+
+def test_another_secret_cannot_open_it(settings) -> None:
+    authority.user_authority_lines()
+    before = settings.SECRET_KEY
+    settings.SECRET_KEY = "another-secret-0123456789abcdefghijklmnopq"
+    sealed = AuthorityKey.objects.get().private_key_encrypted
+    with pytest.raises(Unsealable, match="HEADNODE_SECRET_KEY_FALLBACKS"):
+        unseal(sealed)
+    settings.SECRET_KEY_FALLBACKS = [before]
+    assert unseal(sealed)
+
+
+def test_a_user_certificate(public_key: str, tmp_path: Path) -> None:
+    certificate = authority.sign_user_certificate(
+        public_key, "uprod_Ab12cd", timedelta(seconds=60), ["10.0.0.0/8", "192.0.2.7"], key_id="alice job:Ab12cd"
+    )
+    seen = _read(certificate, tmp_path)
+    assert "user certificate" in seen
+    assert 'Key ID: "alice job:Ab12cd"' in seen
+    assert "source-address 10.0.0.0/8,192.0.2.7/32" in seen
+    assert "permit-pty" in seen
+    assert re.search(r"Principals:\s+uprod_Ab12cd\n", seen)
+    assert "Valid: from" in seen
+
+
+def test_a_host_certificate(public_key: str, tmp_path: Path) -> None:
+    seen = _read(authority.sign_host_certificate(public_key, ["job-Ab12cd.headnode.local"]), tmp_path)
+    assert "host certificate" in seen
+    assert "job-Ab12cd.headnode.local" in seen
+    assert "Extensions: (none)" in seen
+
+
+@pytest.mark.parametrize("principals", [[], [""]])
+def test_never_a_certificate_for_everybody(public_key: str, principals: list[str]) -> None:
+    with pytest.raises(ValueError, match="principal"):
+        authority.sign_host_certificate(public_key, principals)
+
+
+def test_serials_differ(public_key: str, tmp_path: Path) -> None:
+    seen = {
+        re.search(r"Serial: (\d+)", _read(authority.sign_user_certificate(public_key, "x"), tmp_path))[1]  # type: ignore[index]
+        for _ in range(3)
+    }
+    assert len(seen) == 3
+
+
+def test_the_known_hosts_line() -> None:
+    line = authority.host_authority_line("*.headnode.local")
+    assert re.fullmatch(r"@cert-authority \*\.headnode\.local ssh-ed25519 [A-Za-z0-9+/=]+", line)

@@ -1,0 +1,60 @@
+"""A dropped socket leaves the shell; whoever comes back continues at the byte where it was."""
+
+import asyncio
+
+import pytest
+
+from tests.sshgateway.conftest import Desk
+from tests.sshgateway.sshd import Node
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_reattach_continues_without_loss_or_doubling(desk: Desk, node: Node, alice) -> None:
+    session = await desk.open(alice, node.target())
+    marker = node.folder / "written"
+    async with desk.attach(session, alice) as first:
+        await first.until_ready()
+        await first.run("echo first-$((1+1))", "first-2")
+        # Prints on while nobody is there; the marker says that it did.
+        await first.type(f"sleep 0.5; echo; seq 1 20000; touch {marker}; echo last-$((1+1))\n")
+        await first.until_output("touch")
+    await asyncio.to_thread(wait_for, marker.exists, "the shell prints on without us")
+    async with desk.attach(session, alice, offset=first.offset) as second:
+        ready = await second.until_ready()
+        assert (ready.offset, ready.skipped) == (first.offset, 0)
+        await second.until_output("last-2")
+    whole = (first.output + second.output).replace(b"\r\n", b"\n")
+    numbers = [int(line) for line in whole.split(b"\n") if line.isdigit()]
+    assert numbers == list(range(1, 20001))
+
+
+async def test_a_fresh_window_sees_what_was_printed(desk: Desk, node: Node, alice) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as first:
+        await first.until_ready()
+        await first.run("echo seen-$((1+1))", "seen-2")
+        async with desk.attach(session, alice) as second:
+            await second.until_output("seen-2")
+            await second.run("echo both-$((1+1))", "both-2")
+            await first.until_output("both-2")
+
+
+async def test_an_offset_beyond_what_was_printed_is_refused(desk: Desk, node: Node, alice) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice, offset=10**15) as client:
+        await client.until_closed()
+    assert (client.close_code, client.close_reason) == (4400, "bad_offset")
+
+
+async def test_a_shell_nobody_comes_back_to_ends(desk: Desk, node: Node, alice, settings) -> None:
+    settings.HEADNODE_TERMINAL_GRACE_SECONDS = 0.5
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+
+    async with asyncio.timeout(12):
+        while not (row := await desk.row(session)).end_reason:
+            await asyncio.sleep(0.05)
+    assert row.end_reason == "detached"

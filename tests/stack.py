@@ -1,0 +1,173 @@
+"""The whole portal, started as a person starts it, for tests to talk to: `with running(folder) as stack:`."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parent.parent
+ADMIN_PASSWORD = "a-password-for-tests"
+READY = re.compile(r"^Headnode is ready at (http://\S+/)$", re.MULTILINE)
+START_LIMIT = 90.0
+# What tests run under and a started portal must not inherit.
+FOREIGN = re.compile(r"^(HEADNODE_|DJANGO_|PYTEST_|DATABASE_URL$|REDIS_URL$)")
+
+
+@dataclass
+class Stack:
+    """A running portal."""
+
+    base_url: str
+    var: Path
+    admin_password: str
+    supervisor: "subprocess.Popen[str]"
+    output: list[str]
+    admin_name: str = "admin"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids by name: supervisor, redis, web, worker, beat, simulator."""
+        found: dict[str, int] = json.loads((self.var / "pids.json").read_text())
+        return found
+
+    @property
+    def log(self) -> Path:
+        """The one log file."""
+        return self.var / "logs" / "headnode.log"
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Kill one process and wait until the supervisor has started it again; answer the new process id."""
+        before = self.pids[name]
+        os.kill(before, number)
+        return (
+            wait_for(
+                lambda: self.pids.get(name) if self.pids.get(name) != before else None,
+                f"{name} runs again",
+                30,
+            )
+            or 0
+        )
+
+    def manage(self, *arguments: str, **environment: str) -> str:
+        """Run manage.py against this portal's database; answer its standard output."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=clean_environment() | self.environment | environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another process needs to share this portal's database, Redis and secret."""
+        return {
+            "HEADNODE_VAR": str(self.var),
+            "HEADNODE_DEMO": "1",
+            "HEADNODE_SECRET_KEY": (self.var / "secret-key").read_text().strip(),
+            "HEADNODE_PORT": self.base_url.rstrip("/").rpartition(":")[2],
+        }
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what belongs to the tests."""
+    return {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+
+
+def free_port() -> int:
+    """A TCP port nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def alive(pid: int) -> bool:
+    """Whether this process runs (a zombie does not)."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def processes_of(var: Path) -> list[str]:
+    """The processes that were started for this HEADNODE_VAR and are still there."""
+    wanted = os.fsencode(var)
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(folder.name) != os.getpid() and wanted in (
+                (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            ):
+                found.append(f"{folder.name} {(folder / 'cmdline').read_bytes().replace(bytes(1), b' ')!r}")
+        except (OSError, ValueError):
+            continue
+    return [line for line in found if alive(int(line.split()[0]))]
+
+
+def start(var: Path, port: int | None = None, **environment: str) -> "subprocess.Popen[str]":
+    """Start `python -m portal.embedded` with this folder; its output can be read from stdout."""
+    told = clean_environment() | {
+        "HEADNODE_VAR": str(var),
+        "HEADNODE_PORT": str(port or free_port()),
+        "HEADNODE_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        "HEADNODE_SIMULATOR_BOOT": "instant",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "portal.embedded"],
+        cwd=ROOT,
+        env=told | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+
+
+@contextmanager
+def running(var: Path, port: int | None = None, **environment: str) -> Iterator[Stack]:
+    """A portal that is ready; afterwards it is ended and nothing of it may be left."""
+    process = start(var, port, **environment)
+    output: list[str] = []
+    reader = threading.Thread(target=lambda: output.extend(process.stdout or []), daemon=True)
+    reader.start()
+
+    def ready() -> str | None:
+        if found := READY.search("".join(output)):
+            return found.group(1)
+        assert process.poll() is None, "The portal ended:\n" + "".join(output[-60:])
+        return None
+
+    try:
+        try:
+            base_url = wait_for(ready, "the portal says that it is ready", START_LIMIT) or ""
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{''.join(output[-60:])}") from None
+        password = environment.get("HEADNODE_ADMIN_PASSWORD", ADMIN_PASSWORD)
+        yield Stack(base_url, var, password, process, output)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+            raise
+        finally:
+            reader.join(5)
+            if process.stdout:
+                process.stdout.close()
+    wait_for(lambda: not processes_of(var), f"nothing of {var} is left: {processes_of(var)}", 10)
