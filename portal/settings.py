@@ -255,6 +255,8 @@ SECURE_SSL_REDIRECT = env.bool("HEADNODE_SSL_REDIRECT", default=HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^context/"]
 SECURE_HSTS_SECONDS = env.int("HEADNODE_HSTS_SECONDS", default=31536000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+# Other hosts of the domain are not ours to force to HTTPS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HEADNODE_TRUSTED_PROXIES else None
 
 LOGGING = {

@@ -1,0 +1,10 @@
+"""Where no websocket lives: closed with a reason, not with a traceback."""
+
+from accounts.websocket import Receive, Scope, Send, close
+
+NOT_FOUND = 4404
+
+
+async def unknown_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a websocket whose path means nothing."""
+    await close(receive, send, NOT_FOUND, "not_found")
