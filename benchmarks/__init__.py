@@ -1,0 +1,1 @@
+"""Measurements the README quotes. Each file is a program: `python -m benchmarks.provision`."""
