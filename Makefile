@@ -25,7 +25,7 @@ test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
 	@$(PY) -m pytest
 
 check: .venv/.requirements-dev ## Format, lint, types, layers, module length, deployment checks, migrations
-	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --diff --quiet .; echo "Run: make format"; exit 1; }
+	@$(PY) -m ruff format --check --output-format concise . || { echo "Run: make format"; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
 	@report=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }

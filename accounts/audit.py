@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditChain, AuditEvent, User
@@ -25,6 +26,11 @@ class Actor:
 
 
 SYSTEM = Actor(user=None)
+
+
+def visible_to(user: User) -> QuerySet[AuditEvent]:
+    """What the person did, and what was done to what is theirs; the newest first."""
+    return AuditEvent.objects.filter(Q(actor=user) | Q(owner=user)).order_by("-id")
 
 
 def digest(event: AuditEvent) -> str:
@@ -63,6 +69,7 @@ def record(
             at=timezone.now(),
             actor=actor.user,
             actor_name=actor.name,
+            owner=owner,
             owner_name=owner.get_username() if owner else "",
             action=action,
             object_type=object_type,

@@ -9,10 +9,11 @@ import secrets
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import cidr as cidrs
-from accounts import public_keys, signals
+from accounts import floor, public_keys, signals
 from accounts.audit import Actor, record
 from accounts.models import AccessRule, APIToken, JobSettings, SSHKey, User
 from accounts.refusals import Refused
@@ -45,9 +46,22 @@ def job_settings(owner: User) -> JobSettings:
     return JobSettings.objects.get_or_create(owner=owner)[0]
 
 
-def add_ssh_key(actor: Actor, owner: User, name: str, text: str) -> SSHKey:
-    """Save one public key. Raises Refused with the reason of `public_keys.parse`, or `duplicate_key`."""
+def check_expiry(expires_at: datetime | None) -> None:
+    """Raise Refused (`expiry_past`) for a moment that has gone by."""
+    if expires_at is not None and expires_at <= timezone.now():
+        raise Refused("expiry_past", "The expiry must lie in the future.", field="expires_at")
+
+
+def add_ssh_key(
+    actor: Actor, owner: User, name: str, text: str, expires_at: datetime | None = None
+) -> SSHKey:
+    """Save one public key.
+
+    Raises Refused with the reason of `public_keys.parse` or `floor.check_key`, `duplicate_key` or `expiry_past`.
+    """
     key = public_keys.parse(text)
+    floor.check_key(key)
+    check_expiry(expires_at)
     name = clean_name(name) or clean_name(key.comment[:100]) or f"{key.type} key"
     duplicate = Refused(
         "duplicate_key",
@@ -72,6 +86,7 @@ def add_ssh_key(actor: Actor, owner: User, name: str, text: str) -> SSHKey:
                 type=key.type,
                 bits=key.bits,
                 fingerprint=key.fingerprint,
+                expires_at=expires_at,
             )
             record(actor, "accounts:ssh_key:added", "ssh_key", row.id, owner=owner, after=_key_facts(row))
             _tell(owner)
@@ -85,20 +100,56 @@ def rename_ssh_key(actor: Actor, key: SSHKey, name: str) -> SSHKey:
     name = clean_name(name)
     if not name:
         raise Refused("name_invalid", "Give the key a name.", field="name")
+    _change_key(actor, key, "renamed", name=name)
+    return key
+
+
+def set_key_expiry(actor: Actor, key: SSHKey, expires_at: datetime | None) -> SSHKey:
+    """Have a key stop to work at a moment, or never (None). Raises Refused (`expiry_past`)."""
+    if expires_at == key.expires_at:
+        return key
+    check_expiry(expires_at)
+    _change_key(actor, key, "expiry_changed", expires_at=expires_at, reminded_at=None)
+    return key
+
+
+def disable_ssh_key(actor: Actor, key: SSHKey) -> SSHKey:
+    """Keep a key and let nobody in with it. Idempotent."""
+    if key.disabled_at is None:
+        _change_key(actor, key, "disabled", disabled_at=timezone.now())
+    return key
+
+
+def enable_ssh_key(actor: Actor, key: SSHKey) -> SSHKey:
+    """Let a disabled key open clusters again. Idempotent. Raises Refused like `floor.check_key`."""
+    if key.disabled_at is not None:
+        if problem := floor.problem_of_key(key.type, key.bits):
+            raise Refused(*problem, field="disabled")
+        _change_key(actor, key, "enabled", disabled_at=None)
+    return key
+
+
+def _change_key(actor: Actor, key: SSHKey, what: str, **fields: object) -> None:
+    """Save the fields of a key with their audit event; running clusters hear of it."""
     with transaction.atomic():
         before = _key_facts(key)
-        key.name = name
-        key.save(update_fields=["name"])
-        record(
-            actor,
-            "accounts:ssh_key:renamed",
-            "ssh_key",
-            key.id,
-            owner=key.owner,
-            before=before,
-            after=_key_facts(key),
-        )
-    return key
+        for name, value in fields.items():
+            setattr(key, name, value)
+        key.save(update_fields=list(fields))
+        action, after = f"accounts:ssh_key:{what}", _key_facts(key)
+        record(actor, action, "ssh_key", key.id, owner=key.owner, before=before, after=after)
+        _tell(key.owner)
+
+
+def note_key_use(
+    owner: User, fingerprint: str, at: datetime, source_address: str, job_id: str
+) -> SSHKey | None:
+    """Remember the newest use of a key, as a node told it; the key, or None when the person has no such key."""
+    keys = SSHKey.objects.filter(owner=owner, fingerprint=fingerprint)
+    keys.filter(Q(last_used_at=None) | Q(last_used_at__lt=at)).update(
+        last_used_at=at, last_used_from=source_address, last_used_job=job_id
+    )
+    return keys.first()
 
 
 def remove_ssh_key(actor: Actor, key: SSHKey) -> None:
@@ -111,15 +162,26 @@ def remove_ssh_key(actor: Actor, key: SSHKey) -> None:
 
 
 def _key_facts(key: SSHKey) -> dict[str, object]:
-    return {"name": key.name, "type": key.type, "bits": key.bits, "fingerprint": key.fingerprint}
+    return {
+        "name": key.name,
+        "type": key.type,
+        "bits": key.bits,
+        "fingerprint": key.fingerprint,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "disabled": key.disabled_at is not None,
+    }
 
 
-def add_access_rule(actor: Actor, owner: User, cidr: str, note: str = "") -> tuple[AccessRule, str | None]:
+def add_access_rule(
+    actor: Actor, owner: User, cidr: str, note: str = "", expires_at: datetime | None = None
+) -> tuple[AccessRule, str | None]:
     """Save one access rule; also answers a notice when the text was normalised.
 
-    Raises Refused with the reason of `cidr.parse`, or `duplicate_rule`.
+    Raises Refused with the reason of `cidr.parse` or `floor.check_rule`, `duplicate_rule` or `expiry_past`.
     """
     rule = cidrs.parse(cidr)
+    floor.check_rule(rule.network)
+    check_expiry(expires_at)
     note = clean_name(note, field="note", limit=200)
     text = str(rule.network)
     duplicate = Refused("duplicate_rule", f"You already have a rule for {text}.", field="cidr")
@@ -131,15 +193,9 @@ def add_access_rule(actor: Actor, owner: User, cidr: str, note: str = "") -> tup
         )
     try:
         with transaction.atomic():
-            row = AccessRule.objects.create(owner=owner, cidr=text, note=note)
-            record(
-                actor,
-                "accounts:access_rule:added",
-                "access_rule",
-                row.id,
-                owner=owner,
-                after={"cidr": text, "note": note},
-            )
+            row = AccessRule.objects.create(owner=owner, cidr=text, note=note, expires_at=expires_at)
+            facts = _rule_facts(row)
+            record(actor, "accounts:access_rule:added", "access_rule", row.id, owner=owner, after=facts)
             _tell(owner)
     except IntegrityError as error:
         raise duplicate from error
@@ -149,17 +205,30 @@ def add_access_rule(actor: Actor, owner: User, cidr: str, note: str = "") -> tup
 def remove_access_rule(actor: Actor, rule: AccessRule) -> None:
     """Drop a rule. Running clusters refuse its addresses as soon as they hear of it."""
     with transaction.atomic():
-        record(
-            actor,
-            "accounts:access_rule:removed",
-            "access_rule",
-            rule.id,
-            owner=rule.owner,
-            before={"cidr": rule.cidr, "note": rule.note},
-        )
-        owner = rule.owner
+        owner, facts = rule.owner, _rule_facts(rule)
+        record(actor, "accounts:access_rule:removed", "access_rule", rule.id, owner=owner, before=facts)
         rule.delete()
         _tell(owner)
+
+
+def set_rule_expiry(actor: Actor, rule: AccessRule, expires_at: datetime | None) -> AccessRule:
+    """Have a rule stop to hold at a moment, or never (None). Raises Refused (`expiry_past`)."""
+    if expires_at == rule.expires_at:
+        return rule
+    check_expiry(expires_at)
+    with transaction.atomic():
+        before = _rule_facts(rule)
+        rule.expires_at = expires_at
+        rule.save(update_fields=["expires_at"])
+        action, after = "accounts:access_rule:expiry_changed", _rule_facts(rule)
+        record(actor, action, "access_rule", rule.id, owner=rule.owner, before=before, after=after)
+        _tell(rule.owner)
+    return rule
+
+
+def _rule_facts(rule: AccessRule) -> dict[str, object]:
+    expires_at = rule.expires_at.isoformat() if rule.expires_at else None
+    return {"cidr": rule.cidr, "note": rule.note, "expires_at": expires_at}
 
 
 def update_job_settings(
@@ -204,8 +273,7 @@ def create_api_token(
     name = clean_name(name)
     if not name:
         raise Refused("name_invalid", "Give the token a name, for example the program's.", field="name")
-    if expires_at is not None and expires_at <= timezone.now():
-        raise Refused("expiry_past", "The expiry must lie in the future.", field="expires_at")
+    check_expiry(expires_at)
     if owner.api_tokens.count() >= MAX_TOKENS:
         raise Refused("too_many_tokens", f"You have {MAX_TOKENS} tokens, the most allowed. Revoke one first.")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)

@@ -3,17 +3,21 @@
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from accounts.views import access, job_settings, ssh_keys, tokens
+from accounts.views import access, audit, job_settings, ssh_keys, tokens
 
 urlpatterns: list[URLPattern] = [
     path("settings/", RedirectView.as_view(pattern_name="job_settings"), name="settings"),
     path("settings/job/", job_settings.job_settings, name="job_settings"),
     path("settings/job/keys/", ssh_keys.add, name="ssh_key_add"),
+    path("settings/job/keys/<int:key_id>/expiry/", ssh_keys.change_expiry, name="ssh_key_expiry"),
+    path("settings/job/keys/<int:key_id>/disable/", ssh_keys.disable, name="ssh_key_disable"),
+    path("settings/job/keys/<int:key_id>/enable/", ssh_keys.enable, name="ssh_key_enable"),
     path("settings/job/keys/<int:key_id>/remove/", ssh_keys.remove, name="ssh_key_remove"),
     path("settings/job/rules/", access.add_rule, name="access_rule_add"),
     path("settings/job/rules/<int:rule_id>/remove/", access.remove_rule, name="access_rule_remove"),
     path("settings/job/ssh-access/", access.ssh_access, name="ssh_access"),
     path("settings/job/auto-terminate/", access.auto_terminate, name="auto_terminate"),
+    path("settings/audit/", audit.audit_trail, name="audit"),
     path("settings/tokens/", tokens.tokens, name="api_tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="api_token_revoke"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts import cidr
+from accounts import cidr, standing
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.services import job_settings
@@ -27,14 +27,23 @@ def rules_of(owner: User) -> list[str]:
     """The CIDR rules in force for a person's clusters: none while SSH access is off."""
     if not job_settings(owner).ssh_access:
         return []
-    return list(owner.access_rules.values_list("cidr", flat=True))
+    return [rule.cidr for rule in standing.rules_in_force(owner)]
 
 
 def admission(cluster: Cluster) -> dict[str, Any]:
-    """Who may come in to the cluster's nodes now, as the provider is told."""
+    """Who may come in to the cluster's nodes now, as the provider is told.
+
+    `version` orders documents: it is read before the rest, so that no document says less than its number promises.
+    `withdrawn` says why a key that is saved opens nothing, for the sessions that end.
+    """
+    version = Cluster.objects.values_list("wakeups", flat=True).get(pk=cluster.pk)
     owner = cluster.job.owner
+    keys = [(key, standing.of_key(key)) for key in owner.ssh_keys.all()]
+    active = standing.Standing.ACTIVE
     return {
-        "authorized_keys": list(owner.ssh_keys.values_list("public_key", flat=True)),
+        "version": version,
+        "authorized_keys": [key.public_key for key, worth in keys if worth is active],
+        "withdrawn": {key.fingerprint: worth.value for key, worth in keys if worth is not active},
         "rules": rules_of(owner),
         "user_authorities": user_authority_lines(),
         "gateway_addresses": settings.HEADNODE_GATEWAY_ADDRESSES,
@@ -42,8 +51,9 @@ def admission(cluster: Cluster) -> dict[str, Any]:
 
 
 def admission_digest(document: dict[str, Any]) -> str:
-    """A short name for an admission document, to see whether it changed."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    """A short name for what an admission document says, to see whether it changed."""
+    content = {name: value for name, value in document.items() if name != "version"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def check_address(owner: User, source_address: str) -> None:
@@ -62,10 +72,25 @@ def check_address(owner: User, source_address: str) -> None:
         )
 
 
+def check_trust(node: Node) -> None:
+    """Raise Refused (`host_key_changed`) while a node that showed another host key has not been looked into."""
+    if node.host_key_alarm_at is not None:
+        raise Refused(
+            "host_key_changed",
+            f"{node.name} showed another host key than it reported, so nobody is led there. "
+            "Tell your administrator, who can clear the alarm.",
+            status=403,
+        )
+
+
 def node_target(node: Node) -> Target:
-    """The target of a node that reported itself. For the portal's own logins: asks no rule."""
+    """The target of a node that reported itself. For the portal's own logins: asks no rule.
+
+    Raises Refused: `not_ready` (409), `host_key_changed` (403).
+    """
     if not node.address or not node.port or not node.host_keys:
         raise Refused("not_ready", f"{node.name} is not ready yet.", status=409)
+    check_trust(node)
     job = node.cluster.job
     return Target(
         address=node.address,
@@ -81,7 +106,8 @@ def node_target(node: Node) -> Target:
 def terminal_target(user: User, job: Job, node_name: str, source_address: str) -> Target:
     """Where a browser terminal of this person may lead.
 
-    Raises Refused: `not_found` (404), `cluster_gone`, `not_ready` (409), `ssh_access_off`, `cidr_denied` (403).
+    Raises Refused: `not_found` (404), `cluster_gone`, `not_ready` (409), `ssh_access_off`, `cidr_denied`,
+    `host_key_changed` (403).
     """
     if not visible_jobs(user).filter(pk=job.pk).exists():
         raise Refused("not_found", "There is no such job.", status=404)
@@ -106,10 +132,16 @@ def subject(job: Job) -> str:
     return f"job:{job.pk}"
 
 
+def job_id_of(subject_name: str) -> str:
+    """The job a subject names; empty when it names none."""
+    kind, _, job_id = subject_name.partition(":")
+    return job_id if kind == "job" else ""
+
+
 def keep_gate(session: TerminalSession, user: User, source_address: str) -> None:
     """The gatekeeper of terminal sessions: asked when a socket attaches and while it stays."""
-    kind, _, job_id = session.subject.partition(":")
-    if kind != "job":
+    job_id = job_id_of(session.subject)
+    if not job_id:
         return
     job = visible_jobs(user).select_related("owner").filter(pk=job_id).first()
     if job is None:

@@ -1,6 +1,7 @@
 """Wake the loop for a cluster: the row says it, the message only makes it soon."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import current_app
@@ -24,11 +25,25 @@ def ring(cluster_id: str) -> None:
     transaction.on_commit(lambda: send(cluster_id), robust=True)
 
 
+def ring_for_access(cluster_ids: Sequence[str]) -> None:
+    """Make clusters due now because keys or rules changed, and have these pushed before anything else is done.
+
+    Outside of a transaction: the change is committed.
+    """
+    Cluster.objects.filter(pk__in=cluster_ids).update(wakeups=F("wakeups") + 1, next_check_at=timezone.now())
+    for cluster_id in cluster_ids:
+        _put("jobs.admit", cluster_id, None)
+    for cluster_id in cluster_ids:
+        send(cluster_id)
+
+
 def send(cluster_id: str, delay: timedelta = timedelta()) -> None:
     """Put a message for the workers, to be read after `delay`; losing it costs a second, nothing else."""
+    _put("jobs.reconcile", cluster_id, delay.total_seconds() or None)
+
+
+def _put(task: str, cluster_id: str, countdown: float | None) -> None:
     try:
-        current_app.send_task(
-            "jobs.reconcile", args=[cluster_id], countdown=delay.total_seconds() or None, retry=False
-        )
+        current_app.send_task(task, args=[cluster_id], countdown=countdown, retry=False)
     except (OSError, OperationalError) as error:
         logger.warning("no message for cluster %s (%s); the sweep will find it", cluster_id, error)

@@ -1,5 +1,7 @@
 """How people get to a node: the log's line, the command to copy, the known_hosts lines."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 
 from jobs import quoting
@@ -14,8 +16,8 @@ def connection_message(node: Node) -> str:
 
 
 def ssh_command(node: Node) -> str:
-    """A complete, correctly quoted command for the node; empty while it has no address."""
-    if not node.address or not node.port:
+    """A complete, correctly quoted command for the node; empty while it has no address, or is not to be trusted."""
+    if not node.address or not node.port or node.host_key_alarm_at is not None:
         return ""
     return quoting.ssh(node.cluster.job.username, node.address, node.port)
 
@@ -30,6 +32,8 @@ def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
         return "The cluster did not come up."
     if not accepts_logins(Observed(cluster.observed_state)):
         return "The cluster is not ready yet. The command appears as soon as it is."
+    if cluster.nodes.filter(role=Node.Role.HEAD, host_key_alarm_at__isnull=False).exists():
+        return "The head node showed another host key than it reported. Do not log in to it."
     if not has_key:
         return "You have no SSH public key. Add one in Job Settings; until then, use the browser terminal."
     return ""
@@ -39,6 +43,16 @@ def alias(node: Node) -> str:
     """The stable name of a node, for HostKeyAlias and host certificates."""
     suffix = "" if node.role == Node.Role.HEAD else f"-{node.name}"
     return f"job-{node.cluster.job_id.lower()}{suffix}.{settings.HEADNODE_NAME}"
+
+
+def provenance(node: Node) -> str:
+    """Where the portal has a node's host keys from, as a sentence."""
+    if node.registered_at is None:
+        return ""
+    text = f"Reported by the node at {_moment(node.registered_at)} through its one-time token"
+    if node.verified_at is None:
+        return f"{text}; the portal has not logged in with it yet."
+    return f"{text}; the portal logged in with it at {_moment(node.verified_at)}."
 
 
 def known_hosts_lines(cluster: Cluster) -> list[str]:
@@ -54,6 +68,10 @@ def known_hosts_lines(cluster: Cluster) -> list[str]:
 
 def _bare(key: str) -> str:
     return " ".join(key.split()[:2])
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _address(node: Node) -> str:

@@ -1,7 +1,7 @@
 """Files in storage: what people upload, and how anything stored is read and removed."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.files import File
@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs.models import StoredFile
+from jobs import events
+from jobs.models import Job, StoredFile
 
 MAX_NAME = 255
 
@@ -27,6 +28,17 @@ def known_ids(user: User, ids: Iterable[str]) -> set[str]:
     if not wanted:
         return set()
     return set(visible_files(user).filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+def note_inputs(job: Job, ids: Sequence[str]) -> None:
+    """Say in the Job Log that the named files will not be on the cluster: staging them is still to be built."""
+    if ids:
+        count = "1 input file was" if len(ids) == 1 else f"{len(ids)} input files were"
+        text = (
+            f"{count} named, but input files are not copied to the cluster yet. Let the command fetch what it "
+            "needs, or copy it to ~/work/shared with scp."
+        )
+        events.append(job, "portal", text, level="warning")
 
 
 def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:

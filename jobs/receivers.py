@@ -1,4 +1,4 @@
-"""News from below: a person's keys or rules changed, so their running clusters must hear of it."""
+"""News from below: keys, rules or an authority changed, or a node in a browser terminal showed a foreign host key."""
 
 from typing import Any
 
@@ -6,18 +6,40 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import access_changed
-from jobs import bell
-from jobs.models import Cluster
+from jobs import access, bell, host_key_alarm
+from jobs.models import Cluster, Node
 from jobs.states import Observed
 from sshgateway import services as gateway
+from sshgateway.models import AuthorityKey, TerminalSession
+from sshgateway.signals import authority_rotated, host_key_changed
+from sshgateway.ssh_errors import HostKeyChanged
+
+ENDING = (Observed.RELEASING, Observed.RELEASED)
 
 
 @receiver(access_changed, dispatch_uid="jobs.push_access")
 def push_access(sender: type[User], owner: User, **kwargs: Any) -> None:
     """Make every cluster of the person due, and have their open terminals checked again."""
-    live = Cluster.objects.filter(job__owner=owner).exclude(
-        observed_state__in=[Observed.RELEASING, Observed.RELEASED]
-    )
-    for cluster_id in live.values_list("pk", flat=True):
-        bell.ring(cluster_id)
+    live = Cluster.objects.filter(job__owner=owner).exclude(observed_state__in=ENDING)
+    bell.ring_for_access(list(live.values_list("pk", flat=True)))
     gateway.recheck(owner=owner)
+
+
+@receiver(authority_rotated, dispatch_uid="jobs.push_authority")
+def push_authority(sender: type[AuthorityKey], kind: str, **kwargs: Any) -> None:
+    """Every cluster hears of the new user authority, and gets host certificates of the new host authority."""
+    live = Cluster.objects.exclude(observed_state__in=ENDING)
+    bell.ring_for_access(list(live.values_list("pk", flat=True)))
+
+
+@receiver(host_key_changed, dispatch_uid="jobs.host_key_alarm")
+def sound_alarm(
+    sender: type[TerminalSession], session: TerminalSession, error: HostKeyChanged, **kwargs: Any
+) -> None:
+    """A browser terminal met another host key than the node reported."""
+    nodes = Node.objects.select_related("cluster__job__owner").filter(
+        name=session.node, cluster__job=access.job_id_of(session.subject)
+    )
+    # An address may change hands while a cluster ends: no alarm then.
+    for node in nodes.exclude(cluster__observed_state__in=ENDING):
+        host_key_alarm.sound(node, error, "the opening of a browser terminal")

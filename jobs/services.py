@@ -9,13 +9,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import standing
 from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.services import job_settings
-from jobs import bell, draft, events, history
+from jobs import bell, draft, events, history, settings_diff
 from jobs.draft import JobDraft, Offer
 from jobs.models import Cluster, CoreType, Job, StoredFile
+from jobs.settings_diff import Change
 from jobs.states import Desired, JobState, Observed
 
 
@@ -88,13 +90,29 @@ def settings_snapshot(owner: User) -> dict[str, Any]:
     row = job_settings(owner)
     return {
         "ssh_keys": [
-            {"name": key.name, "fingerprint": key.fingerprint, "public_key": key.public_key}
+            {
+                "name": key.name,
+                "fingerprint": key.fingerprint,
+                "public_key": key.public_key,
+                "standing": standing.of_key(key).value,
+            }
             for key in owner.ssh_keys.all()
         ],
-        "access_rules": [{"cidr": rule.cidr, "note": rule.note} for rule in owner.access_rules.all()],
+        "access_rules": [
+            {"cidr": rule.cidr, "note": rule.note, "standing": standing.of_rule(rule).value}
+            for rule in owner.access_rules.all()
+        ],
         "ssh_access": row.ssh_access,
         "auto_terminate_cluster": row.auto_terminate_cluster,
     }
+
+
+def settings_changes(job: Job) -> list[Change]:
+    """What changed in the owner's keys and rules since the job began; nothing once its cluster is gone."""
+    cluster = Cluster.objects.filter(job=job).first()
+    if cluster is None or cluster.observed_state == Observed.RELEASED or not job.settings_snapshot:
+        return []
+    return settings_diff.changes(job.settings_snapshot, settings_snapshot(job.owner))
 
 
 def submit_job(actor: Actor, job: Job) -> Job:
@@ -114,11 +132,11 @@ def submit_job(actor: Actor, job: Job) -> Job:
         history.job_status(job, JobState.PENDING)
         history.cluster_status(cluster)
         events.append(job, "portal", f"Job submitted by {actor.name}.", stage=JobState.PENDING)
-        if not job.settings_snapshot["ssh_keys"]:
+        if not standing.usable_keys(job.owner):
             events.append(
                 job,
                 "portal",
-                "No SSH public key is saved in Job Settings: the browser terminal works, your own ssh will "
+                "No usable SSH public key is saved in Job Settings: the browser terminal works, your own ssh will "
                 "not until you add one.",
                 level="warning",
             )

@@ -1,18 +1,33 @@
 """Celery tasks of jobs: three lines each."""
 
+import logging
+
 from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
 from jobs import bell, heartbeat
+from jobs.control import admit as pushing
 from jobs.control import controller
 from jobs.models import Cluster
+from jobs.providers.base import ProviderError
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="jobs.reconcile")
 def reconcile(cluster_id: str) -> None:
     """One pass over one cluster."""
     controller.reconcile(cluster_id)
+
+
+@shared_task(name="jobs.admit")
+def admit(cluster_id: str) -> None:
+    """Tell a cluster's nodes who may come in now. When it fails, the pass that is also due tries again."""
+    try:
+        pushing.push_to(cluster_id)
+    except ProviderError as error:
+        logger.warning("cluster %s: keys and rules could not be pushed: %s", cluster_id, error)
 
 
 @shared_task(name="jobs.sweep")

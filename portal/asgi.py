@@ -5,21 +5,38 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
+from starlette.routing import Mount, Router
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 # Fills the app registry; what follows imports models.
 django_application = get_asgi_application()
 
+from django.conf import settings  # noqa: E402
+
 from accounts.websocket import WebsocketAuthentication  # noqa: E402
 from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
+from portal.static_files import static_files  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
+from sshgateway.lifespan import lifespan  # noqa: E402
 from sshgateway.routing import websocket_urlpatterns as terminal_websockets  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "lifespan": lifespan,
+        "http": Router(
+            [
+                Mount(settings.STATIC_URL.rstrip("/"), app=static_files()),
+                Mount("/", app=django_application),  # type: ignore[arg-type]  # Django has no types of ASGI
+            ]
+        ),
         "websocket": WebsocketAuthentication(
-            URLRouter([*jobs_websockets, *terminal_websockets, re_path("", unknown_socket)])
+            URLRouter(
+                [
+                    *jobs_websockets,
+                    *terminal_websockets,
+                    re_path("", unknown_socket),  # type: ignore[arg-type]  # Channels' views are applications
+                ]
+            )
         ),
     }
 )

@@ -12,6 +12,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 
+from accounts.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
+from accounts.key_refusals import ACCEPTED_TYPES
+
 SOCKET_PATH_LIMIT = 107
 SECRET_LENGTH = 32
 
@@ -107,6 +110,19 @@ def _limits() -> Iterator[CheckMessage]:
             f"HEADNODE_JOB_USER_PREFIX={settings.HEADNODE_JOB_USER_PREFIX!r} cannot begin a user name.",
             hint="Use at most 25 of a-z, 0-9, _ and -, beginning with a letter or _.",
             id="portal.E008",
+        )
+    unknown = sorted(set(settings.HEADNODE_KEY_TYPES) - set(ACCEPTED_TYPES))
+    if unknown or not settings.HEADNODE_KEY_TYPES:
+        yield Error(
+            f"HEADNODE_KEY_TYPES holds no known key type: {', '.join(unknown) or 'it is empty'}.",
+            hint=f"Choose from {', '.join(ACCEPTED_TYPES)}.",
+            id="portal.E010",
+        )
+    if not RSA_SHORTEST_BITS <= settings.HEADNODE_RSA_MIN_BITS <= RSA_LONGEST_BITS:
+        yield Error(
+            f"HEADNODE_RSA_MIN_BITS={settings.HEADNODE_RSA_MIN_BITS} is not possible.",
+            hint=f"Choose {RSA_SHORTEST_BITS} to {RSA_LONGEST_BITS}, for example 3072.",
+            id="portal.E011",
         )
     for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS"):
         if getattr(settings, name) < 1:

@@ -4,12 +4,19 @@ docs/operating.md lists every name. `portal.checks` says in a sentence what is w
 file only reads. HEADNODE_VAR holds all state of an embedded instance (database, keys, files, sockets).
 """
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import environ
 
+from accounts.key_blob import RSA_SHORTEST_BITS
+from accounts.key_refusals import ACCEPTED_TYPES
+
 env = environ.Env()
+
+# The simulator gives each node an address of its own where the system has more than one loopback address.
+SIMULATOR_NETWORK = "127.20.0.0/16" if sys.platform == "linux" else "127.0.0.1"
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("HEADNODE_VAR", default=str(BASE_DIR / "var"))).resolve()
@@ -35,7 +42,20 @@ HEADNODE_BROKER_URL = env.str(
 )
 HEADNODE_SIMULATOR_URL = env.str("HEADNODE_SIMULATOR_URL", default=f"unix:{VAR / 'simulator.sock'}")
 HEADNODE_SIMULATOR_TOKEN_FILE = env.str("HEADNODE_SIMULATOR_TOKEN_FILE", default=str(VAR / "simulator-token"))
+# Where nodes have their addresses: what the host authority vouches for and is trusted for (docs/host-trust.md).
+HEADNODE_NODE_NETWORKS = env.list(
+    "HEADNODE_NODE_NETWORKS",
+    default=[env.str("HEADNODE_SIMULATOR_ADDRESS", default="") or SIMULATOR_NETWORK],
+)
+HEADNODE_HOST_CERTIFICATE_LIFETIME = timedelta(
+    seconds=env.int("HEADNODE_HOST_CERTIFICATE_SECONDS", default=24 * 3600)
+)
 HEADNODE_METRICS_ADDRESSES = env.list("HEADNODE_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1/128"])
+
+# The administrator's floor (accounts.floor): what people may choose for themselves, and nothing below.
+HEADNODE_KEY_TYPES = env.list("HEADNODE_KEY_TYPES", default=list(ACCEPTED_TYPES))
+HEADNODE_RSA_MIN_BITS = env.int("HEADNODE_RSA_MIN_BITS", default=RSA_SHORTEST_BITS)
+HEADNODE_ALLOW_EVERYWHERE = env.bool("HEADNODE_ALLOW_EVERYWHERE", default=True)
 
 HEADNODE_JOB_USER_PREFIX = env.str("HEADNODE_JOB_USER_PREFIX", default="uprod_")
 HEADNODE_MAX_SLOTS = env.int("HEADNODE_MAX_SLOTS", default=64)
@@ -44,6 +64,9 @@ HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
 # A head node kept after its command ended is not kept for ever.
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
 HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
+
+# How long a shell waits for its browser to come back.
+HEADNODE_TERMINAL_GRACE_SECONDS = env.int("HEADNODE_TERMINAL_GRACE_SECONDS", default=60)
 
 ALLOWED_HOSTS = env.list(
     "HEADNODE_ALLOWED_HOSTS", default=sorted({"127.0.0.1", "localhost", "[::1]", HEADNODE_HOST})
@@ -73,7 +96,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -153,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -175,6 +198,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 EMAIL_BACKEND = env.str("HEADNODE_EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("HEADNODE_EMAIL_FROM", default=f"headnode@{HEADNODE_NAME}")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ja", "日本語")]
@@ -188,9 +212,6 @@ STATIC_ROOT = env.str("HEADNODE_STATIC_ROOT", default="") or None
 STATICFILES_DIRS = [
     path for path in (BASE_DIR / "static" / "dist", BASE_DIR / "static" / "img") if path.is_dir()
 ]
-# The embedded mode serves straight from the finders; a deployment collects and compresses.
-SERVESTATIC_USE_FINDERS = True
-SERVESTATIC_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -12,17 +12,26 @@ import django
 import uvicorn
 from django.conf import settings
 
-from portal.checks import settings_check
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from accounts.models import User  # noqa: E402  (models exist only now)
+from portal.checks import settings_check  # noqa: E402
 
 
 def main() -> int:
     """Serve until TERM; open connections get two seconds."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    django.setup()
     wrong = [message for message in settings_check(None) if message.is_serious()]
     for message in wrong:
         print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
     if wrong:
+        return 1
+    if User.too_many_here():
+        print(
+            "Without a sandbox only one person may use this portal, and several have accounts. "
+            "Install bubblewrap and start Headnode again.",
+            file=sys.stderr,
+        )
         return 1
     config = uvicorn.Config(
         "portal.asgi:application",
@@ -30,11 +39,11 @@ def main() -> int:
         port=settings.HEADNODE_PORT,
         log_config=None,  # Django's logging is ours
         access_log=False,
-        lifespan="off",
+        lifespan="on",  # sshgateway.lifespan ends shells in order
         proxy_headers=False,  # accounts.source_address reads forwarding headers, from trusted proxies only
         server_header=False,
         ws_per_message_deflate=False,
-        ws_max_size=1024 * 1024,
+        ws_max_size=128 * 1024,
         timeout_graceful_shutdown=2,
     )
     inherited = [socket.socket(fileno=int(sys.argv[1]))] if len(sys.argv) > 1 else None

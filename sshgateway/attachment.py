@@ -1,7 +1,8 @@
 """One client's place in a terminal: what it was sent, what it acknowledged, what it typed. Pure bookkeeping.
 
-Two windows keep memory bounded. Output: at most `WINDOW` bytes may be sent and not yet acknowledged. Input: at most
-`INPUT_WINDOW` bytes may be received and not yet passed to the shell. A client that oversteps gets a BadFrame.
+Two windows keep memory bounded. Output: at most `WINDOW` bytes may be sent and not yet acknowledged. Input:
+at most `INPUT_WINDOW` bytes may be received and not yet passed to the shell. A client that oversteps gets a
+BadFrame.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The portal's two certificate authorities: one vouches for people to nodes, one for nodes to people.
 
-Each key is made once, on first use, by whichever process comes first. A private half exists in clear only inside
-one call; it is never logged, returned or stored.
+Each first key is made on first use, by whichever process comes first; later ones by `sshgateway.rotation`.
+A private half exists in clear only inside one call; it is never logged, returned or stored.
 """
 
 import ipaddress
@@ -24,24 +24,30 @@ from cryptography.hazmat.primitives.serialization import (
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from sshgateway import host_keys
 from sshgateway.models import AuthorityKey
 from sshgateway.sealing import seal, unseal
 
 USER_LIFETIME = timedelta(seconds=60)
-HOST_LIFETIME = timedelta(days=365)
+HOST_LIFETIME = timedelta(hours=24)
 # Nodes' clocks may be behind ours by this much.
 CLOCK_SKEW = timedelta(minutes=5)
 EXTENSIONS = (b"permit-X11-forwarding", b"permit-agent-forwarding", b"permit-port-forwarding", b"permit-pty")
 
 
 def user_authority_lines() -> list[str]:
-    """The public keys nodes trust for certificates of people and of the gateway."""
-    return [_in_use(AuthorityKey.Kind.USER).public_key]
+    """The public keys nodes trust for certificates of people and of the gateway: several during a rotation."""
+    return [key.public_key for key in published(AuthorityKey.Kind.USER)]
 
 
-def host_authority_line(pattern: str) -> str:
-    """The known_hosts line with which a person trusts every node whose name matches `pattern`, for ever."""
-    return f"@cert-authority {pattern} {_in_use(AuthorityKey.Kind.HOST).public_key}"
+def host_authority_lines(patterns: str) -> list[str]:
+    """The known_hosts lines with which a person trusts every node whose name matches: several in a rotation."""
+    return [f"@cert-authority {patterns} {key.public_key}" for key in published(AuthorityKey.Kind.HOST)]
+
+
+def host_authority_fingerprint() -> str:
+    """Which key signs host certificates now."""
+    return host_keys.fingerprint(signer(AuthorityKey.Kind.HOST).public_key)
 
 
 def sign_user_certificate(
@@ -53,8 +59,9 @@ def sign_user_certificate(
 ) -> str:
     """Sign that the holder of `public_key` (an OpenSSH line) may log in as `principal`, for `lifetime`.
 
-    `key_id` appears in the node's own log: name who or what it is for, never a secret. With `source_addresses`
-    (addresses or CIDRs) the certificate works from nowhere else. Answers the certificate as one OpenSSH line.
+    `key_id` appears in the node's own log: name who or what it is for, never a secret. With
+    `source_addresses` (addresses or CIDRs) the certificate works from nowhere else. Answers the certificate
+    as one OpenSSH line.
     """
     builder = _builder(public_key, SSHCertificateType.USER, [principal], lifetime, key_id)
     for extension in EXTENSIONS:
@@ -97,23 +104,34 @@ def _builder(
 
 
 def _sign(builder: SSHCertificateBuilder, kind: AuthorityKey.Kind) -> str:
-    private_key = Ed25519PrivateKey.from_private_bytes(unseal(_in_use(kind).private_key_encrypted))
+    private_key = Ed25519PrivateKey.from_private_bytes(unseal(signer(kind).private_key_encrypted))
     return builder.sign(private_key).public_bytes().decode("ascii")
 
 
-def _in_use(kind: AuthorityKey.Kind) -> AuthorityKey:
-    """The authority's present key. Made here if there is none; of two makers the database keeps the first."""
-    key = AuthorityKey.objects.filter(kind=kind, retired_at__isnull=True).first()
+def published(kind: AuthorityKey.Kind) -> list[AuthorityKey]:
+    """The keys whose signatures count now, the oldest first: one that is to sign soon is among them."""
+    signer(kind)
+    keys = AuthorityKey.objects.filter(kind=kind).exclude(trusted_until__lte=timezone.now())
+    return list(keys.order_by("id"))
+
+
+def signer(kind: AuthorityKey.Kind) -> AuthorityKey:
+    """The key that signs now. Made here if there is none; of two makers the database keeps the first."""
+    keys = AuthorityKey.objects.filter(kind=kind)
+    key = keys.filter(signs_from__lte=timezone.now()).order_by("-signs_from", "-id").first()
+    # The clock of another process may be ahead of ours: then the first key of all is not from the future.
+    key = key or keys.order_by("id").first()
     if key is not None:
         return key
     try:
         with transaction.atomic():
-            return AuthorityKey.objects.create(kind=kind, **_new_key())
+            return AuthorityKey.objects.create(kind=kind, **new_key())
     except IntegrityError:
         return AuthorityKey.objects.get(kind=kind, retired_at__isnull=True)
 
 
-def _new_key() -> dict[str, str]:
+def new_key() -> dict[str, str]:
+    """The key fields of a fresh row."""
     private_key = Ed25519PrivateKey.generate()
     raw = private_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     public = private_key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)

@@ -1,7 +1,8 @@
 """The websocket of a terminal session: frames in and out, nothing else. The shell is `terminal`'s business.
 
-Close codes: 1000 after END; 1011 our fault; 4400 a frame that is none (reason word); 4403 not admitted (END came before);
-4404 no such session, or not yours; 4408 no HELLO in time; 4409 the shell lives in another process.
+Close codes: 1000 after END; 1011 our fault; 4400 a frame that is none (reason word); 4403 not admitted (END
+came before); 4404 no such session, or not yours; 4408 no HELLO in time; 4409 the shell lives in another
+process.
 """
 
 import asyncio

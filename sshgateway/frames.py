@@ -1,8 +1,8 @@
 """The frames of the terminal protocol: bytes to values and back. Pure; docs/terminal-protocol.md is its words.
 
-A frame is one binary websocket message: an opcode byte and a payload. Numbers are unsigned, big-endian. Offsets
-count the bytes the shell has printed since it started, so they mean the same on every socket of a session.
-`decode` checks form and ranges; whether an offset can be right is for `attachment` to say.
+A frame is one binary websocket message: an opcode byte and a payload. Numbers are unsigned, big-endian.
+Offsets count the bytes the shell has printed since it started, so they mean the same on every socket of a
+session. `decode` checks form and ranges; whether an offset can be right is for `attachment` to say.
 """
 
 import json

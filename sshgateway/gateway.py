@@ -1,7 +1,8 @@
 """The terminals one gateway process holds: opened, looked after, ended.
 
-A pass every few seconds (or at a bell) over all terminals of the process: write heartbeat and counters, ask the
-gatekeepers again, honour ends that were asked for, close what nobody came back to. Rows decide; bells only hurry.
+A pass every few seconds (or at a bell) over all terminals of the process: write heartbeat and counters, ask
+the gatekeepers again, honour ends that were asked for, close what nobody came back to. Rows decide; bells
+only hurry.
 """
 
 import asyncio
@@ -100,6 +101,8 @@ class Gateway:
             )
         except transport.SSHError as error:
             log.info("No terminal on %s: %s", session.label, error)
+            if isinstance(error, transport.HostKeyChanged):
+                await in_database(records.sound_alarm)(session, error)
             end = ends.end(error.reason, str(error))
             await in_database(records.save_end)(session.pk, end, 0, 0, None)
             raise NotHere(end, final=True) from None

@@ -3,6 +3,7 @@
 Nothing here decides; conditional updates make sure that of several processes one wins.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,11 +16,16 @@ from sshgateway import credentials, ends, gatekeeper
 from sshgateway.credentials import Credential
 from sshgateway.ends import End
 from sshgateway.models import TerminalSession
+from sshgateway.signals import host_key_changed
+from sshgateway.ssh_errors import HostKeyChanged
+
+log = logging.getLogger(__name__)
 
 in_database = database_sync_to_async
 
 HEARTBEAT_EVERY = timedelta(seconds=10)
-# A 409 says that the node is on its way out, not that the person may not be there. Who is in may stay and see it.
+# A 409 says that the node is on its way out, not that the person may not be there. Who is in may stay and
+# see it.
 CONFLICT = 409
 
 
@@ -78,16 +84,26 @@ def issue(session: TerminalSession) -> Credential:
     )
 
 
+def sound_alarm(session: TerminalSession, error: HostKeyChanged) -> None:
+    """Tell whoever is above that a node showed a key that is not a pinned one."""
+    for _, failed in host_key_changed.send_robust(TerminalSession, session=session, error=error):
+        if isinstance(failed, Exception):
+            log.error("The host key alarm for %s was not taken: %r", session.label, failed)
+
+
 def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke: datetime | None) -> bool:
     """Write the end, once. Answers whether it was this call that wrote it."""
     open_row = TerminalSession.objects.filter(pk=session_id, ended_at__isnull=True)
-    return 1 == open_row.update(
-        ended_at=timezone.now(),
-        end_reason=end.reason,
-        exit_status=end.exit_status,
-        bytes_in=bytes_in,
-        bytes_out=bytes_out,
-        last_keystroke_at=keystroke,
+    return (
+        open_row.update(
+            ended_at=timezone.now(),
+            end_reason=end.reason,
+            exit_status=end.exit_status,
+            bytes_in=bytes_in,
+            bytes_out=bytes_out,
+            last_keystroke_at=keystroke,
+        )
+        == 1
     )
 
 

@@ -1,7 +1,8 @@
 """Encrypt what the database must not hold in clear, under the portal's secret.
 
-The key is derived from SECRET_KEY (HKDF, its own info string), so it protects a copied database or backup, not a
-machine somebody has taken over. After a change of SECRET_KEY keep the old one in SECRET_KEY_FALLBACKS.
+The key is derived from SECRET_KEY (HKDF, its own info string), so it protects a copied database or backup,
+not a machine somebody has taken over. After a change of SECRET_KEY keep the old one in
+SECRET_KEY_FALLBACKS.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """The write verbs of terminal sessions. Everything else reads rows.
 
-A session that is asked to end gets the reason in its row first; the gateway process that holds its shell hears of it
-by a bell and, should the bell be lost, by its own look at the row a few seconds later.
+A session that is asked to end gets the reason in its row first; the gateway process that holds its shell
+hears of it by a bell and, should the bell be lost, by its own look at the row a few seconds later.
 """
 
 from datetime import timedelta

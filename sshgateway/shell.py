@@ -1,7 +1,8 @@
 """A login shell on the far end, as a byte pipe an event loop can wait on.
 
-Wraps a paramiko channel; `transport.Connection.open_shell` makes it. `fileno()` and `ready()` never block. `read`
-and `write` may wait for the socket (a window adjustment, a key exchange), so they belong into a worker thread.
+Wraps a paramiko channel; `transport.Connection.open_shell` makes it. `fileno()` and `ready()` never block.
+`read` and `write` may wait for the socket (a window adjustment, a key exchange), so they belong into a
+worker thread.
 """
 
 import contextlib

@@ -10,8 +10,8 @@
     ├── CommandTimedOut        the command did not end in time                      retryable
     └── OutputTooLong          the command printed more than was asked for          never
 
-Retryable means: trying the same again later may well work. None of these is a failed command: a command that ran
-has a `Result`, whatever its exit status. Messages name the node and never hold a secret.
+Retryable means: trying the same again later may well work. None of these is a failed command: a command
+that ran has a `Result`, whatever its exit status. Messages name the node and never hold a secret.
 """
 
 
@@ -37,9 +37,16 @@ class HandshakeFailed(SSHError):
 
 
 class HostKeyChanged(SSHError):
-    """The far end proved to hold a key, but none of the pinned ones, or offers none of their types."""
+    """The far end proved to hold a key, but none of the pinned ones, or offers none of their types.
+
+    `shown` is the fingerprint of the key it proved; empty where it has none of the types.
+    """
 
     reason = "host_key_changed"
+
+    def __init__(self, message: str, shown: str = "") -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 class CredentialRefused(SSHError):

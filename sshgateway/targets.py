@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Target:
     """A finished answer to "who may go where": the gateway asks nothing more before it connects.
 
-    `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the far end must prove to
-    hold; `label` is for people ("head node of Ab12cd"), `subject` names what the target belongs to ("job:Ab12cd")
-    and `node` its place in there ("head").
+    `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the far end must
+    prove to hold; `label` is for people ("head node of Ab12cd"), `subject` names what the target belongs to
+    ("job:Ab12cd") and `node` its place in there ("head").
     """
 
     address: str

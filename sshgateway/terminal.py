@@ -1,13 +1,13 @@
 """A terminal: one shell with what it printed last, whoever looks at it. Knows no websocket and no database.
 
-Sockets attach and detach; the shell lives on between them. Everything here runs on one event loop and never blocks
-it: the loop waits on the shell's file descriptor, and the reads and writes themselves (which may wait for the
-network) are handed to a small thread pool shared by all terminals.
+Sockets attach and detach; the shell lives on between them. Everything here runs on one event loop and never
+blocks it: the loop waits on the shell's file descriptor, and the reads and writes themselves (which may
+wait for the network) are handed to a small thread pool shared by all terminals.
 
-Flow control: the shell is read only while the quickest attached client has less than `WINDOW` bytes to acknowledge;
-beyond that the SSH window fills and the program on the node blocks. Kept in memory per session: the ring
-(`WINDOW` + one read), the SSH window (`transport.SHELL_WINDOW`) and the clients' input windows. Input never waits
-for output, so Ctrl-C gets through a flood.
+Flow control: the shell is read only while the quickest attached client has less than `WINDOW` bytes to
+acknowledge; beyond that the SSH window fills and the program on the node blocks. Kept in memory per
+session: the ring (`WINDOW` + one read), the SSH window (`transport.SHELL_WINDOW`) and the clients' input
+windows. Input never waits for output, so Ctrl-C gets through a flood.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from sshgateway import ends
@@ -28,7 +29,8 @@ T = TypeVar("T")
 
 READ_SIZE = 32 * 1024
 SEND_SIZE = 32 * 1024
-# Just after its last client left, a shell waits for it to come back before it prints on and forgets the oldest.
+# Just after its last client left, a shell waits for it to come back before it prints on and forgets the
+# oldest.
 PATIENCE_SECONDS = 10.0
 INPUT_PIECE = 4096
 MAX_ATTACHMENTS = 8
@@ -77,7 +79,8 @@ class Terminal:
         self._resizing: asyncio.Task[None] | None = None
         self.closed: asyncio.Task[None] | None = None
 
-    # --- what clients do -------------------------------------------------------------------------------------
+    # --- what clients do
+    # -------------------------------------------------------------------------------------
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -188,7 +191,8 @@ class Terminal:
                 attachment.expelled = why
                 attachment.woken.set()
 
-    # --- the end ---------------------------------------------------------------------------------------------
+    # --- the end
+    # ---------------------------------------------------------------------------------------------
 
     def end(self, end: End, *, show_rest: bool = True) -> None:
         """End the shell now, for a reason from outside; without `show_rest` clients see no more of its output."""
@@ -214,13 +218,15 @@ class Terminal:
         return [*self._tasks, *([self._resizing] if self._resizing else [])]
 
     async def _hang_up(self) -> None:
-        # First our tasks, then the shell: nothing may look at its file descriptor once that number is free again.
+        # First our tasks, then the shell: nothing may look at its file descriptor once that number is free
+        # again.
         for task in self._running():
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._in_pool(self._shell.close)
 
-    # --- the shell -------------------------------------------------------------------------------------------
+    # --- the shell
+    # -------------------------------------------------------------------------------------------
 
     def _in_pool(self, call: Callable[[], T]) -> "asyncio.Future[T]":
         return self._loop.run_in_executor(self._pool, call)
@@ -294,7 +300,7 @@ class Terminal:
     async def _write_all(self, data: bytes) -> None:
         while data:
             part = data[:READ_SIZE]
-            taken = await self._in_pool(lambda part=part: self._shell.write(part))  # type: ignore[misc]
+            taken = await self._in_pool(partial(self._shell.write, part))
             if taken < 0:
                 return  # gone: the reader sees it too, and after the last output
             if taken == 0:
@@ -305,4 +311,4 @@ class Terminal:
     async def _resize_shell(self) -> None:
         while self._size is not None and self.end_state is None:
             (cols, rows), self._size = self._size, None
-            await self._in_pool(lambda cols=cols, rows=rows: self._shell.resize(cols, rows))  # type: ignore[misc]
+            await self._in_pool(partial(self._shell.resize, cols, rows))

@@ -1,11 +1,13 @@
 """SSH connections to pinned hosts: the one room that knows paramiko.
 
-`connect` opens TCP, negotiates only algorithms that can prove one of the target's pinned host keys, compares the key,
-and only then logs in, with a certificate made for this connection. There is no way to connect to a host whose key
-is not known beforehand. Errors: see the tree in `sshgateway.ssh_errors`, whose classes are re-exported here.
+`connect` opens TCP, negotiates only algorithms that can prove one of the target's pinned host keys,
+compares the key, and only then logs in, with a certificate made for this connection. There is no way to
+connect to a host whose key is not known beforehand. Errors: see the tree in `sshgateway.ssh_errors`, whose
+classes are re-exported here.
 
-Blocking: call from a worker thread, never on an event loop. A `Connection` may be used by several threads at once.
-What a command prints stays bytes: decoding, like quoting, is the caller's. Nothing secret is logged, by us or paramiko.
+Blocking: call from a worker thread, never on an event loop. A `Connection` may be used by several threads
+at once. What a command prints stays bytes: decoding, like quoting, is the caller's. Nothing secret is
+logged, by us or paramiko.
 """
 
 import io
@@ -142,8 +144,8 @@ class Connection:
     ) -> Result:
         """Run `command` in the node's login shell and wait for its end.
 
-        The command goes over as it is: quoting is the caller's. Without `stdin` the command reads end of file.
-        `output_limit` bounds stdout and stderr together, so memory is bounded too.
+        The command goes over as it is: quoting is the caller's. Without `stdin` the command reads end of
+        file. `output_limit` bounds stdout and stderr together, so memory is bounded too.
         """
         deadline = time.monotonic() + timeout
         with self._channel(timeout) as channel:
@@ -262,9 +264,11 @@ def _handshake(transport: _Transport, target: Target, pinned: list[HostKey], dea
     shown = transport.get_remote_server_key().asbytes()
     found = host_keys.matches(shown, pinned)
     if found is None:
+        fingerprint = HostKey("", shown).fingerprint
         raise HostKeyChanged(
             f"{target.where} shows a host key that is not the pinned one "
-            f"({HostKey('', shown).fingerprint} instead of {pinned[0].fingerprint}); nothing was sent to it."
+            f"({fingerprint} instead of {pinned[0].fingerprint}); nothing was sent to it.",
+            fingerprint,
         )
     return found
 
@@ -312,7 +316,7 @@ def _follow(channel: paramiko.Channel, stdin: bytes, deadline: float, limit: int
     if not unsent:
         channel.shutdown_write()
     while True:
-        while unsent and channel.send_ready():
+        while unsent and not channel.closed and channel.send_ready():
             unsent = unsent[_send(channel, unsent[:CHUNK].tobytes()) :]
             if not unsent:
                 channel.shutdown_write()
@@ -331,7 +335,8 @@ def _follow(channel: paramiko.Channel, stdin: bytes, deadline: float, limit: int
         left = deadline - time.monotonic()
         if left <= 0:
             raise _TimeUp
-        # paramiko has no event for a send window that opens again: while there is something to send, look often.
+        # paramiko has no event for a send window that opens again: while there is something to send, look
+        # often.
         poll.poll(min(left, 0.02 if unsent else left) * 1000)
     # The exit status may come a moment after the end of the output.
     if not channel.status_event.wait(max(deadline - time.monotonic(), 0.5)):

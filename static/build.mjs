@@ -3,8 +3,8 @@
  * An entry is one file a page asks for by name ({% static 'site.js' %}); what entries share is not split out,
  * because each page loads one or two of them and they are small.
  */
-import { existsSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -43,6 +43,11 @@ if (process.argv.includes("--watch")) {
   const context = await esbuild.context(options);
   await context.watch();
 } else {
-  rmSync(target, { recursive: true, force: true });
-  await esbuild.build(options);
+  const { metafile } = await esbuild.build({ ...options, metafile: true });
+  // What an older build left goes last, so that a portal that is running misses nothing meanwhile.
+  const made = new Set(Object.keys(metafile.outputs).map((path) => resolve(path)));
+  for (const name of readdirSync(target, { recursive: true, withFileTypes: true })) {
+    const path = join(name.parentPath ?? name.path, name.name);
+    if (name.isFile() && !made.has(path) && !path.endsWith(".LEGAL.txt")) rmSync(path);
+  }
 }

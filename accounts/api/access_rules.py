@@ -13,7 +13,12 @@ from rest_framework.views import APIView
 from accounts import services, source_address
 from accounts.api.requests import actor, person, pick
 from accounts.api.schema import ROW_NUMBER
-from accounts.api.serializers import AccessRuleSerializer, NewAccessRuleSerializer, SavedAccessRuleSerializer
+from accounts.api.serializers import (
+    AccessRulePatchSerializer,
+    AccessRuleSerializer,
+    NewAccessRuleSerializer,
+    SavedAccessRuleSerializer,
+)
 from accounts.models import AccessRule
 
 SOURCE_ADDRESS = OpenApiParameter(
@@ -50,7 +55,11 @@ class AccessRules(ListAPIView[AccessRule]):
         asked = NewAccessRuleSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         rule, notice = services.add_access_rule(
-            actor(request), person(request), asked.validated_data["cidr"], asked.validated_data["note"]
+            actor(request),
+            person(request),
+            asked.validated_data["cidr"],
+            asked.validated_data["note"],
+            asked.validated_data["expires_at"],
         )
         return Response({**AccessRuleSerializer(rule).data, "notice": notice}, status=status.HTTP_201_CREATED)
 
@@ -66,6 +75,16 @@ class OneAccessRule(APIView):
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """The rule."""
         return Response(AccessRuleSerializer(self._rule(request, id)).data)
+
+    @extend_schema(request=AccessRulePatchSerializer, responses=AccessRuleSerializer)
+    def patch(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Let the rule expire, or not. The block itself never changes: add another rule."""
+        rule = self._rule(request, id)
+        asked = AccessRulePatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if "expires_at" in asked.validated_data:
+            services.set_rule_expiry(actor(request), rule, asked.validated_data["expires_at"])
+        return Response(AccessRuleSerializer(rule).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import cidr, services, source_address
+from accounts import cidr, services, source_address, standing
 from accounts.api.requests import actor, person
 from accounts.api.serializers import (
     JobSettingsPatchSerializer,
@@ -48,7 +48,7 @@ class JobSettingsView(APIView):
         owner = person(request)
         row = services.job_settings(owner)
         address = source_address.of(request._request)
-        rules = list(owner.access_rules.values_list("cidr", flat=True))
+        rules = [rule.cidr for rule in standing.rules_in_force(owner)]
         return {
             "auto_terminate_cluster": row.auto_terminate_cluster,
             "ssh_access": row.ssh_access,

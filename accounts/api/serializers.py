@@ -3,12 +3,18 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts import standing
 from accounts.api.camel import CamelModelSerializer, CamelSerializer
-from accounts.models import AccessRule, SSHKey, User
+from accounts.models import AccessRule, AuditEvent, SSHKey, User
+
+STANDING = "active: it lets you in; disabled, expired, not_allowed (by your administrator): it does not."
+STANDINGS = [worth.value for worth in standing.Standing]
 
 
 class SSHKeySerializer(CamelModelSerializer):
     """A saved public key."""
+
+    standing = serializers.SerializerMethodField(help_text=STANDING)
 
     class Meta:
         model = SSHKey
@@ -21,9 +27,16 @@ class SSHKeySerializer(CamelModelSerializer):
             "fingerprint",
             "added_at",
             "expires_at",
+            "disabled_at",
+            "standing",
             "last_used_at",
             "last_used_from",
+            "last_used_job",
         ]
+
+    @extend_schema_field(serializers.ChoiceField(STANDINGS))
+    def get_standing(self, key: SSHKey) -> str:
+        return standing.of_key(key).value
 
 
 class NewSSHKeySerializer(CamelSerializer):
@@ -32,20 +45,29 @@ class NewSSHKeySerializer(CamelSerializer):
     name = serializers.CharField(required=False, allow_blank=True, default="")
     # What is wrong with it is for the parser to say, also when it is empty or far too long.
     public_key = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
-class RenameSSHKeySerializer(CamelSerializer):
-    """Another name for a saved key."""
+class SSHKeyPatchSerializer(CamelSerializer):
+    """What to change of a saved key; what is left out stays."""
 
     name = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
+    disabled = serializers.BooleanField(required=False, help_text="Keep the key and let nobody in with it.")
 
 
 class AccessRuleSerializer(CamelModelSerializer):
     """A range of addresses that may connect."""
 
+    standing = serializers.SerializerMethodField(help_text=STANDING)
+
     class Meta:
         model = AccessRule
-        fields = ["id", "cidr", "note", "added_at"]
+        fields = ["id", "cidr", "note", "added_at", "expires_at", "standing"]
+
+    @extend_schema_field(serializers.ChoiceField(STANDINGS))
+    def get_standing(self, rule: AccessRule) -> str:
+        return standing.of_rule(rule).value
 
 
 class NewAccessRuleSerializer(CamelSerializer):
@@ -53,6 +75,13 @@ class NewAccessRuleSerializer(CamelSerializer):
 
     cidr = serializers.CharField(allow_blank=True)
     note = serializers.CharField(required=False, allow_blank=True, default="")
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class AccessRulePatchSerializer(CamelSerializer):
+    """What to change of a saved rule; what is left out stays."""
+
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
 
 
 class SavedAccessRuleSerializer(AccessRuleSerializer):
@@ -149,3 +178,28 @@ class PersonSerializer(CamelModelSerializer):
 
     def get_max_job_hours(self, user: User) -> int:
         return int(self.context["max_job_hours"])
+
+
+class AuditEventSerializer(CamelModelSerializer):
+    """One thing that was done: who, on whose behalf, what, from where, before and after."""
+
+    actor = serializers.CharField(source="actor_name")
+    owner = serializers.CharField(source="owner_name")
+    before = serializers.DictField()
+    after = serializers.DictField()
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "id",
+            "at",
+            "actor",
+            "owner",
+            "action",
+            "object_type",
+            "object_id",
+            "source_address",
+            "via",
+            "before",
+            "after",
+        ]

@@ -1,5 +1,6 @@
 """/users/me/ssh-keys/"""
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -11,7 +12,7 @@ from rest_framework.views import APIView
 from accounts import services
 from accounts.api.requests import actor, person, pick
 from accounts.api.schema import ROW_NUMBER
-from accounts.api.serializers import NewSSHKeySerializer, RenameSSHKeySerializer, SSHKeySerializer
+from accounts.api.serializers import NewSSHKeySerializer, SSHKeyPatchSerializer, SSHKeySerializer
 from accounts.models import SSHKey
 
 
@@ -30,7 +31,11 @@ class SSHKeys(ListAPIView[SSHKey]):
         asked = NewSSHKeySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         key = services.add_ssh_key(
-            actor(request), person(request), asked.validated_data["name"], asked.validated_data["public_key"]
+            actor(request),
+            person(request),
+            asked.validated_data["name"],
+            asked.validated_data["public_key"],
+            asked.validated_data["expires_at"],
         )
         return Response(SSHKeySerializer(key).data, status=status.HTTP_201_CREATED)
 
@@ -47,14 +52,22 @@ class OneSSHKey(APIView):
         """The key, its fingerprint, and when it was last used from where."""
         return Response(SSHKeySerializer(self._key(request, id)).data)
 
-    @extend_schema(request=RenameSSHKeySerializer, responses=SSHKeySerializer)
+    @extend_schema(request=SSHKeyPatchSerializer, responses=SSHKeySerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Rename the key. The key itself never changes: remove it and add another."""
+        """Rename the key, let it expire, disable or enable it. The key itself never changes: add another."""
         key = self._key(request, id)
-        asked = RenameSSHKeySerializer(data=request.data)
+        asked = SSHKeyPatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        if "name" in asked.validated_data:
-            key = services.rename_ssh_key(actor(request), key, asked.validated_data["name"])
+        wanted, who = asked.validated_data, actor(request)
+        with transaction.atomic():  # all of it or nothing
+            if "name" in wanted:
+                services.rename_ssh_key(who, key, wanted["name"])
+            if "expires_at" in wanted:
+                services.set_key_expiry(who, key, wanted["expires_at"])
+            if wanted.get("disabled") is True:
+                services.disable_ssh_key(who, key)
+            elif wanted.get("disabled") is False:
+                services.enable_ssh_key(who, key)
         return Response(SSHKeySerializer(key).data)
 
     @extend_schema(responses={204: None})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import access_rules, me, ssh_keys
+from accounts.api import access_rules, audit_events, me, ssh_keys
 
 urlpatterns = [
     path("users/me/", me.Me.as_view()),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("users/me/ssh-keys/<str:id>/", ssh_keys.OneSSHKey.as_view()),
     path("users/me/access-rules/", access_rules.AccessRules.as_view()),
     path("users/me/access-rules/<str:id>/", access_rules.OneAccessRule.as_view()),
+    path("users/me/audit-events/", audit_events.AuditEvents.as_view()),
 ]

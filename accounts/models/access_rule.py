@@ -12,6 +12,7 @@ class AccessRule(models.Model):
     cidr = models.CharField(max_length=49)
     note = models.CharField(max_length=200, blank=True)
     added_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["added_at", "id"]

@@ -25,6 +25,10 @@ class AuditEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="audit_events"
     )
     actor_name = models.CharField(max_length=150)
+    # Not sealed by the hash, as `actor` is not: rows of people go, their names in the record stay.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="audit_events_about"
+    )
     owner_name = models.CharField(max_length=150, blank=True, help_text="On whose things.")
     action = models.CharField(max_length=64, help_text="source:subject:verb, as accounts:ssh_key:added")
     object_type = models.CharField(max_length=32)

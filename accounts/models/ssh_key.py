@@ -16,8 +16,15 @@ class SSHKey(models.Model):
     fingerprint = models.CharField(max_length=80, help_text="SHA256:..., as `ssh-keygen -l` prints it.")
     added_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True, help_text="Kept, but it opens nothing.")
+    reminded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its owner was told that it is about to expire."
+    )
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_from = models.GenericIPAddressField(null=True, blank=True)
+    last_used_job = models.CharField(
+        max_length=40, blank=True, help_text="Id of the job whose node it opened."
+    )
 
     class Meta:
         ordering = ["added_at", "id"]

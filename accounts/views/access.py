@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts import cidr, services
 from accounts.models import AccessRule
 from accounts.refusals import Refused
+from accounts.views.days import end_of
 from accounts.views.job_settings import answer
 from accounts.views.pages import actor, ask_first, go_back, is_confirmed, person
 
@@ -22,8 +23,9 @@ def add_rule(request: HttpRequest) -> HttpResponse:
     if request.POST.get("preset") == "everywhere":
         return _add_everywhere(request)
     text, note = request.POST.get("cidr", ""), request.POST.get("note", "")
+    expires = request.POST.get("expires", "")
     try:
-        rule, notice = services.add_access_rule(actor(request), person(request), text, note)
+        rule, notice = services.add_access_rule(actor(request), person(request), text, note, end_of(expires))
     except Refused as refused:
         if "next" in request.POST:
             messages.error(request, refused.message)
@@ -36,6 +38,7 @@ def add_rule(request: HttpRequest) -> HttpResponse:
             rule_form=form,
             rule_cidr=text,
             rule_note=note,
+            rule_expires=expires,
             rule_errors={refused.field or "cidr": refused.message},
         )
     saved = _("Saved: %(cidr)s may connect.") % {"cidr": rule.cidr}

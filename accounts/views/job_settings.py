@@ -1,17 +1,22 @@
 """The Job Settings page: one page, three sections, each also a fragment of its own."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import cidr, services, source_address
+from accounts import cidr, services, source_address, standing
+from accounts.models import AccessRule, SSHKey
 from accounts.public_keys import LONGEST_BYTES
+from accounts.standing import Standing
 from accounts.views.pages import is_fragment, person
 
 SECTIONS = {
@@ -27,6 +32,23 @@ LEVELS = {
 }
 
 
+@dataclass(frozen=True)
+class KeyRow:
+    """A saved key, what it is worth now, and whether that ends soon."""
+
+    key: SSHKey
+    standing: Standing
+    ends_soon: bool
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A saved rule and what it is worth now."""
+
+    rule: AccessRule
+    standing: Standing
+
+
 @login_required
 @never_cache
 @require_GET
@@ -39,20 +61,25 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """What the page and its fragments show."""
     owner = person(request)
     address = source_address.of(request)
-    settings = services.job_settings(owner)
-    rules = list(owner.access_rules.all())
+    expiring = standing.expiring_keys(owner)
+    rules = [RuleRow(rule, standing.of_rule(rule)) for rule in owner.access_rules.all()]
     own_rule = str(cidr.parse(address).network)
-    saved = {rule.cidr for rule in rules}
+    saved = {row.rule.cidr for row in rules if row.standing is Standing.ACTIVE}
     return {
         "nav": "settings",
         "section": "job",
-        "keys": owner.ssh_keys.all(),
+        "keys": [KeyRow(key, standing.of_key(key), key in expiring) for key in owner.ssh_keys.all()],
+        "expiring_keys": expiring,
         "longest_key": LONGEST_BYTES,
+        "key_types": settings.HEADNODE_KEY_TYPES,
+        "portal_name": settings.HEADNODE_NAME,
+        "everywhere_allowed": settings.HEADNODE_ALLOW_EVERYWHERE,
+        "today": timezone.now().date(),
         "rules": rules,
-        "settings": settings,
+        "settings": services.job_settings(owner),
         "address": address,
         "own_rule": own_rule,
-        "address_allowed": cidr.allows((rule.cidr for rule in rules), address),
+        "address_allowed": cidr.allows(saved, address),
         "everywhere_saved": set(cidr.EVERYWHERE) <= saved,
         "own_rule_saved": own_rule in saved,
     }

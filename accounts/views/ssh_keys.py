@@ -1,5 +1,7 @@
 """Adding and removing SSH public keys."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,6 +15,7 @@ from accounts import public_keys, services
 from accounts.models import SSHKey
 from accounts.public_keys import PublicKey, SeveralKeys
 from accounts.refusals import Refused
+from accounts.views.days import end_of
 from accounts.views.job_settings import answer
 from accounts.views.pages import actor, ask_first, is_confirmed, person
 
@@ -27,25 +30,20 @@ def add(request: HttpRequest) -> HttpResponse:
     name, text = request.POST.get("name", ""), request.POST.get("public_key", "")
     if "each" in request.POST:
         return _add_each(request, request.POST.getlist("public_key")[:MAX_OFFERS])
+    expires = request.POST.get("expires", "")
     try:
         # Parsed here for its notice; the verb parses again and trusts nobody.
         notice = public_keys.parse(text).notice
-        key = services.add_ssh_key(actor(request), person(request), name, text)
-    except SeveralKeys as several:
-        return answer(
-            request,
-            "keys",
-            status=several.status,
-            key_name=name,
-            offers=several.keys,
-            offer_text=several.message,
-        )
+        key = services.add_ssh_key(actor(request), person(request), name, text, end_of(expires))
     except Refused as refused:
+        if isinstance(refused, SeveralKeys) and refused.keys:
+            return answer(request, "keys", status=refused.status, key_name=name, **_offer(refused))
         return answer(
             request,
             "keys",
             status=refused.status,
             key_name=name,
+            key_expires=expires,
             # A private key is never sent back; anything else is, so that nothing typed is lost.
             key_text="" if refused.reason == "private_key" else text,
             key_errors={refused.field or "public_key": refused.message},
@@ -56,6 +54,17 @@ def add(request: HttpRequest) -> HttpResponse:
     if notice:
         notices.append(("note", notice))
     return answer(request, "keys", notices=notices, offers=_others(request, text))
+
+
+def _offer(several: SeveralKeys) -> dict[str, Any]:
+    """Each of the keys that can be added by itself, and how many cannot."""
+    text = _("There are %(count)d keys in this text.")
+    if len(several.keys) < several.count:
+        text = _("There are %(count)d keys in this text; %(usable)d of them can be added.")
+    return {
+        "offers": several.keys,
+        "offer_text": text % {"count": several.count, "usable": len(several.keys)},
+    }
 
 
 def _others(request: HttpRequest, added: str) -> tuple[PublicKey, ...]:
@@ -84,6 +93,54 @@ def _add_each(request: HttpRequest, texts: list[str]) -> HttpResponse:
         text = ngettext("Saved %(count)d key.", "Saved %(count)d keys.", saved) % {"count": saved}
         notices.insert(0, ("good", text))
     return answer(request, "keys", notices=notices, status=200 if saved else 400)
+
+
+@login_required
+@require_POST
+def change_expiry(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Have a key end on a day, or never."""
+    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    try:
+        services.set_key_expiry(actor(request), key, end_of(request.POST.get("expires", "")))
+    except Refused as refused:
+        return answer(request, "keys", status=refused.status, notices=[("bad", refused.message)])
+    said = _("“%(name)s” does not expire.") % {"name": key.name}
+    if key.expires_at:
+        day = f"{key.expires_at:%Y-%m-%d}"
+        said = _("“%(name)s” can be used until the end of %(day)s (UTC).") % {"name": key.name, "day": day}
+    return answer(request, "keys", notices=[("good", said)])
+
+
+@login_required
+@require_POST
+def disable(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Keep a key and let nobody in with it, after asking."""
+    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    if not is_confirmed(request):
+        return ask_first(
+            request,
+            title=_("Disable the key “%(name)s”?") % {"name": key.name},
+            text=_(
+                "Running clusters stop accepting it within seconds, and what is logged in with it ends. "
+                "It stays in the list; you can enable it again."
+            ),
+            button=_("Disable key"),
+            back=reverse("job_settings"),
+        )
+    services.disable_ssh_key(actor(request), key)
+    return answer(request, "keys", notices=[("good", _("Disabled “%(name)s”.") % {"name": key.name})])
+
+
+@login_required
+@require_POST
+def enable(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Let a disabled key in again."""
+    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    try:
+        services.enable_ssh_key(actor(request), key)
+    except Refused as refused:
+        return answer(request, "keys", status=refused.status, notices=[("bad", refused.message)])
+    return answer(request, "keys", notices=[("good", _("Enabled “%(name)s”.") % {"name": key.name})])
 
 
 @login_required

@@ -1,6 +1,5 @@
 """API tokens: make one, see it once, revoke it."""
 
-from datetime import datetime, time
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -8,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import services
 from accounts.models import APIToken
 from accounts.refusals import Refused
+from accounts.views.days import end_of
 from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
 
 
@@ -29,7 +28,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     name, expires = request.POST.get("name", ""), request.POST.get("expires", "")
     try:
         token, secret = services.create_api_token(
-            actor(request), person(request), name, expires_at=_end_of(expires)
+            actor(request), person(request), name, expires_at=end_of(expires)
         )
     except Refused as refused:
         errors = {refused.field or "name": refused.message}
@@ -38,19 +37,6 @@ def tokens(request: HttpRequest) -> HttpResponse:
         )
     # Not redirected: the secret must reach the page once, and be kept nowhere on the way.
     return _show(request, made=token, secret=secret)
-
-
-def _end_of(text: str) -> datetime | None:
-    """The end of the chosen day; None when none was chosen."""
-    if not text.strip():
-        return None
-    try:
-        day = parse_date(text.strip())
-    except ValueError:
-        day = None
-    if day is None:
-        raise Refused("expiry_invalid", _("Write the last day as year-month-day."), field="expires_at")
-    return timezone.make_aware(datetime.combine(day, time.max.replace(microsecond=0)))
 
 
 def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:

@@ -27,6 +27,13 @@ class HostKeySerializer(CamelSerializer):
     type = serializers.CharField()
     fingerprint = serializers.CharField(help_text="As ssh prints it at the first connection.")
     public_key = serializers.CharField()
+    reported_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the machine reported it through its one-time token."
+    )
+    verified_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the portal first logged in to the machine with it."
+    )
+    provenance = serializers.CharField(help_text="The same as a sentence for people.")
 
 
 class InstanceSerializer(CamelSerializer):
@@ -48,6 +55,12 @@ class InstanceSerializer(CamelSerializer):
     ssh_port = serializers.IntegerField(source="port")
     ssh_command = serializers.SerializerMethodField(help_text="To paste into a shell; empty unless running.")
     host_keys = serializers.SerializerMethodField()
+    host_key_alarm_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the machine showed another host key than it reported. Then do not log in to it; "
+        "the portal does not either until an administrator clears the alarm.",
+    )
+    host_key_shown = serializers.CharField(help_text="The fingerprint of that key; empty if not known.")
 
     def get_role(self, node: Node) -> str:
         return ROLES[Node.Role(node.role)]
@@ -61,9 +74,19 @@ class InstanceSerializer(CamelSerializer):
         return connection.ssh_command(node) if node.is_up else ""
 
     @extend_schema_field(HostKeySerializer(many=True))
-    def get_host_keys(self, node: Node) -> list[dict[str, str]]:
-        keys = [host_keys.parse(line) for line in node.host_keys]
-        return [{"type": key.type, "fingerprint": key.fingerprint, "publicKey": key.line} for key in keys]
+    def get_host_keys(self, node: Node) -> list[dict[str, Any]]:
+        rows = [
+            {
+                "type": key.type,
+                "fingerprint": key.fingerprint,
+                "public_key": key.line,
+                "reported_at": node.registered_at,
+                "verified_at": node.verified_at,
+                "provenance": connection.provenance(node),
+            }
+            for key in map(host_keys.parse, node.host_keys)
+        ]
+        return list(HostKeySerializer(rows, many=True).data)
 
 
 class EndpointSerializer(CamelSerializer):
@@ -118,7 +141,7 @@ class ConnectionDetails(APIView):
                 "command": connection.ssh_command(node),
             }
             for node in nodes_of(job_of(request, id))
-            if node.is_up
+            if node.is_up and node.host_key_alarm_at is None
         ]
         return Response(ConnectionDetailsSerializer({"connection_details": details}).data)
 

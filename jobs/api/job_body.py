@@ -19,6 +19,24 @@ _IN_ANALYSIS = ("command", "envVars")
 _IN_HARDWARE = ("coreType", "coresPerSlot", "slots", "walltime")
 
 
+class EntriesField(serializers.ListSerializer[Any]):
+    """A list whose errors stand where the entries stand, `[{}, {"id": [...]}]`, as Rescale's clients walk them.
+
+    REST framework now names entries by number instead.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The entries. Raises ValidationError with one error an entry, or with sentences about the list."""
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            found: Any = error.detail
+            sentences = found.get("non_field_errors")
+            raise serializers.ValidationError(
+                sentences or [found.get(number, {}) for number in range(len(data))]
+            ) from None
+
+
 class HardwareBody(CamelSerializer):
     """The machines to order."""
 
@@ -44,6 +62,9 @@ class InputFileBody(CamelSerializer):
         r"\A[A-Za-z]{1,12}\Z", error_messages={"invalid": "This is no file's id: an id has letters only."}
     )
 
+    class Meta:
+        list_serializer_class = EntriesField
+
 
 class JobAnalysisBody(CamelSerializer):
     """What to run on what."""
@@ -56,12 +77,23 @@ class JobAnalysisBody(CamelSerializer):
     hardware = HardwareBody()
     input_files = InputFileBody(many=True, required=False, allow_null=True, max_length=1000)  # type: ignore[call-arg]
 
+    class Meta:
+        list_serializer_class = EntriesField
+
+
+_ONE = "A job has exactly one analysis: what to run, and on what."
+ONE: dict[str, Any] = {
+    "min_length": 1,
+    "max_length": 1,
+    "error_messages": {"min_length": _ONE, "max_length": _ONE},
+}
+
 
 class JobBody(CamelSerializer):
     """A job as it is asked for. Keys not named here are ignored."""
 
     name = serializers.CharField(allow_blank=True)
-    jobanalyses = JobAnalysisBody(many=True, min_length=1, max_length=1)  # type: ignore[call-arg]
+    jobanalyses = JobAnalysisBody(many=True, **ONE)
     is_low_priority = LooseBooleanField()
     project_id = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=40)
     auto_terminate_cluster = LooseBooleanField()
@@ -71,7 +103,7 @@ class JobPatch(JobBody):
     """What to change; what is left out stays."""
 
     name = serializers.CharField(allow_blank=True, required=False)
-    jobanalyses = JobAnalysisBody(many=True, min_length=1, max_length=1, required=False)  # type: ignore[call-arg]
+    jobanalyses = JobAnalysisBody(many=True, required=False, **ONE)
 
 
 NOTHING = JobDraft(name="", command="", core_type="", cores_per_slot=0)

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.camel import CamelSerializer
+from jobs import services
 from jobs.api.analyses import name_of
 from jobs.api.constant import ConstantField
 from jobs.api.core_types import PLAN
@@ -169,6 +170,9 @@ class JobSerializer(CamelSerializer):
     ssh_port = serializers.IntegerField(source="core_type.ssh_port")
     cidr_rule = serializers.SerializerMethodField(help_text="The rules at submission, with commas between.")
     public_key = serializers.SerializerMethodField(help_text="The keys at submission, one a line.")
+    settings_changed = serializers.SerializerMethodField(
+        help_text="What changed in your keys and rules since submission, as sentences; empty once the cluster is gone."
+    )
     elapsed_walltime_seconds = serializers.SerializerMethodField()
     exit_code = serializers.IntegerField(allow_null=True, help_text="Of the command; null while it runs.")
     outcome = serializers.CharField(
@@ -215,7 +219,11 @@ class JobSerializer(CamelSerializer):
 
     def get_public_key(self, job: Job) -> str | None:
         keys = job.settings_snapshot.get("ssh_keys", [])
-        return "\n".join(key["public_key"] for key in keys) or None
+        usable = [key for key in keys if key.get("standing", "active") == "active"]
+        return "\n".join(key["public_key"] for key in usable) or None
+
+    def get_settings_changed(self, job: Job) -> list[str]:
+        return [change.sentence for change in services.settings_changes(job)]
 
     def get_elapsed_walltime_seconds(self, job: Job) -> int | None:
         cluster = cluster_of(job)

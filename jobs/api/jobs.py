@@ -45,11 +45,12 @@ class Jobs(ListAPIView[Job]):
         """Save a job. It does not start before submit/."""
         body = JobBody(data=request.data)
         body.is_valid(raise_exception=True)
-        _check_input_files(request, body.validated_data)
+        inputs = _input_files(request, body.validated_data)
         try:
             job = services.create_job(actor(request), person(request), job_body.to_draft(body.validated_data))
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
+        files.note_inputs(job, inputs)
         return answer(request, job, status.HTTP_201_CREATED)
 
 
@@ -102,7 +103,7 @@ class OneJob(JobView):
         job = self.find(request, job_id)
         body = form(data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        _check_input_files(request, body.validated_data)
+        _input_files(request, body.validated_data)
         try:
             edits.edit_job(actor(request), job, job_body.to_draft(body.validated_data, edits.draft_of(job)))
         except DraftRefused as refused:
@@ -132,11 +133,12 @@ class Stop(JobView):
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _check_input_files(request: Request, said: dict[str, Any]) -> None:
+def _input_files(request: Request, said: dict[str, Any]) -> list[str]:
+    """The files a checked body names. Raises ValidationError unless all are the person's own."""
     ids = job_body.input_file_ids(said)
-    known = files.known_ids(person(request), ids)
-    if wrong := _unknown(ids, known):
+    if wrong := _unknown(ids, files.known_ids(person(request), ids)):
         raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
+    return ids
 
 
 def _unknown(ids: Sequence[str], known: set[str]) -> list[dict[str, list[str]]]:

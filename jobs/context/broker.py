@@ -15,12 +15,10 @@ from django.utils import timezone
 from accounts import public_keys
 from accounts.audit import Actor, record
 from accounts.refusals import Refused
-from jobs import access, bell, events
-from jobs.connection import alias
+from jobs import access, bell, events, host_certificates
 from jobs.context.tokens import digest_of
 from jobs.models import Cluster, Node
 from jobs.states import Observed
-from sshgateway.authority import sign_host_certificate
 
 MAX_HOST_KEYS = 8
 MAX_LOG = 256 * 1024
@@ -94,14 +92,11 @@ def context_of(node: Node) -> dict[str, Any]:
     """What a node needs to know to play its part."""
     cluster = node.cluster
     job = cluster.job
-    names = [alias(node), str(node.address), node.name, node.hostname]
     return {
         "username": job.username,
         "home": job.home,
         **access.admission(cluster),
-        "host_certificates": [
-            sign_host_certificate(key, [name for name in names if name]) for key in node.host_keys
-        ],
+        "host_certificates": host_certificates.at_registration(node),
         "environment": environment(cluster),
         "motd": f"{job.name}: {node.name} of {cluster.nodes.count()} ({node.core_type.name}).",
     }

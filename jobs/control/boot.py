@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, events, history
+from jobs import access, events, history, host_certificates, host_key_alarm
 from jobs.connection import connection_message
 from jobs.control import checkpoint, orders
 from jobs.models import Cluster, Node
@@ -50,18 +50,27 @@ def watch_boot(cluster: Cluster, provider: Provider) -> timedelta:
 def verify(cluster: Cluster, provider: Provider) -> timedelta:
     """Log in to every node with its pinned host key; only then is the cluster ready and said to be.
 
-    A host key that is not the one the node reported ends the cluster (mission B11, D3). Raises SSHError.
+    A host key that is not the one the node reported raises the alarm and ends the cluster (mission B11, D3).
+    A node that proved itself gets a host certificate for its address, so that the first person who comes is
+    asked nothing. Raises SSHError, ProviderError.
     """
     nodes = [node for node in cluster.nodes.select_related("cluster__job") if node.verified_at is None]
     principal = cluster.job.username
     credential = credentials.issue(principal, for_whom=f"headnode check of job {cluster.job_id}")
     targets = [access.node_target(node) for node in nodes]
-    try:
-        with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
-            list(pool.map(lambda target: _log_in(target, credential), targets))
-    except transport.HostKeyChanged as error:
-        checkpoint.fail(cluster, f"Host key alarm: {error}")
+    with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
+        errors = list(pool.map(lambda target: _log_in(target, credential), targets))
+    changed = [(n, e) for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]
+    if changed:
+        for node, error in changed:
+            host_key_alarm.sound(node, error, "the portal's first login")
+        names = ", ".join(node.name for node, _ in changed)
+        checkpoint.fail(cluster, f"{names} showed another host key than it reported.")
         return timedelta()
+    for error in errors:
+        if error is not None:
+            raise error
+    host_certificates.issue(cluster, nodes, provider)
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.READY, ready_at=now)
@@ -76,6 +85,11 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
     return timedelta()
 
 
-def _log_in(target: Target, credential: Credential) -> None:
-    with transport.connect(target, timeout=LOGIN_SECONDS, credential=credential) as connection:
-        connection.run("true", timeout=LOGIN_SECONDS)
+def _log_in(target: Target, credential: Credential) -> transport.SSHError | None:
+    """Log in; the answer is what went wrong. In a thread: the database is not for here."""
+    try:
+        with transport.connect(target, timeout=LOGIN_SECONDS, credential=credential) as connection:
+            connection.run("true", timeout=LOGIN_SECONDS)
+    except transport.SSHError as error:
+        return error
+    return None

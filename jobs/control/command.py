@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, events, history
+from jobs import access, events, history, host_key_alarm
 from jobs.context.broker import environment
 from jobs.control import checkpoint, orders
 from jobs.models import Cluster, JobEvent, Node
@@ -22,9 +22,15 @@ MAX_OUTPUT_EVENTS = 2000
 
 
 def to_head(cluster: Cluster) -> Connection:
-    """A pinned connection to the head node. Raises SSHError."""
-    head = cluster.nodes.select_related("cluster__job").get(role=Node.Role.HEAD)
-    return transport.connect(access.node_target(head), timeout=CONNECT_SECONDS)
+    """A pinned connection to the head node. Raises SSHError; another host key raises the alarm before."""
+    head = cluster.nodes.select_related("cluster__job__owner").get(role=Node.Role.HEAD)
+    if head.host_key_alarm_at is not None:
+        raise transport.HostKeyChanged(f"The host key alarm of {head.name} was not cleared.")
+    try:
+        return transport.connect(access.node_target(head), timeout=CONNECT_SECONDS)
+    except transport.HostKeyChanged as error:
+        host_key_alarm.sound(head, error, "the portal's work on it")
+        raise
 
 
 def launch(cluster: Cluster, provider: Provider) -> timedelta:

@@ -2,7 +2,7 @@
 
 1. Claim the row; leave if it is not due or somebody else has it.
 2. Observe: ask the provider, save what the nodes' rows should say.
-3. Push keys and rules if they changed.
+3. Push keys and rules if they changed; note who logged in.
 4. Decide (pure), act, save; again while there is something to do at once.
 5. Let the row go, due again after what the last step asked for, or after a back-off when it failed.
 """
@@ -15,15 +15,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, bell, events
-from jobs.control import backoff, boot, checkpoint, claim, command, ending
+from jobs import bell, events, host_certificates, host_key_alarm
+from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, logins
+from jobs.control.admit import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.models import Cluster, Node
 from jobs.providers.base import NodeSighting, Provider, ProviderError
 from jobs.providers.registry import provider as provider_named
 from jobs.remote.client import RemoteFailed
 from jobs.states import Desired, Observed
-from sshgateway.transport import SSHError
+from sshgateway.transport import HostKeyChanged, SSHError
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ MAX_STEPS = 30
 # A head node that cannot be reached for its files is not waited for longer than this many passes.
 COLLECT_TRIES = 7
 STOP_LIMIT = timedelta(seconds=90)
-NO_NODES = (Observed.ABSENT, Observed.RELEASING, Observed.RELEASED)
 
 
 def reconcile(cluster_id: str) -> bool:
@@ -46,6 +46,9 @@ def reconcile(cluster_id: str) -> bool:
     except claim.ClaimLost:
         logger.warning("cluster %s: the claim was lost, another worker goes on", cluster.pk)
         return True
+    except HostKeyChanged:
+        # The alarm is raised; what to do about it is decided in the next pass, without talking to the node.
+        delay = timedelta(milliseconds=100)
     except (ProviderError, SSHError, RemoteFailed) as error:
         delay = _after_failure(cluster, error)
     except Exception:
@@ -53,6 +56,7 @@ def reconcile(cluster_id: str) -> bool:
         logger.exception("cluster %s at %s: a pass broke", cluster.pk, cluster.observed_state)
         cluster.failures += 1
         delay = backoff.delay(cluster.failures)
+    delay = admit.not_after_expiry(cluster, delay)
     if claim.let_go(cluster, delay):
         bell.send(cluster.pk)
     elif delay is not None and delay < timedelta(seconds=1):
@@ -65,7 +69,11 @@ def _work(cluster: Cluster) -> timedelta | None:
     provider = provider_named(cluster.provider)
     for _ in range(MAX_STEPS):
         facts = _observe(cluster, provider)
-        _admit(cluster, provider)
+        if cluster.observed_state not in NO_NODES:
+            admit.push(cluster, provider)
+            host_certificates.renew(cluster, provider)
+        if facts.provider_has_it:
+            logins.note(cluster, provider)
         delay = _act(cluster, provider, decide(facts), facts)
         if delay is None or delay > timedelta():
             return delay
@@ -87,13 +95,22 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
     nodes = list(cluster.nodes.all())
     if seen is not None and cluster.observed_state not in NO_NODES:
         _save_sightings(cluster, nodes, seen)
+    alarms = [node.host_key_alarm_at for node in nodes if node.host_key_alarm_at is not None]
     walltime_at = cluster.executing_at + job.walltime if cluster.executing_at else None
     return Facts(
         desired=Desired(cluster.desired_state),
         observed=Observed(cluster.observed_state),
         now=timezone.now(),
         nodes=[
-            NodeFacts(n.name, n.state, n.reason, n.report_outcome, n.verified_at is not None) for n in nodes
+            NodeFacts(
+                n.name,
+                n.state,
+                n.reason,
+                n.report_outcome,
+                n.verified_at is not None,
+                n.host_key_alarm_at is not None,
+            )
+            for n in nodes
         ],
         provider_has_it=seen is not None,
         failed=bool(cluster.failure),
@@ -102,6 +119,7 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         walltime_at=walltime_at,
         deadline_at=cluster.deadline_at,
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
+        trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )
 
 
@@ -122,24 +140,6 @@ def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, Node
             events.append(cluster.job, "provider", text, level=level, node=node.name)
 
 
-def _admit(cluster: Cluster, provider: Provider) -> None:
-    if cluster.observed_state in NO_NODES:
-        return
-    document = access.admission(cluster)
-    digest = access.admission_digest(document)
-    if digest == cluster.admitted:
-        return
-    provider.admit(cluster.provider_state, document)
-    with transaction.atomic():
-        Cluster.objects.filter(pk=cluster.pk, claimed_by=claim.my_name()).update(admitted=digest)
-        if cluster.admitted:
-            count = len(document["authorized_keys"])
-            rules = ", ".join(document["rules"]) or "none"
-            text = f"Keys and access rules changed: {count} key(s); addresses let in: {rules}."
-            events.append(cluster.job, "portal", text)
-    cluster.admitted = digest
-
-
 def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts) -> timedelta | None:
     match decision.step:
         case Step.NOTHING:
@@ -151,6 +151,8 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
             return ending.release(cluster, decision.why)
         case Step.WATCH_RELEASE:
             return ending.watch_release(cluster, provider, is_gone=not facts.provider_has_it)
+        case Step.WAIT_FOR_TRUST:
+            return host_key_alarm.LOOK
         case Step.STOP_COMMAND:
             return command.stop(cluster, provider, decision.why)
         case step:

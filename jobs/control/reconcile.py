@@ -28,8 +28,13 @@ class Step(StrEnum):
     KEEP = "keep"  # the head node stays for its owner
     RELEASE = "release"  # take everything away
     WATCH_RELEASE = "watch_release"  # wait until it is gone
+    WAIT_FOR_TRUST = "wait_for_trust"  # the head node showed another host key: nothing is said to it
     FAIL = "fail"  # it broke: say so, then release
     NOTHING = "nothing"  # it is over
+
+
+# Where the next step speaks to the head node.
+TALKS_TO_HEAD = (Observed.READY, Observed.EXECUTING, Observed.DRAINED)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class NodeFacts:
     reason: str = ""
     report: str = ""  # "", "ok" or "error"
     verified: bool = False
+    distrusted: bool = False  # it showed another host key than it reported
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Facts:
     walltime_at: datetime | None = None
     deadline_at: datetime | None = None
     stop_limit_at: datetime | None = None
+    trust_limit_at: datetime | None = None  # how long a distrusted head node is kept for an administrator
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ def decide(facts: Facts) -> Decision:
         return Decision(Step.WATCH_RELEASE)
     if facts.failed:
         return Decision(Step.RELEASE)
+    if facts.observed in TALKS_TO_HEAD and any(n.name == "head" and n.distrusted for n in facts.nodes):
+        return _distrusted(facts)
     return _BY_OBSERVED[facts.observed](facts)
 
 
@@ -89,6 +98,8 @@ def _booting(facts: Facts) -> Decision:
     if broken := _broken(facts, during="while it booted"):
         return broken
     for node in facts.nodes:
+        if node.distrusted:
+            return Decision(Step.FAIL, f"{node.name} showed another host key than it reported.")
         if node.report == "error":
             return Decision(Step.FAIL, f"{node.name} reported an error from its contextualization.")
     # The report counts, not what the provider says of it: the login that follows is the proof.
@@ -142,6 +153,26 @@ def _broken(facts: Facts, during: str = "while it ran") -> Decision | None:
             why = f": {node.reason}" if node.reason else ""
             return Decision(Step.FAIL, f"{node.name} {node.state} {during}{why}.")
     return None
+
+
+def _distrusted(facts: Facts) -> Decision:
+    """Nothing may be said to the head node. Wait for an administrator, but neither for ever nor against the owner."""
+    if gone := _head_gone(facts):
+        return gone
+    if facts.desired == Desired.STOPPED:
+        return Decision(
+            Step.RELEASE,
+            "The cluster is taken away as it is: the head node showed another host key, so neither its command "
+            "could be ended in order nor its files be fetched.",
+        )
+    limits = [(facts.trust_limit_at, "the time to look into it")]
+    if facts.observed == Observed.EXECUTING:
+        limits.append((facts.walltime_at, "its walltime"))
+    for limit, what in limits:
+        if limit is not None and facts.now >= limit:
+            why = f"The head node showed another host key, nobody cleared the alarm, and {what} is over."
+            return Decision(Step.FAIL, why)
+    return Decision(Step.WAIT_FOR_TRUST)
 
 
 def _head_gone(facts: Facts) -> Decision | None:

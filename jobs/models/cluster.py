@@ -25,6 +25,9 @@ class Cluster(models.Model):
     admitted = models.CharField(
         max_length=64, blank=True, help_text="Digest of the keys and rules last pushed to its nodes."
     )
+    login_cursor = models.BigIntegerField(
+        default=0, help_text="Sequence of the newest login the nodes told of."
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     booting_at = models.DateTimeField(null=True, blank=True)

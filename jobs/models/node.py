@@ -41,6 +41,18 @@ class Node(models.Model):
     verified_at = models.DateTimeField(
         null=True, blank=True, help_text="When the portal first logged in with the pinned host key."
     )
+    certified_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when the host certificates it was given last are good."
+    )
+    certified_by = models.CharField(
+        max_length=64, blank=True, help_text="Fingerprint of the authority's key that signed them."
+    )
+    host_key_alarm_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it showed another host key than it reported."
+    )
+    host_key_shown = models.CharField(
+        max_length=64, blank=True, help_text="Fingerprint of that key; empty when none of a pinned type."
+    )
 
     class Meta:
         ordering = ["cluster", "id"]

@@ -10,6 +10,7 @@ it hands back as `state`, opaque JSON that the controller keeps in the cluster's
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 State = dict[str, Any]
@@ -73,6 +74,19 @@ class NodeSighting:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class LoginRecord:
+    """A login as the node wrote it down. One of `fingerprint` (a key) and `certificate` (its key id) is set."""
+
+    sequence: int
+    at: datetime
+    node: str
+    username: str
+    source_address: str
+    fingerprint: str = ""
+    certificate: str = ""
+
+
 class Provider(Protocol):
     """A cloud."""
 
@@ -86,6 +100,14 @@ class Provider(Protocol):
 
     def admit(self, state: State, admission: Mapping[str, Any]) -> None:
         """Say who may come in: keys, CIDR rules, user authorities. Live within a second."""
+        ...
+
+    def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
+        """Give nodes, by name, the host certificates to show from now on. Live connections stay."""
+        ...
+
+    def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
+        """Logins whose sequence is greater than `after`, oldest first; not all at once if there are many."""
         ...
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:

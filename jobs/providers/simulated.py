@@ -1,14 +1,16 @@
 """The provider of the simulated cloud: speaks its HTTP API, over TCP or a unix socket."""
 
+import ipaddress
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from jobs.providers.base import ClusterOrder, NodeSighting, OrderRefused, ProviderBusy, State
+from jobs.providers.base import ClusterOrder, LoginRecord, NodeSighting, OrderRefused, ProviderBusy, State
 
 
 class SimulatedProvider:
@@ -40,6 +42,15 @@ class SimulatedProvider:
 
     def admit(self, state: State, admission: Mapping[str, Any]) -> None:
         self._call("PUT", f"/v1/clusters/{state['id']}/access", dict(admission), missing_ok=True)
+
+    def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
+        body = {"host_certificates": {name: list(lines) for name, lines in certificates.items()}}
+        self._call("PUT", f"/v1/clusters/{state['id']}/host-certificates", body, missing_ok=True)
+
+    def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
+        path = f"/v1/clusters/{state['id']}/logins?after={after}"
+        found = self._call("GET", path, missing_ok=True) or {}
+        return [record for record in map(_login, found.get("logins", [])) if record is not None]
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
         for name in names:
@@ -96,3 +107,19 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _login(said: dict[str, Any]) -> LoginRecord | None:
+    """A record the cloud gave; None for one that cannot be read, which must not hold up the others."""
+    try:
+        return LoginRecord(
+            sequence=int(said["sequence"]),
+            at=min(datetime.fromisoformat(said["at"]).astimezone(UTC), datetime.now(UTC)),
+            node=str(said["node"])[:40],
+            username=str(said["username"])[:64],
+            source_address=str(ipaddress.ip_address(said["source_address"])),
+            fingerprint=str(said.get("fingerprint") or "")[:80],
+            certificate=str(said.get("certificate") or "")[:200],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -35,7 +35,9 @@ def open_door(settings: Settings) -> socket.socket:
     path = settings.socket_path
     if path is None:
         host, _, port = settings.listen.rpartition(":")
-        return socket.create_server((host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        return socket.create_server(
+            (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
     # The state directory's lock is ours, so a socket that lies here is a dead one.
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -60,9 +62,15 @@ async def serve(settings: Settings) -> None:
         listener = open_door(settings)
     except OSError as error:
         await cloud.stop()
-        raise WrongSetting(f"HEADNODE_SIMULATOR_LISTEN={settings.listen} cannot be used: {error.strerror}.") from None
+        raise WrongSetting(
+            f"HEADNODE_SIMULATOR_LISTEN={settings.listen} cannot be used: {error.strerror}."
+        ) from None
     config = uvicorn.Config(
-        make_app(cloud, settings.token), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        make_app(cloud, settings.token),
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -87,7 +95,7 @@ async def serve(settings: Settings) -> None:
 def main() -> int:
     """Read the settings and run; a setting that cannot be used is one sentence and exit status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("httpx", "httpcore", "uvicorn.error", "uvicorn.access"):
+    for noisy in ("asyncssh", "httpx", "httpcore", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(read(dict(os.environ))))

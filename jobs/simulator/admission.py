@@ -7,13 +7,19 @@
 
 import enum
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncssh
 
 from jobs.simulator.spec import Access, Network, network
+
+WITHDRAWN = {
+    "disabled": "was disabled",
+    "expired": "has expired",
+    "not_allowed": "is of a kind that your administrator no longer allows",
+}
 
 
 class Door(enum.Enum):
@@ -64,6 +70,7 @@ class Admission:
     authorities: frozenset[bytes]
     rules: tuple[Network, ...]
     gateways: tuple[Network, ...]
+    withdrawn: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, access: Access) -> "Admission":
@@ -73,6 +80,7 @@ class Admission:
             blobs(access.user_authorities),
             tuple(network(rule) for rule in access.rules),
             tuple(network(address) for address in access.gateway_addresses),
+            dict(access.withdrawn),
         )
 
     def door(self, address: str) -> Door:
@@ -87,12 +95,17 @@ class Admission:
         if door is Door.CLOSED:
             return refusal(address)
         if login.kind == "certificate":
-            return "" if login.blob in self.authorities else "The authority that signed your certificate was withdrawn"
+            return (
+                ""
+                if login.blob in self.authorities
+                else "The authority that signed your certificate was withdrawn"
+            )
         if door is Door.GATEWAY:
             return refusal(address)
         if login.blob in self.keys or home_keys.knows(login.blob):
             return ""
-        return f"Your key {login.fingerprint} was removed from this cluster"
+        word = self.withdrawn.get(login.fingerprint, "")
+        return f"Your key {login.fingerprint} {WITHDRAWN.get(word, 'was removed from this cluster')}"
 
 
 def refusal(address: str) -> str:
@@ -110,7 +123,8 @@ class HomeKeys:
     @classmethod
     def read(cls, text: str) -> "HomeKeys":
         """Read a file's text; each line by itself, so that a bad one harms only itself."""
-        entries, known = [], set()
+        entries: list[asyncssh.SSHAuthorizedKeys] = []
+        known: set[bytes] = set()
         for line in text.splitlines()[:1000]:
             line = line.strip()
             if not line or line.startswith("#") or len(line) > 20_000:
@@ -133,11 +147,14 @@ class KeyRing(asyncssh.SSHAuthorizedKeys):
     that logged in, so `login` tells which when authentication has ended. The admission is asked for anew each time: a
     key removed while someone is logging in no longer counts."""
 
-    def __init__(self, admission: Callable[[], Admission], door: Door, home_keys: HomeKeys, cluster_key: bytes | None) -> None:
+    def __init__(
+        self, admission: Callable[[], Admission], door: Door, home_keys: HomeKeys, cluster_key: bytes | None
+    ) -> None:
         super().__init__()
         self._admission, self._door = admission, door
         self._home_keys, self._cluster_key = home_keys, cluster_key
         self.login: Login | None = None
+        self.certificate = ""
 
     def validate(
         self,
@@ -150,11 +167,21 @@ class KeyRing(asyncssh.SSHAuthorizedKeys):
         """The options this key (or, with `ca`, this authority) logs in with; None when it does not."""
         blob = key.public_data
         options = self._options(key, blob, client_host, client_addr, cert_principals, ca)
-        self.login = Login("certificate" if ca else "key", blob, key.get_fingerprint()) if options is not None else None
+        self.login = (
+            Login("certificate" if ca else "key", blob, key.get_fingerprint())
+            if options is not None
+            else None
+        )
         return options
 
     def _options(
-        self, key: asyncssh.SSHKey, blob: bytes, client_host: str, client_addr: str, cert_principals: Any, ca: bool
+        self,
+        key: asyncssh.SSHKey,
+        blob: bytes,
+        client_host: str,
+        client_addr: str,
+        cert_principals: Any,
+        ca: bool,
     ) -> Any:
         if ca and blob in self._admission().authorities:
             return {}

@@ -35,15 +35,19 @@ async def _document(request: Request) -> Any:
         raise Refused("invalid_json", "The request is not JSON.") from None
 
 
-def make_app(cloud: Cloud, token: str) -> Starlette:
+def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of small handlers
     """The application that serves this cloud."""
     expected = f"Bearer {token}".encode()
 
-    def guarded(handler: Callable[[Request], Awaitable[Answer]], subject: str = "") -> Callable[[Request], Awaitable[Response]]:
+    def guarded(
+        handler: Callable[[Request], Awaitable[Answer]], subject: str = ""
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             given = request.headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, expected):
-                return refusal(401, "unauthorized", "Send the simulator's token as 'Authorization: Bearer <token>'.")
+                return refusal(
+                    401, "unauthorized", "Send the simulator's token as 'Authorization: Bearer <token>'."
+                )
             if subject != "faults" and cloud.faults.get("api_down") is not None:
                 return refusal(503, "api_down", "The cloud's API is down.")
             try:
@@ -69,6 +73,12 @@ def make_app(cloud: Cloud, token: str) -> Starlette:
     async def access(request: Request) -> Answer:
         return 200, await cloud.change_access(request.path_params["id"], await _document(request))
 
+    async def logins(request: Request) -> Answer:
+        return 200, cloud.logins(request.path_params["id"], request.query_params.get("after", "0"))
+
+    async def host_certificates(request: Request) -> Answer:
+        return 200, await cloud.certify(request.path_params["id"], await _document(request))
+
     async def stop(request: Request) -> Answer:
         document = await _document(request)
         message = document.get("message", "") if isinstance(document, dict) else None
@@ -78,7 +88,7 @@ def make_app(cloud: Cloud, token: str) -> Starlette:
 
     async def faults(request: Request) -> Answer:
         if request.method == "PUT":
-            return 200, cloud.change_faults(await _document(request))
+            return 200, await cloud.change_faults(await _document(request))
         return 200, cloud.faults.as_json()
 
     async def health(request: Request) -> Response:
@@ -86,7 +96,10 @@ def make_app(cloud: Cloud, token: str) -> Starlette:
 
     async def wrong_address(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        words = {404: ("not_found", "There is nothing at this address."), 405: ("wrong_method", "Not with this method.")}
+        words = {
+            404: ("not_found", "There is nothing at this address."),
+            405: ("wrong_method", "Not with this method."),
+        }
         return refusal(status, *words.get(status, ("http_error", "The request cannot be served.")))
 
     return Starlette(
@@ -95,6 +108,8 @@ def make_app(cloud: Cloud, token: str) -> Starlette:
             Route("/v1/clusters", guarded(clusters)),
             Route("/v1/clusters/{id}", guarded(cluster), methods=["GET", "PUT", "DELETE"]),
             Route("/v1/clusters/{id}/access", guarded(access), methods=["PUT"]),
+            Route("/v1/clusters/{id}/logins", guarded(logins)),
+            Route("/v1/clusters/{id}/host-certificates", guarded(host_certificates), methods=["PUT"]),
             Route("/v1/clusters/{id}/nodes/{name}/stop", guarded(stop), methods=["POST"]),
             Route("/v1/faults", guarded(faults, "faults"), methods=["GET", "PUT"]),
         ],

@@ -38,7 +38,11 @@ class Context:
 
     def as_json(self) -> dict[str, Any]:
         """The part that belongs to the node; the access document belongs to its cluster."""
-        return {"environment": self.environment, "host_certificates": list(self.host_certificates), "motd": self.motd}
+        return {
+            "environment": self.environment,
+            "host_certificates": list(self.host_certificates),
+            "motd": self.motd,
+        }
 
 
 class Broker:
@@ -60,7 +64,9 @@ class Broker:
                 str(document.get("motd") or "")[:10_000],
             )
         except Refused as wrong:
-            raise BrokerRefused(200, "invalid_context", f"The broker's answer cannot be used: {wrong.message}") from None
+            raise BrokerRefused(
+                200, "invalid_context", f"The broker's answer cannot be used: {wrong.message}"
+            ) from None
 
     async def report(self, outcome: str, log: str) -> None:
         """Say how the start went, with the log of it."""
@@ -71,7 +77,9 @@ class Broker:
         deadline, wait, trouble = time.monotonic() + GIVE_UP_SECONDS, FIRST_WAIT_SECONDS, ""
         while True:
             try:
-                answer = await self._client.post(self._url + path, json=body, headers=self._headers, timeout=CALL_SECONDS)
+                answer = await self._client.post(
+                    self._url + path, json=body, headers=self._headers, timeout=CALL_SECONDS
+                )
                 if answer.status_code < 300:
                     document = answer.json()
                     return document if isinstance(document, dict) else {}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import zlib
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +12,12 @@ import httpx
 from jobs.simulator.addresses import Addresses
 from jobs.simulator.cluster import Cluster
 from jobs.simulator.faults import Faults
-from jobs.simulator.node import Node, Record
+from jobs.simulator.node import Node
 from jobs.simulator.racks import RackFailed, Racks
+from jobs.simulator.record import Record
 from jobs.simulator.sandbox import UNPROTECTED, Sandbox, candidates, install_agent
 from jobs.simulator.settings import Settings, WrongSetting
-from jobs.simulator.spec import ClusterSpec, Refused, read_access, read_cluster
+from jobs.simulator.spec import ClusterSpec, Refused, read_access, read_certificates, read_cluster
 from jobs.simulator.store import Store
 from jobs.simulator.wire import Gone
 
@@ -40,6 +42,7 @@ class Cloud:
 
     async def start(self) -> None:
         """Find out what protection can be had, then bring back every cluster in the state."""
+        self.racks.sweep()
         self.sandbox = await self._choose_sandbox()
         for cluster_id in self.store.cluster_ids():
             try:
@@ -72,12 +75,17 @@ class Cloud:
     async def _choose_sandbox(self) -> Sandbox:
         """The best protection that really starts a node here."""
         tried = []
-        for sandbox in candidates(self.settings.sandbox, zlib.crc32(str(self.settings.var).encode())):
+        number = zlib.crc32(str(self.settings.var).encode())
+        for sandbox in candidates(self.settings.sandbox, number):
+            if sandbox.uid_base is not None and not sandbox.staged:
+                self.store.move_out(Path(f"/var/tmp/headnode-{number:08x}"))  # noqa: S108 - checked to be ours
             problem = await self._probe(sandbox)
             if not problem:
                 return sandbox
             tried.append(f"{sandbox.mode} with {sandbox.python.path}: {problem}")
-        raise WrongSetting("No protection for nodes can be had on this machine. Tried " + "; ".join(tried) + ".")
+        raise WrongSetting(
+            "No protection for nodes can be had on this machine. Tried " + "; ".join(tried) + "."
+        )
 
     async def _probe(self, sandbox: Sandbox) -> str:
         """Start one node and end it; what went wrong, or an empty text."""
@@ -97,7 +105,9 @@ class Cloud:
             try:
                 machine = rack.boot("head", cluster.command(cluster.nodes["head"]), output, lambda: None)
                 await asyncio.wait_for(machine.ready, PROBE_SECONDS)
-                program = await machine.spawn("/bin/sh", ["sh", "-c", "exit 7"], {}, cluster.home_inside, None)
+                program = await machine.spawn(
+                    "/bin/sh", ["sh", "-c", "exit 7"], {}, cluster.home_inside, None
+                )
                 code, _ = await asyncio.wait_for(program.ended, PROBE_SECONDS)
                 return "" if code == 7 else f"a command ended with {code}"
             finally:
@@ -128,13 +138,17 @@ class Cloud:
         known = self._clusters.get(cluster_id)
         if known is not None:
             if known.deleting:
-                raise Refused("deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.", 409)
+                raise Refused(
+                    "deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.", 409
+                )
             if known.spec != spec:
                 raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.", 409)
             return known.document(), False
         if self.faults.get("no_capacity", cluster_id) is not None:
             raise Refused("no_capacity", "There is no capacity for another cluster; try again later.", 409)
-        cluster = Cluster(self, spec, self.sandbox.uid_for({c.uid for c in self._clusters.values() if c.uid is not None}))
+        cluster = Cluster(
+            self, spec, self.sandbox.uid_for({c.uid for c in self._clusters.values() if c.uid is not None})
+        )
         self._fill(cluster, spec)
         cluster.prepare()
         cluster.save()
@@ -172,6 +186,23 @@ class Cloud:
         await cluster.change_access(access)
         return access.as_json()
 
+    def logins(self, cluster_id: str, after: str) -> dict[str, Any]:
+        """Who logged in since the login with that number."""
+        if not after.isascii() or not after.isdigit() or len(after) > 18:
+            raise Refused("invalid_after", "'after' must be the sequence of a login, 0 for all.")
+        return {"logins": self.get(cluster_id).logins.after(int(after))}
+
+    async def certify(self, cluster_id: str, document: Any) -> dict[str, Any]:
+        """Give nodes the host certificates they show to new connections; live ones stay as they are."""
+        cluster, certificates = self.get(cluster_id), read_certificates(document)
+        for name in certificates:
+            if name not in cluster.nodes:
+                raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+        for name, lines in certificates.items():
+            await cluster.nodes[name].certify(list(lines))
+        cluster.save()
+        return {"host_certificates": {name: list(lines) for name, lines in certificates.items()}}
+
     def stop_node(self, cluster_id: str, name: str, message: str) -> dict[str, Any]:
         """Begin to shut a node down."""
         node: Node | None = self.get(cluster_id).nodes.get(name)
@@ -192,11 +223,14 @@ class Cloud:
         for node in cluster.nodes.values():
             self.addresses.free(node.record.place)
 
-    def change_faults(self, document: Any) -> dict[str, Any]:
-        """Switch faults on and off; the one that kills running nodes acts now."""
+    async def change_faults(self, document: Any) -> dict[str, Any]:
+        """Switch faults on and off; those that are about running nodes act now."""
         changed = self.faults.change(document)
-        for cluster in self._clusters.values():
+        for cluster in list(self._clusters.values()):
             for name, node in cluster.nodes.items():
+                if "swapped_host_key" in document:
+                    swapped = self.faults.get("swapped_host_key", cluster.id, name) is not None
+                    await node.identity.show(swapped=swapped)
                 if isinstance(document.get("node_dies"), dict):
                     words = self.faults.get("node_dies", cluster.id, name)
                     if words is not None:

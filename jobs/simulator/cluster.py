@@ -13,8 +13,10 @@ from jobs.simulator.addresses import Place
 from jobs.simulator.admission import Admission
 from jobs.simulator.etc import Host, shared_files
 from jobs.simulator.faults import Faults
-from jobs.simulator.node import ENDED, Node, Record
+from jobs.simulator.logins import LoginBook
+from jobs.simulator.node import Node
 from jobs.simulator.racks import Rack, RackFailed
+from jobs.simulator.record import ENDED, Record
 from jobs.simulator.sandbox import SFTP_SERVERS, Sandbox
 from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
 from jobs.simulator.store import Store
@@ -36,6 +38,7 @@ class Cluster:
         self.access = Access()
         self.admission = Admission.of(self.access)
         self.access_version = 0
+        self.logins = LoginBook(self.folder / "logins.jsonl")
         self.deleting = False
         self.closing = False
         self.removed: asyncio.Task[None] | None = None
@@ -150,7 +153,13 @@ class Cluster:
         self._peer_key = asyncssh.import_private_key(self.store.host_key(self.id, "cluster", _new_key))
         self.store.make_home(self.id, self.spec.username, self.uid, self.uid)
         hosts = [
-            Host(node.spec.name, node.hostname, node.record.place.private_address, node.spec.ssh_port, node.host_key_line)
+            Host(
+                node.spec.name,
+                node.hostname,
+                node.record.place.private_address,
+                node.spec.ssh_port,
+                node.host_key_line,
+            )
             for node in self.nodes.values()
         ]
         private = self._peer_key.export_private_key().decode()
@@ -170,7 +179,12 @@ class Cluster:
         self.access, self.admission = access, Admission.of(access)
 
     async def change_access(self, access: Access) -> None:
-        """The same for a running cluster: live connections that no longer qualify end, each with the reason."""
+        """The same for a running cluster: live connections that no longer qualify end, each with the reason.
+
+        A document older than the one in force came late and changes nothing.
+        """
+        if access.version < self.access.version:
+            return
         self.access_version += 1
         self.set_access(access)
         self.save()
@@ -239,9 +253,13 @@ class Cluster:
         for spec in self.spec.nodes:
             kept = document["nodes"][spec.name]
             place = Place(**kept["place"])
-            record = Record(place, kept["state"], kept["reason"], kept["log"], kept["context"], kept["reported"])
+            record = Record(
+                place, kept["state"], kept["reason"], kept["log"], kept["context"], kept["reported"]
+            )
             if record.state == "stopping":
                 record.state = "stopped"
+            elif record.state == "running":
+                record.state = "booting"  # until its agent is up again
             self.add(spec, record)
 
     def document(self) -> dict[str, Any]:

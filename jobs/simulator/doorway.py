@@ -1,6 +1,7 @@
 """A node's SSH server: who is at the door, what they may use to get in, and how they are shown out."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Awaitable
@@ -17,16 +18,24 @@ if TYPE_CHECKING:
     from jobs.simulator.forwarding import NodeSide
     from jobs.simulator.node import Node
 
+log = logging.getLogger("simulator")
 VERSION = "Headnode-simulator"
 # GCM first: with AES instructions it is the fastest by far. A client's own order decides in the end.
-CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+)
 LOGIN_SECONDS = 30
 LINGER_SECONDS = 2.0
 MOST_UNPROVEN = 100
 MOST_CONNECTIONS = 1000
 HOME_KEYS_LIMIT = 1 << 18
 READ_SECONDS = 2
-DISCONNECT, BY_APPLICATION, NOT_ALLOWED = 1, 11, 1
+DISCONNECT, IGNORE, BY_APPLICATION, NOT_ALLOWED = 1, 2, 11, 1
 
 
 class NodeConnection(asyncssh.SSHServerConnection):
@@ -50,25 +59,57 @@ class NodeConnection(asyncssh.SSHServerConnection):
 
     def pause_writing(self) -> None:
         """The client does not read: stop reading everything that would be sent to it."""
-        for stream in [*self.sessions, *self.forwards]:
-            stream.hold(True)
+        for session in self.sessions:
+            session.hold(True)
+        for forward in self.forwards:
+            forward.hold(True)
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        for stream in [*self.sessions, *self.forwards]:
-            stream.hold(False)
+        for session in self.sessions:
+            session.hold(False)
+        for forward in self.forwards:
+            forward.hold(False)
+
+    def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
+        """As asyncssh does, without the empty packet it sends before every other: that protects CBC ciphers, which
+        are not offered, and costs a system call and a wake-up of the client for each packet."""
+        if pkttype != IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
+
+    def internal_error(self, exc_info: Any = None, error_logger: Any = None) -> None:
+        """An error of ours ends this connection only, and is said."""
+        log.error(
+            "%s: error on a connection from %s", self.node.hostname, self.source, exc_info=exc_info or True
+        )
+        super().internal_error(exc_info, error_logger)
+
+    async def _validate_openssh_certificate(self, username: str, cert: Any) -> Any:
+        """As asyncssh does it; the certificate's key id is kept for the login record."""
+        key = await super()._validate_openssh_certificate(username, cert)
+        if key is not None and self.ring is not None:
+            self.ring.certificate = str(cert._key_id)
+        return key
 
     async def create_agent_listener(self) -> bool:
         """Agent forwarding, with the socket inside the node."""
-        if not (self.check_key_permission("agent-forwarding") and self.check_certificate_permission("agent-forwarding")):
+        if not (
+            self.check_key_permission("agent-forwarding")
+            and self.check_certificate_permission("agent-forwarding")
+        ):
             return False
         if self._agent_listener is None:
             self._agent_listener = await forwarding.agent_socket(self)  # type: ignore[assignment]
         return self._agent_listener is not None
 
-    async def attach_x11_listener(self, chan: Any, auth_proto: bytes, auth_data: bytes, screen: int) -> str | None:
+    async def attach_x11_listener(
+        self, chan: Any, auth_proto: bytes, auth_data: bytes, screen: int
+    ) -> str | None:
         """X11 forwarding, with the display inside the node."""
-        if not (self.check_key_permission("X11-forwarding") and self.check_certificate_permission("X11-forwarding")):
+        if not (
+            self.check_key_permission("X11-forwarding")
+            and self.check_certificate_permission("X11-forwarding")
+        ):
             return None
         if self._x11_listener is None:
             try:
@@ -80,9 +121,9 @@ class NodeConnection(asyncssh.SSHServerConnection):
     def farewell(self, reason: str) -> None:
         """Disconnect and say why.
 
-        The channels are not closed first, as `disconnect` would: a client whose session is closed leaves before it has
-        read the reason. A copy of the socket is kept until the client has closed its end: closing at once, with something unread in
-        our buffer, would make the kernel send a reset and the client lose the sentence.
+        The channels are not closed first, as `disconnect` would: a client whose session is closed leaves before it
+        has read the reason. A copy of the socket is kept until the client has closed its end: closing at once, with
+        something unread in our buffer, would make the kernel send a reset and the client lose the sentence.
         """
         transport = self._transport
         if transport is None:
@@ -129,13 +170,15 @@ class Owner(asyncssh.SSHServer):
         self._doorman.proven()
 
     async def begin_auth(self, username: str) -> bool:
-        """Lay out the keys this connection may use. An unknown user gets an empty ring: the same refusal as a wrong key."""
+        """Lay out the keys this connection may use; an unknown user gets none: the same refusal as a wrong key."""
         connection, node = self._connection, self._connection.node
         if username != node.username:
             ring = KeyRing(lambda: node.nobody, Door.CLOSED, HomeKeys(), None)
         else:
             home = await read_home_keys(node) if connection.door is Door.FULL else HomeKeys()
-            ring = KeyRing(lambda: node.admission, connection.door, home, node.cluster_key if connection.inside else None)
+            ring = KeyRing(
+                lambda: node.admission, connection.door, home, node.cluster_key if connection.inside else None
+            )
         connection.ring = ring
         connection.set_authorized_keys(ring)
         return True
@@ -145,8 +188,19 @@ class Owner(asyncssh.SSHServer):
         return True
 
     def auth_completed(self) -> None:
-        """Logged in."""
+        """Logged in: written down, except when a node of the cluster comes in by the cluster's own key."""
         self._doorman.proven()
+        connection, ring = self._connection, self._connection.ring
+        login = ring.login if ring is not None else None
+        if ring is None or login is None or (connection.inside and login.blob == connection.node.cluster_key):
+            return
+        proof = (
+            {"certificate": ring.certificate}
+            if login.kind == "certificate"
+            else {"fingerprint": login.fingerprint}
+        )
+        node = connection.node
+        node.cluster.logins.add(node.spec.name, node.username, connection.source, **proof)
 
     def session_requested(self) -> Session:
         """A shell, a command or sftp."""
@@ -181,8 +235,8 @@ async def read_home_keys(node: "Node") -> HomeKeys:
 class Doorman(asyncio.Protocol):
     """First to meet a connection: looks at the address, then hands over to SSH or refuses in one sentence."""
 
-    def __init__(self, node: "Node", options: asyncssh.SSHServerConnectionOptions, inside: bool) -> None:
-        self._node, self._options, self._inside = node, options, inside
+    def __init__(self, node: "Node", inside: bool) -> None:
+        self._node, self._inside = node, inside
         self._heard = b""
         self._reason = ""
         self._unproven = False
@@ -192,7 +246,8 @@ class Doorman(asyncio.Protocol):
         """Decide by the source address."""
         self._transport: asyncio.Transport = transport
         peer = transport.get_extra_info("peername")
-        if not peer or self._node.full(MOST_UNPROVEN, MOST_CONNECTIONS):
+        options = self._node.identity.options
+        if not peer or options is None or self._node.full(MOST_UNPROVEN, MOST_CONNECTIONS):
             transport.abort()
             return
         door = Door.FULL if self._inside else self._node.admission.door(peer[0])
@@ -203,8 +258,8 @@ class Doorman(asyncio.Protocol):
             return
         self._unproven = True
         self._node.unproven += 1
-        self._options.protocol_factory = lambda: Owner(self)
-        connection = NodeConnection(asyncio.get_running_loop(), self._options)
+        options.protocol_factory = lambda: Owner(self)
+        connection = NodeConnection(asyncio.get_running_loop(), options)
         connection.attach(self._node, door, self._inside)
         transport.set_protocol(connection)
         connection.connection_made(transport)
@@ -216,7 +271,7 @@ class Doorman(asyncio.Protocol):
             self._node.unproven -= 1
 
     def data_received(self, data: bytes) -> None:
-        """Refused: once the client's version and first packet are here it listens; say the sentence and wait for its end."""
+        """Refused: a client that has sent its version and a packet listens; say the sentence, wait for its end."""
         self._heard = (self._heard + data)[:65536]
         _, newline, packet = self._heard.partition(b"\n")
         if self._reason and newline and len(packet) >= 6:
@@ -233,12 +288,20 @@ class Doorman(asyncio.Protocol):
 def disconnect_packet(reason: str) -> bytes:
     """An unencrypted SSH_MSG_DISCONNECT (RFC 4253 sections 6 and 11.1)."""
     text = reason.encode()
-    payload = bytes([DISCONNECT]) + NOT_ALLOWED.to_bytes(4, "big") + len(text).to_bytes(4, "big") + text + b"\0\0\0\0"
+    payload = (
+        bytes([DISCONNECT])
+        + NOT_ALLOWED.to_bytes(4, "big")
+        + len(text).to_bytes(4, "big")
+        + text
+        + b"\0\0\0\0"
+    )
     padding = 4 + -(len(payload) + 9) % 8
     return (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) + payload + os.urandom(padding)
 
 
-async def server_options(host_key: asyncssh.SSHKey, certificate: str | None) -> asyncssh.SSHServerConnectionOptions:
+async def server_options(
+    host_key: asyncssh.SSHKey, certificate: str | None
+) -> asyncssh.SSHServerConnectionOptions:
     """Options all connections of a node share."""
     keys: list[Any] = [(host_key, asyncssh.import_certificate(certificate))] if certificate else [host_key]
     building: Awaitable[asyncssh.SSHServerConnectionOptions] = asyncssh.SSHServerConnectionOptions.construct(

@@ -8,8 +8,8 @@ UID = 1000
 # The machine's own files that programs need and that tell nothing about it.
 BORROWED = (
     "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "services", "protocols", "inputrc",
-    "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust/extracted", "terminfo", "mime.types",
-    "python3", "perl", "vim", "nanorc", "bash_completion.d", "fonts", "X11/rgb.txt", "slurm",
+    "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust/extracted", "terminfo",
+    "mime.types", "python3", "perl", "vim", "nanorc", "bash_completion.d", "fonts", "X11/rgb.txt", "slurm",
 )  # fmt: skip
 
 PROFILE = r"""# Made by the simulator.
@@ -37,7 +37,9 @@ class Host:
     host_key: str
 
 
-def shared_files(username: str, home: str, hosts: Sequence[Host], shell: str, cluster_key: str) -> dict[str, str]:
+def shared_files(
+    username: str, home: str, hosts: Sequence[Host], shell: str, cluster_key: str
+) -> dict[str, str]:
     """Everything but the host name, by path below /etc."""
     names = "".join(f"{host.address}\t{host.hostname} {host.name}\n" for host in hosts)
     return {

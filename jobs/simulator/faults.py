@@ -4,6 +4,7 @@ slow_boot      {"seconds": 60}        nodes take this much longer
 never_reports  {}                     nodes boot and never register
 context_fails  {}                     the context script fails: nodes report an error and fail
 node_dies      {"after_seconds": 0}   running nodes lose power
+swapped_host_key {}                   nodes show another host key than they reported, from now on or from their boot
 no_capacity    {}                     new clusters are refused
 api_down       {}                     the API answers 503 to everything but this
 Each may be narrowed: {"cluster": "Ab12cd", "node": "compute-1"}.
@@ -14,7 +15,15 @@ from typing import Any
 
 from jobs.simulator.spec import Refused
 
-NAMES = ("slow_boot", "never_reports", "context_fails", "node_dies", "no_capacity", "api_down")
+NAMES = (
+    "slow_boot",
+    "never_reports",
+    "context_fails",
+    "node_dies",
+    "swapped_host_key",
+    "no_capacity",
+    "api_down",
+)
 NUMBERS = {"seconds": 3600, "after_seconds": 86_400}
 
 
@@ -57,8 +66,17 @@ def _words(name: str, words: Any) -> dict[str, Any]:
         raise Refused("invalid_faults", f"The fault {name!r} must be an object or null.")
     for key, value in words.items():
         if key in NUMBERS:
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= NUMBERS[key]:
-                raise Refused("invalid_faults", f"{key!r} of {name!r} must be a number from 0 to {NUMBERS[key]}.")
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float))
+                or not 0 <= value <= NUMBERS[key]
+            ):
+                raise Refused(
+                    "invalid_faults", f"{key!r} of {name!r} must be a number from 0 to {NUMBERS[key]}."
+                )
         elif key not in ("cluster", "node") or not isinstance(value, str):
-            raise Refused("invalid_faults", f"{name!r} knows no {key!r}; it takes cluster, node and {', '.join(NUMBERS)}.")
+            raise Refused(
+                "invalid_faults",
+                f"{name!r} knows no {key!r}; it takes cluster, node and {', '.join(NUMBERS)}.",
+            )
     return dict(words)

@@ -78,7 +78,7 @@ class AcceptedPath(NodeSide, SSHLocalPathForwarder):
 async def _forward(connection: "NodeConnection", dialled: socket.socket) -> SSHForwarder:
     loop = asyncio.get_running_loop()
     make = loop.create_unix_connection if dialled.family == socket.AF_UNIX else loop.create_connection
-    _, node_side = await make(lambda: NodeSide(connection), sock=dialled)  # type: ignore[arg-type]
+    _, node_side = await make(lambda: NodeSide(connection), sock=dialled)
     return SSHForwarder(node_side)
 
 
@@ -105,7 +105,9 @@ async def listen(connection: "NodeConnection", host: str, port: int) -> SSHForwa
         return await connection.create_connection(session_factory, host, port, orig_host, orig_port)
 
     try:
-        listener = await connection.node.machine().listen("" if host in ("localhost", "127.0.0.1") else host, port)
+        listener = await connection.node.machine().listen(
+            "" if host in ("localhost", "127.0.0.1") else host, port
+        )
         bound = int(listener.getsockname()[1])
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: AcceptedPort(connection, tunnel), sock=listener)
@@ -157,7 +159,9 @@ async def agent_socket(connection: "NodeConnection") -> AgentSocket | None:
     return AgentSocket(path, server)
 
 
-async def x11_display(connection: "NodeConnection", protocol: bytes, cookie: bytes) -> SSHX11ServerListener | None:
+async def x11_display(
+    connection: "NodeConnection", protocol: bytes, cookie: bytes
+) -> SSHX11ServerListener | None:
     """A display in the node that leads to the client's X server; its cookie goes into the home's ~/.Xauthority."""
     machine, loop = connection.node.machine(), asyncio.get_running_loop()
     for number in range(FIRST_DISPLAY, LAST_DISPLAY):
@@ -173,8 +177,12 @@ async def x11_display(connection: "NodeConnection", protocol: bytes, cookie: byt
             # Any host name: the node's differs from the one we have out here.
             display = str(number).encode()
             fields = (b"", display, protocol, cookie)
-            entry = struct.pack(">H", FAMILY_WILD) + b"".join(struct.pack(">H", len(part)) + part for part in fields)
-            await machine.ask("append", {"path": f"{connection.node.home}/.Xauthority", "hex_text": entry.hex()})
+            entry = struct.pack(">H", FAMILY_WILD) + b"".join(
+                struct.pack(">H", len(part)) + part for part in fields
+            )
+            await machine.ask(
+                "append", {"path": f"{connection.node.home}/.Xauthority", "hex_text": entry.hex()}
+            )
         except (Failed, OSError):
             listener.close()
             return None

@@ -62,7 +62,12 @@ class Machine:
         return line, descriptors
 
     async def spawn(
-        self, program: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, pty: Mapping[str, Any] | None
+        self,
+        program: str,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        pty: Mapping[str, Any] | None,
     ) -> Program:
         """Start a program, on a terminal when `pty` is given, else on three pipes."""
         words = {"program": program, "argv": list(argv), "env": dict(env), "cwd": cwd, "pty": pty}
@@ -70,8 +75,8 @@ class Machine:
         if len(descriptors) != (1 if pty is not None else 3):
             self.unplug()
             raise Gone
-        started = self._programs.get(int(line["pid"]))
-        assert started is not None  # noqa: S101 - made when the answer arrived, before any exit could be read
+        # Made when the answer arrived, not here: a quick program has already ended by now.
+        started: Program = line["program"]
         started.descriptors = descriptors
         return started
 
@@ -124,7 +129,7 @@ class Machine:
             if answer is not None and not answer.done():
                 if "pid" in line:
                     pid = int(line["pid"])
-                    self._programs[pid] = Program(pid, [], self._loop.create_future())
+                    line["program"] = self._programs[pid] = Program(pid, [], self._loop.create_future())
                 answer.set_result((line, descriptors))
                 return
         for descriptor in descriptors:

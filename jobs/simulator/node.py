@@ -10,19 +10,18 @@ import random
 import socket
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncssh
-
-from jobs.simulator.addresses import Place, bind
+from jobs.simulator.addresses import bind
 from jobs.simulator.admission import Admission
 from jobs.simulator.broker import Broker, BrokerRefused, BrokerSilent
-from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys, server_options
+from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys
 from jobs.simulator.etc import machinefile
+from jobs.simulator.identity import Identity
 from jobs.simulator.machine import Failed, Machine
+from jobs.simulator.record import ENDED, BootFailed, Record, broadcast
 from jobs.simulator.spec import NodeSpec
 from jobs.simulator.wire import Gone
 
@@ -33,27 +32,6 @@ GRACE_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
 HALT_SECONDS = 10.0
-ENDED = frozenset({"stopped", "failed"})
-
-
-@dataclass
-class Record:
-    """What is kept of a node on disk."""
-
-    place: Place
-    state: str = "booting"
-    reason: str = ""
-    log: list[str] = field(default_factory=list)
-    context: dict[str, Any] | None = None
-    reported: bool = False
-
-
-class BootFailed(Exception):
-    """The node cannot start; a word and a sentence."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Node:
@@ -61,9 +39,11 @@ class Node:
 
     nobody = Admission(frozenset(), frozenset(), (), ())
 
-    def __init__(self, cluster: "Cluster", spec: NodeSpec, record: Record, bound: socket.socket | None) -> None:
+    def __init__(
+        self, cluster: "Cluster", spec: NodeSpec, record: Record, bound: socket.socket | None
+    ) -> None:
         self.cluster, self.spec, self.record = cluster, spec, record
-        self.host_key: asyncssh.SSHKey = cluster.host_key(spec.name)
+        self.identity = Identity(cluster.host_key(spec.name))
         self.connections: set[NodeConnection] = set()
         self.unproven = 0
         self._bound = bound
@@ -82,7 +62,7 @@ class Node:
     @property
     def host_key_line(self) -> str:
         """The public host key as one line."""
-        return self.host_key.export_public_key().decode().strip()
+        return self.identity.line
 
     @property
     def username(self) -> str:
@@ -171,7 +151,8 @@ class Node:
         try:
             await self._boot()
         except (BootFailed, Failed, Gone, BrokerRefused, BrokerSilent, OSError) as error:
-            reason = getattr(error, "reason", "") or {BrokerSilent: "broker_silent"}.get(type(error), "boot_failed")
+            usual = "broker_silent" if isinstance(error, BrokerSilent) else "boot_failed"
+            reason = getattr(error, "reason", "") or usual
             self.say(f"FAILED ({reason}): {error}")
             self._let_go()
             if self.record.state not in ("stopping", *ENDED):
@@ -215,7 +196,12 @@ class Node:
         if slow is not None and not resumed:
             seconds += float(slow.get("seconds", 60))
         if seconds:
-            for text in ("firmware: memory check", "kernel: started", "network: address assigned", "cloud-init: context"):
+            for text in (
+                "firmware: memory check",
+                "kernel: started",
+                "network: address assigned",
+                "cloud-init: context",
+            ):
                 await asyncio.sleep(seconds / 4)
                 self.say(text)
 
@@ -226,7 +212,9 @@ class Node:
             await asyncio.wait_for(machine.ready, 30)
         except (Gone, TimeoutError):
             machine.unplug()
-            self.say("sandbox: " + (self._log_path().read_text(errors="replace")[-2000:].strip() or "no answer"))
+            self.say(
+                "sandbox: " + (self._log_path().read_text(errors="replace")[-2000:].strip() or "no answer")
+            )
             raise BootFailed("sandbox_failed", "The node's sandbox did not start.") from None
         self.say("system: up")
         return machine
@@ -246,7 +234,7 @@ class Node:
         before = cluster.access_version
         context = await broker.register(identity, self.username)
         self.record.context = context.as_json()
-        if cluster.access_version == before:
+        if cluster.access_version == before and context.access.version >= cluster.access.version:
             # A change pushed while our question was on its way is newer than the answer.
             cluster.set_access(context.access)
         cluster.save()
@@ -260,15 +248,19 @@ class Node:
         )
 
     async def _serve(self) -> None:
-        certificates = (self.record.context or {}).get("host_certificates", [])
-        options = await server_options(self.host_key, _certificate_for(self.host_key, certificates))
+        await self.identity.show(
+            certificates=(self.record.context or {}).get("host_certificates", []),
+            swapped=self.cluster.faults.get("swapped_host_key", self.cluster.id, self.spec.name) is not None,
+        )
         loop = asyncio.get_running_loop()
         bound = self._bound or await self._bind_again()
         self._bound = None
-        self._servers.append(await loop.create_server(lambda: Doorman(self, options, False), sock=bound, backlog=256))
+        self._servers.append(await loop.create_server(lambda: Doorman(self, False), sock=bound, backlog=256))
         if self.cluster.sandbox.networked:
             inside = await self.machine().listen(self.record.place.private_address, self.spec.ssh_port)
-            self._servers.append(await loop.create_server(lambda: Doorman(self, options, True), sock=inside, backlog=64))
+            self._servers.append(
+                await loop.create_server(lambda: Doorman(self, True), sock=inside, backlog=64)
+            )
 
     async def _bind_again(self) -> socket.socket:
         """The address of before the restart; connections that have just ended may hold it for a moment."""
@@ -292,6 +284,12 @@ class Node:
             if not (resumed and refusal.status in (403, 409)):
                 raise
         self.record.reported = True
+
+    async def certify(self, certificates: list[str]) -> None:
+        """Show these host certificates to new connections, also after a restart."""
+        if self.record.context is not None:
+            self.record.context["host_certificates"] = certificates
+        await self.identity.show(certificates=certificates)
 
     # -- access -----------------------------------------------------------------------------------
 
@@ -384,25 +382,3 @@ class Node:
         if self._machine is not None:
             self._machine.unplug()
             self._machine = None
-
-
-def broadcast(hostname: str, message: str) -> str:
-    """What `shutdown` writes to every terminal; the extra message without anything that could steer one."""
-    now = datetime.now(UTC).strftime("%a %Y-%m-%d %H:%M:%S UTC")
-    text = f"\r\nBroadcast message from root@{hostname} ({now}):\r\n\r\nThe system is going down for poweroff NOW!\r\n"
-    clean = "".join(character if character.isprintable() else " " for character in message)[:1000].strip()
-    return text + (f"{clean}\r\n" if clean else "")
-
-
-def _certificate_for(key: asyncssh.SSHKey, lines: list[str]) -> str | None:
-    """The host certificate that is for this key; one that is not would make the server unusable."""
-    for line in lines:
-        try:
-            certificate: Any = asyncssh.import_certificate(line)
-            if certificate.key.public_data == key.public_data:
-                return line
-        except (asyncssh.KeyImportError, ValueError, AttributeError):
-            continue
-    return None
-
-

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 17
 TERMINAL_BYTES = 1 << 16
 
 
@@ -97,7 +97,7 @@ class Pump:
         return b"".join(pieces), False
 
     def finish(self) -> None:
-        """The program has ended. A terminal is read empty and closed, whoever still holds it; pipes end by themselves."""
+        """The program has ended. A terminal is read empty and closed, whoever still holds it; pipes end themselves."""
         self._last = True
         while self._terminal and self._outputs and not self._paused:
             self._readable(self._input)
@@ -146,7 +146,8 @@ class Pump:
             else:
                 self._queue[0] = self._queue[0][written:]
         self._stop_input()
-        if self._end_of_input and not self._terminal:
+        # The channel, resumed, may have given us more in that very call.
+        if self._end_of_input and not self._queue and not self._terminal:
             self._close(self._input)
 
     def _stop_input(self) -> None:

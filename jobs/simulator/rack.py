@@ -203,7 +203,7 @@ def main() -> None:
     # Ctrl-C in a terminal reaches the whole process group; the simulator ends us in its own order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     rack = Rack(control)
-    lines = []
+    lines: list[dict[str, Any]] = []
     while not lines:
         lines = rack.receive()
     plan = lines[0]

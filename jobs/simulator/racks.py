@@ -95,20 +95,39 @@ class Racks:
     """Keeps one rack warm, so that a new cluster need not wait for an interpreter."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._notes = folder, folder / "racks"
         self._warm: Rack | None = None
         self._closed = False
+
+    def sweep(self) -> None:
+        """End racks of an earlier run that outlived it. The kernel ends them with the simulator; this is for a machine
+        where it did not. A process number used again by someone else has another start time and is left alone."""
+        try:
+            lines = self._notes.read_text().split("\n")
+        except FileNotFoundError:
+            return
+        for line in lines:
+            pid, _, started = line.partition(" ")
+            if pid.isdigit() and started and started == _started(int(pid)):
+                os.kill(int(pid), signal.SIGKILL)
+        self._notes.unlink()
+
+    def _launch(self) -> Rack:
+        rack = Rack.launch(self._folder)
+        with open(self._notes, "a") as notes:
+            notes.write(f"{rack.process.pid} {_started(rack.process.pid)}\n")
+        return rack
 
     def warm_up(self) -> None:
         """Start the next rack, if none waits."""
         if self._warm is None and not self._closed:
-            self._warm = Rack.launch(self._folder)
+            self._warm = self._launch()
 
     async def start(self, plan: dict[str, Any]) -> Rack:
         """A rack that has done its plan."""
         rack, self._warm = self._warm, None
         if rack is None or not rack.alive:
-            rack = Rack.launch(self._folder)
+            rack = self._launch()
         await rack.follow(plan)
         # Not at once: the cluster that is booting needs the processor more.
         asyncio.get_running_loop().call_later(1.0, self.warm_up)
@@ -120,3 +139,11 @@ class Racks:
         if self._warm is not None:
             self._warm.close()
             self._warm = None
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's ticks; an empty text when there is none, or no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

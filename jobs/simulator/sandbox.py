@@ -29,6 +29,11 @@ SFTP_SERVERS = (
     "/usr/libexec/sftp-server",
     "/usr/lib/sftp-server",
 )
+START = """import os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+from jobs.simulator.agent import main
+main()
+"""
 UNPROTECTED = {
     "bubblewrap": [],
     "uid": [
@@ -36,7 +41,9 @@ UNPROTECTED = {
         "this machine's network and loopback services",
         "the list of this machine's processes",
     ],
-    "none": ["everything the user who started the simulator may do or read, the portal's own files and keys included"],
+    "none": [
+        "everything the user who started the simulator may do or read, the portal's own files and keys included"
+    ],
 }
 
 
@@ -81,14 +88,25 @@ class Sandbox:
             "network": self.networked,
         }
 
-    def command(self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, memory_mb: int) -> list[str]:
+    def command(
+        self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, memory_mb: int
+    ) -> list[str]:
         """The command line that becomes the node's agent."""
         if self.mode != "bubblewrap":
             return [self.python.path, "-I", "-S", str(run / "agent.pyc"), "3"]
         if self.staged:
             home, etc, run = (Path(STAGE, name) for name in ("home", "etc", "run"))
         bwrap = shutil.which("bwrap") or "/usr/bin/bwrap"
-        line = [bwrap, "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--unshare-pid", "--unshare-uts"]
+        line = [
+            bwrap,
+            "--unshare-user",
+            "--uid",
+            str(UID),
+            "--gid",
+            str(UID),
+            "--unshare-pid",
+            "--unshare-uts",
+        ]
         line += ["--unshare-ipc", "--hostname", hostname, "--die-with-parent", "--as-pid-1", "--clearenv"]
         line += ["--ro-bind", "/usr", "/usr"]
         for folder in SYSTEM_FOLDERS:
@@ -103,7 +121,17 @@ class Sandbox:
         line += ["--tmpfs", "/etc"]
         for name in BORROWED:
             line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        shared = ("passwd", "group", "hosts", "resolv.conf", "nsswitch.conf", "profile", "bash.bashrc", "shells", "os-release")
+        shared = (
+            "passwd",
+            "group",
+            "hosts",
+            "resolv.conf",
+            "nsswitch.conf",
+            "profile",
+            "bash.bashrc",
+            "shells",
+            "os-release",
+        )
         for name in (*shared, "ssh"):
             line += ["--ro-bind", str(etc / name), f"/etc/{name}"]
         line += ["--ro-bind", str(etc / f"hostname.{hostname}"), "/etc/hostname", "--remount-ro", "/etc"]
@@ -117,10 +145,12 @@ class Sandbox:
 
 def pythons() -> list[Python]:
     """Interpreters that could run the agent, the machine's own first: it is visible in every sandbox as it is."""
-    found = []
-    for path in ("/usr/bin/python3", "/usr/local/bin/python3"):
-        if os.path.exists(path) and os.path.realpath(path).startswith("/usr/"):
-            found.append(Python(path, None))
+    usual = ("/usr/bin/python3", "/usr/local/bin/python3")
+    found = [
+        Python(path, None)
+        for path in usual
+        if os.path.exists(path) and os.path.realpath(path).startswith("/usr/")
+    ]
     real = os.path.realpath(sys.executable)
     prefix = os.path.realpath(sysconfig.get_config_var("base") or sys.base_prefix)
     if real.startswith("/usr/"):
@@ -132,23 +162,37 @@ def pythons() -> list[Python]:
 
 def install_agent(python: Python, run: Path) -> bool:
     """Compile the agent for an interpreter into the folder nodes see; False when it cannot run there."""
-    source = Path(__file__).with_name("agent.py")
+    here = Path(__file__).parent
+    folder = run / "jobs" / "simulator"
+    folder.mkdir(parents=True, exist_ok=True)
+    for open_to_all in (folder, folder.parent, run):
+        os.chmod(open_to_all, 0o755)  # noqa: S103 - nodes, as other users, read the agent here
+    start = folder / "start.py"
+    start.write_text(START)
     code = (
-        "import sys, py_compile, ctypes, termios, fcntl, resource, threading; sys.version_info >= (3, 9) or sys.exit(1);"
-        "py_compile.compile(sys.argv[1], sys.argv[2], 'agent.py', doraise=True)"
+        "import sys, py_compile, ctypes, termios, fcntl, resource, threading\n"
+        "sys.version_info >= (3, 9) or sys.exit(1)\n"
+        "for source, target in zip(sys.argv[1::2], sys.argv[2::2]): py_compile.compile(source, target, doraise=True)"
     )
-    target = run / "agent.pyc"
+    compiled = {
+        here / "agent.py": folder / "agent.pyc",
+        here / "agent_programs.py": folder / "agent_programs.pyc",
+        start: run / "agent.pyc",
+    }
+    pairs = [str(path) for pair in compiled.items() for path in pair]
     try:
         done = subprocess.run(
-            [python.path, "-I", "-S", "-c", code, str(source), str(target)],
+            [python.path, "-I", "-S", "-c", code, *pairs],
             capture_output=True,
             timeout=60,
             env={"PATH": "/usr/bin:/bin"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
+    start.unlink()
     if done.returncode == 0:
-        os.chmod(target, 0o644)
+        for target in compiled.values():
+            os.chmod(target, 0o644)
     return done.returncode == 0
 
 
@@ -157,7 +201,9 @@ def uid_base(seed: int) -> int | None:
     if os.geteuid() != 0:
         return None
     try:
-        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+        ranges = [
+            tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()
+        ]
     except OSError:
         return 200_000
     end = max(first + count for first, _, count in ranges)
@@ -183,6 +229,8 @@ def candidates(wanted: str, seed: int) -> Sequence[Sandbox]:
         # "nothing on a node runs as the machine's root": then rather no nodes at all.
         chosen = [choice for choice in chosen if choice.mode != "none"]
     if not chosen:
-        hint = {"bubblewrap": "Install the package bubblewrap.", "uid": "It needs root."}.get(wanted, "Install bubblewrap.")
+        hint = {"bubblewrap": "Install the package bubblewrap.", "uid": "It needs root."}.get(
+            wanted, "Install bubblewrap."
+        )
         raise WrongSetting(f"HEADNODE_SIMULATOR_SANDBOX={wanted} cannot be had on this machine. {hint}")
     return choices if chosen is choices else chosen

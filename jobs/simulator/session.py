@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import signal
 import struct
 import termios
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ from jobs.simulator.wire import Gone
 if TYPE_CHECKING:
     from jobs.simulator.doorway import NodeConnection
 
-SIGNALS = frozenset({"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"})
-SIGNAL_NAMES = {1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 8: "FPE", 9: "KILL", 11: "SEGV", 13: "PIPE", 14: "ALRM",
-                15: "TERM", 10: "USR1", 12: "USR2"}  # fmt: skip
+SIGNALS = frozenset(
+    {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
+)
+SIGNAL_NAMES = {number: name for name in sorted(SIGNALS) if (number := int(getattr(signal, "SIG" + name)))}
 ACCEPTED_ENVIRONMENT = ("LANG", "LC_", "COLORTERM", "TZ")
 NOT_STARTED = 255
 
@@ -48,7 +50,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         """The channel is open; nothing has been asked for yet."""
         self._channel = chan
 
-    def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: Mapping[int, int]) -> bool:
+    def pty_requested(
+        self, term_type: str, term_size: tuple[int, int, int, int], term_modes: Mapping[int, int]
+    ) -> bool:
         """Remember the terminal wanted."""
         self._term, self._modes = term_type or "dumb", dict(term_modes)
         self._size = _rows_first(*term_size)
@@ -77,7 +81,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         try:
             program, argv = self._program_and_arguments()
             pty = {"size": self._size, "modes": self._modes} if self._term else None
-            started = await self._node.machine().spawn(program, argv, self._environment(), self._node.home, pty)
+            started = await self._node.machine().spawn(
+                program, argv, self._environment(), self._node.home, pty
+            )
         except (Failed, Gone) as error:
             if not self._closed:
                 self._channel.write_stderr(f"{self._node.hostname}: {error}\r\n".encode())
@@ -113,7 +119,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def _forced(self) -> str:
         """The one command this key or certificate may run, if it is so restricted."""
         connection = self._connection
-        return str(connection.get_key_option("command") or connection.get_certificate_option("force-command") or "")
+        return str(
+            connection.get_key_option("command") or connection.get_certificate_option("force-command") or ""
+        )
 
     def _environment(self) -> dict[str, str]:
         peer, local = self._connection.get_extra_info("peername"), self._connection.get_extra_info("sockname")
@@ -130,7 +138,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
             "SSH_CONNECTION": f"{peer[0]} {peer[1]} {local[0]} {local[1]}",
         }
         sent = self._channel.get_environment()
-        env |= {name: value for name, value in sent.items() if name.startswith(ACCEPTED_ENVIRONMENT) and "\0" not in value}
+        env |= {
+            name: value
+            for name, value in sent.items()
+            if name.startswith(ACCEPTED_ENVIRONMENT) and "\0" not in value
+        }
         if self._command is not None and self._forced():
             env["SSH_ORIGINAL_COMMAND"] = self._command
         if self._term:

@@ -53,7 +53,9 @@ def _token(environ: dict[str, str], var: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSetting(f"HEADNODE_SIMULATOR_TOKEN_FILE {path} cannot be read: {error}.") from None
     if len(token) < 16:
-        raise WrongSetting(f"HEADNODE_SIMULATOR_TOKEN_FILE {path} holds fewer than 16 characters; delete it to get a new one.")
+        raise WrongSetting(
+            f"HEADNODE_SIMULATOR_TOKEN_FILE {path} holds fewer than 16 characters; delete it to get a new one."
+        )
     return token
 
 
@@ -70,11 +72,15 @@ def read(environ: dict[str, str]) -> Settings:
     listen = environ.get("HEADNODE_SIMULATOR_LISTEN") or f"unix:{var / 'simulator.sock'}"
     if listen.startswith("unix:"):
         if len(os.fsencode(listen.removeprefix("unix:"))) > 107:
-            raise WrongSetting("HEADNODE_SIMULATOR_LISTEN names a unix socket longer than 107 bytes; use a shorter path.")
+            raise WrongSetting(
+                "HEADNODE_SIMULATOR_LISTEN names a unix socket longer than 107 bytes; use a shorter path."
+            )
     else:
         host, _, port = listen.rpartition(":")
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise WrongSetting(f"HEADNODE_SIMULATOR_LISTEN is {listen!r}; use unix:/path/to.sock or address:port.")
+            raise WrongSetting(
+                f"HEADNODE_SIMULATOR_LISTEN is {listen!r}; use unix:/path/to.sock or address:port."
+            )
     seed = environ.get("HEADNODE_SIMULATOR_SEED") or "1"
     if not seed.isdigit():
         raise WrongSetting(f"HEADNODE_SIMULATOR_SEED is {seed!r}; use a whole number.")

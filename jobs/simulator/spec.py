@@ -64,10 +64,21 @@ class Access:
     rules: tuple[str, ...] = ()
     user_authorities: tuple[str, ...] = ()
     gateway_addresses: tuple[str, ...] = ()
+    # Why a key lets nobody in any more, by fingerprint: said to the sessions that end.
+    withdrawn: tuple[tuple[str, str], ...] = ()
+    # Of two documents the one with the higher number is the newer.
+    version: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The document this was read from."""
-        return {name: list(value) for name, value in asdict(self).items()}
+        return {
+            "authorized_keys": list(self.authorized_keys),
+            "rules": list(self.rules),
+            "user_authorities": list(self.user_authorities),
+            "gateway_addresses": list(self.gateway_addresses),
+            "withdrawn": dict(self.withdrawn),
+            "version": self.version,
+        }
 
 
 def _text(document: Mapping[str, Any], name: str, longest: int) -> str:
@@ -96,7 +107,9 @@ def read_node(value: Any) -> NodeSpec:
     document = _mapping(value, "node")
     name = _text(document, "name", 32)
     if not NODE_NAME.fullmatch(name) or name in RESERVED:
-        raise Refused("invalid_name", f"{name!r} cannot name a node: use lower-case letters, digits and hyphens.")
+        raise Refused(
+            "invalid_name", f"{name!r} cannot name a node: use lower-case letters, digits and hyphens."
+        )
     role = _text(document, "role", 16)
     if role not in ("head", "compute"):
         raise Refused("invalid_role", "'role' must be 'head' or 'compute'.")
@@ -124,7 +137,9 @@ def read_cluster(cluster_id: str, value: Any) -> ClusterSpec:
         raise Refused("invalid_home", f"'home' must be /enc/{username}.")
     broker_url = _text(document, "broker_url", 512)
     if not re.fullmatch(r"https?://[^\s/?#]+/([^\s?#]*/)?", broker_url):
-        raise Refused("invalid_broker_url", "'broker_url' must be an http or https address that ends in a slash.")
+        raise Refused(
+            "invalid_broker_url", "'broker_url' must be an http or https address that ends in a slash."
+        )
     nodes = document.get("nodes")
     if not isinstance(nodes, list) or not 1 <= len(nodes) <= MOST_NODES:
         raise Refused("invalid_nodes", f"'nodes' must be a list of 1 to {MOST_NODES} nodes.")
@@ -155,6 +170,8 @@ def read_access(value: Any) -> Access:
         read_lines(document, "rules", 64),
         read_lines(document, "user_authorities"),
         read_lines(document, "gateway_addresses", 64),
+        _withdrawn(document),
+        int(_number({"version": 0, **document}, "version", 0, 1 << 62)),
     )
     for rule in access.rules:
         network(rule)
@@ -163,12 +180,30 @@ def read_access(value: Any) -> Access:
     return access
 
 
+def _withdrawn(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    value = _mapping(document.get("withdrawn", {}), "withdrawn")
+    if len(value) > 4096 or not all(isinstance(word, str) and len(word) <= 40 for word in value.values()):
+        raise Refused("invalid_withdrawn", "'withdrawn' must give one short word for each fingerprint.")
+    return tuple((str(fingerprint)[:100], word) for fingerprint, word in value.items())
+
+
 def network(text: str, name: str = "rules") -> Network:
     """A rule as a network; host bits are ignored as in `sshd`'s own matching."""
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise Refused("invalid_" + name, f"{text!r} is not an address or a network such as 192.0.2.0/24.") from None
+        raise Refused(
+            "invalid_" + name, f"{text!r} is not an address or a network such as 192.0.2.0/24."
+        ) from None
+
+
+def read_certificates(value: Any) -> dict[str, tuple[str, ...]]:
+    """Host certificates by node name."""
+    named = _mapping(_mapping(value, "host_certificates").get("host_certificates"), "host_certificates")
+    return {
+        str(name): read_lines({"host_certificates": lines}, "host_certificates")
+        for name, lines in named.items()
+    }
 
 
 def read_environment(value: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The simulator's state on disk: small JSON files, each replaced whole, so that a kill leaves the old or the new one."""
+"""The simulator's state on disk: small JSON files, each replaced whole: a kill leaves the old or the new one."""
 
 import fcntl
 import json
@@ -19,16 +19,32 @@ class Store:
 
     def __init__(self, var: Path) -> None:
         self.var = var
-        self.run, self.clusters, self.etc, self.homes = (var / name for name in ("run", "clusters", "etc", "homes"))
+        self.run, self.clusters, self.etc, self.homes = (
+            var / name for name in ("run", "clusters", "etc", "homes")
+        )
         self._lock = open(var / "lock", "a")  # noqa: SIM115 - held for the life of the process
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InUse(f"Another simulator is running on {var}.") from None
         self.clusters.mkdir(mode=0o700, exist_ok=True)
+        self._make_open_folders()
+
+    def _make_open_folders(self) -> None:
         for folder in (self.run, self.etc, self.homes):
             folder.mkdir(exist_ok=True)
             os.chmod(folder, 0o711)
+
+    def move_out(self, base: Path) -> None:
+        """Keep what nodes must see under another folder: root's state directory is closed to the clusters' users, and
+        without a mount namespace it cannot be shown to them in part. Keys and states stay where they are."""
+        base.mkdir(mode=0o711, exist_ok=True)
+        found = base.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{base} belongs to someone else")
+        os.chmod(base, 0o711)  # to be passed through, not listed
+        self.run, self.etc, self.homes = (base / name for name in ("run", "etc", "homes"))
+        self._make_open_folders()
 
     def cluster_ids(self) -> list[str]:
         """Every cluster that has a file."""

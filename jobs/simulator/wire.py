@@ -25,7 +25,10 @@ class Wire:
     """One end of the conversation; calls back for every line and once at the end."""
 
     def __init__(
-        self, sock: socket.socket, on_line: Callable[[dict[str, Any], list[int]], None], on_end: Callable[[], None]
+        self,
+        sock: socket.socket,
+        on_line: Callable[[dict[str, Any], list[int]], None],
+        on_end: Callable[[], None],
     ) -> None:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
@@ -48,7 +51,9 @@ class Wire:
     def _flush(self) -> None:
         while self._outgoing:
             data, descriptors = self._outgoing[0]
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+            rights = (
+                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+            )
             try:
                 sent = self._sock.sendmsg([data], rights)
             except BlockingIOError:

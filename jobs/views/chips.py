@@ -59,7 +59,9 @@ def outcome_chip(job: Job) -> Chip | None:
         case Outcome.SUCCEEDED:
             return Chip(_("Succeeded"), "good")
         case Outcome.FAILED:
-            return Chip(_("Failed") if code is None else _("Failed, exit code %(code)s") % {"code": code}, "bad")
+            return Chip(
+                _("Failed") if code is None else _("Failed, exit code %(code)s") % {"code": code}, "bad"
+            )
         case Outcome.TERMINATED:
             return Chip(_("Terminated"), "quiet")
         case Outcome.WALLTIME:

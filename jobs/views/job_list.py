@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts import standing
 from accounts.views.pages import person
 from jobs.access import visible_jobs
 from jobs.models import Cluster, Job
@@ -40,5 +41,11 @@ def job_list(request: HttpRequest) -> HttpResponse:
         Row(job, chips.job_chip(job), chips.outcome_chip(job), chips.cluster_chip(clusters.get(job.pk)))
         for job in page.object_list
     ]
-    context = {"nav": "jobs", "page": page, "rows": rows, "has_key": owner.ssh_keys.exists()}
+    context = {
+        "nav": "jobs",
+        "page": page,
+        "rows": rows,
+        "has_key": bool(standing.usable_keys(owner)),
+        "expiring_keys": standing.expiring_keys(owner),
+    }
     return render(request, "jobs/job_list.html", context)

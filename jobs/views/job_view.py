@@ -1,6 +1,7 @@
 """Everything the job page shows about a job's state, gathered in one place for the page and its fragment."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import public_keys, source_address
+from accounts import public_keys, source_address, standing
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs import access, connection
+from jobs import access, connection, services
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
 from jobs.views import chips
@@ -34,6 +35,10 @@ class NodeRow:
     is_up: bool
     ssh_command: str
     fingerprints: list[str]
+    registered_at: datetime | None
+    verified_at: datetime | None
+    host_key_alarm_at: datetime | None
+    host_key_shown: str
 
 
 def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "stages": stages_of(job),
         "nodes": nodes,
         "head": next((node for node in nodes if node.role == Node.Role.HEAD), None),
-        "why_no_command": connection.why_no_command(cluster, person.ssh_keys.exists()),
+        "why_no_command": connection.why_no_command(cluster, bool(standing.usable_keys(person))),
         "refused": _refusal(job.owner, address, cluster),
         "own_address": address,
         "can_submit": job.submitted_at is None,
@@ -63,6 +68,7 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "price_per_hour": price_per_hour(job),
         "files": job.output_files.order_by("relative_path"),
         "snapshot": job.settings_snapshot,
+        "settings_changes": services.settings_changes(job),
     }
 
 
@@ -73,9 +79,7 @@ def price_per_hour(job: Job) -> Decimal:
 
 def what_is_lost(job: Job) -> str:
     """The sentence the Terminate dialog says."""
-    nodes = ngettext(
-        "The node shuts down", "All %(count)d nodes shut down", job.slots
-    ) % {"count": job.slots}
+    nodes = ngettext("The node shuts down", "All %(count)d nodes shut down", job.slots) % {"count": job.slots}
     if job.completed_at is None:
         return _(
             "%(nodes)s, and the command is ended if it is still running. Open ssh connections and terminals end. "
@@ -127,6 +131,10 @@ def _node_row(node: Node) -> NodeRow:
         is_up=node.is_up,
         ssh_command=connection.ssh_command(node),
         fingerprints=[text for text in map(_fingerprint, node.host_keys) if text],
+        registered_at=node.registered_at,
+        verified_at=node.verified_at,
+        host_key_alarm_at=node.host_key_alarm_at,
+        host_key_shown=node.host_key_shown,
     )
 
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import standing
 from accounts.refusals import Refused
 from accounts.services import job_settings
 from accounts.views.pages import actor, person
@@ -64,7 +65,9 @@ def _form(
 ) -> HttpResponse:
     owner = person(request)
     core_types = list(CoreType.objects.filter(is_active=True))
-    chosen = next((t for t in core_types if t.code == values.get("core_type")), core_types[0] if core_types else None)
+    chosen = next(
+        (t for t in core_types if t.code == values.get("core_type")), core_types[0] if core_types else None
+    )
     context = {
         "nav": "new_job",
         "values": values,
@@ -77,7 +80,7 @@ def _form(
         "catalogue": {t.code: _offer(t) for t in core_types},
         "max_slots": settings.HEADNODE_MAX_SLOTS,
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
-        "has_key": owner.ssh_keys.exists(),
+        "has_key": bool(standing.usable_keys(owner)),
         "settings": job_settings(owner),
     }
     return render(request, "jobs/new_job.html", context, status=status)

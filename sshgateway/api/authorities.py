@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from sshgateway import authority
+from sshgateway import authority, known_hosts
 
 PLAIN_TEXT = {(200, "text/plain"): OpenApiTypes.STR}
 
@@ -22,8 +22,13 @@ class HostAuthority(APIView):
 
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request) -> HttpResponse:
-        """The `@cert-authority` line: in your known_hosts, it makes ssh trust every cluster without a question."""
-        return plain_text(authority.host_authority_line(f"*.{settings.HEADNODE_NAME}") + "\n")
+        """The `@cert-authority` line: in your known_hosts, it makes ssh trust every cluster without a question.
+
+        It holds for nodes by alias (`-o HostKeyAlias=...`) and by address. While the authority's key is being
+        changed there are two lines: take both.
+        """
+        patterns = known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
+        return plain_text("".join(f"{line}\n" for line in authority.host_authority_lines(patterns)))
 
 
 class UserAuthority(APIView):

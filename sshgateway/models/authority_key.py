@@ -1,10 +1,15 @@
 """The keys that sign certificates."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class AuthorityKey(models.Model):
-    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.sealing`)."""
+    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.sealing`).
+
+    Its life: published from the moment it is made, it signs from `signs_from` until `retired_at`, and is
+    trusted until `trusted_until`. The newest key has neither of the last two (see `sshgateway.rotation`).
+    """
 
     class Kind(models.TextChoices):
         """What the authority vouches for."""
@@ -14,9 +19,11 @@ class AuthorityKey(models.Model):
 
     kind = models.CharField(max_length=8, choices=Kind)
     public_key = models.TextField(help_text="One OpenSSH line, without comment.")
-    private_key_encrypted = models.TextField()
+    private_key_encrypted = models.TextField(blank=True, help_text="Empty once it signs no more.")
     created_at = models.DateTimeField(auto_now_add=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
+    signs_from = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(null=True, blank=True, help_text="When another key signs instead.")
+    trusted_until = models.DateTimeField(null=True, blank=True, help_text="Published until then.")
 
     class Meta:
         constraints = [

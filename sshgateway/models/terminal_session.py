@@ -16,8 +16,9 @@ def new_session_id() -> str:
 class TerminalSession(models.Model):
     """A shell somebody opened: to where, from where, since when, and how it ended.
 
-    The row is the truth; the shell itself lives in the memory of one gateway process (`gateway`), which says that it
-    is alive in `heartbeat_at`. `ended_at` and `end_reason` are written once, by a conditional update.
+    The row is the truth; the shell itself lives in the memory of one gateway process (`gateway`), which
+    says that it is alive in `heartbeat_at`. `ended_at` and `end_reason` are written once, by a conditional
+    update.
     """
 
     id = models.CharField(primary_key=True, max_length=43, default=new_session_id, editable=False)

@@ -1,4 +1,5 @@
 /* The public key field: a private key never leaves this page, a file may be dropped or chosen. */
+import { startCreatingKeys } from "./job_settings/create_key.js";
 import { isPrivateKey } from "./private_key.js";
 
 const field = () => document.querySelector("[data-key-text]");
@@ -47,7 +48,8 @@ async function take(file) {
 }
 
 document.addEventListener("input", (event) => {
-  if (event.target.matches?.("[data-key-text]") && check()) say("");
+  // What was said about a key that was taken out stays until something new is in the field.
+  if (event.target.matches?.("[data-key-text]") && check() && event.target.value.trim()) say("");
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-key-file]")) {
@@ -85,3 +87,4 @@ function showScriptedParts() {
 }
 document.addEventListener("htmx:load", showScriptedParts);
 showScriptedParts();
+startCreatingKeys();

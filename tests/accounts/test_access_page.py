@@ -23,7 +23,9 @@ def cidrs(owner: User) -> list[str]:
     return list(owner.access_rules.values_list("cidr", flat=True))
 
 
-def test_without_a_rule_the_page_warns_and_offers_the_address_one_comes_from(page: Client, alice: User) -> None:
+def test_without_a_rule_the_page_warns_and_offers_the_address_one_comes_from(
+    page: Client, alice: User
+) -> None:
     html = page.get(SETTINGS, REMOTE_ADDR="192.0.2.7").content.decode()
     assert "You are at 192.0.2.7, and no rule includes it." in html
     assert "nobody can connect from anywhere" in html
@@ -51,7 +53,9 @@ def test_host_bits_are_normalised_with_a_notice(page: Client, alice: User) -> No
     assert cidrs(alice) == ["10.0.0.0/8"]
 
 
-@pytest.mark.parametrize("bad", ["", "10.0.0.0/33", "300.1.1.1", "::/129", "office", "10.0.0.0/8, 11.0.0.0/8"])
+@pytest.mark.parametrize(
+    "bad", ["", "10.0.0.0/33", "300.1.1.1", "::/129", "office", "10.0.0.0/8, 11.0.0.0/8"]
+)
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_a_bad_rule_comes_back_with_its_sentence_and_what_was_typed(
     page: Client, alice: User, bad: str, headers: dict[str, str]

@@ -16,7 +16,8 @@ def test_a_wrong_password_is_said_and_the_name_stays(client: Client, alice: User
 
 def test_one_signs_in_by_name_or_mail_and_lands_where_one_wanted_to_go(client: Client, alice: User) -> None:
     for name in ("alice", "alice@example.org"):
-        answer = client.post(f"{LOGIN}?next=/settings/job/", {"login": name, "password": PASSWORD, "next": "/settings/job/"})
+        typed = {"login": name, "password": PASSWORD, "next": "/settings/job/"}
+        answer = client.post(f"{LOGIN}?next=/settings/job/", typed)
         assert answer["Location"] == "/settings/job/"
         client.post("/accounts/logout/")
 
@@ -33,7 +34,14 @@ def test_pages_ask_strangers_to_sign_in(client: Client, db: None) -> None:
 
 
 def test_no_page_has_inline_scripts_or_styles(client: Client, alice: User) -> None:
-    paths = ["/", "/jobs/new/", "/settings/job/", "/settings/tokens/", "/accounts/password/change/", "/nowhere/"]
+    paths = [
+        "/",
+        "/jobs/new/",
+        "/settings/job/",
+        "/settings/tokens/",
+        "/accounts/password/change/",
+        "/nowhere/",
+    ]
     pages = [client.get(LOGIN).content.decode()]
     client.force_login(alice)
     pages += [client.get(path).content.decode() for path in paths]

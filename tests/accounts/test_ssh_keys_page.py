@@ -34,7 +34,9 @@ def test_a_saved_key_is_shown_as_ssh_add_shows_it(page: Client, alice: User, pub
     assert "<html" not in text, "htmx gets the section, not the page"
 
 
-def test_without_scripts_the_form_redirects_back_and_says_what_happened(page: Client, public_key: str) -> None:
+def test_without_scripts_the_form_redirects_back_and_says_what_happened(
+    page: Client, public_key: str
+) -> None:
     answer = page.post(ADD, {"name": "Laptop", "public_key": public_key}, follow=True)
     assert answer.redirect_chain[0] == ("/settings/job/#keys", 302)
     assert "Saved “Laptop”" in answer.content.decode()
@@ -102,6 +104,14 @@ def test_several_keys_are_offered_and_each_can_be_added(
     assert sorted(alice.ssh_keys.values_list("name", flat=True)) == ["key0", "key1", "key2"]
 
 
+def test_several_keys_none_of_which_can_be_added_are_a_plain_refusal(page: Client) -> None:
+    text = "ssh-dss AAAAB3NzaC1kc3MAAACB one\nssh-dss AAAAB3NzaC1kc3MAAACC two\n"
+    answer = page.post(ADD, {"public_key": text}, headers=HTMX)
+    assert answer.status_code == 400
+    assert 'aria-invalid="true"' in answer.content.decode() and "offers" not in answer.context
+    assert answer.context["key_text"] == text
+
+
 def test_removing_asks_first_and_then_removes(page: Client, alice: User, public_key: str) -> None:
     page.post(ADD, {"name": "Laptop", "public_key": public_key})
     remove = reverse("ssh_key_remove", args=[alice.ssh_keys.get().pk])
@@ -112,9 +122,7 @@ def test_removing_asks_first_and_then_removes(page: Client, alice: User, public_
     assert alice.ssh_keys.count() == 0
 
 
-def test_somebody_elses_key_is_not_there(
-    client: Client, alice: User, charlie: User, public_key: str
-) -> None:
+def test_somebody_elses_key_is_not_there(client: Client, alice: User, charlie: User, public_key: str) -> None:
     client.force_login(alice)
     client.post(ADD, {"name": "Laptop", "public_key": public_key})
     client.force_login(charlie)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.providers.base import ClusterOrder, NodeSighting, OrderRefused, ProviderBusy, State
+from jobs.providers.base import ClusterOrder, LoginRecord, NodeSighting, OrderRefused, ProviderBusy, State
 
 
 class ProviderWhoseNodesNeverReport:
@@ -26,6 +26,12 @@ class ProviderWhoseNodesNeverReport:
 
     def admit(self, state: State, admission: Mapping[str, Any]) -> None:
         """Nobody ever comes in."""
+
+    def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
+        """Its nodes show nobody anything."""
+
+    def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
+        return []
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
         self.there.update(dict.fromkeys(names, "stopped"))

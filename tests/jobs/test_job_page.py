@@ -36,7 +36,9 @@ def ready(alice: User) -> Job:
     return cluster.job
 
 
-def test_others_get_the_404_page_from_every_address_of_the_job(client: Client, charlie: User, ready: Job) -> None:
+def test_others_get_the_404_page_from_every_address_of_the_job(
+    client: Client, charlie: User, ready: Job
+) -> None:
     client.force_login(charlie)
     for path in ("", "fragments/state/", "log.txt", "terminal/head/"):
         assert client.get(f"/jobs/{ready.pk}/{path}").status_code == 404
@@ -62,7 +64,9 @@ def test_the_copy_button_says_when_there_is_no_key(page: Client, ready: Job) -> 
 def test_the_command_is_complete_when_the_cluster_is_ready(page: Client, alice: User, ready: Job) -> None:
     accounts_services.add_ssh_key(SYSTEM, alice, "Laptop", KEY)
     html = page.get(f"/jobs/{ready.pk}/").content.decode()
-    assert f'<code class="command-line" id="ssh-command">ssh -p 32100 uprod_{ready.pk}@127.20.0.5</code>' in html
+    assert (
+        f'<code class="command-line" id="ssh-command">ssh -p 32100 uprod_{ready.pk}@127.20.0.5</code>' in html
+    )
     assert "SHA256:" in html and f"/api/v2/jobs/{ready.pk}/known-hosts/" in html
     assert html.count("data-open-terminal=") == 2
 
@@ -70,7 +74,10 @@ def test_the_command_is_complete_when_the_cluster_is_ready(page: Client, alice: 
 def test_a_refused_address_is_said_with_one_click_to_add_it(page: Client, alice: User, ready: Job) -> None:
     accounts_services.add_ssh_key(SYSTEM, alice, "Laptop", KEY)
     path = f"/jobs/{ready.pk}/"
-    assert "Your address 192.0.2.7 is in no access rule." in page.get(path, REMOTE_ADDR="192.0.2.7").content.decode()
+    assert (
+        "Your address 192.0.2.7 is in no access rule."
+        in page.get(path, REMOTE_ADDR="192.0.2.7").content.decode()
+    )
     answer = page.post("/settings/job/rules/", {"cidr": "192.0.2.7", "next": path}, REMOTE_ADDR="192.0.2.7")
     assert answer["Location"] == path
     assert "is in no access rule" not in page.get(path, REMOTE_ADDR="192.0.2.7").content.decode()
@@ -116,7 +123,10 @@ def test_delete_is_refused_with_a_sentence_while_the_cluster_is_there(page: Clie
 
 def test_a_failed_command_shows_its_exit_code(page: Client, ready: Job) -> None:
     Job.objects.filter(pk=ready.pk).update(
-        outcome="failed", exit_code=3, outcome_reason="The command ended with exit code 3.", completed_at=timezone.now()
+        outcome="failed",
+        exit_code=3,
+        outcome_reason="The command ended with exit code 3.",
+        completed_at=timezone.now(),
     )
     html = page.get(f"/jobs/{ready.pk}/").content.decode()
     assert "Failed, exit code 3" in html

@@ -44,7 +44,8 @@ def test_the_settings_are_copied_at_submission(alice: User) -> None:
     accounts.add_access_rule(actor(alice), alice, "10.0.0.0/8", "office")
     accounts.update_job_settings(actor(alice), alice, auto_terminate_cluster=False)
     job = submitted_job(alice)
-    assert job.settings_snapshot["access_rules"] == [{"cidr": "10.0.0.0/8", "note": "office"}]
+    rule = {"cidr": "10.0.0.0/8", "note": "office", "standing": "active"}
+    assert job.settings_snapshot["access_rules"] == [rule]
     assert job.auto_terminate_cluster is False
     accounts.remove_access_rule(actor(alice), alice.access_rules.get())
     job.refresh_from_db()

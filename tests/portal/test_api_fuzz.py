@@ -137,7 +137,7 @@ def test_garbage_for_each_value(
 
 @pytest.mark.parametrize(("method", "path", "liked"), [door for door in DOORS if "jobs/" in door[1]][:3])
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -193,6 +193,32 @@ def test_a_refused_job_leaves_nothing(alice: User) -> None:
         client.generic("POST", "/api/v2/jobs/", scalar.encode(), content_type="application/json")
 
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"sshAccess": ' + "[" * 41 + "]" * 41 + "}",
+        '{"a": {"\\ud800": 1}}',
+        '{"sshAccess": NaN}',
+        "{",
+    ],
+)
+def test_a_body_nobody_should_read_on_is_refused_as_a_whole(alice: User, body: str) -> None:
+    answer = client_of(alice).generic(
+        "PATCH", "/api/v2/users/me/job-settings/", body, content_type="application/json"
+    )
+
+    assert (answer.status_code, answer.json()["reason"]) == (400, "parse_error")
+
+
+@pytest.mark.parametrize("path", ["jobs/", "files/"])
+def test_nul_is_nothing_to_search_for(alice: User, path: str) -> None:
+    """SQLite would shrug; PostgreSQL refuses the query."""
+    answer = client_of(alice).get(f"/api/v2/{path}?search=%00")
+
+    assert answer.status_code == 400
+    assert "search" in answer.json()
 
 
 def test_a_body_of_ten_megabytes_is_413(alice: User) -> None:

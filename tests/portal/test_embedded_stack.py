@@ -96,9 +96,11 @@ def test_a_killed_process_comes_back_and_the_portal_is_ready_again(stack: Stack,
     wait_for(lambda: get(f"{stack.base_url}readyz")[0] == 200, "the portal is ready", 60, every=0.2)
 
 
-def test_a_second_instance_runs_beside_it(stack: Stack, tmp_path: Path) -> None:
-    with running(tmp_path / "other") as other:
+def test_a_second_instance_runs_beside_it_also_where_paths_are_long(stack: Stack, tmp_path: Path) -> None:
+    var = tmp_path / ("long" * 30)  # too long for unix sockets
+    with running(var) as other:
         assert other.base_url != stack.base_url
+        assert not list(var.glob("*.sock"))
         assert sign_in(other.base_url, "admin", other.admin_password)
         assert get(f"{stack.base_url}readyz")[0] == 200
 
@@ -111,15 +113,9 @@ def test_a_restart_keeps_data_and_prints_no_second_password(tmp_path: Path) -> N
         assert password.group(1) not in first.log.read_text()
     began = time.monotonic()
     with running(var, HEADNODE_ADMIN_PASSWORD="changes nothing later") as second:
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
         assert "First administrator" not in "".join(second.output)
         assert sign_in(second.base_url, "admin", password.group(1))
-
-
-def test_it_runs_where_paths_are_long(tmp_path: Path) -> None:
-    var = tmp_path / ("long" * 30)
-    with running(var) as stack:
-        assert sign_in(stack.base_url, "admin", stack.admin_password)
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:

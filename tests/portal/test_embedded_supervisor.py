@@ -38,7 +38,7 @@ def supervisor(log: Log, tmp_path: Path) -> Supervisor:
 
 async def until(condition: Callable[[], object], limit: float = 10) -> None:
     async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110 (the event is another process)
+        while not condition():
             await asyncio.sleep(0.01)
 
 

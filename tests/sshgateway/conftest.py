@@ -1,9 +1,10 @@
 """A portal with nothing but the gateway in it, on a real socket, and real nodes to reach."""
 
+import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,16 @@ from sshgateway.routing import websocket_urlpatterns
 from tests.sshgateway import sshd
 from tests.sshgateway.client import Client
 from tests.waiting import wait_for
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str, limit: float = 12.0) -> Any:
+    """What `condition` answers as soon as it answers something; for what no event tells of."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit):
+            while not (answer := await condition()):
+                await asyncio.sleep(0.02)
+            return answer
+    raise AssertionError(f"Not within {limit:g} s: {what}")
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ class Node:
                 pass
 
 
-def start(folder: Path, key_types: Iterable[str] = ("ed25519",), authorities: list[str] | None = None) -> Node:
+def start(
+    folder: Path, key_types: Iterable[str] = ("ed25519",), authorities: list[str] | None = None
+) -> Node:
     """Start one; it is listening when this returns."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:

@@ -48,7 +48,8 @@ def test_another_gateways_living_sessions_are_left_alone(alice) -> None:
 def test_a_session_nobody_attached_to_expires(alice) -> None:
     session = services.open_session(alice, TARGET)
     assert services.sweep() == 0
-    TerminalSession.objects.update(opened_at=timezone.now() - services.FIRST_ATTACH_LIMIT - timedelta(seconds=1))
+    long_ago = timezone.now() - services.FIRST_ATTACH_LIMIT - timedelta(seconds=1)
+    TerminalSession.objects.update(opened_at=long_ago)
     assert services.sweep() == 1
     session.refresh_from_db()
     assert session.end_reason == "never_attached"
@@ -57,7 +58,8 @@ def test_a_session_nobody_attached_to_expires(alice) -> None:
 async def test_a_session_of_another_gateway_is_not_taken_over(desk: Desk, node: Node, alice) -> None:
     session = await desk.open(alice, node.target())
     now = timezone.now()
-    await TerminalSession.objects.filter(pk=session.pk).aupdate(attached_at=now, heartbeat_at=now, gateway="other")
+    row = TerminalSession.objects.filter(pk=session.pk)
+    await row.aupdate(attached_at=now, heartbeat_at=now, gateway="other")
     async with desk.attach(session, alice) as client:
         await client.until_closed()
     assert (client.close_code, client.close_reason) == (4409, "elsewhere")

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from accounts.refusals import Refused
 from sshgateway import gatekeeper, services
 from sshgateway.models import TerminalSession
-from tests.sshgateway.conftest import Desk, Gate
+from tests.sshgateway.conftest import Desk, Gate, until
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,9 +95,11 @@ async def test_a_node_that_goes_says_so_itself(desk: Desk, node: Node, alice, ga
         gate.refusal = Refused("node_gone", "The node is stopping.", status=409)
         asked = len(gate.asked)
         await sync_to_async(services.recheck)(owner=alice)
-        async with asyncio.timeout(10):
-            while len(gate.asked) <= asked:
-                await asyncio.sleep(0.02)
+
+        async def asked_again() -> bool:
+            return len(gate.asked) > asked
+
+        await until(asked_again, "the gatekeeper is asked again")
         await client.run("echo still-$((1+1))", "still-2")
         await asyncio.to_thread(node.stop)
         await client.until_closed()

@@ -11,7 +11,7 @@ import websockets
 from sshgateway.attachment import INPUT_WINDOW, WINDOW
 from sshgateway.frames import Ack, Input
 from sshgateway.transport import SHELL_WINDOW
-from tests.sshgateway.conftest import Desk
+from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,9 +67,11 @@ async def test_input_works_while_output_is_stalled(desk: Desk, node: Node, alice
         marker = node.folder / "interrupted"
         await client.type(b"\x03")
         await client.type(f"touch {marker}\n")
-        async with asyncio.timeout(10):
-            while not marker.exists():
-                await asyncio.sleep(0.02)
+
+        async def interrupted() -> bool:
+            return marker.exists()
+
+        await until(interrupted, "the shell is back")
 
 
 async def test_a_paste_that_ignores_the_input_window_is_refused(desk: Desk, node: Node, alice) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.sshgateway.conftest import Desk
+from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 from tests.waiting import wait_for
 
@@ -54,7 +54,7 @@ async def test_a_shell_nobody_comes_back_to_ends(desk: Desk, node: Node, alice, 
     async with desk.attach(session, alice) as client:
         await client.until_ready()
 
-    async with asyncio.timeout(12):
-        while not (row := await desk.row(session)).end_reason:
-            await asyncio.sleep(0.05)
-    assert row.end_reason == "detached"
+    async def end_reason() -> str:
+        return (await desk.row(session)).end_reason
+
+    assert await until(end_reason, "the session ends") == "detached"

@@ -49,7 +49,7 @@ async def test_an_expired_certificate(desk: Desk, node: Node, alice, monkeypatch
 
 
 async def test_a_node_that_does_not_know_our_authority(desk: Desk, make_node, alice) -> None:
-    other = authority._new_key()["public_key"]
+    other = authority.new_key()["public_key"]
     node = await sync_to_async(make_node)(authorities=[other])
     end = await _end(desk, alice, node.target())
     assert end.reason == "credential_refused"

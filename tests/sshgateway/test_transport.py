@@ -71,14 +71,16 @@ def test_sftp(node: Node) -> None:
 def test_threads_share_a_connection(node: Node) -> None:
     answers: list[bytes] = []
     with transport.connect(node.target()) as connection:
-        threads = [
-            threading.Thread(target=lambda n=n: answers.append(connection.run(f"echo {n}").stdout)) for n in range(8)
-        ]
+
+        def ask(number: int) -> None:
+            answers.append(connection.run(f"echo {number}").stdout)
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(20)
-    assert sorted(answers) == [f"{n}\n".encode() for n in range(8)]
+    assert sorted(answers) == [f"{number}\n".encode() for number in range(8)]
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -156,7 +158,9 @@ def test_nothing_secret_is_logged(node: Node, caplog: pytest.LogCaptureFixture) 
     with transport.connect(node.target()) as connection:
         connection.run("true")
     assert "PRIVATE KEY" not in caplog.text
-    assert not [record for record in caplog.records if "paramiko" in record.name and record.levelno < logging.CRITICAL]
+    assert not [
+        record for record in caplog.records if "paramiko" in record.name and record.levelno < logging.CRITICAL
+    ]
 
 
 def test_the_portal_has_no_way_to_trust_on_first_use() -> None:

@@ -18,7 +18,10 @@ export class Follow {
       this.toEnd();
       this.scroll.focus({ preventScroll: true });
     });
-    new ResizeObserver(() => this.on && this.toEnd()).observe(this.scroll);
+    // The view changes its size, or lines turn out taller than they were taken to be before they were laid out.
+    const sizes = new ResizeObserver(() => this.on && this.toEnd());
+    sizes.observe(this.scroll);
+    sizes.observe(panel.querySelector("[data-log-lines]"));
   }
 
   toEnd() {

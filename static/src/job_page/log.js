@@ -1,5 +1,6 @@
 /* The lines of the Job Log: kept by sequence, appended in batches, filtered and followed. */
 import { hasControls, render } from "./ansi.js";
+import { Chunks } from "./chunks.js";
 import { Clock } from "./clock.js";
 import { Follow } from "./follow.js";
 
@@ -12,14 +13,14 @@ export class JobLog {
   constructor(panel) {
     this.panel = panel;
     this.say = panel.dataset;
-    this.lines = panel.querySelector("[data-log-lines]");
     this.first = Number(this.say.first);
     this.last = Number(this.say.last);
     this.waiting = [];
     this.filter = { text: "", source: "" };
     this.clock = new Clock(this.say.began);
     this.follow = new Follow(panel);
-    for (const line of this.lines.children) this.#dress(line);
+    this.chunks = new Chunks(panel.querySelector("[data-log-lines]"));
+    for (const line of this.chunks.lines) this.#dress(line);
     this.#listen();
     panel.querySelector("[data-log-tools]").hidden = false;
     this.follow.toEnd();
@@ -48,25 +49,19 @@ export class JobLog {
   #flush() {
     const events = this.waiting;
     this.waiting = [];
-    const fragment = document.createDocumentFragment();
-    for (const event of events) fragment.append(this.#line(event));
-    this.lines.append(fragment);
-    const extra = this.lines.children.length - MOST_LINES;
-    if (extra > 0 && this.follow.on) this.#dropFirst(extra);
+    this.chunks.append(events.map((event) => this.#line(event)));
+    if (this.follow.on && this.chunks.trim(MOST_LINES)) {
+      this.first = Number(this.chunks.lines[0].dataset.seq);
+      this.panel.querySelector("[data-log-earlier]").hidden = false;
+    }
     this.panel.querySelector("[data-log-empty]").hidden = true;
-    this.#countMatches();
+    if (this.#isFiltered()) this.#sayNone(this.chunks.lines.every((line) => line.hidden));
     this.follow.grew(events.length);
     this.#announce(events);
   }
 
-  #dropFirst(count) {
-    for (let i = 0; i < count; i += 1) this.lines.firstElementChild.remove();
-    this.first = Number(this.lines.firstElementChild.dataset.seq);
-    this.panel.querySelector("[data-log-earlier]").hidden = false;
-  }
-
   #line(event) {
-    const line = document.createElement("li");
+    const line = document.createElement("div");
     line.className = "log-line";
     line.dataset.seq = event.sequence;
     line.dataset.source = event.source;
@@ -92,7 +87,7 @@ export class JobLog {
     const found = CONNECTION.exec(text);
     if (found) this.#markConnection(line, said, found);
     else if (hasControls(text)) said.replaceChildren(...render(text));
-    line.classList.toggle("is-hidden", !this.#matches(line));
+    if (this.#isFiltered()) line.hidden = !this.#matches(line);
   }
 
   #markConnection(line, said, [, login, port]) {
@@ -116,16 +111,18 @@ export class JobLog {
     return !text || line.lastElementChild.textContent.toLowerCase().includes(text) || line.children[1].textContent.includes(text);
   }
 
+  #isFiltered() {
+    return Boolean(this.filter.text || this.filter.source);
+  }
+
   #applyFilter() {
-    for (const line of this.lines.children) line.classList.toggle("is-hidden", !this.#matches(line));
-    this.#countMatches();
+    const shown = this.chunks.filter((line) => this.#matches(line));
+    this.#sayNone(shown === 0 && this.chunks.lines.length > 0);
     if (this.follow.on) this.follow.toEnd();
   }
 
-  #countMatches() {
-    const none = this.panel.querySelector("[data-log-none]");
-    const filtered = this.filter.text || this.filter.source;
-    none.hidden = !filtered || !this.lines.children.length || Boolean(this.lines.querySelector(".log-line:not(.is-hidden)"));
+  #sayNone(none) {
+    this.panel.querySelector("[data-log-none]").hidden = !none;
   }
 
   #announce(events) {
@@ -142,9 +139,8 @@ export class JobLog {
       const page = await answer.json();
       const events = (page.results ?? page).filter((event) => event.sequence < this.first);
       if (!events.length) return;
-      const fragment = document.createDocumentFragment();
-      for (const event of events) fragment.append(this.#line(event));
-      this.follow.keepPlace(() => this.lines.prepend(fragment));
+      const lines = events.map((event) => this.#line(event));
+      this.follow.keepPlace(() => this.chunks.prepend(lines));
       this.first = events[0].sequence;
       button.parentElement.hidden = this.first <= 1;
     } catch {
@@ -171,7 +167,7 @@ export class JobLog {
     });
     this.panel.querySelector("[data-log-clock]").addEventListener("change", (event) => {
       this.clock.style = event.target.value;
-      for (const line of this.lines.children) this.clock.show(line.firstElementChild);
+      for (const line of this.chunks.lines) this.clock.show(line.firstElementChild);
     });
     const earlier = this.panel.querySelector("[data-log-earlier] button");
     earlier.addEventListener("click", () => this.#showEarlier(earlier));

@@ -101,8 +101,9 @@ export class HeadnodeTerminal extends HTMLElement {
         this.status.untell();
         this.status.showNode(session.ready);
         this.#show("open", words.open);
-        if (!document.activeElement || document.activeElement === document.body) this.terminal.focus();
-        else if (this.closest("body.bare") || this.contains(document.activeElement)) this.terminal.focus();
+        // Whoever asked for a shell wants to type in it; a line that came back must not take the focus away.
+        if (!session.wasOpen) this.terminal.focus();
+        session.wasOpen = true;
         break;
       case "reconnecting":
         this.#count(session);

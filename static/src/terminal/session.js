@@ -196,8 +196,9 @@ export class Session extends EventTarget {
   }
 }
 
+// The path is the API's; the host is ours: a proxy may have told the portal another name than the page was opened with.
 function socketUrl(url) {
-  const absolute = new URL(url, window.location.href);
-  absolute.protocol = window.location.protocol === "https:" ? "wss:" : "ws:";
-  return absolute.href;
+  const { pathname, search } = new URL(url, window.location.href);
+  const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${window.location.host}${pathname}${search}`;
 }

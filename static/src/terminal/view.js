@@ -65,7 +65,7 @@ export class View {
 
   /** A line from the portal, set apart from what the shell prints. */
   say(sentence) {
-    this.terminal.write(`\r\n\x1b[0;2m── ${plain(sentence)} ──\x1b[0m\r\n`);
+    this.terminal.write(`\r\n\x1b[0;90m── ${plain(sentence)} ──\x1b[0m\r\n`);
   }
 
   /** Leave the modes a shell may have died in: full screen, mouse, colours. What is on the screen stays. */

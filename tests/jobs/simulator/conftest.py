@@ -13,7 +13,10 @@ from tests.jobs.simulator.world import Broker, Cluster, Simulator
 
 def make_key(path: Path, *words: str) -> Path:
     """A key pair from the real ssh-keygen."""
-    subprocess.run(["ssh-keygen", "-q", "-N", "", "-C", path.name, *(words or ("-t", "ed25519")), "-f", str(path)], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-N", "", "-C", path.name, *(words or ("-t", "ed25519")), "-f", str(path)],
+        check=True,
+    )
     return path
 
 

@@ -47,7 +47,9 @@ def test_a_new_rule_lets_in_at_once(restored: Cluster, keys: dict[str, Path]) ->
     assert restored.ssh(keys["alice"], "echo in", extra=("-b", "127.0.0.7")).stdout == b"in\n"
 
 
-def test_a_removed_rule_ends_live_sessions_and_says_why(restored: Cluster, open_shell: subprocess.Popen[bytes]) -> None:
+def test_a_removed_rule_ends_live_sessions_and_says_why(
+    restored: Cluster, open_shell: subprocess.Popen[bytes]
+) -> None:
     restored.access(rules=["192.0.2.0/24"])
     _, errors = open_shell.communicate(timeout=5)
     assert open_shell.returncode == 255
@@ -87,7 +89,19 @@ def certificate(keys: dict[str, Path], folder: Path, principal: str, validity: s
     """A key of the gateway's, with a certificate for one principal."""
     path = folder / f"gateway-{principal}"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
-    sign = ["ssh-keygen", "-q", "-s", str(keys["authority"]), "-I", "gateway", "-n", principal, "-V", validity, f"{path}.pub"]
+    sign = [
+        "ssh-keygen",
+        "-q",
+        "-s",
+        str(keys["authority"]),
+        "-I",
+        "gateway",
+        "-n",
+        principal,
+        "-V",
+        validity,
+        f"{path}.pub",
+    ]
     subprocess.run(sign, check=True)
     return path
 
@@ -111,7 +125,9 @@ def test_a_certificate_for_another_principal_or_out_of_time_is_refused(
     assert b"Permission denied" in restored.ssh(old, "true").stderr
 
 
-def test_a_withdrawn_authority_ends_what_it_let_in(restored: Cluster, keys: dict[str, Path], tmp_path: Path) -> None:
+def test_a_withdrawn_authority_ends_what_it_let_in(
+    restored: Cluster, keys: dict[str, Path], tmp_path: Path
+) -> None:
     command = restored.command(certificate(keys, tmp_path, restored.user), "echo up; cat")
     command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

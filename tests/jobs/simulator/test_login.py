@@ -63,7 +63,10 @@ def test_a_login_shell_has_a_terminal_and_a_prompt(cluster: Cluster, keys: dict[
 def test_a_key_appended_on_the_node_logs_in_at_once(cluster: Cluster, keys: dict[str, Path]) -> None:
     line = keys["bob"].with_name("bob.pub").read_text().strip()
     try:
-        cluster.ssh(keys["alice"], f"mkdir -p ~/.ssh; echo garbage > ~/.ssh/authorized_keys; echo '{line}' >> ~/.ssh/authorized_keys")
+        cluster.ssh(
+            keys["alice"],
+            f"mkdir -p ~/.ssh; echo garbage > ~/.ssh/authorized_keys; echo '{line}' >> ~/.ssh/authorized_keys",
+        )
         assert cluster.ssh(keys["bob"], "echo in").stdout == b"in\n"
     finally:
         cluster.ssh(keys["alice"], "rm -r ~/.ssh")
@@ -73,7 +76,11 @@ def test_a_key_appended_on_the_node_logs_in_at_once(cluster: Cluster, keys: dict
 def test_options_of_the_homes_own_keys_hold(cluster: Cluster, keys: dict[str, Path]) -> None:
     line = keys["bob"].with_name("bob.pub").read_text().strip()
     try:
-        cluster.ssh(keys["alice"], "mkdir -p ~/.ssh; cat > ~/.ssh/authorized_keys", stdin=f'command="echo forced" {line}\n'.encode())
+        cluster.ssh(
+            keys["alice"],
+            "mkdir -p ~/.ssh; cat > ~/.ssh/authorized_keys",
+            stdin=f'command="echo forced" {line}\n'.encode(),
+        )
         assert cluster.ssh(keys["bob"], "echo free").stdout == b"forced\n"
     finally:
         cluster.ssh(keys["alice"], "rm -r ~/.ssh")
@@ -88,7 +95,14 @@ def client(cluster: Cluster, keys: dict[str, Path]) -> paramiko.SSHClient:
     kind, blob = line.split()[:2]
     key = paramiko.PKey.from_type_string(kind, base64.b64decode(blob))
     made.get_host_keys().add(f"[{where['address']}]:{where['port']}", kind, key)
-    made.connect(where["address"], where["port"], cluster.user, key_filename=str(keys["alice"]), allow_agent=False, look_for_keys=False)
+    made.connect(
+        where["address"],
+        where["port"],
+        cluster.user,
+        key_filename=str(keys["alice"]),
+        allow_agent=False,
+        look_for_keys=False,
+    )
     return made
 
 

@@ -57,7 +57,7 @@ class Broker:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/context/v1/"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 
     def answer(self, verb: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -96,7 +96,7 @@ class Simulator:
 
     def start(self) -> None:
         """Start (again) and wait until the API answers."""
-        self.log = open(self.folder / "log", "ab")
+        self.log = open(self.folder / "log", "ab")  # noqa: SIM115 - closed in `end`
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jobs.simulator"],
             cwd=ROOT,
@@ -106,7 +106,9 @@ class Simulator:
             stdin=subprocess.DEVNULL,
         )
         self.http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=f"{self.folder}/s.sock"), base_url="http://simulator", timeout=20
+            transport=httpx.HTTPTransport(uds=f"{self.folder}/s.sock"),
+            base_url="http://simulator",
+            timeout=20,
         )
         wait_for(self.up, "the simulator answers")
         self.http.headers["Authorization"] = "Bearer " + (self.folder / "token").read_text().strip()
@@ -130,7 +132,9 @@ class Simulator:
         self.log.close()
         return time.monotonic() - before
 
-    def spec(self, cluster: str = "Ab12cd", computes: int = 1, port: int = 32100, boot_seconds: float = 0.3) -> dict[str, Any]:
+    def spec(
+        self, cluster: str = "Ab12cd", computes: int = 1, port: int = 32100, boot_seconds: float = 0.3
+    ) -> dict[str, Any]:
         """A cluster of one head node and some compute nodes."""
         user = f"uprod_{cluster}"
         names = ["head", *(f"compute-{number + 1}" for number in range(computes))]
@@ -202,9 +206,19 @@ class Cluster:
         broker = self.simulator.broker
         line = broker.registered[f"{self.user}/{node}"]["host_keys"][0]
         known = self.simulator.folder / f"known.{self.id}.{node}"
-        known.write_text(f"[{where['address']}]:{where['port']} {line}\n")
+        name = where["address"] if where["port"] == 22 else f"[{where['address']}]:{where['port']}"
+        known.write_text(f"{name} {line}\n")
         options = ["-F", "none", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
-        options += ["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "LogLevel=ERROR"]
+        options += [
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "IdentityAgent=none",
+            "-o",
+            "LogLevel=ERROR",
+        ]
         return [*options, *(["-i", str(key)] if key else [])]
 
     def target(self, node: str = "head") -> str:
@@ -215,12 +229,27 @@ class Cluster:
         """The node's SSH port."""
         return int(self.nodes()[node]["port"])
 
-    def command(self, key: Path | None, *words: str, node: str = "head", extra: tuple[str, ...] = ()) -> list[str]:
+    def command(
+        self, key: Path | None, *words: str, node: str = "head", extra: tuple[str, ...] = ()
+    ) -> list[str]:
         """A complete ssh command line."""
-        return ["ssh", *self.options(key, node), "-p", str(self.port(node)), *extra, self.target(node), *words]
+        return [
+            "ssh",
+            *self.options(key, node),
+            "-p",
+            str(self.port(node)),
+            *extra,
+            self.target(node),
+            *words,
+        ]
 
     def ssh(
-        self, key: Path | None, *words: str, node: str = "head", extra: tuple[str, ...] = (), stdin: bytes = b""
+        self,
+        key: Path | None,
+        *words: str,
+        node: str = "head",
+        extra: tuple[str, ...] = (),
+        stdin: bytes = b"",
     ) -> subprocess.CompletedProcess[bytes]:
         """Run ssh to its end."""
         return subprocess.run(

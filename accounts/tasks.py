@@ -1,0 +1,11 @@
+"""Celery tasks of accounts: three lines each."""
+
+from celery import shared_task
+
+from accounts import reminders
+
+
+@shared_task(name="accounts.remind")
+def remind() -> int:
+    """Tell people of keys that are about to expire."""
+    return reminders.send_due()

@@ -1,0 +1,32 @@
+"""The audit trail as its person sees it."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts import audit, audit_words
+from accounts.views.pages import person
+
+PAGE_SIZE = 50
+
+
+@login_required
+@never_cache
+@require_GET
+def audit_trail(request: HttpRequest) -> HttpResponse:
+    """What one did, and what was done to what is one's own."""
+    page = Paginator(audit.visible_to(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [
+        {
+            "event": event,
+            "title": audit_words.title(event),
+            "name": audit_words.name_of(event),
+            "differences": audit_words.differences(event),
+        }
+        for event in page.object_list
+    ]
+    context = {"nav": "settings", "section": "audit", "page": page, "rows": rows}
+    return render(request, "accounts/audit.html", context)

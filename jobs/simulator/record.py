@@ -1,0 +1,37 @@
+"""What is kept of a node, and the small pure helpers of its life."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.simulator.addresses import Place
+
+ENDED = frozenset({"stopped", "failed"})
+
+
+@dataclass
+class Record:
+    """What is kept of a node on disk."""
+
+    place: Place
+    state: str = "booting"
+    reason: str = ""
+    log: list[str] = field(default_factory=list)
+    context: dict[str, Any] | None = None
+    reported: bool = False
+
+
+class BootFailed(Exception):
+    """The node cannot start; a word and a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def broadcast(hostname: str, message: str) -> str:
+    """What `shutdown` writes to every terminal; the extra message without anything that could steer one."""
+    now = datetime.now(UTC).strftime("%a %Y-%m-%d %H:%M:%S UTC")
+    text = f"\r\nBroadcast message from root@{hostname} ({now}):\r\n\r\nThe system is going down for poweroff NOW!\r\n"
+    clean = "".join(character if character.isprintable() else " " for character in message)[:1000].strip()
+    return text + (f"{clean}\r\n" if clean else "")

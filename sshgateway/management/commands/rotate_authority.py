@@ -1,0 +1,52 @@
+"""`manage.py rotate_authority host|user`: a new key for a certificate authority. See docs/host-trust.md."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.audit import SYSTEM
+from accounts.refusals import Refused
+from sshgateway import host_keys, rotation
+from sshgateway.models import AuthorityKey
+
+
+class Command(BaseCommand):
+    """Publishes a new key now, lets it sign later, and trusts the old one for a while after that."""
+
+    help = "Give the host or the user certificate authority a new key, with overlap."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which authority, and how long everything lasts."""
+        parser.add_argument("kind", choices=AuthorityKey.Kind.values)
+        parser.add_argument(
+            "--lead-hours", type=float, help="from when the new key signs (default: host 168, user 1/30)"
+        )
+        parser.add_argument(
+            "--overlap-hours", type=float, help="how long the old key is trusted after that (default: 168)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Rotate, and say what happens when."""
+        try:
+            key = rotation.rotate(
+                SYSTEM,
+                AuthorityKey.Kind(options["kind"]),
+                lead=_hours(options["lead_hours"]),
+                overlap=_hours(options["overlap_hours"]),
+            )
+        except Refused as refused:
+            raise CommandError(refused.message) from refused
+        self.stdout.write(
+            f"New {key.kind} authority key {host_keys.fingerprint(key.public_key)}: published now, "
+            f"signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC."
+        )
+
+
+def _hours(value: float | None) -> timedelta | None:
+    if value is None:
+        return None
+    if not 0 <= value <= 24 * 3650:
+        raise CommandError("Hours are a number from 0 to 87600.")
+    return timedelta(hours=value)

@@ -1,0 +1,69 @@
+"""Job settings over the REST API."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.services import job_settings
+from tests.api import client_of
+from tests.factories import AccessRuleFactory
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v2/users/me/job-settings/"
+
+
+def _get(user: User, address: str = "192.0.2.9") -> dict[str, Any]:
+    answer: dict[str, Any] = client_of(user).get(URL, REMOTE_ADDR=address).json()
+    return answer
+
+
+def test_the_defaults(alice: User) -> None:
+    assert _get(alice) == {
+        "autoTerminateCluster": True,
+        "sshAccess": True,
+        "currentAddress": "192.0.2.9",
+        "currentAddressAllowed": False,
+    }
+
+
+def test_a_rule_lets_the_address_in(alice: User) -> None:
+    AccessRuleFactory.create(owner=alice, cidr="192.0.2.0/24")
+
+    assert _get(alice)["currentAddressAllowed"] is True
+    assert _get(alice, "198.51.100.1")["currentAddressAllowed"] is False
+
+
+def test_what_is_left_out_stays(alice: User) -> None:
+    answer = client_of(alice).patch(
+        URL, {"autoTerminateCluster": False, "currentAddress": "x"}, format="json"
+    )
+
+    assert answer.json()["autoTerminateCluster"] is False
+    assert answer.json()["sshAccess"] is True
+    assert job_settings(alice).auto_terminate_cluster is False
+
+
+def test_with_ssh_off_no_address_is_allowed(alice: User) -> None:
+    AccessRuleFactory.create(owner=alice, cidr="0.0.0.0/0")
+    client_of(alice).patch(URL, {"sshAccess": False}, format="json")
+
+    assert _get(alice)["currentAddressAllowed"] is False
+
+
+@pytest.mark.parametrize("value", [None, "maybe", 7, [], {}])
+def test_a_switch_is_on_or_off(alice: User, value: Any) -> None:
+    answer = client_of(alice).patch(URL, {"sshAccess": value}, format="json")
+
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["sshAccess"][0], str)
+    assert job_settings(alice).ssh_access is True
+
+
+def test_who_one_is(alice: User, settings: Any) -> None:
+    answer = client_of(alice).get("/api/v2/users/me/").json()
+
+    assert answer["email"] == "alice@example.org"
+    assert answer["maxJobHours"] == settings.HEADNODE_MAX_JOB_HOURS
+    assert answer["company"]["projects"] == []
+    assert answer["workspace"]["id"]

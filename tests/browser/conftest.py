@@ -1,0 +1,140 @@
+"""A real Chromium on pages served by the real ASGI application, websockets included."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.db import connection, connections
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import User
+from jobs.models import CoreType
+from portal.asgi import application
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = os.environ.get("HEADNODE_TEST_CHROMIUM", "/usr/bin/chromium")
+# A name that is no secure context, as a portal on plain http in a lab has: navigator.clipboard is missing there.
+INSECURE_NAME = "portal.lan"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def bundle() -> None:
+    """The front end as `npm run build` makes it, built when it is missing."""
+    if not (ROOT / "static" / "dist" / "site.js").exists():
+        if not (ROOT / "node_modules").exists():
+            subprocess.run(["npm", "ci"], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(["npm", "run", "build"], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.fixture(autouse=True)
+def orm_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright's synchronous API keeps an event loop in this thread; the ORM is used beside it, not in it."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, gone when this folder's tests are done: its event loop would be in the way of asynchronous tests."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[f"--host-resolver-rules=MAP {INSECURE_NAME} 127.0.0.1"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def core_types(transactional_db: None) -> None:
+    """The catalogue: tests that commit lose what migrations put in."""
+    CoreType.objects.get_or_create(
+        code="emerald",
+        defaults={
+            "name": "Emerald",
+            "description": "Balanced.",
+            "processor": "Xeon class",
+            "cores": [1, 2, 4, 8],
+            "memory_mb_per_core": 4000,
+            "price_per_core_hour": "0.05",
+            "ssh_port": 32100,
+        },
+    )
+    CoreType.objects.get_or_create(
+        code="quartz",
+        defaults={
+            "name": "Quartz",
+            "description": "Cheap.",
+            "processor": "Graviton class",
+            "cores": [1, 2],
+            "memory_mb_per_core": 2000,
+            "price_per_core_hour": "0.02",
+            "ssh_port": 22,
+            "display_order": 1,
+        },
+    )
+
+
+@pytest.fixture
+def portal(core_types: None) -> Iterator[str]:
+    """The address of the portal, served by uvicorn in a thread on the test database."""
+    settings.ALLOWED_HOSTS.append(INSECURE_NAME)
+    server = uvicorn.Server(
+        uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started, "the portal listens")
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        settings.ALLOWED_HOSTS.remove(INSECURE_NAME)
+        for other in connections.all(initialized_only=True):
+            if other is not connection:
+                other.close()
+
+
+@pytest.fixture
+def aside(portal: str) -> Iterator[Callable[..., Any]]:
+    """`aside(verb, ...)` does it in another thread, as a worker would: bells need a thread without an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda verb, *args, **kwargs: pool.submit(verb, *args, **kwargs).result(30)
+        pool.submit(connections.close_all).result(5)
+
+
+SignIn = Callable[..., Page]
+Aside = Callable[..., Any]
+
+
+@pytest.fixture
+def sign_in(browser: Browser, portal: str) -> Iterator[SignIn]:
+    """`sign_in(user)` opens a browser of that person's own; what the page logs as an error fails the test."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_page(user: User, base: str = portal, **options: object) -> Page:
+        client = Client()
+        client.force_login(user)
+        context = browser.new_context(base_url=base, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

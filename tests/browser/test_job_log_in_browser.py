@@ -1,0 +1,205 @@
+"""The Job Log in a browser: live, without holes, safe, and fast when it is long."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from accounts.models import User
+from jobs import events, history, quoting
+from jobs.models import Job, JobEvent
+from jobs.states import JobState
+from tests.browser.conftest import INSECURE_NAME, Aside, SignIn
+from tests.jobs.making import submitted_job
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.browser
+LEFT_BELOW = """() => {
+    const view = document.querySelector("[data-log-scroll]");
+    const last = [...document.querySelectorAll(".log-line")].at(-1);
+    return last.getBoundingClientRect().bottom - view.getBoundingClientRect().bottom;
+}"""
+SEQUENCES = "[...document.querySelectorAll('.log-line')].map(line => Number(line.dataset.seq))"
+
+# Milliseconds from the keystroke's pause to the next painted frame; and for twenty jumps through the log.
+TIMED = {
+    "filter": """async () => {
+        const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        const field = document.querySelector("[data-log-filter]");
+        const pause = new Promise((done) => setTimeout(done, 125));
+        field.value = "step 1234 ";
+        field.dispatchEvent(new Event("input"));
+        const begun = performance.now();
+        await pause;
+        await frame();
+        return performance.now() - begun - 125;
+    }""",
+    "scroll": """async () => {
+        const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        const view = document.querySelector("[data-log-scroll]");
+        const begun = performance.now();
+        for (let n = 0; n < 20; n += 1) {
+            view.scrollTop = (n * view.scrollHeight) / 20;
+            await frame();
+        }
+        return performance.now() - begun;
+    }""",
+}
+
+
+class Teller:
+    """Tells a job's story from another thread."""
+
+    def __init__(self, job: Job, aside: Aside) -> None:
+        self.job, self.aside = job, aside
+
+    def program(self, *messages: str, **fields: str) -> None:
+        said = [JobEvent(source="program", node="head", message=text, **fields) for text in messages]
+        self.aside(events.extend, self.job, said)
+
+    def portal(self, message: str) -> None:
+        self.aside(events.append, self.job, "portal", message)
+
+    @property
+    def sequences(self) -> list[int]:
+        """What the log must hold: every sequence, once."""
+        self.job.refresh_from_db()
+        return list(range(1, self.job.last_sequence + 1))
+
+
+@pytest.fixture
+def job(alice: User, aside: Aside) -> Job:
+    submitted: Job = aside(submitted_job, alice)
+    return submitted
+
+
+@pytest.fixture
+def tell(job: Job, aside: Aside) -> Teller:
+    return Teller(job, aside)
+
+
+@pytest.fixture
+def page(sign_in: SignIn, alice: User, job: Job) -> Page:
+    page = sign_in(alice)
+    page.goto(f"/jobs/{job.pk}/")
+    expect(page.locator("[data-connection]")).to_have_text("Live")
+    return page
+
+
+def test_new_lines_appear_in_order_without_holes(page: Page, tell: Teller) -> None:
+    for number in range(120):
+        tell.program(f"line {number}")
+    expect(page.locator(".log-line .said").last).to_have_text("line 119")
+    assert page.evaluate(SEQUENCES) == tell.sequences
+
+
+def test_after_a_lost_connection_nothing_is_missing_and_nothing_twice(
+    sign_in: SignIn, alice: User, tell: Teller
+) -> None:
+    page = sign_in(alice)
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    page.route_web_socket(re.compile("/ws/"), through)
+    page.goto(f"/jobs/{tell.job.pk}/")
+    for cut in range(3):
+        tell.program(*[f"{cut}: line {number}" for number in range(20)])
+        expect(page.locator(".log-line .said").last).to_have_text(f"{cut}: line 19")
+        lines[-1].close()
+        tell.program(f"{cut}: while away")
+        expect(page.locator(".log-line .said").last).to_have_text(f"{cut}: while away")
+    assert len(lines) == 4
+    assert page.evaluate(SEQUENCES) == tell.sequences
+
+
+def test_colours_are_shown_and_markup_stays_text(page: Page, tell: Teller) -> None:
+    tell.program("\x1b[31mred\x1b[0m <img src=x onerror=alert(1)> \x1b]0;title\x07end", "50%\r75%\r100%")
+    line = page.locator(".log-line .said").filter(has_text="red")
+    expect(line).to_have_text("red <img src=x onerror=alert(1)> end")
+    expect(line.locator(".ansi-1")).to_have_text("red")
+    expect(line.locator("img")).to_have_count(0)
+    expect(page.locator(".log-line .said").last).to_have_text("100%")
+
+
+def test_the_connection_line_has_its_own_copy_button(sign_in: SignIn, alice: User, tell: Teller) -> None:
+    page = sign_in(alice, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/jobs/{tell.job.pk}/")
+    tell.portal(quoting.connection_message(tell.job.username, "127.20.0.5", 32100, tell.job.work_directory))
+    line = page.locator(".log-line.is-connection")
+    line.get_by_role("button", name="Copy SSH command").click()
+    expect(line.get_by_role("button")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"ssh -p 32100 {tell.job.username}@127.20.0.5"
+
+
+def test_copying_works_where_there_is_no_clipboard_api(
+    sign_in: SignIn, alice: User, tell: Teller, portal: str
+) -> None:
+    page = sign_in(alice, base=portal.replace("127.0.0.1", INSECURE_NAME))
+    page.goto(f"/jobs/{tell.job.pk}/")
+    assert page.evaluate("navigator.clipboard === undefined")
+    tell.portal(quoting.connection_message(tell.job.username, "127.20.0.5", 22, tell.job.work_directory))
+    page.reload()
+    page.get_by_role("button", name="Copy SSH command").last.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    box = page.locator("[data-log-filter]")
+    box.focus()
+    page.keyboard.press("Control+V")
+    expect(box).to_have_value(f"ssh {tell.job.username}@127.20.0.5")
+
+
+def test_following_lets_go_when_one_scrolls_up_and_comes_back(page: Page, tell: Teller) -> None:
+    tell.program(*[f"line {number}" for number in range(200)])
+    wait_for(lambda: page.evaluate(LEFT_BELOW) < 2, "the newest line is in view")
+    scroll = page.locator("[data-log-scroll]")
+    scroll.hover()
+    page.mouse.wheel(0, -600)
+    expect(page.locator("[data-log-follow]")).not_to_be_checked()
+    place = scroll.evaluate("element => element.scrollTop")
+    tell.program("news 1", "news 2")
+    newer = page.get_by_role("button", name="2 new lines")
+    expect(newer).to_be_visible()
+    assert scroll.evaluate("element => element.scrollTop") == place
+    newer.click()
+    wait_for(lambda: page.evaluate(LEFT_BELOW) < 2, "the newest line is in view again")
+    expect(page.locator("[data-log-follow]")).to_be_checked()
+
+
+def test_filter_and_clock(page: Page, tell: Teller) -> None:
+    tell.program("residual 0.1", "all well")
+    tell.program("mesh is skewed", level="warning")
+    page.get_by_label("Show only lines with this text").fill("RESIDUAL")
+    expect(page.locator(".log-line:visible .said")).to_have_text(["residual 0.1"])
+    page.get_by_label("Show only lines with this text").fill("")
+    page.get_by_label("Show only lines from").select_option("!")
+    expect(page.locator(".log-line:visible .said").last).to_have_text("mesh is skewed")
+    page.get_by_text("UTC", exact=True).click()
+    expect(page.locator(".log-line:visible time").last).to_have_text(re.compile(r"^\d\d:\d\d:\d\dZ$"))
+
+
+def test_earlier_lines_are_fetched_when_asked_for(sign_in: SignIn, alice: User, tell: Teller) -> None:
+    tell.program(*[f"line {number}" for number in range(600)])
+    page = sign_in(alice)
+    page.goto(f"/jobs/{tell.job.pk}/")
+    page.get_by_role("button", name="Show earlier lines").click()
+    expect(page.get_by_role("button", name="Show earlier lines")).to_be_hidden()
+    assert page.evaluate(SEQUENCES) == tell.sequences
+
+
+def test_ten_thousand_lines_stay_fast(page: Page, tell: Teller) -> None:
+    for start in range(0, 10_000, 1000):
+        tell.program(*[f"step {number} residual 1e-{number % 9}" for number in range(start, start + 1000)])
+    page.set_default_timeout(40_000)
+    expect(page.locator(".log-line .said").last).to_have_text("step 9999 residual 1e-0", timeout=40_000)
+    for said, limit_ms in (("scroll", 3000), ("filter", 1500)):
+        assert page.evaluate(TIMED[said]) < limit_ms, said
+    expect(page.locator(".log-line:not([hidden]) .said")).to_have_text(["step 1234 residual 1e-1"])
+
+
+def test_the_rest_of_the_page_follows_the_state(page: Page, tell: Teller) -> None:
+    expect(page.locator("#job-chips")).to_contain_text("Pending")
+    tell.aside(history.job_status, tell.job, JobState.QUEUED)
+    expect(page.locator("#job-chips")).to_contain_text("Queued")
+    expect(page.locator("#job-stages .is-current")).to_contain_text("Queued")
