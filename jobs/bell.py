@@ -6,12 +6,15 @@ from datetime import timedelta
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from jobs.models import Cluster
 
+# Not at once: passes of many clusters at the same moment would hold up the pushes.
+PASS_AFTER_PUSH = timedelta(seconds=2)
 logger = logging.getLogger(__name__)
 
 
@@ -26,15 +29,17 @@ def ring(cluster_id: str) -> None:
 
 
 def ring_for_access(cluster_ids: Sequence[str]) -> None:
-    """Make clusters due now because keys or rules changed, and have these pushed before anything else is done.
+    """Keys or rules changed: have them pushed at once, without whatever else a pass would do first.
 
-    Outside of a transaction: the change is committed.
+    Should the message get lost, the pass that is due soon pushes them. Outside of a transaction: the change is
+    committed.
     """
-    Cluster.objects.filter(pk__in=cluster_ids).update(wakeups=F("wakeups") + 1, next_check_at=timezone.now())
+    soon = timezone.now() + PASS_AFTER_PUSH
+    Cluster.objects.filter(pk__in=cluster_ids).update(
+        wakeups=F("wakeups") + 1, next_check_at=Least(F("next_check_at"), Value(soon))
+    )
     for cluster_id in cluster_ids:
         _put("jobs.admit", cluster_id, None)
-    for cluster_id in cluster_ids:
-        send(cluster_id)
 
 
 def send(cluster_id: str, delay: timedelta = timedelta()) -> None:

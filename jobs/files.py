@@ -11,8 +11,7 @@ from django.db.models import QuerySet
 from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs import events
-from jobs.models import Job, StoredFile
+from jobs.models import Job, JobInput, StoredFile
 
 MAX_NAME = 255
 
@@ -30,15 +29,19 @@ def known_ids(user: User, ids: Iterable[str]) -> set[str]:
     return set(visible_files(user).filter(pk__in=wanted).values_list("pk", flat=True))
 
 
-def note_inputs(job: Job, ids: Sequence[str]) -> None:
-    """Say in the Job Log that the named files will not be on the cluster: staging them is still to be built."""
-    if ids:
-        count = "1 input file was" if len(ids) == 1 else f"{len(ids)} input files were"
-        text = (
-            f"{count} named, but input files are not copied to the cluster yet. Let the command fetch what it "
-            "needs, or copy it to ~/work/shared with scp."
+def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
+    """Have these files (id, whether to unpack) on the cluster before the command runs.
+
+    Raises Refused (`file_unknown`) unless all are the owner's own.
+    """
+    known = known_ids(job.owner, [file_id for file_id, _ in inputs])
+    if any(file_id not in known for file_id, _ in inputs):
+        raise Refused("file_unknown", "There is no such input file.", field="inputFiles")
+    with transaction.atomic():
+        job.inputs.all().delete()
+        JobInput.objects.bulk_create(
+            JobInput(job=job, file_id=file_id, decompress=unpack) for file_id, unpack in dict(inputs).items()
         )
-        events.append(job, "portal", text, level="warning")
 
 
 def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:

@@ -1,4 +1,4 @@
-"""Files between storage and a head node: outputs are fetched over SFTP, one row for each.
+"""Files between storage and a head node, over SFTP: inputs before the command, outputs after it, one row for each.
 
 Fetching is repeatable: a file whose size and time did not change is not fetched again, so a worker that is killed
 half-way loses at most one file's work. Links are not followed, odd names are skipped and told.
@@ -16,7 +16,7 @@ import paramiko
 from django.core.files import File
 from django.db import transaction
 
-from jobs.models import Job, StoredFile
+from jobs.models import Job, JobInput, StoredFile
 
 MAX_FILES = 10_000
 MAX_PATH = 1000
@@ -41,11 +41,49 @@ class _Remote:
     modified_at: datetime
 
 
+def stage(job: Job, sftp: paramiko.SFTPClient, still_ours: Callable[[], None]) -> list[JobInput]:
+    """Copy the job's input files to its shared work directory. What is there already in full stays.
+
+    A file appears under its name only when it is whole, dated as in storage, so that collecting knows it again.
+    """
+    inputs = list(job.inputs.select_related("file"))
+    if not inputs:
+        return []
+    directory = posixpath.join(job.work_directory, SHARED)
+    there = {entry.filename: entry for entry in sftp.listdir_attr(directory)}
+    for wanted in inputs:
+        still_ours()
+        found = there.get(wanted.file.name)
+        if found is None or not _same(found.st_size, found.st_mtime, wanted.file):
+            _send(sftp, wanted.file, posixpath.join(directory, wanted.file.name), still_ours)
+    return inputs
+
+
+def _send(sftp: paramiko.SFTPClient, file: StoredFile, path: str, still_ours: Callable[[], None]) -> None:
+    part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part")
+    with file.file.open("rb") as source, sftp.open(part, "wb") as target:
+        target.set_pipelined(True)
+        while data := source.read(CHUNK):
+            target.write(data)
+            still_ours()
+    when = int(file.created_at.timestamp())
+    sftp.utime(part, (when, when))
+    sftp.posix_rename(part, path)
+
+
+def _same(size: int | None, modified: int | None, file: StoredFile) -> bool:
+    return size == file.size and modified == int(file.created_at.timestamp())
+
+
 def collect(job: Job, sftp: paramiko.SFTPClient, still_ours: Callable[[], None]) -> Harvest:
     """Store every regular file under the job's work directory. `still_ours` is called between files."""
     harvest = Harvest()
     known = {file.relative_path: file for file in job.output_files.all()}
+    inputs = {wanted.file.name: wanted.file for wanted in job.inputs.select_related("file")}
     for remote in _walk(sftp, job.work_directory, harvest):
+        began_as = inputs.get(remote.relative)
+        if began_as and _same(remote.size, int(remote.modified_at.timestamp()), began_as):
+            continue  # an input nobody changed is no output
         if harvest.files >= MAX_FILES:
             harvest.skipped.append(f"more than {MAX_FILES} files")
             break

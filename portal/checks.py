@@ -14,6 +14,7 @@ from django.core.checks import Warning as Caution
 
 from accounts.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
 from accounts.key_refusals import ACCEPTED_TYPES
+from sshgateway import known_hosts
 
 SOCKET_PATH_LIMIT = 107
 SECRET_LENGTH = 32
@@ -66,6 +67,14 @@ def _addresses() -> Iterator[CheckMessage]:
                 hint="Write the addresses the portal's connections come from, for example 127.0.0.1.",
                 id="portal.E005",
             )
+    try:
+        known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
+    except ValueError as error:
+        yield Error(
+            f"HEADNODE_NODE_NETWORKS: {error}",
+            hint="Write the networks nodes have their addresses in, for example 10.20.0.0/16.",
+            id="portal.E020",
+        )
     if "*" in settings.ALLOWED_HOSTS and not settings.DEMO:
         yield Caution(
             "HEADNODE_ALLOWED_HOSTS allows every name.",

@@ -61,6 +61,7 @@ class InputFileBody(CamelSerializer):
     id = serializers.RegexField(
         r"\A[A-Za-z]{1,12}\Z", error_messages={"invalid": "This is no file's id: an id has letters only."}
     )
+    decompress = LooseBooleanField()
 
     class Meta:
         list_serializer_class = EntriesField
@@ -131,10 +132,10 @@ def to_draft(said: dict[str, Any], before: JobDraft = NOTHING) -> JobDraft:
     return replace(asked, project_id=said["project_id"]) if "project_id" in said else asked
 
 
-def input_file_ids(said: dict[str, Any]) -> list[str]:
-    """The files a checked body names, in order."""
+def input_files(said: dict[str, Any]) -> list[tuple[str, bool]]:
+    """The files a checked body names, in order, each with whether it is to be unpacked."""
     analysis = (said.get("jobanalyses") or [{}])[0]
-    return [file["id"] for file in analysis.get("input_files") or []]
+    return [(file["id"], file.get("decompress") is not False) for file in analysis.get("input_files") or []]
 
 
 def as_tree(refused: DraftRefused) -> serializers.ValidationError:

@@ -117,6 +117,14 @@ class HardwareSerializer(CamelSerializer):
         }
 
 
+class InputFileSerializer(CamelSerializer):
+    """A file a job begins with."""
+
+    id = serializers.CharField(source="file_id")
+    name = serializers.CharField(source="file.name")
+    decompress = serializers.BooleanField()
+
+
 class JobAnalysisSerializer(CamelSerializer):
     """What a job runs on what."""
 
@@ -125,7 +133,7 @@ class JobAnalysisSerializer(CamelSerializer):
     env_vars = serializers.DictField(child=serializers.CharField())
     flags = ConstantField({"igCv": True, "runForever": False})
     hardware = HardwareSerializer(source="*")
-    input_files = ConstantField([])
+    input_files = InputFileSerializer(many=True, source="inputs")
     use_rescale_license = ConstantField(value=False)
     use_mpi = ConstantField(value=False)
     template_tasks = ConstantField([])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -47,10 +48,13 @@ class Jobs(ListAPIView[Job]):
         body.is_valid(raise_exception=True)
         inputs = _input_files(request, body.validated_data)
         try:
-            job = services.create_job(actor(request), person(request), job_body.to_draft(body.validated_data))
+            with transaction.atomic():
+                job = services.create_job(
+                    actor(request), person(request), job_body.to_draft(body.validated_data)
+                )
+                files.attach_inputs(job, inputs)
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
-        files.note_inputs(job, inputs)
         return answer(request, job, status.HTTP_201_CREATED)
 
 
@@ -103,11 +107,13 @@ class OneJob(JobView):
         job = self.find(request, job_id)
         body = form(data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        _input_files(request, body.validated_data)
+        inputs = _input_files(request, body.validated_data)
         try:
             edits.edit_job(actor(request), job, job_body.to_draft(body.validated_data, edits.draft_of(job)))
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
+        if inputs and job.submitted_at is None:
+            files.attach_inputs(job, inputs)
         return answer(request, job_of(request, job_id))
 
 
@@ -133,12 +139,13 @@ class Stop(JobView):
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _input_files(request: Request, said: dict[str, Any]) -> list[str]:
-    """The files a checked body names. Raises ValidationError unless all are the person's own."""
-    ids = job_body.input_file_ids(said)
+def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool]]:
+    """The files a checked body names, and whether to unpack each. Raises ValidationError unless all are one's own."""
+    inputs = job_body.input_files(said)
+    ids = [file_id for file_id, _ in inputs]
     if wrong := _unknown(ids, files.known_ids(person(request), ids)):
         raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
-    return ids
+    return inputs
 
 
 def _unknown(ids: Sequence[str], known: set[str]) -> list[dict[str, list[str]]]:

@@ -62,8 +62,8 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
         errors = list(pool.map(lambda target: _log_in(target, credential), targets))
     changed = [(n, e) for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]
     if changed:
-        for node, error in changed:
-            host_key_alarm.sound(node, error, "the portal's first login")
+        for node, change in changed:
+            host_key_alarm.sound(node, change, "the portal's first login")
         names = ", ".join(node.name for node, _ in changed)
         checkpoint.fail(cluster, f"{names} showed another host key than it reported.")
         return timedelta()

@@ -5,9 +5,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, events, history, host_key_alarm
+from jobs import access, events, history, host_key_alarm, staging
 from jobs.context.broker import environment
-from jobs.control import checkpoint, orders
+from jobs.control import checkpoint, claim, orders
 from jobs.models import Cluster, JobEvent, Node
 from jobs.providers.base import Provider
 from jobs.remote import client
@@ -38,12 +38,9 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
     job = cluster.job
     nodes = list(cluster.nodes.all())
     with to_head(cluster) as connection:
-        client.start(
-            connection,
-            job.command,
-            {**environment(cluster), **job.env_vars},
-            {"machinefile": orders.machinefile(nodes)},
-        )
+        client.prepare(connection, {"machinefile": orders.machinefile(nodes)})
+        staged = _stage(cluster, connection)
+        client.start(connection, job.command, {**environment(cluster), **job.env_vars})
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(
@@ -54,9 +51,22 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
             deadline_reason="walltime",
         )
         history.job_status(job, JobState.EXECUTING)
+        if staged:
+            names = ", ".join(staged[:10]) + (", ..." if len(staged) > 10 else "")
+            text = f"Copied {len(staged)} input file(s) to {job.work_directory}/shared: {names}."
+            events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
         text = f"Launched the command in {job.work_directory}/shared; output in process_output.log."
         events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
     return SOONEST
+
+
+def _stage(cluster: Cluster, connection: Connection) -> list[str]:
+    if not cluster.job.inputs.exists():
+        return []
+    with connection.sftp() as sftp:
+        staged = staging.stage(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
+    client.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
+    return [wanted.file.name for wanted in staged]
 
 
 def follow(cluster: Cluster, provider: Provider) -> timedelta:
@@ -90,7 +100,7 @@ def _take(cluster: Cluster, connection: Connection, status: client.CommandStatus
     if status.state == "none":
         # Written down as launched, but its runner never got going (the node was cut off): launch again.
         job = cluster.job
-        client.start(connection, job.command, {**environment(cluster), **job.env_vars}, {})
+        client.start(connection, job.command, {**environment(cluster), **job.env_vars})
         return SOONEST
     if status.state == "running":
         began = cluster.executing_at or timezone.now()

@@ -4,7 +4,18 @@ from jobs.models.cluster import Cluster, ClusterStatus
 from jobs.models.core_type import CoreType
 from jobs.models.job import Job, JobStatus
 from jobs.models.job_event import JobEvent
+from jobs.models.job_input import JobInput
 from jobs.models.node import Node
 from jobs.models.stored_file import StoredFile
 
-__all__ = ["Cluster", "ClusterStatus", "CoreType", "Job", "JobEvent", "JobStatus", "Node", "StoredFile"]
+__all__ = [
+    "Cluster",
+    "ClusterStatus",
+    "CoreType",
+    "Job",
+    "JobEvent",
+    "JobInput",
+    "JobStatus",
+    "Node",
+    "StoredFile",
+]

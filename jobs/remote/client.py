@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ COMMAND = (
     "exec(compile(request['source'],'headnode','exec'),{'__name__':'headnode','request':request})\""
 )
 TIMEOUT_SECONDS = 30.0
+UNPACK_SECONDS = 600.0
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 class RemoteFailed(Exception):
@@ -45,9 +47,20 @@ class CommandStatus:
         return self.offset < self.size
 
 
-def start(connection: Connection, command: str, env: Mapping[str, str], files: Mapping[str, str]) -> None:
-    """Make sure the command was started. `files` are written under the home first (fixed names only)."""
-    _call(connection, {"verb": "start", "command": command, "env": dict(env), "files": dict(files)})
+def prepare(connection: Connection, files: Mapping[str, str]) -> None:
+    """Make the work directories, and write `files` under the home (fixed names only)."""
+    _call(connection, {"verb": "prepare", "files": dict(files)})
+
+
+def unpack(connection: Connection, names: Sequence[str]) -> None:
+    """Unpack those of these files in the shared work directory that are archives, once each."""
+    if archives := [name for name in names if name.lower().endswith(ARCHIVES)]:
+        _call(connection, {"verb": "unpack", "names": archives}, timeout=UNPACK_SECONDS)
+
+
+def start(connection: Connection, command: str, env: Mapping[str, str]) -> None:
+    """Make sure the command was started."""
+    _call(connection, {"verb": "start", "command": command, "env": dict(env)})
 
 
 def status(connection: Connection, offset: int) -> CommandStatus:
@@ -72,9 +85,11 @@ def _status(answer: dict[str, Any]) -> CommandStatus:
     )
 
 
-def _call(connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
+def _call(
+    connection: Connection, request: dict[str, Any], timeout: float = TIMEOUT_SECONDS
+) -> dict[str, Any]:
     body = json.dumps({**request, "source": SOURCE}).encode()
-    result = connection.run(COMMAND, stdin=body, timeout=TIMEOUT_SECONDS)
+    result = connection.run(COMMAND, stdin=body, timeout=timeout)
     try:
         if result.exit_status != 0:
             raise ValueError

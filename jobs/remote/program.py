@@ -3,6 +3,8 @@
 This file is sent to the node and runs there with its own Python (3.6 or newer, standard library only). It is
 called as one request on standard input and answers one JSON object on standard output:
 
+    prepare  make the directories and the files every job has.
+    unpack   unpack archives in the shared work directory, each once.
     start    write the command down and make sure that a runner exists. May be asked any number of times.
     status   how the command is doing, and the next piece of its output.
     stop     end the command: TERM to its process group, KILL after a while.
@@ -19,7 +21,9 @@ import select
 import signal
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 
 HOME = os.path.expanduser("~")
 PLACE = os.path.join(HOME, ".headnode")
@@ -63,13 +67,44 @@ def lock():
     return descriptor
 
 
+def prepare(request):
+    os.makedirs(PLACE, mode=0o700, exist_ok=True)
+    os.makedirs(SHARED, exist_ok=True)
+    if read("began") is None:
+        for path, text in request["files"].items():
+            with open(os.path.join(HOME, path), "w") as file:
+                file.write(text)
+    return {"state": "prepared"}
+
+
+def unpack(request):
+    done = set((read("unpacked") or "").splitlines())
+    for name in request["names"]:
+        if name not in done:
+            extract(os.path.join(SHARED, os.path.basename(name)))
+            done.add(name)
+            write("unpacked", "\n".join(sorted(done)))
+    return {"state": "unpacked"}
+
+
+def extract(path):
+    """Members that would land outside the directory are made harmless by zipfile, refused by tarfile's filter."""
+    if path.lower().endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(SHARED)
+        return
+    with tarfile.open(path) as archive:
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(SHARED, filter="data")
+        else:
+            inside = [m for m in archive if (m.isfile() or m.isdir()) and not m.name.startswith("/")]
+            archive.extractall(SHARED, [m for m in inside if ".." not in m.name.split("/")])
+
+
 def start(request):
     os.makedirs(PLACE, mode=0o700, exist_ok=True)
     os.makedirs(SHARED, exist_ok=True)
     if read("began") is None:
-        for path, text in request.get("files", {}).items():
-            with open(os.path.join(HOME, path), "w") as file:
-                file.write(text)
         write("command.sh", request["command"])
         write("env.json", json.dumps(request.get("env", {})))
         write("program.py", request["source"])
@@ -220,7 +255,7 @@ def signal_group(process, number):
 
 
 def answer(request):
-    verbs = {"start": start, "status": status, "stop": stop}
+    verbs = {"prepare": prepare, "unpack": unpack, "start": start, "status": status, "stop": stop}
     sys.stdout.write(json.dumps(verbs[request["verb"]](request)))
     sys.stdout.flush()
 

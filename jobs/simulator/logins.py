@@ -21,6 +21,8 @@ class LoginBook:
         self._records: deque[dict[str, Any]] = deque(_read(path), maxlen=KEPT)
         self._lines = len(self._records)
         self._last = int(self._records[-1]["sequence"]) if self._records else 0
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            self._shorten()  # a torn line: the next one must not be written behind it
 
     def add(
         self, node: str, username: str, source_address: str, *, fingerprint: str = "", certificate: str = ""

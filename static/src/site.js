@@ -39,6 +39,14 @@ document.addEventListener("htmx:beforeRequest", () => {
   if (box) box.hidden = true;
 });
 
+// A whole page instead of a fragment: signed out meanwhile (then sign in and come back here), or an error page.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
+  event.detail.shouldSwap = false;
+  if (event.detail.xhr.status === 200) location.reload();
+  else sayFailed(event);
+});
+
 // After a refusal the field at fault gets the focus; after success, the message is read out (role=status).
 document.addEventListener("htmx:afterSettle", (event) => {
   event.target.querySelector?.("[aria-invalid='true']")?.focus();

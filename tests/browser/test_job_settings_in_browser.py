@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
@@ -133,3 +134,10 @@ def test_a_portal_that_does_not_answer_is_said(page: Page) -> None:
     page.context.set_offline(True)
     page.get_by_role("button", name="Allow everywhere").click()
     expect(page.locator("#request-failed")).to_contain_text("The portal did not answer.")
+
+
+def test_who_was_signed_out_meanwhile_is_asked_to_sign_in_and_comes_back(page: Page, alice: User) -> None:
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("button", name="Allow everywhere").click()
+    page.wait_for_url("**/accounts/login/?next=/settings/job/")
+    assert not alice.access_rules.exists()

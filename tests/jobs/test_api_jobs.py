@@ -142,17 +142,17 @@ def test_an_input_file_must_be_ones_own(alice: User, bob: User) -> None:
     assert "no file" in answer.json()["jobanalyses"][0]["inputFiles"][1]["id"][0]
 
 
-def test_that_input_files_are_not_copied_yet_is_said_in_the_log(alice: User) -> None:
+def test_input_files_are_kept_with_the_job_in_order(alice: User) -> None:
+    one, two = StoredFileFactory.create(owner=alice), StoredFileFactory.create(owner=alice)
     body = copy.deepcopy(BODY)
-    body["jobanalyses"][0]["inputFiles"] = [
-        {"id": StoredFileFactory.create(owner=alice).pk, "decompress": False}
-    ]
+    body["jobanalyses"][0]["inputFiles"] = [{"id": two.pk, "decompress": False}, {"id": one.pk}]
     job = _post(alice, body)
 
     assert job.status_code == 201
-    [event] = client_of(alice).get(f"{URL}{job.json()['id']}/events/").json()["results"]
-    assert event["level"] == "warning"
-    assert "not copied" in event["message"]
+    assert job.json()["jobanalyses"][0]["inputFiles"] == [
+        {"id": two.pk, "name": two.name, "decompress": False},
+        {"id": one.pk, "name": one.name, "decompress": True},
+    ]
 
 
 def test_a_long_command_is_kept_whole(alice: User) -> None:

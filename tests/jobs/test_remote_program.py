@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,3 +139,21 @@ def test_the_log_is_read_in_whole_lines_from_an_offset(call: Callable[..., dict[
 def test_a_command_that_leaves_something_behind_still_ends(call: Callable[..., dict[str, Any]]) -> None:
     call("start", command="sleep 20 & echo done", env={})
     assert ended(call)["exit_code"] == 0
+
+
+def test_archives_are_unpacked_once_and_inside(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    call("prepare", files={"machinefile": "head:2\n"})
+    assert (tmp_path / "machinefile").read_text() == "head:2\n"
+    shared = tmp_path / "work/shared"
+    with zipfile.ZipFile(shared / "case.zip", "w") as archive:
+        archive.writestr("case/mesh.dat", "mesh")
+        archive.writestr("../../outside.txt", "no")
+    with tarfile.open(shared / "more.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "machinefile", arcname="more/hosts")
+    call("unpack", names=["case.zip", "more.tar.gz"])
+    assert (shared / "case/mesh.dat").read_text() == "mesh"
+    assert (shared / "more/hosts").read_text() == "head:2\n"
+    assert not (tmp_path / "outside.txt").exists()
+    (shared / "case/mesh.dat").write_text("changed by the command")
+    call("unpack", names=["case.zip", "more.tar.gz"])
+    assert (shared / "case/mesh.dat").read_text() == "changed by the command"

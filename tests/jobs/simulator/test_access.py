@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.simulator.conftest import public
-from tests.jobs.simulator.world import Cluster
+from tests.jobs.simulator.world import Cluster, Simulator
 
 
 @pytest.fixture
@@ -136,3 +136,35 @@ def test_a_withdrawn_authority_ends_what_it_let_in(
     restored.access(user_authorities=[])
     _, errors = process.communicate(timeout=5)
     assert b"authority" in errors
+
+
+def test_a_withdrawn_key_says_why(
+    restored: Cluster, keys: dict[str, Path], open_shell: subprocess.Popen[bytes]
+) -> None:
+    line = subprocess.run(["ssh-keygen", "-lf", str(keys["alice"])], capture_output=True, text=True).stdout
+    restored.access(authorized_keys=[], withdrawn={line.split()[1]: "disabled"})
+    open_shell.wait(5)
+    assert open_shell.stderr is not None
+    assert f"Your key {line.split()[1]} was disabled".encode() in open_shell.stderr.read()
+
+
+def test_an_older_document_that_comes_late_changes_nothing(
+    simulator: Simulator, keys: dict[str, Path]
+) -> None:
+    made = simulator.create("Vs12cd", computes=0)
+    assert made.access(authorized_keys=[public(keys["rsa"])], version=3).status_code == 200
+    assert made.access(version=2).status_code == 200
+    assert made.ssh(keys["alice"], "true").returncode == 255
+    assert made.access(version=3).status_code == 200
+    assert made.ssh(keys["alice"], "true").returncode == 0
+
+
+def test_a_wrong_version_or_reason_is_refused(cluster: Cluster) -> None:
+    for wrong in (
+        {"version": -1},
+        {"version": "1"},
+        {"version": True},
+        {"withdrawn": []},
+        {"withdrawn": {"x": 1}},
+    ):
+        assert cluster.access(**wrong).status_code == 400

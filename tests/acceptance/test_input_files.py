@@ -1,0 +1,55 @@
+"""Input files are on the head node before the command runs; archives are unpacked; unchanged inputs are no outputs."""
+
+import io
+import json
+import urllib.request
+import uuid
+import zipfile
+
+import pytest
+
+from tests.acceptance.people import Person, with_token
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120)]
+
+
+def upload(person: Person, name: str, data: bytes) -> str:
+    mark = uuid.uuid4().hex
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    request = urllib.request.Request(
+        person.stack.base_url + "api/v2/files/contents/",
+        data=head.encode() + data + f"\r\n--{mark}--\r\n".encode(),
+        headers={
+            "Authorization": f"Token {person.token}",
+            "Content-Type": f"multipart/form-data; boundary={mark}",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(json.load(answer)["id"])
+
+
+def test_inputs_arrive_unpacked_and_are_not_collected_again(stack: Stack) -> None:
+    person = with_token(stack)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("case/mesh.dat", "mesh-42\n")
+    files = [
+        {"id": upload(person, "input.dat", b"plain-7\n" * 100_000)},
+        {"id": upload(person, "case.zip", packed.getvalue())},
+        {"id": upload(person, "kept.zip", packed.getvalue()), "decompress": False},
+        {"id": upload(person, "steering.txt", b"begin\n")},
+    ]
+    command = "cat case/mesh.dat; head -n 1 input.dat; wc -c < input.dat; echo end >> steering.txt; ls"
+    hardware = {"coreType": "emerald", "coresPerSlot": 1, "slots": 1, "walltime": 1}
+    analysis = {"code": "user_included", "version": "0"}
+    body = {"analysis": analysis, "command": command, "hardware": hardware, "inputFiles": files}
+    status, job = person.call("POST", "/api/v2/jobs/", {"name": "inputs", "jobanalyses": [body]})
+    assert status == 201, job
+    assert person.call("POST", f"/api/v2/jobs/{job['id']}/submit/")[0] == 200
+    person.wait_for_cluster(job["id"], "Stopped")
+    story = person.messages(job["id"])
+    for part in ("Copied 4 input file(s)", "]: mesh-42", "]: plain-7", "]: 800000", "Exited with code 0"):
+        assert part in story, part
+    collected = {f["relativePath"] for f in person.get(f"/api/v2/jobs/{job['id']}/files/")["results"]}
+    assert collected == {"process_output.log", "case/mesh.dat", "steering.txt"}
