@@ -75,7 +75,9 @@ def launch(person: Person, clusters: int, nodes: int) -> tuple[list[str], list[D
     jobs = [person.submit("sleep 3600", slots=nodes, name=f"push {number}") for number in range(clusters)]
     for job in jobs:
         person.wait_for_message(job, "Launched the command", 300)
-    rows = [row for job in jobs for row in person.get(f"/api/v2/jobs/{job}/instances/?page_size=100")["results"]]
+    rows = [
+        row for job in jobs for row in person.get(f"/api/v2/jobs/{job}/instances/?page_size=100")["results"]
+    ]
     return jobs, [Door(row["publicIp"], row["sshPort"], row["username"]) for row in rows]
 
 
