@@ -22,7 +22,7 @@ run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); C
 
 test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
 	@scripts/check-test-tools
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/.requirements-dev ## Format, lint, types, layers, module length, deployment checks, migrations
 	@$(PY) -m ruff format --check --output-format concise . || { echo "Run: make format"; exit 1; }

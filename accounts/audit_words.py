@@ -1,4 +1,4 @@
-"""Audit events in words people use. Pure apart from translation."""
+"""Audit events in words people use."""
 
 from collections.abc import Mapping
 from typing import Any

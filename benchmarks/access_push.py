@@ -33,6 +33,7 @@ class Door:
     address: str
     port: int
     username: str
+    known_hosts: asyncssh.SSHKnownHosts
 
 
 class Held(asyncssh.SSHClient):
@@ -54,7 +55,7 @@ async def hold(door: Door, key: asyncssh.SSHKey) -> Held:
         door.port,
         username=door.username,
         client_keys=[key],
-        known_hosts=None,  # the machine talks to itself; trust is measured elsewhere
+        known_hosts=door.known_hosts,
         agent_path=None,
         config=None,
     )
@@ -78,7 +79,8 @@ def launch(person: Person, clusters: int, nodes: int) -> tuple[list[str], list[D
     rows = [
         row for job in jobs for row in person.get(f"/api/v2/jobs/{job}/instances/?page_size=100")["results"]
     ]
-    return jobs, [Door(row["publicIp"], row["sshPort"], row["username"]) for row in rows]
+    known = asyncssh.import_known_hosts(person.get("/api/v2/host-authority/"))
+    return jobs, [Door(row["publicIp"], row["sshPort"], row["username"], known) for row in rows]
 
 
 def processor_seconds(stack: Stack) -> float:

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from jobs.views import job_list, job_page, new_job, verbs
+from jobs.views import connect, job_list, job_page, new_job, verbs
 
 urlpatterns: list[URLPattern] = [
     path("", job_list.job_list, name="job_list"),
     path("jobs/new/", new_job.new_job, name="new_job"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
+    path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),
     path("jobs/<str:job_id>/log.txt", job_page.log_text, name="job_log_text"),
     path("jobs/<str:job_id>/submit/", verbs.submit, name="job_submit"),
     path("jobs/<str:job_id>/terminate/", verbs.terminate, name="job_terminate"),

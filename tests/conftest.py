@@ -6,14 +6,17 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from jobs.models import CoreType
 from portal.embedded.preflight import find_redis
 from tests.stack import Stack, running
 from tests.waiting import wait_for
@@ -38,6 +41,16 @@ def redis_server() -> Iterator[Path]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def catalogue(request: pytest.FixtureRequest) -> None:
+    """The migrations' core types, for every test with a database: a transactional test's flush takes them."""
+    has_database = request.node.get_closest_marker("django_db") is not None
+    if has_database or {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        if not CoreType.objects.exists():
+            import_module("jobs.migrations.0002_core_types").seed(apps, None)
 
 
 def _person(name: str) -> AbstractUser:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobs.api import (
     analyses,
+    connect,
     core_types,
     file_content,
     instances,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("jobs/<str:id>/logs/", job_events.JobLogs.as_view()),
     path("jobs/<str:id>/instances/", instances.Instances.as_view()),
     path("jobs/<str:id>/connection_details/", instances.ConnectionDetails.as_view()),
+    path("jobs/<str:id>/connect/", connect.Connect.as_view()),
     path("jobs/<str:id>/known-hosts/", instances.KnownHosts.as_view()),
     path("jobs/<str:id>/files/", stored_files.JobFiles.as_view()),
     path("jobs/<str:id>/runs/", runs.Runs.as_view()),

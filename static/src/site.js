@@ -1,6 +1,7 @@
 /* On every page: htmx, theme switch, copy buttons, confirmation, times. */
 import htmx from "htmx.org";
 import { startConfirming } from "./confirm.js";
+import { startConnect } from "./connect.js";
 import { startCopying } from "./copy.js";
 import { startThemeSwitch } from "./theme_switch.js";
 import { startTimes } from "./times.js";
@@ -55,4 +56,5 @@ document.addEventListener("htmx:afterSettle", (event) => {
 startThemeSwitch();
 startCopying();
 startConfirming();
+startConnect();
 startTimes();

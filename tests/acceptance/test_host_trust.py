@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from tests.acceptance.people import Person
@@ -81,6 +82,26 @@ def test_the_line_of_another_portal_opens_nothing(
         assert "Host key verification failed" in said.stderr
     stranger.lines = mine
     assert stranger.ssh(node, "true").returncode == 0
+
+
+async def test_a_program_needs_no_more_than_a_person(
+    person: Person, jobs: Callable[..., str], stranger: Stranger, key: Path
+) -> None:
+    """The same line, read by another implementation of SSH."""
+    job = jobs(slots=1)
+    node = person.instances(job)[0]
+    for more in ({}, {"host_key_alias": alias_of(job, "head")}):
+        async with asyncssh.connect(
+            node["publicIp"],
+            node["sshPort"],
+            username=node["username"],
+            client_keys=[str(key)],
+            known_hosts=asyncssh.import_known_hosts(stranger.lines),
+            agent_path=None,
+            config=None,
+            **more,
+        ) as connection:
+            assert (await connection.run("echo in", check=True)).stdout == "in\n"
 
 
 def test_certificates_are_renewed_and_nobody_notices(

@@ -41,6 +41,11 @@ def orm_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 
+@pytest.fixture(autouse=True)
+def catalogue() -> None:
+    """Not here: these tests ask for `core_types` when they have a database."""
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, gone when this folder's tests are done: its event loop would be in the way of asynchronous tests."""

@@ -144,11 +144,12 @@ def test_a_new_user_authority_is_pushed_to_running_nodes(
 def test_a_rotation_wakes_every_live_cluster(
     cluster: Cluster, django_capture_on_commit_callbacks: Any
 ) -> None:
-    Cluster.objects.update(next_check_at=None)
+    Cluster.objects.update(next_check_at=timezone.now() + timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):
         rotation.rotate(SYSTEM, AuthorityKey.Kind.USER)
     cluster.refresh_from_db()
     assert cluster.next_check_at is not None
+    assert cluster.next_check_at < timezone.now() + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(

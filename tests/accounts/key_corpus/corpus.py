@@ -75,6 +75,9 @@ def pairs(folder: Path) -> list[Pair]:
         run("openssl", "genpkey", *options, "-out", path)
         path.chmod(0o600)
         line = run("ssh-keygen", "-y", "-P", "", "-f", path).strip() + " made with openssl"
+        path.with_suffix(".spki").write_text(run("openssl", "pkey", "-in", path, "-pubout"))
+        path.with_suffix(".pkcs8").write_text(path.read_text())
+        run("ssh-keygen", "-q", "-p", "-P", "", "-N", "", "-f", path)  # puttygen does not read PKCS#8
         found.append(Pair("openssl " + options[-1], path, line))
     return found
 
@@ -82,7 +85,9 @@ def pairs(folder: Path) -> list[Pair]:
 def _by_puttygen(folder: Path, *options: str) -> Pair:
     ppk = folder / f"puttygen{len(list(folder.iterdir()))}.ppk"
     path = ppk.with_suffix("")
-    run("puttygen", *options, *RANDOM, "-q", "-C", "alice at home", "--new-passphrase", "/dev/null", "-o", ppk)
+    run(
+        "puttygen", *options, *RANDOM, "-q", "-C", "alice at home", "--new-passphrase", "/dev/null", "-o", ppk
+    )
     run("puttygen", ppk, "-O", "private-openssh-new", "-o", path, "--new-passphrase", "/dev/null")
     return Pair("puttygen " + " ".join(options), path, run("puttygen", ppk, "-L").strip())
 
@@ -115,6 +120,8 @@ def _forms(pair: Pair) -> Iterator[tuple[str, str]]:
     yield "with a remark above", f"# my key\n\n{pair.line}\n"
     yield "RFC 4716 by ssh-keygen", run("ssh-keygen", "-e", "-f", pub)
     yield "RFC 4716 by puttygen", run("puttygen", pair.path, "-O", "public", "-o", "/dev/stdout")
+    if pair.path.with_suffix(".spki").exists():
+        yield "PEM by openssl", pair.path.with_suffix(".spki").read_text()
     if pair.kind != "ssh-ed25519":  # ssh-keygen of OpenSSH 9 writes no PKCS#8 for these
         yield "PKCS#8 by ssh-keygen", run("ssh-keygen", "-e", "-m", "PKCS8", "-f", pub)
     if pair.kind == "ssh-rsa":
@@ -145,6 +152,8 @@ def _privates(pair: Pair, folder: Path) -> Iterator[Broken]:
         parameters = ("--ppk-param", f"version={version}")
         run("puttygen", pair.path, *parameters, "-O", "private", "-o", ppk, "--new-passphrase", "/dev/null")
         yield Broken(f"{pair.name}: PPK version {version}", ppk.read_text(), "private_key")
+    if pair.path.with_suffix(".pkcs8").exists():
+        yield Broken(f"{pair.name}: PKCS#8", pair.path.with_suffix(".pkcs8").read_text(), "private_key")
     if pair.kind != "ssh-ed25519":
         for form in ("PEM", "PKCS8"):
             locked.write_text(text)
@@ -195,7 +204,9 @@ def _foreign(made: list[Pair], folder: Path) -> Iterator[Broken]:
         run("puttygen", *options, *RANDOM, "-q", "--new-passphrase", "/dev/null", "-o", ppk)
         yield Broken(f"puttygen: {options[1]}", run("puttygen", ppk, "-L"), reason)
         yield Broken(
-            f"puttygen: {options[1]}, RFC 4716", run("puttygen", ppk, "-O", "public", "-o", "/dev/stdout"), reason
+            f"puttygen: {options[1]}, RFC 4716",
+            run("puttygen", ppk, "-O", "public", "-o", "/dev/stdout"),
+            reason,
         )
     authority = next(pair for pair in made if pair.kind == "ssh-ed25519")
     for pair in made:
@@ -206,14 +217,24 @@ def _foreign(made: list[Pair], folder: Path) -> Iterator[Broken]:
         yield Broken(f"{pair.name}: a certificate for it", text, "certificate")
     openssl = next(pair for pair in made if pair.name.startswith("openssl rsa"))
     subject = ("-subj", "/CN=alice", "-days", "1")
-    x509 = run("openssl", "req", "-new", "-x509", "-key", openssl.path, *subject)
+    secret = openssl.path.with_suffix(".pkcs8")
+    x509 = run("openssl", "req", "-new", "-x509", "-key", secret, *subject)
     yield Broken("openssl: X.509 certificate", x509, "x509_certificate")
-    request = run("openssl", "req", "-new", "-key", openssl.path, "-subj", "/CN=alice")
+    request = run("openssl", "req", "-new", "-key", secret, "-subj", "/CN=alice")
     yield Broken("openssl: request for a certificate", request, "x509_certificate")
     for curve, reason in (("secp256k1", "unknown_curve"), ("brainpoolP256r1", "unknown_curve")):
         path = folder / curve
         done = subprocess.run(
-            ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-out", str(path)],
+            [
+                "openssl",
+                "genpkey",
+                "-algorithm",
+                "EC",
+                "-pkeyopt",
+                f"ec_paramgen_curve:{curve}",
+                "-out",
+                str(path),
+            ],
             capture_output=True,
         )
         if done.returncode == 0:
