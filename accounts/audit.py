@@ -74,7 +74,7 @@ def record(
             action=action,
             object_type=object_type,
             object_id=str(object_id),
-            source_address=actor.source_address,
+            source_address=actor.source_address or None,  # as it will be read back: the hash is over it
             via=actor.via,
             before=before or {},
             after=after or {},

@@ -38,7 +38,8 @@ def clean_name(value: str, field: str = "name", limit: int = 100) -> str:
 
 
 def _tell(owner: User) -> None:
-    transaction.on_commit(lambda: signals.access_changed.send(sender=User, owner=owner))
+    # Robust: with Redis away the change is saved all the same, and is found by those who look at the rows.
+    transaction.on_commit(lambda: signals.access_changed.send(sender=User, owner=owner), robust=True)
 
 
 def job_settings(owner: User) -> JobSettings:

@@ -2,7 +2,8 @@
 
 It is the address of the connection itself. Only when that is one of HEADNODE_TRUSTED_PROXIES does the
 X-Forwarded-For header count, read from the right: the first address that is not a trusted proxy is the
-person's. Whatever stands further left was written by the person, and is not believed.
+person's. Whatever stands further left was written by the person, and is not believed. When that first entry is
+no address, nobody knows where the person is: UNKNOWN, which no access rule lets in, and never the proxy's address.
 """
 
 import re
@@ -17,6 +18,8 @@ from accounts import cidr
 
 # A peer on a unix socket has no address. It is a process of this machine.
 LOCAL_PEER = "127.0.0.1"
+# Of somebody whom a trusted proxy did not place: `cidr.allows` allows it nothing, not even from everywhere.
+UNKNOWN = ""
 _WITH_PORT = re.compile(r"(\[[0-9A-Fa-f:.%\w]+\]|[0-9.]+):[0-9]{1,5}", re.ASCII)
 
 
@@ -39,7 +42,7 @@ def of_scope(scope: Mapping[str, Any]) -> str:
 def decide(peer: str, forwarded_for: str | None, trusted: Sequence[cidr.Network]) -> str:
     """Return the person's address, given the connection's peer, the header, and who is trusted to write it.
 
-    A header with anything in it that is not an address is not used at all.
+    UNKNOWN when the header counts and an entry that has to be read is no address.
     """
     try:
         peer_address = cidr.parse_address(peer or LOCAL_PEER)
@@ -47,14 +50,15 @@ def decide(peer: str, forwarded_for: str | None, trusted: Sequence[cidr.Network]
         peer_address = cidr.parse_address(LOCAL_PEER)
     if forwarded_for is None or not cidr.allows(trusted, peer_address):
         return str(peer_address)
-    try:
-        hops = [_hop(entry) for entry in forwarded_for.split(",")]
-    except ValueError:
-        return str(peer_address)
-    for hop in reversed(hops):
+    hop = peer_address
+    for entry in reversed(forwarded_for.split(",")):
+        try:
+            hop = _hop(entry)
+        except ValueError:
+            return UNKNOWN
         if not cidr.allows(trusted, hop):
-            return str(hop)
-    return str(hops[0])
+            break
+    return str(hop)
 
 
 def _hop(entry: str) -> cidr.Address:

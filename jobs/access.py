@@ -64,6 +64,13 @@ def check_address(owner: User, source_address: str) -> None:
             "SSH access is switched off in Job Settings. Switch it on to connect.",
             status=403,
         )
+    if not source_address:
+        raise Refused(
+            "cidr_denied",
+            "The proxy in front of the portal did not say which address you come from, so no access rule can let "
+            "you in. Tell your administrator.",
+            status=403,
+        )
     if not cidr.allows(rules_of(owner), source_address):
         raise Refused(
             "cidr_denied",

@@ -7,19 +7,23 @@ sequence, from the cursor on. A lost bell is made up for by a look at the rows e
 import asyncio
 import contextlib
 import json
+import logging
 from typing import Any
 from urllib.parse import parse_qs
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from jobs import access, events
 
+logger = logging.getLogger(__name__)
+
 LOOK_SECONDS = 5.0
 BATCH = 200
 CLOSE_BAD_REQUEST = 4400
 CLOSE_NOT_FOUND = 4404
+CLOSE_BROKEN = 1011
 
 
 class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -37,7 +41,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.cursor = int(after)
         await self.channel_layer.group_add(events.group(self.job_id), self.channel_name)
-        self.follow = asyncio.create_task(self._follow())
+        self.follow = asyncio.create_task(self._follow_or_close())
 
     async def disconnect(self, code: int) -> None:
         if self.follow is not None:
@@ -51,6 +55,14 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def job_bell(self, message: dict[str, Any]) -> None:
         self.woken.set()
+
+    async def _follow_or_close(self) -> None:
+        try:
+            await self._follow()
+        except Exception:
+            # A mute socket would look like a quiet job: close it, and the follower comes back with its cursor.
+            logger.exception("following job %s broke", self.job_id)
+            await self.close(CLOSE_BROKEN, "broken")
 
     async def _follow(self) -> None:
         state: str | None = None
@@ -74,7 +86,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.woken.wait(), LOOK_SECONDS)
 
-    @sync_to_async
+    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read(self) -> tuple[list[dict[str, Any]], str] | None:
         # Read anew each time: the person may have been shut out since.
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()

@@ -1,5 +1,6 @@
 """Changing a job after it was saved: anything before it is submitted, its labels for ever."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,11 +10,13 @@ from accounts.audit import Actor, record
 from accounts.refusals import Refused
 from jobs import draft
 from jobs.draft import JobDraft
+from jobs.files import attach_inputs
 from jobs.models import Job
 from jobs.services import DraftRefused, check_draft, offer_of
 
 # What is only a name for people and programs: free to change while the job runs and after.
 LABELS = ("name", "project_id", "is_low_priority")
+INPUTS = "input_files"
 
 
 def draft_of(job: Job) -> JobDraft:
@@ -35,8 +38,12 @@ def draft_of(job: Job) -> JobDraft:
     )
 
 
-def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
+def edit_job(
+    actor: Actor, job: Job, asked: JobDraft, inputs: Sequence[tuple[str, bool]] | None = None
+) -> Job:
     """Make the job what `asked` says; what is the same already is left alone.
+
+    `inputs` (id, whether to unpack) replace the input files; None leaves them.
 
     Raises DraftRefused, or Refused (`already_submitted`, 409) when more than labels would change after submission.
     """
@@ -45,6 +52,10 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
         before = draft_of(job)
         asked = replace(asked, name=asked.name.strip(), command=asked.command.replace("\r\n", "\n"))
         changed = {name for name, value in _plain(asked).items() if value != _plain(before)[name]}
+        inputs_before = _inputs_of(job)
+        inputs_after = inputs_before if inputs is None else dict(inputs)
+        if list(inputs_after.items()) != list(inputs_before.items()):
+            changed.add(INPUTS)
         if not changed:
             return job
         if changed <= set(LABELS):
@@ -58,6 +69,8 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
             )
         else:
             columns = [*LABELS, *_take_over(job, asked)]
+            if INPUTS in changed:
+                attach_inputs(job, list(inputs_after.items()))
         for label in LABELS:
             setattr(job, label, getattr(asked, label))
         # Not the log's counter: events may be appended meanwhile.
@@ -68,8 +81,8 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft) -> Job:
             "job",
             job.pk,
             owner=job.owner,
-            before=_told(before, changed),
-            after=_told(asked, changed),
+            before=_told(before, inputs_before, changed),
+            after=_told(asked, inputs_after, changed),
         )
     return job
 
@@ -105,9 +118,13 @@ def _plain(asked: JobDraft) -> dict[str, Any]:
     return asdict(replace(asked, env_vars=dict(asked.env_vars)))
 
 
-def _told(asked: JobDraft, changed: set[str]) -> dict[str, Any]:
+def _inputs_of(job: Job) -> dict[str, bool]:
+    return dict(job.inputs.values_list("file_id", "decompress"))
+
+
+def _told(asked: JobDraft, inputs: dict[str, bool], changed: set[str]) -> dict[str, Any]:
     """For the audit trail: of commands and variables only their size, they may hold secrets."""
-    facts = {name: value for name, value in _plain(asked).items() if name in changed}
+    facts = {name: value for name, value in {**_plain(asked), INPUTS: inputs}.items() if name in changed}
     for name in ("command", "env_vars"):
         if name in facts:
             facts[name] = f"{len(facts[name])} long"

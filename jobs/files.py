@@ -84,8 +84,16 @@ def open_file(file: StoredFile) -> "File[Any]":
 
 
 def delete_file(actor: Actor, file: StoredFile) -> None:
-    """Forget a file and remove its bytes."""
+    """Forget a file and remove its bytes. Raises Refused (`file_in_use`, 409) while a submitted job needs it."""
     with transaction.atomic():
+        # Locked: none of them is submitted meanwhile.
+        for job in Job.objects.select_for_update(of=("self",)).filter(inputs__file=file):
+            if job.submitted_at is not None and job.completed_at is None:
+                raise Refused(
+                    "file_in_use",
+                    f"The job {job.name} ({job.pk}) begins with this file. Wait until it is Completed, then delete.",
+                    status=409,
+                )
         record(actor, "jobs:file:deleted", "file", file.pk, owner=file.owner, before=_facts(file))
         content = file.file
         file.delete()

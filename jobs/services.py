@@ -14,7 +14,7 @@ from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.services import job_settings
-from jobs import bell, draft, events, history, settings_diff
+from jobs import bell, draft, events, history, ids, settings_diff
 from jobs.draft import JobDraft, Offer
 from jobs.models import Cluster, CoreType, Job, StoredFile
 from jobs.settings_diff import Change
@@ -65,6 +65,8 @@ def create_job(actor: Actor, owner: User, asked: JobDraft) -> Job:
     auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
         job = Job.objects.create(
+            # Host names know no upper case: two jobs must not share an alias.
+            id=ids.free_id(lambda found: Job.objects.filter(pk__iexact=found).exists()),
             owner=owner,
             name=asked.name.strip(),
             command=asked.command.replace("\r\n", "\n"),

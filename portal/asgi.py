@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 
 from accounts.websocket import WebsocketAuthentication  # noqa: E402
 from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
+from portal.body_limit import BodyLimit  # noqa: E402
 from portal.static_files import static_files  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
 from sshgateway.lifespan import lifespan  # noqa: E402
@@ -26,7 +27,7 @@ application = ProtocolTypeRouter(
         "http": Router(
             [
                 Mount(settings.STATIC_URL.rstrip("/"), app=static_files()),
-                Mount("/", app=django_application),  # type: ignore[arg-type]  # Django has no types of ASGI
+                Mount("/", app=BodyLimit(django_application)),  # type: ignore[arg-type]  # Django has no types of ASGI
             ]
         ),
         "websocket": WebsocketAuthentication(

@@ -13,9 +13,14 @@ SENTENCES = {
 }
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether JSON is what is read there."""
+    return path.startswith(("/api/", "/api-token-auth/", "/context/"))
+
+
 def _answer(request: HttpRequest, status: int) -> HttpResponse:
     reason, sentence = SENTENCES[status]
-    if request.path.startswith(("/api/", "/api-token-auth/", "/context/")):
+    if is_for_programs(request.path):
         return JsonResponse({"detail": sentence, "reason": reason}, status=status)
     return render(request, f"{status}.html", {"sentence": sentence}, status=status)
 

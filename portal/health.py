@@ -1,6 +1,5 @@
 """Whether the portal is well: for supervisors, load balancers and Prometheus."""
 
-import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
-from accounts import source_address
+from accounts import cidr, source_address
 from jobs.heartbeat import worker_seen_lately
 
 
@@ -30,8 +29,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics, for the addresses of HEADNODE_METRICS_ADDRESSES only."""
-    address = ipaddress.ip_address(source_address.of(request) or "::")
-    if not any(address in ipaddress.ip_network(net) for net in settings.HEADNODE_METRICS_ADDRESSES):
+    if not cidr.allows(settings.HEADNODE_METRICS_ADDRESSES, source_address.of(request)):
         return HttpResponse("This address may not read metrics.\n", status=403, content_type="text/plain")
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 

@@ -60,6 +60,10 @@ HEADNODE_ALLOW_EVERYWHERE = env.bool("HEADNODE_ALLOW_EVERYWHERE", default=True)
 HEADNODE_JOB_USER_PREFIX = env.str("HEADNODE_JOB_USER_PREFIX", default="uprod_")
 HEADNODE_MAX_SLOTS = env.int("HEADNODE_MAX_SLOTS", default=64)
 HEADNODE_MAX_JOB_HOURS = env.int("HEADNODE_MAX_JOB_HOURS", default=48)
+# Of one job's output files, all together.
+HEADNODE_MAX_OUTPUT_GB = env.int("HEADNODE_MAX_OUTPUT_GB", default=100)
+# Collecting output files may take this long before the cluster is taken away without the rest.
+HEADNODE_COLLECT_LIMIT = timedelta(hours=env.int("HEADNODE_COLLECT_HOURS", default=6))
 HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
 # A head node kept after its command ended is not kept for ever.
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))

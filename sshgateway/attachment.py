@@ -8,6 +8,7 @@ BadFrame.
 import asyncio
 from collections import deque
 
+from accounts.still_signed_in import Credential
 from sshgateway.ends import End
 from sshgateway.frames import BadFrame
 
@@ -21,8 +22,9 @@ NOTICES_KEPT = 16
 class Attachment:
     """Belongs to one terminal; made by `Terminal.attach`."""
 
-    def __init__(self, offset: int, source_address: str) -> None:
+    def __init__(self, offset: int, source_address: str, credential: Credential) -> None:
         self.source_address = source_address
+        self.credential = credential
         self.sent = offset
         self.acked = offset
         self.input_received = 0

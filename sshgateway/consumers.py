@@ -1,6 +1,7 @@
 """The websocket of a terminal session: frames in and out, nothing else. The shell is `terminal`'s business.
 
-Close codes: 1000 after END; 1011 our fault; 4400 a frame that is none (reason word); 4403 not admitted (END
+Close codes: 1000 after END; 1011 our fault; 4400 a frame that is none (reason word); 4401 signed out (END came
+before); 4403 not admitted (END
 came before); 4404 no such session, or not yours; 4408 no HELLO in time; 4409 the shell lives in another
 process.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from accounts.still_signed_in import credential_of
 from sshgateway import frames, gateway, records
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.ends import End
@@ -28,6 +30,7 @@ HELLO_SECONDS = 10.0
 OVER = 1000
 SERVER_ERROR = 1011
 BAD_FRAME = 4400
+NOT_SIGNED_IN = 4401
 NOT_ADMITTED = 4403
 NOT_FOUND = 4404
 TOO_SLOW = 4408
@@ -134,7 +137,8 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
         try:
             terminal = await gateway.current().terminal(self.session, source_address)
             cols, rows = self.size or (hello.cols, hello.rows)
-            self.attachment = terminal.attach(hello.offset, cols, rows, source_address)
+            credential = credential_of(self.scope)
+            self.attachment = terminal.attach(hello.offset, cols, rows, source_address, credential)
         except gateway.NotHere as absence:
             ended = Ended(absence.end.reason, absence.end.message, absence.final, absence.end.exit_status)
             await self._say_goodbye(ended, OVER if absence.final else ELSEWHERE)
@@ -148,7 +152,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
             async for frame in terminal.follow(self.attachment):
                 await self._send(frame)
                 if isinstance(frame, Ended):
-                    await self.close(OVER if frame.final else NOT_ADMITTED, frame.reason)
+                    await self.close(_code_of(frame), frame.reason)
         finally:
             terminal.detach(self.attachment)
 
@@ -182,3 +186,9 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
 
     def _no_hello(self) -> None:
         self.serving = asyncio.create_task(self.close(TOO_SLOW, "no_hello"))
+
+
+def _code_of(ended: Ended) -> int:
+    if ended.final:
+        return OVER
+    return NOT_SIGNED_IN if ended.reason == "not_signed_in" else NOT_ADMITTED

@@ -14,6 +14,7 @@ SENTENCES: dict[str, str] = {
     "node_gone": "The node is shutting down or gone, and the shell with it.",
     "connection_lost": "The connection to the node broke, and the shell with it. Open a new one.",
     "cidr_denied": "Your address is in none of your access rules any more. Add it in Job Settings, then come back.",
+    "not_signed_in": "You signed out, or what you signed in with was revoked. Sign in again, then come back.",
     "access_withdrawn": "Your access to this node was withdrawn.",
     "host_key_changed": (
         "The node did not prove that it is the one we know: its host key is not the one it was registered with. "

@@ -161,6 +161,7 @@ class Gateway:
                 terminal.bytes_out,
                 terminal.last_keystroke_at,
                 frozenset(attachment.source_address for attachment in terminal.attachments),
+                frozenset(attachment.credential for attachment in terminal.attachments),
             )
             for key, terminal in live.items()
         ]
@@ -168,8 +169,8 @@ class Gateway:
             terminal = live[key]
             if verdict.end is not None:
                 terminal.end(verdict.end, show_rest=not verdict.unwelcome)
-            for address, why in verdict.unwelcome:
-                terminal.expel(address, why)
+            for ticket, why in verdict.unwelcome:
+                terminal.expel(ticket, why)
         now = asyncio.get_running_loop().time()
         for terminal in live.values():
             if terminal.detached_at is not None and now - terminal.detached_at > _grace_seconds():

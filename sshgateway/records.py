@@ -11,7 +11,9 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
+from accounts import still_signed_in
 from accounts.refusals import Refused
+from accounts.still_signed_in import Credential as SignInCredential
 from sshgateway import credentials, ends, gatekeeper
 from sshgateway.credentials import Credential
 from sshgateway.ends import End
@@ -38,14 +40,15 @@ class Report:
     bytes_out: int
     last_keystroke_at: datetime | None
     addresses: frozenset[str]
+    signed_in_with: frozenset[SignInCredential] = frozenset()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rows say about it: to be ended, or who must leave and why."""
+    """What the rows say about it: to be ended, or who must leave and why (by address or by credential)."""
 
     end: End | None = None
-    unwelcome: tuple[tuple[str, End], ...] = ()
+    unwelcome: tuple[tuple[str | SignInCredential, End], ...] = ()
 
 
 def find(session_id: str, user: Any) -> TerminalSession | None:
@@ -120,7 +123,7 @@ def _review(report: Report, row: TerminalSession | None) -> Verdict:
         return Verdict(end=ends.end(row.end_reason or row.end_requested_reason))
     _note(report, row)
     addresses = report.addresses or frozenset((row.source_address,))
-    unwelcome = []
+    unwelcome: list[tuple[str | SignInCredential, End]] = []
     for address in sorted(addresses):
         try:
             gatekeeper.admit(row, row.owner, address)
@@ -129,6 +132,10 @@ def _review(report: Report, row: TerminalSession | None) -> Verdict:
                 unwelcome.append((address, ends.end(refusal.reason, refusal.message)))
     if len(unwelcome) == len(addresses):
         return Verdict(end=unwelcome[0][1], unwelcome=tuple(unwelcome))
+    # The shell stays a while for a person who signs in again.
+    for credential in report.signed_in_with:
+        if not still_signed_in.still_good(row.owner_id, credential):
+            unwelcome.append((credential, ends.end("not_signed_in")))
     return Verdict(unwelcome=tuple(unwelcome))
 
 

@@ -102,7 +102,7 @@ def _end(sessions: QuerySet[TerminalSession], reason: str) -> int:
         open_rows.filter(end_requested_reason="").update(end_requested_reason=reason)
         # No process holds a shell for these yet: nobody but us can write their end.
         open_rows.filter(attached_at__isnull=True).update(ended_at=timezone.now(), end_reason=reason)
-        transaction.on_commit(lambda: ring(asked))
+        transaction.on_commit(lambda: ring(asked), robust=True)
     return len(asked)
 
 

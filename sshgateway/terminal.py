@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
+from accounts.still_signed_in import NO_CREDENTIAL, Credential
 from sshgateway import ends
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.ends import End
@@ -97,7 +98,14 @@ class Terminal:
         """How much the shell has printed, which is also the offset of what it prints next."""
         return self._ring.end
 
-    def attach(self, offset: int, cols: int, rows: int, source_address: str = "") -> Attachment:
+    def attach(
+        self,
+        offset: int,
+        cols: int,
+        rows: int,
+        source_address: str = "",
+        credential: Credential = NO_CREDENTIAL,
+    ) -> Attachment:
         """Let a client in that has everything before `offset`; its size becomes the terminal's."""
         if offset > self._ring.end:
             raise BadFrame(
@@ -105,7 +113,7 @@ class Terminal:
             )
         if len(self._attachments) >= MAX_ATTACHMENTS:
             raise BadFrame("too_many_sockets", f"At most {MAX_ATTACHMENTS} windows can show one terminal.")
-        attachment = Attachment(max(offset, self._ring.start), source_address)
+        attachment = Attachment(max(offset, self._ring.start), source_address, credential)
         self._attachments.append(attachment)
         self.detached_at = None
         self.resize(cols, rows)
@@ -184,10 +192,10 @@ class Terminal:
         for attachment in self._attachments:
             attachment.notify(sentence)
 
-    def expel(self, source_address: str, why: End) -> None:
-        """Have everybody who came from this address leave; the shell stays for the others."""
+    def expel(self, ticket: str | Credential, why: End) -> None:
+        """Have everybody who came from this address or with this credential leave; the shell stays for the others."""
         for attachment in self._attachments:
-            if attachment.source_address == source_address:
+            if ticket in (attachment.source_address, attachment.credential):
                 attachment.expelled = why
                 attachment.woken.set()
 

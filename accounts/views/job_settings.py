@@ -63,7 +63,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     address = source_address.of(request)
     expiring = standing.expiring_keys(owner)
     rules = [RuleRow(rule, standing.of_rule(rule)) for rule in owner.access_rules.all()]
-    own_rule = str(cidr.parse(address).network)
+    own_rule = str(cidr.parse(address).network) if address else ""
     saved = {row.rule.cidr for row in rules if row.standing is Standing.ACTIVE}
     return {
         "nav": "settings",

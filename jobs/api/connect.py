@@ -28,7 +28,7 @@ class RecipeFieldSerializer(CamelSerializer):
     """One field of PuTTY's window."""
 
     id = serializers.CharField()
-    label = serializers.CharField(help_text="Where in PuTTY it is.")
+    label = serializers.CharField(help_text="Where in PuTTY it is.")  # type: ignore[assignment]
     value = serializers.CharField()
 
 

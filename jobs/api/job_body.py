@@ -132,10 +132,10 @@ def to_draft(said: dict[str, Any], before: JobDraft = NOTHING) -> JobDraft:
     return replace(asked, project_id=said["project_id"]) if "project_id" in said else asked
 
 
-def input_files(said: dict[str, Any]) -> list[tuple[str, bool]]:
-    """The files a checked body names, in order, each with whether it is to be unpacked."""
-    analysis = (said.get("jobanalyses") or [{}])[0]
-    return [(file["id"], file.get("decompress") is not False) for file in analysis.get("input_files") or []]
+def input_files(said: dict[str, Any]) -> list[tuple[str, bool]] | None:
+    """The files a checked body names, in order, each with whether it is to be unpacked; None if it has no list."""
+    found = (said.get("jobanalyses") or [{}])[0].get("input_files")
+    return None if found is None else [(file["id"], file.get("decompress") is not False) for file in found]
 
 
 def as_tree(refused: DraftRefused) -> serializers.ValidationError:

@@ -52,7 +52,7 @@ class Jobs(ListAPIView[Job]):
                 job = services.create_job(
                     actor(request), person(request), job_body.to_draft(body.validated_data)
                 )
-                files.attach_inputs(job, inputs)
+                files.attach_inputs(job, inputs or [])
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
         return answer(request, job, status.HTTP_201_CREATED)
@@ -109,11 +109,10 @@ class OneJob(JobView):
         body.is_valid(raise_exception=True)
         inputs = _input_files(request, body.validated_data)
         try:
-            edits.edit_job(actor(request), job, job_body.to_draft(body.validated_data, edits.draft_of(job)))
+            asked = job_body.to_draft(body.validated_data, edits.draft_of(job))
+            edits.edit_job(actor(request), job, asked, inputs)
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
-        if inputs and job.submitted_at is None:
-            files.attach_inputs(job, inputs)
         return answer(request, job_of(request, job_id))
 
 
@@ -139,10 +138,13 @@ class Stop(JobView):
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool]]:
-    """The files a checked body names, and whether to unpack each. Raises ValidationError unless all are one's own."""
+def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool]] | None:
+    """The files a checked body names, and whether to unpack each; None if it has no list of files.
+
+    Raises ValidationError unless all are one's own.
+    """
     inputs = job_body.input_files(said)
-    ids = [file_id for file_id, _ in inputs]
+    ids = [file_id for file_id, _ in inputs or []]
     if wrong := _unknown(ids, files.known_ids(person(request), ids)):
         raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
     return inputs

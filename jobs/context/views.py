@@ -48,7 +48,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         raise Refused("too_large", f"At most {MAX_BODY // 1024} kB.", status=413)
     try:
         said = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused("not_json", "The body is no JSON.") from error
     if not isinstance(said, dict):
         raise Refused("not_json", "The body is no JSON object.")

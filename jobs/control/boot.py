@@ -25,11 +25,13 @@ def provision(cluster: Cluster, provider: Provider) -> timedelta:
     """Order the nodes. The order is the same each time, so a crash in here repeats it harmlessly."""
     with transaction.atomic():
         nodes = orders.make_nodes(cluster)
+        order = orders.order_of(cluster, nodes)
+        checkpoint.remember_plan(cluster, provider.plan(order))
         if history.job_status(cluster.job, JobState.QUEUED):
             text = f"Ordering {len(nodes)} x {cluster.job.core_type.name}, {cluster.job.cores} cores in all."
             events.append(cluster.job, "portal", text, stage=JobState.QUEUED)
     try:
-        state = provider.provision(orders.order_of(cluster, nodes))
+        state = provider.provision(order)
     except OrderRefused as error:
         checkpoint.fail(
             cluster, f"Could not allocate compute resources from the compute provider. {error.message}"

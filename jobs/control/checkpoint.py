@@ -20,12 +20,21 @@ def advance(cluster: Cluster, to: Observed, reason: str = "", **fields: Any) -> 
     if moved != 1:
         raise ClaimLost(cluster.pk)
     cluster.observed_state = to
+    cluster.failures = 0
     for name, value in fields.items():
         setattr(cluster, name, value)
     # Whether it is wanted may have changed while this pass ran; the status row must not say otherwise.
     cluster.desired_state = Cluster.objects.values_list("desired_state", flat=True).get(pk=cluster.pk)
     history.cluster_status(cluster, reason)
     events.ring(cluster.job_id)
+
+
+def remember_plan(cluster: Cluster, state: dict[str, Any]) -> None:
+    """Save what the cluster will be known by at its provider, before it is ordered. Raises ClaimLost."""
+    saved = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name()).update(provider_state=state)
+    if saved != 1:
+        raise ClaimLost(cluster.pk)
+    cluster.provider_state = state
 
 
 def fail(cluster: Cluster, why: str) -> None:

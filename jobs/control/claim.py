@@ -4,17 +4,26 @@ A conditional UPDATE takes it and the count tells who got it. A claim expires, s
 nothing up for longer than CLAIM; a pass that works longer renews it.
 """
 
+import logging
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from jobs.models import Cluster
 
+logger = logging.getLogger(__name__)
+
 CLAIM = timedelta(seconds=20)
+RENEW_SECONDS = CLAIM.total_seconds() / 3
+# A step that does not come back for this long is no work any more: let somebody else have the row.
+LONGEST_STEP = timedelta(minutes=20)
 
 
 class ClaimLost(Exception):
@@ -45,6 +54,39 @@ def renew(cluster: Cluster) -> None:
     held = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name(), claimed_until__gte=now)
     if held.update(claimed_until=now + CLAIM) != 1:
         raise ClaimLost(cluster.pk)
+
+
+@contextmanager
+def kept(cluster: Cluster) -> Iterator[None]:
+    """Hold on to the claim for as long as the block works, however long one step of it takes.
+
+    Only `LONGEST_STEP` after the last `renew_if_old` it is let expire.
+    """
+    done = threading.Event()
+    keeper = threading.Thread(
+        target=_keep, args=(cluster.pk, my_name(), done, LONGEST_STEP.total_seconds()), daemon=True
+    )
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+
+
+def _keep(cluster_id: str, holder: str, done: threading.Event, longest_seconds: float) -> None:
+    try:
+        for _ in range(int(longest_seconds / RENEW_SECONDS)):
+            if done.wait(RENEW_SECONDS):
+                return
+            try:
+                held = Cluster.objects.filter(pk=cluster_id, claimed_by=holder)
+                if held.update(claimed_until=timezone.now() + CLAIM) != 1:
+                    return
+            except DatabaseError as error:
+                logger.warning("cluster %s: the claim could not be renewed (%s)", cluster_id, error)
+    finally:
+        connection.close()
 
 
 def let_go(cluster: Cluster, delay: timedelta | None) -> bool:

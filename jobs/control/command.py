@@ -19,6 +19,8 @@ CONNECT_SECONDS = 10.0
 SOONEST = timedelta(milliseconds=300)
 LATEST = timedelta(seconds=3)
 MAX_OUTPUT_EVENTS = 2000
+WALLTIME = "Walltime exceeded"
+_REASONS = {Outcome.WALLTIME: WALLTIME, Outcome.TERMINATED: "User Terminated"}
 
 
 def to_head(cluster: Cluster) -> Connection:
@@ -65,7 +67,10 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
         return []
     with connection.sftp() as sftp:
         staged = staging.stage(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
-    client.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
+    bad = client.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
+    if bad:
+        text = f"Could not be unpacked, and is there as it was uploaded: {', '.join(bad[:10])}."
+        events.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
     return [wanted.file.name for wanted in staged]
 
 
@@ -78,7 +83,22 @@ def follow(cluster: Cluster, provider: Provider) -> timedelta:
 def stop(cluster: Cluster, provider: Provider, why: str) -> timedelta:
     """Ask the command to end and see how it does."""
     with to_head(cluster) as connection:
-        return _take(cluster, connection, client.stop(connection, why, cluster.log_offset))
+        status = client.stop(connection, why, cluster.log_offset)
+        if status.state == "none":
+            # It never began, and is not to begin any more.
+            return skip(cluster, provider)
+        return _take(cluster, connection, status)
+
+
+def abandon(cluster: Cluster, why: str) -> timedelta:
+    """The command was told to end and does not: go on to its files. It ends with its node."""
+    outcome = Outcome.WALLTIME if why == WALLTIME else Outcome.TERMINATED
+    with transaction.atomic():
+        checkpoint.remember_outcome(cluster.job, outcome, _REASONS[outcome])
+        checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
+        text = f"{why}, and the command did not end in time; it ends with its node."
+        events.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
+    return timedelta()
 
 
 def skip(cluster: Cluster, provider: Provider) -> timedelta:
@@ -90,11 +110,12 @@ def skip(cluster: Cluster, provider: Provider) -> timedelta:
 
 
 def _take(cluster: Cluster, connection: Connection, status: client.CommandStatus) -> timedelta:
-    _tell_output(cluster, status)
-    while status.has_more and status.state != "running" and status.offset > 0:
+    room = _tell_output(cluster, status)
+    while room and status.has_more and status.state != "running":
         before = status.offset
+        claim.renew_if_old(cluster)
         status = client.status(connection, status.offset)
-        _tell_output(cluster, status)
+        room = _tell_output(cluster, status)
         if status.offset == before:
             break
     if status.state == "none":
@@ -109,29 +130,30 @@ def _take(cluster: Cluster, connection: Connection, status: client.CommandStatus
     return timedelta()
 
 
-def _tell_output(cluster: Cluster, status: client.CommandStatus) -> None:
-    """Output lines become events, once: offset and events are saved together."""
+def _tell_output(cluster: Cluster, status: client.CommandStatus) -> bool:
+    """Output lines become events, once: offset and events are saved together. False when there is room for no more."""
     if status.offset <= cluster.log_offset:
-        return
+        return True
     with transaction.atomic():
         moved = Cluster.objects.filter(pk=cluster.pk, log_offset=cluster.log_offset).update(
             log_offset=status.offset
         )
         if moved != 1:
-            return
+            return True
         told = cluster.job.events.filter(source="program").count()
         room = MAX_OUTPUT_EVENTS - told
         new = [
             JobEvent(source="program", level="info", stage=JobState.EXECUTING, node="head", message=line)
             for line in status.lines[: max(room, 0)]
         ]
-        if 0 < room < len(status.lines):
+        if 0 < room <= len(status.lines):
             rest = "Further output is not copied here; it is all in process_output.log."
             new[-1] = JobEvent(
                 source="program", level="warning", stage=JobState.EXECUTING, node="head", message=rest
             )
         events.extend(cluster.job, new)
     cluster.log_offset = status.offset
+    return room > len(status.lines)
 
 
 def _ended(cluster: Cluster, status: client.CommandStatus) -> None:
@@ -150,10 +172,9 @@ def _ended(cluster: Cluster, status: client.CommandStatus) -> None:
 def _verdict(status: client.CommandStatus) -> tuple[Outcome, str]:
     if status.state == "lost":
         return Outcome.FAILED, "A run was interrupted"
-    if status.why == "Walltime exceeded":
-        return Outcome.WALLTIME, "Walltime exceeded"
     if status.why:
-        return Outcome.TERMINATED, "User Terminated"
+        outcome = Outcome.WALLTIME if status.why == WALLTIME else Outcome.TERMINATED
+        return outcome, _REASONS[outcome]
     if status.exit_code == 0:
         return Outcome.SUCCEEDED, "Completed successfully"
     return Outcome.FAILED, f"A run failed (exit code {status.exit_code})"

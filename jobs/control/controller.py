@@ -9,7 +9,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +19,7 @@ from jobs import bell, events, host_certificates, host_key_alarm
 from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, logins
 from jobs.control.admit import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
+from jobs.harvest import StorageFailedError
 from jobs.models import Cluster, Node
 from jobs.providers.base import NodeSighting, Provider, ProviderError
 from jobs.providers.registry import provider as provider_named
@@ -30,9 +31,11 @@ logger = logging.getLogger(__name__)
 
 # More steps than a whole life has: a pass that needs more is going in circles.
 MAX_STEPS = 30
-# A head node that cannot be reached for its files is not waited for longer than this many passes.
-COLLECT_TRIES = 7
+# A head node that cannot be reached for its files is tried this many times, ever more slowly: about half an hour.
+COLLECT_TRIES = 35
+# A command that was told to end has this long, and its files may take that long then.
 STOP_LIMIT = timedelta(seconds=90)
+COLLECT_AFTER_STOP = timedelta(minutes=10)
 
 
 def reconcile(cluster_id: str) -> bool:
@@ -41,7 +44,8 @@ def reconcile(cluster_id: str) -> bool:
     if cluster is None:
         return False
     try:
-        delay: timedelta | None = _work(cluster)
+        with claim.kept(cluster):
+            delay: timedelta | None = _work(cluster)
         cluster.failures = 0
     except claim.ClaimLost:
         logger.warning("cluster %s: the claim was lost, another worker goes on", cluster.pk)
@@ -49,7 +53,7 @@ def reconcile(cluster_id: str) -> bool:
     except HostKeyChanged:
         # The alarm is raised; what to do about it is decided in the next pass, without talking to the node.
         delay = timedelta(milliseconds=100)
-    except (ProviderError, SSHError, RemoteFailed) as error:
+    except (ProviderError, SSHError, RemoteFailed, StorageFailedError, TimeoutError) as error:
         delay = _after_failure(cluster, error)
     except Exception:
         # A bug of ours must neither stop the loop nor spin it: told in the log, tried again ever more slowly.
@@ -84,7 +88,9 @@ def _work(cluster: Cluster) -> timedelta | None:
 
 def _refresh_desire(cluster: Cluster) -> None:
     # Only this: refreshing `wakeups` would swallow a bell.
-    cluster.desired_state = Cluster.objects.values_list("desired_state", flat=True).get(pk=cluster.pk)
+    cluster.desired_state, cluster.job.stop_requested_at = Cluster.objects.values_list(
+        "desired_state", "job__stop_requested_at"
+    ).get(pk=cluster.pk)
 
 
 def _observe(cluster: Cluster, provider: Provider) -> Facts:
@@ -118,9 +124,21 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
         walltime_at=walltime_at,
         deadline_at=cluster.deadline_at,
+        launch_limit_at=cluster.ready_at + settings.HEADNODE_BOOT_LIMIT if cluster.ready_at else None,
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
+        overrun_at=walltime_at + STOP_LIMIT if walltime_at else None,
+        collect_limit_at=_collect_limit(cluster),
         trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )
+
+
+def _collect_limit(cluster: Cluster) -> datetime | None:
+    if cluster.executed_at is None:
+        return None
+    limit = cluster.executed_at + settings.HEADNODE_COLLECT_LIMIT
+    if cluster.job.stop_requested_at is None:
+        return limit
+    return min(limit, max(cluster.executed_at, cluster.job.stop_requested_at) + COLLECT_AFTER_STOP)
 
 
 def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
@@ -153,6 +171,10 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
             return ending.watch_release(cluster, provider, is_gone=not facts.provider_has_it)
         case Step.WAIT_FOR_TRUST:
             return host_key_alarm.LOOK
+        case Step.ABANDON:
+            return command.abandon(cluster, decision.why)
+        case Step.GIVE_UP:
+            return ending.give_up_collecting(cluster, decision.why)
         case Step.STOP_COMMAND:
             return command.stop(cluster, provider, decision.why)
         case step:
@@ -178,11 +200,11 @@ def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
     logger.warning("cluster %s at %s: %s", cluster.pk, cluster.observed_state, error)
     if cluster.failures == 1 or cluster.failures % 10 == 0:
         events.append(cluster.job, "portal", f"Trying again soon: {error}", level="warning")
-    if cluster.observed_state == Observed.DRAINED and cluster.failures >= COLLECT_TRIES:
+    unreachable = isinstance(error, SSHError | RemoteFailed | TimeoutError)
+    if cluster.observed_state == Observed.DRAINED and unreachable and cluster.failures >= COLLECT_TRIES:
         try:
             ending.give_up_collecting(cluster, str(error))
         except claim.ClaimLost:
             return timedelta()
-        cluster.failures = 0
         return timedelta(milliseconds=100)
     return backoff.delay(cluster.failures)

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, events, staging
+from jobs import access, events, harvest
 from jobs.control import checkpoint, claim
 from jobs.control.command import to_head
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
-from jobs.states import Observed, Outcome
+from jobs.remote import client
+from jobs.states import Desired, Observed, Outcome
 from sshgateway import services as gateway
 
 SOON = timedelta(milliseconds=300)
@@ -39,35 +40,40 @@ def collect(cluster: Cluster, provider: Provider) -> timedelta:
     """Store the output files; only then is the job Completed. Raises SSHError."""
     job = cluster.job
     with to_head(cluster) as connection, connection.sftp() as sftp:
-        harvest = staging.collect(job, sftp, lambda: claim.renew_if_old(cluster))
-    kept = not job.auto_terminate_cluster
-    now = timezone.now()
-    until = now + settings.HEADNODE_KEPT_HEAD_LIMIT
-    fields: dict[str, Any] = {"deadline_at": until, "deadline_reason": "kept_head_limit"} if kept else {}
+        listing = client.listing(connection, harvest.MAX_ENTRIES)
+        brought = harvest.collect(job, listing, sftp, lambda: claim.renew_if_old(cluster))
     with transaction.atomic():
-        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **fields)
-        text = f"Stored {harvest.files} output file(s), {harvest.size} bytes."
+        text = f"Stored {brought.files} output file(s), {brought.size} bytes."
         events.append(job, "portal", text, stage="Collecting")
-        if harvest.skipped:
-            left = f"Left out {len(harvest.skipped)}: " + "; ".join(harvest.skipped[:10])
+        if brought.skipped:
+            left = f"Left out {len(brought.skipped)}: " + "; ".join(brought.skipped[:10])
             events.append(job, "portal", left, level="warning", stage="Collecting")
-        _complete(cluster)
-        if kept and cluster.desired_state != "stopped":
-            text = (
-                "The head node stays, and costs, until you terminate it "
-                f"or {until:%Y-%m-%d %H:%M} UTC at the latest."
-            )
-            events.append(job, "portal", text, level="warning")
+        _collected(cluster)
     return timedelta()
 
 
-def give_up_collecting(cluster: Cluster, why: str) -> None:
-    """The files cannot be fetched, and a head node must not cost for ever: say so and go on."""
+def give_up_collecting(cluster: Cluster, why: str) -> timedelta:
+    """The files do not come, and a head node must not cost for ever: say so and go on."""
     with transaction.atomic():
-        checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
         text = f"Output files could not be fetched: {why}"
         events.append(cluster.job, "portal", text, level="error", stage="Collecting")
-        _complete(cluster)
+        _collected(cluster)
+    return timedelta()
+
+
+def _collected(cluster: Cluster) -> None:
+    now = timezone.now()
+    until = now + settings.HEADNODE_KEPT_HEAD_LIMIT
+    kept = not cluster.job.auto_terminate_cluster
+    fields: dict[str, Any] = {"deadline_at": until, "deadline_reason": "kept_head_limit"} if kept else {}
+    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **fields)
+    _complete(cluster)
+    if kept and cluster.desired_state != Desired.STOPPED:
+        text = (
+            "The head node stays, and costs, until you terminate it "
+            f"or {until:%Y-%m-%d %H:%M} UTC at the latest."
+        )
+        events.append(cluster.job, "portal", text, level="warning")
 
 
 def keep(cluster: Cluster, provider: Provider) -> timedelta:

@@ -25,6 +25,8 @@ class Step(StrEnum):
     SKIP_COMMAND = "skip_command"  # it was stopped before it began
     DRAIN = "drain"  # shut the compute nodes down
     COLLECT = "collect"  # store the output files
+    ABANDON = "abandon"  # the command does not end: go on without it
+    GIVE_UP = "give_up"  # the output files do not come: go on without them
     KEEP = "keep"  # the head node stays for its owner
     RELEASE = "release"  # take everything away
     WATCH_RELEASE = "watch_release"  # wait until it is gone
@@ -63,7 +65,10 @@ class Facts:
     boot_limit_at: datetime | None = None
     walltime_at: datetime | None = None
     deadline_at: datetime | None = None
-    stop_limit_at: datetime | None = None
+    launch_limit_at: datetime | None = None
+    stop_limit_at: datetime | None = None  # how long a command that its owner stopped may take to end
+    overrun_at: datetime | None = None  # how long one that ran into its walltime may
+    collect_limit_at: datetime | None = None
     trust_limit_at: datetime | None = None  # how long a distrusted head node is kept for an administrator
 
 
@@ -114,27 +119,42 @@ def _booting(facts: Facts) -> Decision:
 def _ready(facts: Facts) -> Decision:
     if facts.desired == Desired.STOPPED:
         return Decision(Step.SKIP_COMMAND)
-    return _broken(facts) or Decision(Step.LAUNCH)
+    if broken := _broken(facts):
+        return broken
+    if _past(facts.launch_limit_at, facts):
+        return Decision(Step.FAIL, "The command could not be launched in time.")
+    return Decision(Step.LAUNCH)
 
 
 def _executing(facts: Facts) -> Decision:
     if broken := _broken(facts):
         return broken
     if facts.desired == Desired.STOPPED:
-        if facts.stop_limit_at is not None and facts.now >= facts.stop_limit_at:
-            return Decision(Step.RELEASE, "The command did not end in time; the cluster is taken away.")
-        return Decision(Step.STOP_COMMAND, "User terminated")
-    if facts.walltime_at is not None and facts.now >= facts.walltime_at:
-        return Decision(Step.STOP_COMMAND, "Walltime exceeded")
+        step = Step.ABANDON if _past(facts.stop_limit_at, facts) else Step.STOP_COMMAND
+        return Decision(step, "User terminated")
+    if _past(facts.walltime_at, facts):
+        # What the command is asked is asked of its owner's own processes: they may refuse, and time is up.
+        step = Step.ABANDON if _past(facts.overrun_at, facts) else Step.STOP_COMMAND
+        return Decision(step, "Walltime exceeded")
     return Decision(Step.FOLLOW)
 
 
 def _executed(facts: Facts) -> Decision:
-    return _head_gone(facts) or Decision(Step.DRAIN)
+    return _head_gone(facts) or _given_up(facts) or Decision(Step.DRAIN)
 
 
 def _drained(facts: Facts) -> Decision:
-    return _head_gone(facts) or Decision(Step.COLLECT)
+    return _head_gone(facts) or _given_up(facts) or Decision(Step.COLLECT)
+
+
+def _given_up(facts: Facts) -> Decision | None:
+    if _past(facts.collect_limit_at, facts):
+        return Decision(Step.GIVE_UP, "not within the time that is allowed.")
+    return None
+
+
+def _past(limit: datetime | None, facts: Facts) -> bool:
+    return limit is not None and facts.now >= limit
 
 
 def _collected(facts: Facts) -> Decision:

@@ -90,6 +90,10 @@ class LoginRecord:
 class Provider(Protocol):
     """A cloud."""
 
+    def plan(self, order: ClusterOrder) -> State:
+        """What the order will be known by. Saved before anything is ordered, so that no crash can lose a cluster."""
+        ...
+
     def provision(self, order: ClusterOrder) -> State:
         """Order the cluster's machines. Raises ProviderBusy or OrderRefused."""
         ...

@@ -23,11 +23,14 @@ class SimulatedProvider:
         self._client: httpx.Client | None = None
         self._making = threading.Lock()
 
+    def plan(self, order: ClusterOrder) -> State:
+        return {"id": order.cluster_id}
+
     def provision(self, order: ClusterOrder) -> State:
         body = asdict(order)
         cluster_id = body.pop("cluster_id")
         self._call("PUT", f"/v1/clusters/{cluster_id}", body)
-        return {"id": cluster_id}
+        return self.plan(order)
 
     def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
         if "id" not in state:

@@ -7,6 +7,7 @@ called as one request on standard input and answers one JSON object on standard 
     unpack   unpack archives in the shared work directory, each once.
     start    write the command down and make sure that a runner exists. May be asked any number of times.
     status   how the command is doing, and the next piece of its output.
+    listing  what lies in the work directory.
     stop     end the command: TERM to its process group, KILL after a while.
 
 The runner is a process of its own session: it outlives the SSH connection. It holds a lock while it lives and
@@ -19,11 +20,13 @@ import json
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 import tarfile
 import time
 import zipfile
+import zlib
 
 HOME = os.path.expanduser("~")
 PLACE = os.path.join(HOME, ".headnode")
@@ -31,6 +34,7 @@ WORK = os.path.join(HOME, "work")
 SHARED = os.path.join(WORK, "shared")
 LOG = os.path.join(WORK, "process_output.log")
 KILL_AFTER_SECONDS = 10.0
+LAST_WORDS_SECONDS = 2.0
 CHUNK = 64 * 1024
 
 
@@ -79,12 +83,16 @@ def prepare(request):
 
 def unpack(request):
     done = set((read("unpacked") or "").splitlines())
+    bad = []
     for name in request["names"]:
         if name not in done:
-            extract(os.path.join(SHARED, os.path.basename(name)))
+            try:
+                extract(os.path.join(SHARED, os.path.basename(name)))
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error):
+                bad.append(name)
             done.add(name)
             write("unpacked", "\n".join(sorted(done)))
-    return {"state": "unpacked"}
+    return {"state": "unpacked", "bad": bad}
 
 
 def extract(path):
@@ -127,9 +135,9 @@ def status(request):
     if not os.path.isdir(PLACE):
         return {"state": "none"}
     ended = read("ended.json")
-    answer = {"state": "ended"} if ended else {}
+    answer = {}
     if ended:
-        answer.update(json.loads(ended))
+        answer.update(json.loads(ended), state="ended")
     else:
         held = lock()
         if held is None:
@@ -160,6 +168,40 @@ def tail(offset, is_over):
         end = len(data)
     data = data[:end]
     return {"log": base64.b64encode(data).decode(), "offset": min(offset, size) + end, "size": size}
+
+
+def listing(request):
+    """Regular files as [path, size, time], and everything left out as [path, why]; names are bytes until known good."""
+    root = os.fsencode(WORK)
+    files, left, waiting = [], [], [b""]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, directory)) as entries:
+                for entry in entries:
+                    if len(files) + len(left) >= request["limit"]:
+                        return {"state": "listed", "files": files, "left": left, "more": True}
+                    look_at(os.path.join(directory, entry.name), entry, files, left, waiting)
+        except OSError as error:
+            left.append([directory.decode("utf-8", "replace") or ".", error.strerror or "cannot be listed"])
+    return {"state": "listed", "files": files, "left": left, "more": False}
+
+
+def look_at(inside, entry, files, left, waiting):
+    try:
+        path = inside.decode("utf-8")
+        found = entry.stat(follow_symlinks=False)
+    except UnicodeDecodeError:
+        left.append([repr(inside)[2:-1], "its name is no UTF-8"])
+    except OSError as error:
+        left.append([inside.decode("utf-8", "replace"), error.strerror or "cannot be looked at"])
+    else:
+        if stat.S_ISDIR(found.st_mode):
+            waiting.append(inside)
+        elif stat.S_ISREG(found.st_mode):
+            files.append([path, found.st_size, int(found.st_mtime)])
+        else:
+            left.append([path, "a link" if stat.S_ISLNK(found.st_mode) else "no regular file"])
 
 
 def stop(request):
@@ -213,6 +255,7 @@ def follow(process, log):
     pipe = process.stdout.fileno()
     rest = b""
     asked_at = None
+    over_at = None
     while True:
         ready = select.select([pipe], [], [], 0.25)[0]
         if ready:
@@ -220,9 +263,11 @@ def follow(process, log):
             if not data:
                 break
             rest = put(log, rest + data)
-        elif process.poll() is not None:
-            # The command ended; something it left in the background still holds the pipe.
-            break
+        if process.poll() is not None:
+            # The command ended; something it left in the background may hold the pipe, and even write on.
+            over_at = over_at or time.monotonic()
+            if not ready or time.monotonic() - over_at > LAST_WORDS_SECONDS:
+                break
         if asked_at is None and os.path.exists(place("stop")):
             asked_at = time.monotonic()
             signal_group(process, signal.SIGTERM)
@@ -255,7 +300,14 @@ def signal_group(process, number):
 
 
 def answer(request):
-    verbs = {"prepare": prepare, "unpack": unpack, "start": start, "status": status, "stop": stop}
+    verbs = {
+        "prepare": prepare,
+        "unpack": unpack,
+        "start": start,
+        "status": status,
+        "stop": stop,
+        "listing": listing,
+    }
     sys.stdout.write(json.dumps(verbs[request["verb"]](request)))
     sys.stdout.flush()
 

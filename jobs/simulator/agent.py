@@ -44,6 +44,7 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 LONGEST_LINE = 4 << 20
 DIALS_AT_ONCE = 64
 DIAL_SECONDS = 10
+FAMILY_LOCAL, XAUTHORITY_BYTES = 256, 1 << 20
 
 
 class Refusal(Exception):
@@ -299,12 +300,45 @@ class Agent:
                 file.write(text)
         self.say({"id": number})
 
-    def do_append(self, number: int, path: str, hex_text: str) -> None:
-        """Append bytes to a private file (an X11 cookie)."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
-        with open(descriptor, "ab") as file:
-            file.write(bytes.fromhex(hex_text))
+    def do_cookie(self, number: int, path: str, display: str, protocol: str, cookie: str) -> None:
+        """File an X11 cookie for a display of this node. What the home held for it, from an earlier session or
+        under the same number, goes: a client takes the first that fits. Other nodes have the same home."""
+        host = os.uname().nodename.encode()
+        key = struct.pack(">H", FAMILY_LOCAL) + packed(host, display.encode())
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
+        with open(descriptor, "r+b") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Refusal("not a regular file")
+            kept = [
+                entry
+                for entry in xauthority_entries(file.read(XAUTHORITY_BYTES))
+                if not entry.startswith(key)
+            ]
+            file.seek(0)
+            file.write(key + packed(protocol.encode(), bytes.fromhex(cookie)) + b"".join(kept))
+            file.truncate()
         self.say({"id": number})
+
+
+def packed(*parts: bytes) -> bytes:
+    """The parts as .Xauthority has them, each after its length."""
+    return b"".join(struct.pack(">H", len(part)) + part for part in parts)
+
+
+def xauthority_entries(text: bytes) -> list[bytes]:
+    """The whole entries of an .Xauthority file: family, address, display, protocol, cookie."""
+    found: list[bytes] = []
+    start = 0
+    while True:
+        end = start + 2
+        for _ in range(4):
+            if end + 2 > len(text):
+                return found
+            end += 2 + struct.unpack_from(">H", text, end)[0]
+        if end > len(text):
+            return found
+        found.append(text[start:end])
+        start = end
 
 
 def private_folder() -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import struct
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from jobs.simulator.doorway import NodeConnection
 
 FIRST_DISPLAY, LAST_DISPLAY, X11_PORT = 10, 64, 6000
-FAMILY_WILD = 65535
+LONGEST_COOKIE = 4096
 
 
 class NodeSide(SSHForwarder):
@@ -164,6 +163,8 @@ async def x11_display(
 ) -> SSHX11ServerListener | None:
     """A display in the node that leads to the client's X server; its cookie goes into the home's ~/.Xauthority."""
     machine, loop = connection.node.machine(), asyncio.get_running_loop()
+    if len(protocol) > LONGEST_COOKIE or len(cookie) > LONGEST_COOKIE:
+        return None
     for number in range(FIRST_DISPLAY, LAST_DISPLAY):
         port = X11_PORT + number
         try:
@@ -174,16 +175,9 @@ async def x11_display(
             server = await loop.create_server(
                 lambda: AcceptedPort(connection, connection.create_x11_connection), sock=listener
             )
-            # Any host name: the node's differs from the one we have out here.
-            display = str(number).encode()
-            fields = (b"", display, protocol, cookie)
-            entry = struct.pack(">H", FAMILY_WILD) + b"".join(
-                struct.pack(">H", len(part)) + part for part in fields
-            )
-            await machine.ask(
-                "append", {"path": f"{connection.node.home}/.Xauthority", "hex_text": entry.hex()}
-            )
-        except (Failed, OSError):
+            entry = {"display": str(number), "protocol": protocol.decode("ascii"), "cookie": cookie.hex()}
+            await machine.ask("cookie", {"path": f"{connection.node.home}/.Xauthority", **entry})
+        except (Failed, OSError, ValueError):
             listener.close()
             return None
         forward = SSHForwardListener(connection, [server], ("127.0.0.1", port), port)

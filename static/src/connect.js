@@ -24,6 +24,7 @@ function startTabs(root, chosen) {
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", panel.id);
     panel.setAttribute("role", "tabpanel");
+    panel.querySelector("[data-tab-title]").classList.add("visually-hidden"); // the tab says it
   }
   row.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");

@@ -184,7 +184,7 @@ def test_without_script_it_is_a_page(sign_in: SignIn, alice: User, job: Job) -> 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_no_tab_has_a_finding(sign_in: SignIn, alice: User, job: Job, theme: str, width: int) -> None:
     page = opened(sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800}), job)
-    shots = os.environ.get("HEADNODE_TEST_SHOTS")
+    shots = os.environ.get("CONNECT_DIALOG_SHOTS")
     page.get_by_label("Node", exact=True).select_option("compute-1")
     expect(page.get_by_role("group", name="Way")).to_be_visible()
     found = []

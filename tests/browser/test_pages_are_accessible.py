@@ -46,6 +46,7 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: 
         f"/jobs/{saved_job(alice).pk}/",
         "/settings/job/",
         "/settings/tokens/",
+        "/settings/audit/",
         "/accounts/password/change/",
         "/nowhere/",
     ]

@@ -14,6 +14,9 @@ class ProviderWhoseNodesNeverReport:
         self.there: dict[str, str] = {}
         self.released = 0
 
+    def plan(self, order: ClusterOrder) -> State:
+        return {"id": order.cluster_id}
+
     def provision(self, order: ClusterOrder) -> State:
         self.orders.append(order)
         self.there = {node.name: "booting" for node in order.nodes}

@@ -58,6 +58,9 @@ def test_every_combination_has_an_answer() -> None:
                 walltime_at=at,
                 deadline_at=at,
                 stop_limit_at=at,
+                overrun_at=at,
+                collect_limit_at=at,
+                launch_limit_at=at,
             )
         )
         assert isinstance(decision, Decision)
@@ -108,7 +111,20 @@ def test_a_kept_head_stays_until_its_deadline() -> None:
 
 def test_a_command_that_does_not_stop_does_not_keep_the_cluster() -> None:
     stuck = facts(Observed.EXECUTING, Desired.STOPPED, stop_limit_at=NOW)
-    assert decide(stuck).step == Step.RELEASE
+    assert decide(stuck) == Decision(Step.ABANDON, "User terminated")
+    overrun = facts(Observed.EXECUTING, walltime_at=NOW, overrun_at=NOW)
+    assert decide(overrun) == Decision(Step.ABANDON, "Walltime exceeded")
+
+
+@pytest.mark.parametrize("observed", [Observed.EXECUTED, Observed.DRAINED])
+def test_files_that_do_not_come_do_not_keep_the_cluster(observed: Observed) -> None:
+    waiting = facts(observed, collect_limit_at=NOW + timedelta(seconds=1))
+    assert decide(waiting).step != Step.GIVE_UP
+    assert decide(replace(waiting, collect_limit_at=NOW)).step == Step.GIVE_UP
+
+
+def test_a_command_that_cannot_be_launched_fails_the_cluster() -> None:
+    assert decide(facts(Observed.READY, launch_limit_at=NOW)).step == Step.FAIL
 
 
 @pytest.mark.parametrize(

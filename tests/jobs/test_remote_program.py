@@ -157,3 +157,39 @@ def test_archives_are_unpacked_once_and_inside(call: Callable[..., dict[str, Any
     (shared / "case/mesh.dat").write_text("changed by the command")
     call("unpack", names=["case.zip", "more.tar.gz"])
     assert (shared / "case/mesh.dat").read_text() == "changed by the command"
+
+
+def test_a_broken_archive_is_named_and_the_others_are_unpacked(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    call("prepare", files={})
+    shared = tmp_path / "work/shared"
+    (shared / "cut.zip").write_bytes(b"PK\x03\x04 cut off")
+    (shared / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08\x00 cut off")
+    with zipfile.ZipFile(shared / "good.zip", "w") as archive:
+        archive.writestr("mesh.dat", "mesh")
+    answer = call("unpack", names=["cut.zip", "cut.tar.gz", "good.zip"])
+    assert answer["bad"] == ["cut.zip", "cut.tar.gz"]
+    assert (shared / "mesh.dat").read_text() == "mesh"
+
+
+def test_what_goes_on_writing_does_not_keep_the_command_running(call: Callable[..., dict[str, Any]]) -> None:
+    call("start", command="setsid sh -c 'while echo x; do :; done' & exit 0", env={})
+    assert ended(call)["exit_code"] == 0
+
+
+def test_the_listing_names_files_and_what_it_left_out(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    call("prepare", files={})
+    shared = tmp_path / "work/shared"
+    (shared / "sub").mkdir()
+    (shared / "sub/out.dat").write_text("12345")
+    (shared / "link").symlink_to("/etc/passwd")
+    os.mkfifo(shared / "pipe")
+    (Path(os.fsdecode(bytes(shared) + b"/\xff"))).write_text("x")
+    answer = call("listing", limit=100)
+    assert [(path, size) for path, size, _ in answer["files"]] == [("shared/sub/out.dat", 5)]
+    assert sorted(why for _, why in answer["left"]) == ["a link", "its name is no UTF-8", "no regular file"]
+    assert answer["more"] is False
+    assert call("listing", limit=2)["more"] is True

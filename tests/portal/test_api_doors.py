@@ -81,6 +81,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "jobs/{job}/instances/", 200, None),
     ("get", "jobs/{job}/connection_details/", 200, None),
     ("get", "jobs/{job}/known-hosts/", 200, None),
+    ("get", "jobs/{job}/connect/", 200, None),
     ("get", "jobs/{job}/files/", 200, None),
     ("get", "jobs/{job}/runs/", 200, None),
     ("get", "jobs/{job}/runs/1/", 200, None),

@@ -30,6 +30,7 @@ CONTRACT = {
     "/api/v2/jobs/{id}/instances/": {"get"},
     "/api/v2/jobs/{id}/connection_details/": {"get"},
     "/api/v2/jobs/{id}/known-hosts/": {"get"},
+    "/api/v2/jobs/{id}/connect/": {"get"},
     "/api/v2/jobs/{id}/files/": {"get"},
     "/api/v2/jobs/{id}/runs/": {"get"},
     "/api/v2/jobs/{id}/runs/{run}/": {"get"},
