@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
 
-import paramiko
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
@@ -22,6 +21,7 @@ from django.db import transaction
 from jobs.models import Job, StoredFile
 from jobs.remote.client import Listing
 from jobs.staging import SHARED, is_unchanged
+from sshgateway.transport import SFTP
 
 MAX_FILES = 10_000
 MAX_ENTRIES = 20_000
@@ -60,7 +60,7 @@ class _UnreadableError(Exception):
     """The node did not give what it had announced."""
 
 
-def collect(job: Job, listing: Listing, sftp: paramiko.SFTPClient, still_ours: Callable[[], None]) -> Harvest:
+def collect(job: Job, listing: Listing, sftp: SFTP, still_ours: Callable[[], None]) -> Harvest:
     """Store every regular file of the listing of the job's work directory. `still_ours` is called between pieces.
 
     Raises StorageFailedError when our side fails, TimeoutError when the node stops answering.
@@ -124,7 +124,7 @@ def _shown(inside: str, tops: set[str]) -> str:
 
 def _store(
     job: Job,
-    sftp: paramiko.SFTPClient,
+    sftp: SFTP,
     remote: _Remote,
     have: StoredFile | None,
     still_ours: Callable[[], None],
@@ -157,7 +157,7 @@ def _store(
 
 
 def _fetch(
-    sftp: paramiko.SFTPClient,
+    sftp: SFTP,
     remote: _Remote,
     copy: IO[bytes],
     heard: Callable[[bytes], None],

@@ -6,15 +6,14 @@ Repeatable: what is there in full already stays, so a worker that is killed half
 import posixpath
 from collections.abc import Callable
 
-import paramiko
-
 from jobs.models import Job, JobInput, StoredFile
+from sshgateway.transport import SFTP
 
 CHUNK = 1024 * 1024
 SHARED = "shared"
 
 
-def stage(job: Job, sftp: paramiko.SFTPClient, still_ours: Callable[[], None]) -> list[JobInput]:
+def stage(job: Job, sftp: SFTP, still_ours: Callable[[], None]) -> list[JobInput]:
     """Copy the job's input files to its shared work directory; `still_ours` is called between pieces.
 
     A file appears under its name only when it is whole, dated as in storage, so that collecting knows it again.
@@ -34,7 +33,7 @@ def is_unchanged(file: StoredFile, size: int, modified: int) -> bool:
     return size == file.size and modified == int(file.created_at.timestamp())
 
 
-def _is_there(sftp: paramiko.SFTPClient, path: str, file: StoredFile) -> bool:
+def _is_there(sftp: SFTP, path: str, file: StoredFile) -> bool:
     try:
         found = sftp.lstat(path)
     except FileNotFoundError:
@@ -42,7 +41,7 @@ def _is_there(sftp: paramiko.SFTPClient, path: str, file: StoredFile) -> bool:
     return is_unchanged(file, found.st_size or 0, int(found.st_mtime or 0))
 
 
-def _send(sftp: paramiko.SFTPClient, file: StoredFile, path: str, still_ours: Callable[[], None]) -> None:
+def _send(sftp: SFTP, file: StoredFile, path: str, still_ours: Callable[[], None]) -> None:
     part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part")
     with file.file.open("rb") as source, sftp.open(part, "wb") as target:
         target.set_pipelined(True)

@@ -133,10 +133,12 @@ def _review(report: Report, row: TerminalSession | None) -> Verdict:
     if len(unwelcome) == len(addresses):
         return Verdict(end=unwelcome[0][1], unwelcome=tuple(unwelcome))
     # The shell stays a while for a person who signs in again.
-    for credential in report.signed_in_with:
-        if not still_signed_in.still_good(row.owner_id, credential):
-            unwelcome.append((credential, ends.end("not_signed_in")))
-    return Verdict(unwelcome=tuple(unwelcome))
+    signed_out = [
+        (credential, ends.end("not_signed_in"))
+        for credential in report.signed_in_with
+        if not still_signed_in.still_good(row.owner_id, credential)
+    ]
+    return Verdict(unwelcome=(*unwelcome, *signed_out))
 
 
 def _note(report: Report, row: TerminalSession) -> None:

@@ -42,6 +42,7 @@ from sshgateway.ssh_errors import (
 from sshgateway.targets import Target
 
 __all__ = [
+    "SFTP",
     "ChannelRefused",
     "CommandTimedOut",
     "Connection",
@@ -56,6 +57,9 @@ __all__ = [
     "Unreachable",
     "connect",
 ]
+
+# What `Connection.sftp` gives; others need no paramiko of their own to name it.
+SFTP = paramiko.SFTPClient
 
 # GCM first: measured, it moves twice what aes128-ctr does. No CBC, no 3DES.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")

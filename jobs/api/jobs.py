@@ -89,7 +89,10 @@ class OneJob(JobView):
 
     @extend_schema(request=JobPatch, responses=JobSerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Change a saved job. Of a submitted one only `name`, `projectId` and `isLowPriority` can be changed."""
+        """Change a saved job. Of a submitted one only `name`, `projectId` and `isLowPriority` can be changed.
+
+        A list of `inputFiles` replaces the one before, also an empty one.
+        """
         return self._edit(request, id, JobPatch, partial=True)
 
     @extend_schema(request=JobBody, responses=JobSerializer)

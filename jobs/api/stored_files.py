@@ -132,7 +132,7 @@ class OneFile(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Forget the file."""
+        """Forget the file. Refused while a submitted job that is not Completed begins with it."""
         files.delete_file(actor(request), self._file(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -13,6 +13,7 @@ import uvicorn
 
 from jobs.simulator.api import make_app
 from jobs.simulator.cloud import Cloud
+from jobs.simulator.limits import raise_descriptors
 from jobs.simulator.sandbox import UNPROTECTED
 from jobs.simulator.settings import Settings, WrongSetting, read
 from jobs.simulator.store import InUse, Store
@@ -97,6 +98,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("asyncssh", "httpx", "httpcore", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    raise_descriptors()
     try:
         asyncio.run(serve(read(dict(os.environ))))
     except (WrongSetting, InUse) as error:

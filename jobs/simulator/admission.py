@@ -6,6 +6,7 @@
 """
 
 import enum
+import functools
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ WITHDRAWN = {
     "expired": "has expired",
     "not_allowed": "is of a kind that your administrator no longer allows",
 }
+MOST_HOME_LINES, HOMES_REMEMBERED = 100, 64
 
 
 class Door(enum.Enum):
@@ -95,11 +97,9 @@ class Admission:
         if door is Door.CLOSED:
             return refusal(address)
         if login.kind == "certificate":
-            return (
-                ""
-                if login.blob in self.authorities
-                else "The authority that signed your certificate was withdrawn"
-            )
+            if login.blob in self.authorities or (door is Door.FULL and home_keys.vouches(login.blob)):
+                return ""
+            return "The authority that signed your certificate was withdrawn"
         if door is Door.GATEWAY:
             return refusal(address)
         if login.blob in self.keys or home_keys.knows(login.blob):
@@ -119,27 +119,40 @@ class HomeKeys:
 
     entries: tuple[asyncssh.SSHAuthorizedKeys, ...] = ()
     known: frozenset[bytes] = field(default=frozenset())
+    authorities: frozenset[bytes] = field(default=frozenset())
+
+    @staticmethod
+    @functools.lru_cache(maxsize=HOMES_REMEMBERED)
+    def of(text: str) -> "HomeKeys":
+        """As `read`, remembered by the text: a file is parsed when it changes, not at every attempt to log in."""
+        return HomeKeys.read(text)
 
     @classmethod
     def read(cls, text: str) -> "HomeKeys":
         """Read a file's text; each line by itself, so that a bad one harms only itself."""
         entries: list[asyncssh.SSHAuthorizedKeys] = []
         known: set[bytes] = set()
-        for line in text.splitlines()[:1000]:
+        authorities: set[bytes] = set()
+        for line in text.splitlines()[:MOST_HOME_LINES]:
             line = line.strip()
             if not line or line.startswith("#") or len(line) > 20_000:
                 continue
             try:
-                entries.append(asyncssh.import_authorized_keys(line))
+                entry = asyncssh.import_authorized_keys(line)
             except (ValueError, asyncssh.KeyImportError):
                 continue
-            for start in (0, line.find(" ssh-") + 1, line.find(" ecdsa-") + 1, line.find(" sk-") + 1):
-                known |= blobs((line[start:],))
-        return cls(tuple(entries), frozenset(known))
+            entries.append(entry)
+            known |= {each.key.public_data for each in entry._user_entries if each.key is not None}
+            authorities |= {each.key.public_data for each in entry._ca_entries if each.key is not None}
+        return cls(tuple(entries), frozenset(known), frozenset(authorities))
 
     def knows(self, blob: bytes) -> bool:
         """Is this key in the file?"""
         return blob in self.known
+
+    def vouches(self, blob: bytes) -> bool:
+        """Is this an authority of the file (a line with `cert-authority`)?"""
+        return blob in self.authorities
 
 
 class KeyRing(asyncssh.SSHAuthorizedKeys):

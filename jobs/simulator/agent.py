@@ -349,7 +349,7 @@ def private_folder() -> str:
 
 
 def main() -> None:
-    """Serve on the descriptor named on the command line."""
+    """Serve on the descriptor named on the command line; after it, the largest file a program may write, in MB."""
     # Programs on the node share our uid: without this they could read our descriptors in /proc or trace us.
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux" and (
@@ -358,7 +358,7 @@ def main() -> None:
         sys.exit("cannot protect the agent from the node's own programs")
     for number in UNHEEDED:
         signal.signal(number, signal.SIG_IGN)
-    limit()
+    limit(int(sys.argv[2]))
     control = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(control.fileno(), False)
     agent = Agent(control)

@@ -138,9 +138,10 @@ def others() -> bool:
     return True
 
 
-def limit() -> None:
+def limit(file_mb: int) -> None:
     """Thin limits, so that one runaway program does not take the machine with it."""
-    for name, wanted in (("RLIMIT_NOFILE", 8192), ("RLIMIT_NPROC", 4096), ("RLIMIT_CORE", 0)):
+    wishes = {"RLIMIT_NOFILE": 8192, "RLIMIT_NPROC": 2048, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": file_mb << 20}
+    for name, wanted in wishes.items():
         try:
             _, hard = resource.getrlimit(getattr(resource, name))
             value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

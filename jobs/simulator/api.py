@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from jobs.simulator.cloud import Cloud
 from jobs.simulator.spec import Refused
 
+log = logging.getLogger("simulator")
 LARGEST_BODY = 4 << 20
 Answer = tuple[int, Any]
 
@@ -54,6 +56,11 @@ def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of s
                 status, body = await handler(request)
             except Refused as refused:
                 return refusal(refused.status, refused.reason, refused.message)
+            except OSError as error:
+                log.error("%s %s: %s", request.method, request.url.path, error)
+                return refusal(
+                    507, "state_unwritable", f"The cloud cannot keep its state ({error.strerror}); try again."
+                )
             return JSONResponse(body, status)
 
         return endpoint

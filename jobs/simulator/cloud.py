@@ -11,6 +11,7 @@ import httpx
 
 from jobs.simulator.addresses import Addresses
 from jobs.simulator.cluster import Cluster
+from jobs.simulator.disk import DiskWatch, free_bytes
 from jobs.simulator.faults import Faults
 from jobs.simulator.node import Node
 from jobs.simulator.racks import RackFailed, Racks
@@ -19,6 +20,7 @@ from jobs.simulator.sandbox import UNPROTECTED, Sandbox, candidates, install_age
 from jobs.simulator.settings import Settings, WrongSetting
 from jobs.simulator.spec import ClusterSpec, Refused, read_access, read_certificates, read_cluster
 from jobs.simulator.store import Store
+from jobs.simulator.users import PROBE, UsedUp, UserNumbers
 from jobs.simulator.wire import Gone
 
 log = logging.getLogger("simulator")
@@ -36,7 +38,9 @@ class Cloud:
         self.addresses = Addresses(settings.var, settings.address)
         self.racks = Racks(store.clusters)
         self.sandbox: Sandbox
+        self.users = UserNumbers(store.clusters / "next-user")
         self._clusters: dict[str, Cluster] = {}
+        self._watch: asyncio.Task[None] | None = None
 
     # -- beginning and end ------------------------------------------------------------------------
 
@@ -54,6 +58,18 @@ class Cloud:
                 cluster.delete()
             else:
                 cluster.start()
+        watch = DiskWatch(
+            self.settings.disk_floor_mb << 20,
+            lambda: free_bytes(self.store.clusters, self.store.homes),
+            lambda: {each.id: each.home_outside for each in self._clusters.values() if not each.ended},
+            self._end_for_disk,
+        )
+        self._watch = asyncio.create_task(watch.run())
+
+    def _end_for_disk(self, cluster_id: str, words: str) -> None:
+        cluster = self._clusters.get(cluster_id)
+        for node in cluster.nodes.values() if cluster is not None else ():
+            node.fail("disk_full", words)
 
     def _restore(self, cluster_id: str) -> None:
         document = self.store.load(cluster_id)
@@ -63,11 +79,19 @@ class Cloud:
         cluster.load_nodes(document)
         for node in cluster.nodes.values():
             self.addresses.keep(node.record.place)
-        cluster.prepare()
         self._clusters[cluster_id] = cluster
+        if cluster.deleting:
+            return
+        try:
+            cluster.prepare()
+        except OSError as error:  # it must still be known, to be deleted: that may be what makes room
+            for node in cluster.nodes.values():
+                node.fail("state_unwritable", f"its files cannot be written: {error.strerror}")
 
     async def stop(self) -> None:
         """End every process of every cluster quickly; the state stays for the next start."""
+        if self._watch is not None:
+            self._watch.cancel()
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
         self.racks.close()
         await self.http.aclose()
@@ -92,7 +116,7 @@ class Cloud:
         if not install_agent(sandbox.python, self.store.run):
             return "this Python cannot run the agent"
         probe = read_cluster("probe", _PROBE)
-        uid = sandbox.uid_for(set())
+        uid = None if sandbox.uid_base is None else sandbox.uid_base + PROBE
         home = self.store.make_home(probe.id, probe.username, uid, uid)
         cluster = Cluster(self, probe, uid)
         self.sandbox = sandbox
@@ -146,12 +170,16 @@ class Cloud:
             return known.document(), False
         if self.faults.get("no_capacity", cluster_id) is not None:
             raise Refused("no_capacity", "There is no capacity for another cluster; try again later.", 409)
-        cluster = Cluster(
-            self, spec, self.sandbox.uid_for({c.uid for c in self._clusters.values() if c.uid is not None})
-        )
+        try:
+            uid = self.sandbox.uid_for(
+                self.users, {c.uid for c in self._clusters.values() if c.uid is not None}
+            )
+        except UsedUp:
+            raise Refused(
+                "no_capacity", "This state directory has used up its users; start with a new one.", 409
+            ) from None
+        cluster = Cluster(self, spec, uid)
         self._fill(cluster, spec)
-        cluster.prepare()
-        cluster.save()
         self._clusters[cluster_id] = cluster
         cluster.start()
         return cluster.document(), True
@@ -163,7 +191,10 @@ class Cloud:
                 place, bound = self.addresses.take(node.ssh_port)
                 taken.append((place, bound))
                 cluster.add(node, Record(place), bound)
-        except Refused:
+            cluster.prepare()
+            cluster.save()
+        except (Refused, OSError):
+            self.store.remove(cluster.id)
             for place, bound in taken:
                 bound.close()
                 self.addresses.free(place)
@@ -184,7 +215,7 @@ class Cloud:
         """Change who may log in, also for connections that are open."""
         cluster, access = self.get(cluster_id), read_access(document)
         await cluster.change_access(access)
-        return access.as_json()
+        return cluster.access.as_json()
 
     def logins(self, cluster_id: str, after: str) -> dict[str, Any]:
         """Who logged in since the login with that number."""

@@ -1,6 +1,7 @@
 """One cluster: its nodes, its network and home, who may log in, and its file on disk."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -20,11 +21,13 @@ from jobs.simulator.record import ENDED, Record
 from jobs.simulator.sandbox import SFTP_SERVERS, Sandbox
 from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
 from jobs.simulator.store import Store
+from jobs.simulator.users import end_user
 from jobs.simulator.wire import Gone
 
 if TYPE_CHECKING:
     from jobs.simulator.cloud import Cloud
 
+log = logging.getLogger("simulator")
 CLUSTER_KEY = "ssh/cluster_key"
 
 
@@ -120,7 +123,13 @@ class Cluster:
         """The command line that becomes a node."""
         etc, run = self.store.etc / self.id, self.store.run
         return self.sandbox.command(
-            self.home_outside, self.spec.home, etc, run, node.hostname, node.spec.memory_mb
+            self.home_outside,
+            self.spec.home,
+            etc,
+            run,
+            node.hostname,
+            node.spec.memory_mb,
+            self._cloud.settings.file_mb,
         )
 
     async def rack(self) -> Rack:
@@ -181,22 +190,26 @@ class Cluster:
     async def change_access(self, access: Access) -> None:
         """The same for a running cluster: live connections that no longer qualify end, each with the reason.
 
-        A document older than the one in force came late and changes nothing.
+        `Access.after` says what holds now. Raises OSError when that cannot be kept; it is in force all the same.
         """
         if access.version < self.access.version:
             return
         self.access_version += 1
-        self.set_access(access)
-        self.save()
+        self.set_access(access.after(self.access))
         await asyncio.gather(*(node.requalify() for node in self.nodes.values()))
+        self.save()
+
+    def channels(self) -> int:
+        """How many SSH channels are open on all nodes."""
+        return sum(len(each._channels) for node in self.nodes.values() for each in node.connections)
 
     # -- the end ----------------------------------------------------------------------------------
 
     def delete(self) -> None:
         """Stop everything and remove every trace; also finishes a deletion that a kill interrupted."""
-        if self.removed is None:
+        if self.removed is None or self.removed.done():
             self.deleting = True
-            self.save()
+            self.keep()
             self.removed = asyncio.create_task(self._remove())
 
     async def _remove(self) -> None:
@@ -204,6 +217,8 @@ class Cluster:
         if stops:
             await asyncio.wait(stops)
         await self.close()
+        if self.uid is not None:
+            await asyncio.to_thread(end_user, self.uid)
         await asyncio.to_thread(self.store.remove, self.id)
         self._cloud.forget(self)
 
@@ -215,12 +230,19 @@ class Cluster:
         if self._rack is not None:
             try:
                 (await self._rack).close()
-            except RackFailed:
+            except (RackFailed, OSError):
                 pass
         for task in list(self._tasks):
             task.cancel()
 
     # -- the file ---------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """As `save`, for what must go on although the disk is full: that is one line in the log."""
+        try:
+            self.save()
+        except OSError as error:
+            log.error("cluster %s: its state cannot be written: %s", self.id, error)
 
     def save(self) -> None:
         """Keep the cluster as it is now. While it is being removed, nothing may bring its file back."""

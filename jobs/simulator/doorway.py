@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from jobs.simulator import forwarding
+from jobs.simulator import forwarding, limits
 from jobs.simulator.admission import Door, HomeKeys, KeyRing, plain, refusal
 from jobs.simulator.session import Session
 from jobs.simulator.wire import Gone
@@ -33,7 +33,7 @@ LOGIN_SECONDS = 30
 LINGER_SECONDS = 2.0
 MOST_UNPROVEN = 100
 MOST_CONNECTIONS = 1000
-HOME_KEYS_LIMIT = 1 << 18
+HOME_KEYS_LIMIT = 1 << 16
 READ_SECONDS = 2
 DISCONNECT, IGNORE, BY_APPLICATION, NOT_ALLOWED = 1, 2, 11, 1
 
@@ -56,6 +56,11 @@ class NodeConnection(asyncssh.SSHServerConnection):
     def source(self) -> str:
         """The address this connection comes from."""
         return plain(str(self.get_extra_info("peername")[0]))
+
+    def overfull(self) -> str:
+        """Why this connection may open no other channel; an empty text while it may."""
+        mine = max(len(self._channels), len(self.sessions) + len(self.forwards)) + len(self._local_listeners)
+        return limits.refusal(mine, self.node.cluster.channels())
 
     def pause_writing(self) -> None:
         """The client does not read: stop reading everything that would be sent to it."""
@@ -128,10 +133,14 @@ class NodeConnection(asyncssh.SSHServerConnection):
         transport = self._transport
         if transport is None:
             return
-        copy = transport.get_extra_info("socket").dup()
+        try:
+            copy = transport.get_extra_info("socket").dup()
+        except OSError:
+            copy = None  # no descriptor is left
         self._send_disconnect(BY_APPLICATION, reason, "en")
         self._force_close(None)
-        self.node.background(linger(copy))
+        if copy is not None:
+            self.node.background(linger(copy))
 
 
 async def linger(sock: socket.socket) -> None:
@@ -202,25 +211,34 @@ class Owner(asyncssh.SSHServer):
         node = connection.node
         node.cluster.logins.add(node.spec.name, node.username, connection.source, **proof)
 
+    def _check_room(self) -> None:
+        if reason := self._connection.overfull():
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, reason)
+
     def session_requested(self) -> Session:
         """A shell, a command or sftp."""
+        self._check_room()
         return Session(self._connection)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
         """-L and -D."""
+        self._check_room()
         return forwarding.dial(self._connection, dest_host, dest_port)
 
     def unix_connection_requested(self, dest_path: str) -> Any:
         """-L to a unix socket."""
+        self._check_room()
         return forwarding.dial_unix(self._connection, dest_path)
 
     def server_requested(self, listen_host: str, listen_port: int) -> Any:
         """-R."""
-        return forwarding.listen(self._connection, listen_host, listen_port)
+        return not self._connection.overfull() and forwarding.listen(
+            self._connection, listen_host, listen_port
+        )
 
     def unix_server_requested(self, listen_path: str) -> Any:
         """-R on a unix socket."""
-        return forwarding.listen_unix(self._connection, listen_path)
+        return not self._connection.overfull() and forwarding.listen_unix(self._connection, listen_path)
 
 
 async def read_home_keys(node: "Node") -> HomeKeys:
@@ -229,7 +247,7 @@ async def read_home_keys(node: "Node") -> HomeKeys:
         text = await node.machine().read(f"{node.home}/.ssh/authorized_keys", HOME_KEYS_LIMIT, READ_SECONDS)
     except Gone:
         return HomeKeys()
-    return HomeKeys.read(text)
+    return HomeKeys.of(text)
 
 
 class Doorman(asyncio.Protocol):

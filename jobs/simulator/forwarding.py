@@ -58,7 +58,19 @@ class NodeSide(SSHForwarder):
         super().close()
 
 
-class AcceptedPort(NodeSide, SSHLocalPortForwarder):
+class Accepted(NodeSide):
+    """Someone on the node connected; refused when that would be a channel too many."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Go on, or hang up."""
+        if self._connection.overfull():
+            transport.abort()
+            self.close()
+        else:
+            super().connection_made(transport)
+
+
+class AcceptedPort(Accepted, SSHLocalPortForwarder):
     """A connection someone on the node made to a port the client asked us to listen on."""
 
     def __init__(self, connection: "NodeConnection", coro: Any) -> None:
@@ -66,7 +78,7 @@ class AcceptedPort(NodeSide, SSHLocalPortForwarder):
         self._conn, self._coro = connection, coro
 
 
-class AcceptedPath(NodeSide, SSHLocalPathForwarder):
+class AcceptedPath(Accepted, SSHLocalPathForwarder):
     """The same for a unix socket."""
 
     def __init__(self, connection: "NodeConnection", coro: Any) -> None:

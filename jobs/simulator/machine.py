@@ -151,6 +151,8 @@ class Machine:
 
 def _as_socket(descriptors: list[int]) -> socket.socket:
     """The one descriptor that was sent, as a socket."""
+    if not descriptors:
+        raise Failed("the node sent no socket")
     first, *rest = descriptors
     for descriptor in rest:
         os.close(descriptor)

@@ -145,7 +145,7 @@ class Node:
         """Move to a state and keep it."""
         if self.record.state != state or reason:
             self.record.state, self.record.reason = state, reason
-            self.cluster.save()
+            self.cluster.keep()
 
     async def _live(self) -> None:
         try:
@@ -234,9 +234,9 @@ class Node:
         before = cluster.access_version
         context = await broker.register(identity, self.username)
         self.record.context = context.as_json()
-        if cluster.access_version == before and context.access.version >= cluster.access.version:
+        if cluster.access_version == before:
             # A change pushed while our question was on its way is newer than the answer.
-            cluster.set_access(context.access)
+            cluster.set_access(context.access.after(cluster.access))
         cluster.save()
         self.say("context: received")
 
@@ -325,6 +325,18 @@ class Node:
             self.say("power lost")
             self._let_go()
             self.turn("failed", "node_died")
+
+    def fail(self, reason: str, words: str) -> None:
+        """End the node at once, and say why."""
+        if self.record.state in ("stopping", *ENDED):
+            return
+        if self._life is not None:
+            self._life.cancel()
+        self.say(f"FAILED ({reason}): {words}")
+        self.turn("failed", reason)
+        for connection in list(self.connections):
+            connection.farewell(f"This node was ended: {words}")
+        self._let_go()
 
     def stop(self, message: str = "") -> "asyncio.Task[None] | None":
         """Shut the node down in order; the same shutdown again is no error. None when it is down already."""

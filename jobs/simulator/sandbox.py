@@ -18,6 +18,7 @@ from typing import Any
 
 from jobs.simulator.etc import BORROWED, UID
 from jobs.simulator.settings import WrongSetting
+from jobs.simulator.users import UserNumbers
 
 STAGE = "/tmp"  # noqa: S108 - covered by an empty file system of the rack's own; exists everywhere
 AGENT_INSIDE = "/run/headnode"
@@ -40,6 +41,7 @@ UNPROTECTED = {
         "files on this machine that everyone may read",
         "this machine's network and loopback services",
         "the list of this machine's processes",
+        "what programs leave outside the home (/tmp, /var/tmp, /dev/shm): it stays, under a user no other cluster gets",
     ],
     "none": [
         "everything the user who started the simulator may do or read, the portal's own files and keys included"
@@ -69,11 +71,16 @@ class Sandbox:
         """Do clusters have a network of their own?"""
         return self.mode == "bubblewrap"
 
-    def uid_for(self, taken: set[int]) -> int | None:
-        """The machine's user for another cluster, or None where we are not root."""
+    def uid_for(self, numbers: UserNumbers, taken: set[int]) -> int | None:
+        """The machine's user for another cluster, or None where we are not root. Raises UsedUp.
+
+        No cluster gets the user of an earlier one: without bubblewrap it might have left files or worse behind.
+        With it nothing of that user's is outside the home, so numbers may begin anew when all were given out.
+        """
         if self.uid_base is None:
             return None
-        return next(uid for uid in range(self.uid_base, self.uid_base + 4096) if uid not in taken)
+        base = self.uid_base
+        return base + numbers.take({uid - base for uid in taken}, again=self.mode == "bubblewrap")
 
     def plan(self, uid: int | None, home: Path, etc: Path, run: Path) -> dict[str, Any]:
         """What the rack does before it starts nodes."""
@@ -89,11 +96,11 @@ class Sandbox:
         }
 
     def command(
-        self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, memory_mb: int
+        self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, memory_mb: int, file_mb: int
     ) -> list[str]:
         """The command line that becomes the node's agent."""
         if self.mode != "bubblewrap":
-            return [self.python.path, "-I", "-S", str(run / "agent.pyc"), "3"]
+            return [self.python.path, "-I", "-S", str(run / "agent.pyc"), "3", str(file_mb)]
         if self.staged:
             home, etc, run = (Path(STAGE, name) for name in ("home", "etc", "run"))
         bwrap = shutil.which("bwrap") or "/usr/bin/bwrap"
@@ -115,10 +122,10 @@ class Sandbox:
             elif os.path.isdir(folder):
                 line += ["--ro-bind", folder, folder]
         line += ["--dev", "/dev", "--proc", "/proc"]
-        size = str(memory_mb * 1024 * 1024 // 2)
-        for folder in ("/tmp", "/var/tmp"):  # noqa: S108 - the node's own
+        size = str(memory_mb * 1024 * 1024 // 3)  # these live in memory: together no more than the node has
+        for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - the node's own
             line += ["--perms", "1777", "--size", size, "--tmpfs", folder]
-        line += ["--tmpfs", "/etc"]
+        line += ["--remount-ro", "/dev", "--tmpfs", "/etc"]
         for name in BORROWED:
             line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         shared = (
@@ -140,7 +147,7 @@ class Sandbox:
             shown = Path(STAGE, "python") if self.staged else Path(self.python.prefix)
             line += ["--ro-bind", str(shown), self.python.prefix]
         line += ["--remount-ro", "/", "--chdir", home_inside]
-        return [*line, "--", self.python.path, "-I", "-S", f"{AGENT_INSIDE}/agent.pyc", "3"]
+        return [*line, "--", self.python.path, "-I", "-S", f"{AGENT_INSIDE}/agent.pyc", "3", str(file_mb)]
 
 
 def pythons() -> list[Python]:

@@ -21,6 +21,8 @@ class Settings:
     sandbox: str
     seed: int
     address: str
+    disk_floor_mb: int
+    file_mb: int
 
     @property
     def socket_path(self) -> Path | None:
@@ -33,6 +35,13 @@ def _choice(environ: dict[str, str], name: str, choices: tuple[str, ...]) -> str
     if value not in choices:
         raise WrongSetting(f"{name} is {value!r}; use one of: {', '.join(choices)}.")
     return value
+
+
+def _number(environ: dict[str, str], name: str, usual: int) -> int:
+    value = environ.get(name) or str(usual)
+    if not (value.isascii() and value.isdigit()) or len(value) > 12:
+        raise WrongSetting(f"{name} is {value!r}; use a whole number.")
+    return int(value)
 
 
 def _token(environ: dict[str, str], var: Path) -> str:
@@ -81,15 +90,14 @@ def read(environ: dict[str, str]) -> Settings:
             raise WrongSetting(
                 f"HEADNODE_SIMULATOR_LISTEN is {listen!r}; use unix:/path/to.sock or address:port."
             )
-    seed = environ.get("HEADNODE_SIMULATOR_SEED") or "1"
-    if not seed.isdigit():
-        raise WrongSetting(f"HEADNODE_SIMULATOR_SEED is {seed!r}; use a whole number.")
     return Settings(
         listen=listen,
         var=var,
         token=_token(environ, var),
         instant=_choice(environ, "HEADNODE_SIMULATOR_BOOT", ("realistic", "instant")) == "instant",
         sandbox=_choice(environ, "HEADNODE_SIMULATOR_SANDBOX", ("auto", "bubblewrap", "uid", "none")),
-        seed=int(seed),
+        seed=_number(environ, "HEADNODE_SIMULATOR_SEED", 1),
         address=environ.get("HEADNODE_SIMULATOR_ADDRESS", ""),
+        disk_floor_mb=_number(environ, "HEADNODE_SIMULATOR_DISK_FLOOR_MB", 1024),
+        file_mb=_number(environ, "HEADNODE_SIMULATOR_FILE_MB", 20_000),
     )

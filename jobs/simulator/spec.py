@@ -6,7 +6,7 @@ A document that is wrong raises `Refused` with a stable reason and a sentence; n
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -68,6 +68,22 @@ class Access:
     withdrawn: tuple[tuple[str, str], ...] = ()
     # Of two documents the one with the higher number is the newer.
     version: int = 0
+
+    def after(self, in_force: "Access") -> "Access":
+        """What holds when this document arrives: a lower version came late and changes nothing.
+
+        Of two with one version nobody can tell the newer, so keys and rules let in only whom both let in. Version 0
+        is for documents that are not numbered.
+        """
+        if self.version < in_force.version:
+            return in_force
+        if self.version > in_force.version or self.version == 0:
+            return self
+        return replace(
+            self,
+            authorized_keys=tuple(key for key in self.authorized_keys if key in in_force.authorized_keys),
+            rules=tuple(rule for rule in self.rules if rule in in_force.rules),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The document this was read from."""

@@ -34,7 +34,7 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._on_line, self._on_end = on_line, on_end
         self._buffer = b""
-        self._descriptors: deque[int] = deque()
+        self._arrived: deque[tuple[list[int], bool]] = deque()  # one line's descriptors, and are they all?
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         self.closed = False
         sock.setblocking(False)
@@ -72,30 +72,47 @@ class Wire:
 
     def _readable(self) -> None:
         try:
-            data, rights, _, _ = self._sock.recvmsg(65536, socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
+            data, rights, flags, _ = self._sock.recvmsg(65536, socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
         except BlockingIOError:
             return
         except OSError:
-            data, rights = b"", []
+            data, rights, flags = b"", [], 0
+        arrived: list[int] = []
         for level, kind, payload in rights:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 numbers = array.array("i")
                 numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
                 for number in numbers:
                     os.set_inheritable(number, False)
-                self._descriptors += numbers
+                arrived += numbers
+        # One call never spans the descriptors of two lines. With none left to this process the kernel drops some.
+        if arrived or flags & socket.MSG_CTRUNC:
+            self._arrived.append((arrived, not flags & socket.MSG_CTRUNC))
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if not data or len(self._buffer) > LONGEST_LINE or len(self._descriptors) > MOST_DESCRIPTORS:
+        if not data or len(self._buffer) > LONGEST_LINE or self._waiting() > MOST_DESCRIPTORS:
             self.close()
             return
         for text in lines:
             try:
                 line = json.loads(text)
-                descriptors = [self._descriptors.popleft() for _ in range(int(line.get("fds", 0)))]
-            except (ValueError, IndexError, AttributeError, TypeError):
+                wanted = int(line.get("fds", 0))
+            except (ValueError, AttributeError, TypeError):
                 self.close()
                 return
-            self._on_line(line, descriptors)
+            self._on_line(line, self._take(line, wanted) if wanted else [])
+
+    def _waiting(self) -> int:
+        return sum(max(1, len(descriptors)) for descriptors, _ in self._arrived)
+
+    def _take(self, line: dict[str, Any], wanted: int) -> list[int]:
+        """The descriptors of a line. When some are missing only this line is an error, and the others are closed."""
+        descriptors, whole = self._arrived.popleft() if self._arrived else ([], False)
+        if whole and len(descriptors) == wanted:
+            return descriptors
+        for descriptor in descriptors:
+            os.close(descriptor)
+        line["error"] = "too many files are open on this machine; try again later"
+        return []
 
     def close(self) -> None:
         """End the conversation; what was not taken is closed."""
@@ -105,8 +122,9 @@ class Wire:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()
-        for descriptor in [*self._descriptors, *(number for _, kept in self._outgoing for number in kept)]:
+        unused = [numbers for numbers, _ in self._arrived] + [kept for _, kept in self._outgoing]
+        for descriptor in [number for numbers in unused for number in numbers]:
             os.close(descriptor)
-        self._descriptors.clear()
+        self._arrived.clear()
         self._outgoing.clear()
         self._on_end()

@@ -28,11 +28,13 @@ TRUSTED = [cidr.parse(text).network for text in ("127.0.0.0/8", "10.0.0.0/8", ":
         ("127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
         ("::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("::ffff:192.0.2.7", None, "192.0.2.7"),
-        ("127.0.0.1", "", "127.0.0.1"),
-        ("127.0.0.1", "unknown", "127.0.0.1"),
-        ("127.0.0.1", "203.0.113.9, nonsense", "127.0.0.1"),
-        ("127.0.0.1", "nonsense, 203.0.113.9", "127.0.0.1"),
-        ("127.0.0.1", "203.0.113.9,,", "127.0.0.1"),
+        ("127.0.0.1", "", source_address.UNKNOWN),
+        ("10.0.0.5", "unknown", source_address.UNKNOWN),
+        ("10.0.0.5", "203.0.113.9, nonsense", source_address.UNKNOWN),
+        ("10.0.0.5", "203.0.113.9, nonsense, 10.0.0.6", source_address.UNKNOWN),
+        ("10.0.0.5", "unknown, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.5", "unknown, 203.0.113.9, 10.0.0.6", "203.0.113.9"),
+        ("10.0.0.5", "203.0.113.9,,", source_address.UNKNOWN),
         ("", None, "127.0.0.1"),
         ("", "203.0.113.9", "203.0.113.9"),
         ("testclient", None, "127.0.0.1"),
@@ -40,6 +42,10 @@ TRUSTED = [cidr.parse(text).network for text in ("127.0.0.0/8", "10.0.0.0/8", ":
 )
 def test_decide(peer: str, header: str | None, answer: str) -> None:
     assert source_address.decide(peer, header, TRUSTED) == answer
+
+
+def test_no_rule_lets_an_unknown_address_in() -> None:
+    assert not cidr.allows(["0.0.0.0/0", "::/0", "10.0.0.0/8", "127.0.0.1/32"], source_address.UNKNOWN)
 
 
 def test_nobody_is_trusted_by_default(rf: RequestFactory, settings: Any) -> None:

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.utils import timezone
 
+from accounts.audit import Actor
 from accounts.models import AuditEvent, User
+from jobs import files, services
 from jobs.api import ranges
-from jobs.models import StoredFile
+from jobs.models import Job, StoredFile
 from tests.api import client_of
-from tests.factories import ClusterFactory, StoredFileFactory
+from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v2/files/"
@@ -161,6 +164,28 @@ def test_deleting_removes_row_and_bytes(alice: User, django_capture_on_commit_ca
 
     assert not StoredFile.objects.exists()
     assert not file.file.storage.exists(path)
+
+
+def test_what_a_submitted_job_begins_with_stays(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    job = JobFactory.create(owner=alice, name="cavity")
+    files.attach_inputs(job, [(file.pk, True)])
+    services.submit_job(Actor(alice), job)
+    answer = client_of(alice).delete(f"{URL}{file.pk}/")
+
+    assert (answer.status_code, answer.json()["reason"]) == (409, "file_in_use")
+    assert "cavity" in answer.json()["detail"]
+    assert job.pk in answer.json()["detail"]
+    assert job.inputs.count() == 1
+    Job.objects.update(completed_at=timezone.now())
+    assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
+
+
+def test_what_a_saved_job_begins_with_may_go(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    files.attach_inputs(JobFactory.create(owner=alice), [(file.pk, True)])
+
+    assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
 
 
 def test_the_files_of_a_job_and_of_its_run(alice: User) -> None:

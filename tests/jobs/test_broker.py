@@ -144,6 +144,12 @@ def test_a_bad_registration_stores_nothing(node: Node, token: str, change: dict[
     assert node.registered_at is None
 
 
+@pytest.mark.parametrize("depth", [10_000, 100_000])
+def test_a_body_nested_too_deep_is_refused(token: str, depth: int) -> None:
+    answer = say("register", token, b"[" * depth)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"outcome": {}}', b"9" * 600_000])
 def test_garbage_is_refused(token: str, body: bytes) -> None:
     for verb in ("register", "report"):

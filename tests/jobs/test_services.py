@@ -6,7 +6,7 @@ from accounts import services as accounts
 from accounts.audit import digest
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
-from jobs import services
+from jobs import ids, services
 from jobs.models import Cluster, Job
 from jobs.states import Observed
 from tests.jobs.making import actor, draft, saved_job, submitted_job
@@ -20,6 +20,13 @@ def test_saving_starts_nothing(alice: User) -> None:
     assert not Cluster.objects.filter(job=job).exists()
     assert len(job.pk) == 6
     assert job.username == f"uprod_{job.pk}"
+
+
+def test_no_two_ids_differ_only_in_case(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host names, such as a node's alias, know no upper case."""
+    offered = iter(["AbCdEf", "aBcDeF", "ABCDEF", "AbCdEg"])
+    monkeypatch.setattr(ids, "new_id", lambda: next(offered))
+    assert [saved_job(alice).pk, saved_job(alice).pk] == ["AbCdEf", "AbCdEg"]
 
 
 def test_every_problem_of_a_draft_is_told_and_nothing_is_stored(alice: User) -> None:

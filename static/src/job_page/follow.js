@@ -9,10 +9,16 @@ export class Follow {
     this.button = panel.querySelector("[data-log-newer]");
     this.on = true;
     this.newer = 0;
+    this.held = false;
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     // Scrolling up by hand lets go at once, also while lines keep pouring in.
     this.scroll.addEventListener("wheel", (event) => event.deltaY < 0 && this.#set(false), { passive: true });
     this.scroll.addEventListener("keydown", (event) => ["PageUp", "ArrowUp", "Home"].includes(event.key) && this.#set(false));
+    // A scroll bar that is dragged, or a finger: any other move up is the layout's, not a person's.
+    const held = (is) => () => (this.held = is);
+    this.scroll.addEventListener("pointerdown", held(true), { passive: true });
+    this.scroll.addEventListener("touchmove", held(true), { passive: true });
+    for (const end of ["pointerup", "pointercancel", "touchend"]) window.addEventListener(end, () => setTimeout(held(false), 1000));
     this.box.addEventListener("change", () => (this.box.checked ? this.toEnd() : this.#set(false)));
     this.button.addEventListener("click", () => {
       this.toEnd();
@@ -52,7 +58,8 @@ export class Follow {
     const wentUp = this.top !== undefined && this.scroll.scrollTop < this.top - 2;
     this.top = this.scroll.scrollTop;
     if (left < NEAR_PX) this.#set(true);
-    else if (wentUp) this.#set(false);
+    else if (wentUp && this.held) this.#set(false);
+    else if (this.on) this.toEnd();
   }
 
   #set(on) {

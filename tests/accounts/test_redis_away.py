@@ -1,0 +1,34 @@
+"""With Redis away nobody hears a bell; what was saved is saved and is answered as saved."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from sshgateway import services as gateway
+from tests.api import client_of
+from tests.factories import TerminalSessionFactory, public_key
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def no_redis(settings: Any, tmp_path: Any) -> None:
+    """A channel layer whose Redis is not there."""
+    layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    hosts = [f"unix://{tmp_path}/nobody.sock"]
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": {"hosts": hosts}}}
+
+
+def test_a_key_is_saved(alice: User, no_redis: None) -> None:
+    TerminalSessionFactory.create(owner=alice)
+    answer = client_of(alice).post("/api/v2/users/me/ssh-keys/", {"publicKey": public_key()}, format="json")
+    assert answer.status_code == 201
+    assert alice.ssh_keys.count() == 1
+
+
+def test_a_terminal_is_asked_to_end(alice: User, no_redis: None) -> None:
+    session = TerminalSessionFactory.create(owner=alice)
+    gateway.end_session(session)
+    session.refresh_from_db()
+    assert session.end_reason == "closed_by_owner"
