@@ -44,7 +44,8 @@ lock: .venv/.requirements-dev ## Pin again: requirements*.txt from requirements*
 	@npm install --package-lock-only --loglevel=error
 
 bench: setup-dev ## Measure the figures that the README quotes
-	@for file in benchmarks/*.py; do echo "$$file"; $(PY) $$file || exit 1; done
+	@for name in $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)); do \
+	    echo "benchmarks.$$name"; $(PY) -m benchmarks.$$name || exit 1; done
 
 clean: ## Remove what set-up and tools made; keeps var/, your data
 	@rm -rf .venv node_modules static/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from accounts import still_signed_in
 from accounts.models import User
 from jobs import access, events
 
@@ -22,8 +23,13 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 BATCH = 200
 CLOSE_BAD_REQUEST = 4400
+CLOSE_NOT_SIGNED_IN = 4401
 CLOSE_NOT_FOUND = 4404
 CLOSE_BROKEN = 1011
+
+
+class _SignedOutError(Exception):
+    """What the follower came in with holds no more."""
 
 
 class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -41,6 +47,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.cursor = int(after)
         await self.channel_layer.group_add(events.group(self.job_id), self.channel_name)
+        self.credential = still_signed_in.credential_of(self.scope)
         self.follow = asyncio.create_task(self._follow_or_close())
 
     async def disconnect(self, code: int) -> None:
@@ -68,7 +75,11 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         state: str | None = None
         while True:
             self.woken.clear()
-            found = await self._read()
+            try:
+                found = await self._read()
+            except _SignedOutError:
+                await self.close(CLOSE_NOT_SIGNED_IN, "not_signed_in")
+                return
             if found is None:
                 await self.close(CLOSE_NOT_FOUND, "not_found")
                 return
@@ -88,7 +99,9 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read(self) -> tuple[list[dict[str, Any]], str] | None:
-        # Read anew each time: the person may have been shut out since.
+        # Asked anew each time: the person may have been shut out, the token revoked since.
+        if not still_signed_in.still_good(self.scope["user"].pk, self.credential):
+            raise _SignedOutError
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None:
             return None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.simulator.conftest import public
+from tests.jobs.simulator.conftest import make_key, public
 from tests.jobs.simulator.world import Cluster, Simulator
 
 
@@ -155,8 +155,42 @@ def test_an_older_document_that_comes_late_changes_nothing(
     assert made.access(authorized_keys=[public(keys["rsa"])], version=3).status_code == 200
     assert made.access(version=2).status_code == 200
     assert made.ssh(keys["alice"], "true").returncode == 255
-    assert made.access(version=3).status_code == 200
+    # Of two with one version nobody knows the newer: neither lets in whom the other does not.
+    answer = made.access(version=3)
+    assert answer.status_code == 200
+    assert answer.json()["authorized_keys"] == [public(keys["rsa"])], "the answer says what is in force"
+    assert made.ssh(keys["alice"], "true").returncode == 255
+    assert made.access(rules=["192.0.2.0/24"], version=3).status_code == 200
+    assert b"is in no access rule" in made.ssh(keys["rsa"], "true").stderr
+    assert made.access(version=4).status_code == 200
     assert made.ssh(keys["alice"], "true").returncode == 0
+
+
+def test_an_authority_of_the_homes_own_keeps_whom_it_let_in(
+    restored: Cluster, keys: dict[str, Path], tmp_path: Path
+) -> None:
+    line = f"cert-authority {public(make_key(tmp_path / 'own'))}"
+    good = certificate({"authority": tmp_path / "own"}, tmp_path, restored.user)
+    try:
+        restored.ssh(keys["alice"], "mkdir -p ~/.ssh; cat > ~/.ssh/authorized_keys", stdin=line.encode())
+        command = restored.command(good, "echo up; cat")
+        command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline() == b"up\n"
+            restored.access(rules=["127.0.0.0/8"])
+            process.stdin.write(b"still here\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == b"still here\n"
+            restored.ssh(keys["alice"], "rm ~/.ssh/authorized_keys")
+            restored.access()
+            assert b"authority" in process.stderr.read()
+    finally:
+        restored.ssh(keys["alice"], "rm -rf ~/.ssh")
 
 
 def test_a_wrong_version_or_reason_is_refused(cluster: Cluster) -> None:
