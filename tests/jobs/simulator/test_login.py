@@ -121,7 +121,8 @@ def test_paramiko_runs_commands_and_resizes_a_terminal(client: paramiko.SSHClien
 
         shell.send(b"stty size; echo $TERM\n")
         wait_for(lambda: until(b"30 100\r\nxterm"), "the size asked for")
-        shell.send(b"trap 'echo resized to $(stty size)' WINCH\n")
+        shell.send(b"trap 'echo resized to $(stty size)' WINCH; echo trap is-$((1+1))\n")
+        wait_for(lambda: until(b"trap is-2"), "the trap is set")
         shell.resize_pty(132, 50)
         shell.send(b"\n")
         wait_for(lambda: until(b"resized to 50 132"), "the size changed")
