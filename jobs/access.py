@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, QuerySet
 
 from accounts import cidr, standing
 from accounts.models import User
@@ -33,15 +34,23 @@ def rules_of(owner: User) -> list[str]:
 def admission(cluster: Cluster) -> dict[str, Any]:
     """Who may come in to the cluster's nodes now, as the provider is told.
 
-    `version` orders documents: it is read before the rest, so that no document says less than its number promises.
-    `withdrawn` says why a key that is saved opens nothing, for the sessions that end.
+    `version` orders documents: each takes a number of its own before anything else is read, so that one with a
+    higher number never leaves out what an earlier one knew. `withdrawn` says why a key that is saved opens nothing,
+    for the sessions that end.
     """
-    version = Cluster.objects.values_list("wakeups", flat=True).get(pk=cluster.pk)
+    with transaction.atomic():
+        row = Cluster.objects.filter(pk=cluster.pk)
+        row.update(admission_version=F("admission_version") + 1)
+        version = row.values_list("admission_version", flat=True).get()
+    return {"version": version, **admission_content(cluster)}
+
+
+def admission_content(cluster: Cluster) -> dict[str, Any]:
+    """What an admission document says, without its number."""
     owner = cluster.job.owner
     keys = [(key, standing.of_key(key)) for key in owner.ssh_keys.all()]
     active = standing.Standing.ACTIVE
     return {
-        "version": version,
         "authorized_keys": [key.public_key for key, worth in keys if worth is active],
         "withdrawn": {key.fingerprint: worth.value for key, worth in keys if worth is not active},
         "rules": rules_of(owner),
@@ -51,7 +60,7 @@ def admission(cluster: Cluster) -> dict[str, Any]:
 
 
 def admission_digest(document: dict[str, Any]) -> str:
-    """A short name for what an admission document says, to see whether it changed."""
+    """A short name for what an admission document says, whatever its number, to see whether it changed."""
     content = {name: value for name, value in document.items() if name != "version"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -32,14 +32,21 @@ def push_to(cluster_id: str) -> None:
 
 
 def push(cluster: Cluster, provider: Provider) -> None:
-    """Tell the provider who may come in, if that is not what it was told last. Raises ProviderError."""
+    """Tell the provider who may come in, if that is not what it was told last. Raises ProviderError.
+
+    Only what the provider says is in force is remembered as told: somebody else's newer document may have come first.
+    """
     for _ in range(MOST_PUSHES):
-        document = access.admission(cluster)
-        digest = access.admission_digest(document)
-        if digest == cluster.admitted:
+        if access.admission_digest(access.admission_content(cluster)) == cluster.admitted:
             return
-        provider.admit(cluster.provider_state, document)
-        _remember(cluster, document, digest)
+        document = access.admission(cluster)
+        in_force = provider.admit(cluster.provider_state, document)
+        if in_force is None:
+            return  # no nodes: the next pass will see that, too
+        if in_force == document["version"]:
+            _remember(cluster, document)
+        else:
+            cluster.admitted = Cluster.objects.values_list("admitted", flat=True).get(pk=cluster.pk)
 
 
 def not_after_expiry(cluster: Cluster, delay: timedelta | None) -> timedelta | None:
@@ -50,8 +57,9 @@ def not_after_expiry(cluster: Cluster, delay: timedelta | None) -> timedelta | N
     return delay if moment is None else min(delay, max(timedelta(), moment - timezone.now()) + AT_EXPIRY)
 
 
-def _remember(cluster: Cluster, document: dict[str, Any], digest: str) -> None:
+def _remember(cluster: Cluster, document: dict[str, Any]) -> None:
     """Write down what was pushed; of several who pushed the same, one tells the Job Log."""
+    digest = access.admission_digest(document)
     with transaction.atomic():
         mine = Cluster.objects.filter(pk=cluster.pk, admitted=cluster.admitted).update(admitted=digest)
         if mine == 1 and cluster.admitted:

@@ -25,6 +25,9 @@ class Cluster(models.Model):
     admitted = models.CharField(
         max_length=64, blank=True, help_text="Digest of the keys and rules last pushed to its nodes."
     )
+    admission_version = models.PositiveIntegerField(
+        default=0, help_text="Number of the newest admission document; each is taken once."
+    )
     login_cursor = models.BigIntegerField(
         default=0, help_text="Sequence of the newest login the nodes told of."
     )

@@ -102,8 +102,11 @@ class Provider(Protocol):
         """What is there, by node name; None when nothing is (never was, or is gone)."""
         ...
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> None:
-        """Say who may come in: keys, CIDR rules, user authorities. Live within a second."""
+    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
+        """Say who may come in: keys, CIDR rules, user authorities. Live within a second.
+
+        Answers the version that is in force now (the newest ever given), None when there are no nodes.
+        """
         ...
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:

@@ -43,8 +43,11 @@ class SimulatedProvider:
             for node in found["nodes"]
         }
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> None:
-        self._call("PUT", f"/v1/clusters/{state['id']}/access", dict(admission), missing_ok=True)
+    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
+        path = f"/v1/clusters/{state['id']}/access"
+        in_force = self._call("PUT", path, dict(admission), missing_ok=True)
+        version = (in_force or {}).get("version")
+        return version if isinstance(version, int) else None
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
         body = {"host_certificates": {name: list(lines) for name, lines in certificates.items()}}

@@ -27,8 +27,9 @@ class ProviderWhoseNodesNeverReport:
             return None
         return {name: NodeSighting(name, value) for name, value in self.there.items()}
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> None:
+    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
         """Nobody ever comes in."""
+        return int(admission["version"])
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
         """Its nodes show nobody anything."""

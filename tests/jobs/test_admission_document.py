@@ -27,11 +27,15 @@ class ProviderThatRemembers(ProviderWhoseNodesNeverReport):
         super().__init__()
         self.documents: list[dict[str, Any]] = []
         self.meanwhile: list[Any] = []
+        self.before: list[Any] = []
 
-    def admit(self, state: Any, admission: Any) -> None:
+    def admit(self, state: Any, admission: Any) -> int:
+        if self.before:
+            self.before.pop(0)()
         self.documents.append(dict(admission))
         if self.meanwhile:
             self.meanwhile.pop(0)()
+        return max(int(document["version"]) for document in self.documents)
 
 
 @pytest.fixture
@@ -105,6 +109,25 @@ def test_another_who_pushed_meanwhile_does_not_hide_the_newest(
     cluster.refresh_from_db()
     assert cluster.admitted == access.admission_digest(access.admission(cluster))
     assert provider.documents[-1]["authorized_keys"] == []
+
+
+def test_a_document_that_came_too_late_is_not_taken_for_told(
+    alice: User, provider: ProviderThatRemembers
+) -> None:
+    """Its number was taken first and it arrives last: the provider keeps the other, so it is pushed anew."""
+    cluster, _ = cluster_of(alice)
+    key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+
+    def overtake() -> None:
+        accounts.disable_ssh_key(actor(alice), key)
+        admit.push_to(cluster.pk)
+
+    provider.before = [overtake]
+    admit.push_to(cluster.pk)
+    newest = max(provider.documents, key=lambda document: document["version"])
+    cluster.refresh_from_db()
+    assert newest["authorized_keys"] == []
+    assert cluster.admitted == access.admission_digest(newest)
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.RELEASING, Observed.RELEASED])

@@ -128,9 +128,12 @@ def test_a_new_user_authority_is_pushed_to_running_nodes(
     cluster: Cluster, provider: ProviderThatRemembers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pushed: list[list[str]] = []
-    monkeypatch.setattr(
-        provider, "admit", lambda state, document: pushed.append(document["user_authorities"])
-    )
+
+    def keep(state: object, document: dict[str, Any]) -> int:
+        pushed.append(document["user_authorities"])
+        return int(document["version"])
+
+    monkeypatch.setattr(provider, "admit", keep)
     admit.push(cluster, provider)
     admit.push(cluster, provider)
     rotation.rotate(SYSTEM, AuthorityKey.Kind.USER)
