@@ -2,7 +2,7 @@
 # Set-up happens in steps, each done again only when what it depends on has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench clean setup setup-dev
+.PHONY: help run test test-postgres check format lock bench clean setup setup-dev
 .DELETE_ON_ERROR:
 
 PY := .venv/bin/python
@@ -15,7 +15,7 @@ endif
 endif
 
 help: ## List these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C ends it
 	@exec $(PY) -m portal.embedded
@@ -23,6 +23,10 @@ run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); C
 test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
 	@scripts/check-test-tools
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own
+	@scripts/with-postgres $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/jobs/simulator \
+	    --ignore tests/jobs/test_events_socket.py tests/accounts tests/jobs tests/sshgateway
 
 check: .venv/.requirements-dev ## Format, lint, types, layers, module length, deployment checks, migrations
 	@$(PY) -m ruff format --check --output-format concise . || { echo "Run: make format"; exit 1; }

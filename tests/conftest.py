@@ -95,9 +95,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium, without its own network chatter."""
+    """A real Chromium, without its own network chatter.
+
+    Gone with the module: its event loop in this thread would be in the way of other tests' databases and loops.
+    """
     arguments = [
         "--disable-background-networking",
         "--disable-component-update",

@@ -21,6 +21,9 @@ def _remove_folder() -> None:
 
 atexit.register(_remove_folder)
 
+# Another database for the tests, made by scripts/with-postgres.
+_database = os.environ.get("HEADNODE_TEST_DATABASE_URL")
+
 for _name in [name for name in os.environ if name.startswith("HEADNODE_")] + ["DATABASE_URL", "REDIS_URL"]:
     os.environ.pop(_name, None)
 os.environ.update(
@@ -28,14 +31,20 @@ os.environ.update(
     HEADNODE_DEMO="1",
     HEADNODE_SECRET_KEY="only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz",
 )
+if _database:
+    os.environ["DATABASE_URL"] = os.environ["HEADNODE_TEST_DATABASE_URL"] = _database
 
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-# A file, not memory: with a shared in-memory database a second thread gets "table is locked" instead of waiting.
-DATABASES["default"]["TEST"] = {"NAME": str(TEST_VAR / "test.sqlite3")}
-DATABASES["default"]["OPTIONS"]["init_command"] = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
-)
+if _database:
+    # Tests end with the threads they started still holding connections; the database must be dropped all the same.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+else:
+    # A file, not memory: with a shared in-memory database a second thread gets "table is locked" instead of waiting.
+    DATABASES["default"]["TEST"] = {"NAME": str(TEST_VAR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    )

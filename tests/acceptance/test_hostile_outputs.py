@@ -19,13 +19,13 @@ def run(stack: Stack, command: str) -> tuple[Person, str, set[str]]:
 def test_what_cannot_be_kept_is_told_and_the_rest_is_kept(stack: Stack) -> None:
     command = (
         "echo good > good.txt; mkdir locked; echo x > locked/in; chmod 0 locked; echo x > $'\\xff'; "
-        "mkfifo pipe; truncate -s 8T sparse; echo y > 'new\nline'; ln -s / everything; "
+        "mkfifo pipe; echo y > 'new\nline'; ln -s / everything; "
         "mkdir ../shared2; echo other > ../good.txt"
     )
     person, job, files = run(stack, command)
     assert files == {"good.txt", "shared/good.txt", "process_output.log"}
     story = person.messages(job)
-    for why in ("Permission denied", "no UTF-8", "no regular file", "more than", "cannot be kept", "a link"):
+    for why in ("Permission denied", "no UTF-8", "no regular file", "cannot be kept", "a link"):
         assert why in story, why
     assert "Job completed: Completed successfully." in story
 
