@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from jobs.models import CoreType
 from portal.embedded.preflight import find_redis
+from tests import event_loop
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
@@ -96,7 +97,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def no_loop_left() -> Iterator[None]:
+    """Whatever becomes of a module's browser, the next module finds this thread without a running loop."""
+    yield
+    event_loop.forget()
+
+
+@pytest.fixture(scope="module")
+def browser(no_loop_left: None) -> Iterator[Browser]:
     """A real Chromium, without its own network chatter.
 
     Gone with the module: its event loop in this thread would be in the way of other tests' databases and loops.

@@ -46,9 +46,9 @@ def catalogue() -> None:
     """Not here: these tests ask for `core_types` when they have a database."""
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Chromium, gone when this folder's tests are done: its event loop would be in the way of asynchronous tests."""
+@pytest.fixture(scope="module")
+def browser(no_loop_left: None) -> Iterator[Browser]:
+    """Chromium, gone when a file's tests are done: its event loop would be in the way of asynchronous tests."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=[f"--host-resolver-rules=MAP {INSECURE_NAME} 127.0.0.1"]
