@@ -48,20 +48,21 @@ def test_descriptors_that_find_no_room_cost_one_request_only() -> None:
         socket.send_fds(one, [b'{"id": 1, "fds": 3}\n'], [pipe[0], pipe[1], pipe[0]])
         for descriptor in pipe:
             os.close(descriptor)
-        # Room for one of the three.
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), hard))
-        filler = []
+        filler: list[int] = []
         try:
-            while True:
-                filler.append(os.dup(0))
-        except OSError:
+            # Room for one of the three. Above the highest one in use, so that there is something to fill and to free.
+            highest = max(map(int, os.listdir("/proc/self/fd")))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, hard))
+            with pytest.raises(OSError, match="Too many open files"):
+                while True:
+                    filler.append(os.dup(0))
             os.close(filler.pop())
-        try:
             line, descriptors = await asyncio.wait_for(heard.get(), 5)
         finally:
+            # Whatever happens: every later test of this process would find no descriptor.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             for descriptor in filler:
                 os.close(descriptor)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert "too many files" in line["error"]
         assert descriptors == []
         assert open_descriptors() == before, "the one that did arrive was closed"
