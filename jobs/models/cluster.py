@@ -14,6 +14,11 @@ class Cluster(models.Model):
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="cluster")
     provider = models.CharField(max_length=40, default="simulated")
+    plan = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Members, roles, data, scripts and policy (jobs.context.plan); empty: a plain job's.",
+    )
     provider_state = models.JSONField(default=dict, help_text="The provider's own, opaque to everyone else.")
     desired_state = models.CharField(
         max_length=16, default=Desired.RUNNING, choices=[(d.value, d.value) for d in Desired]
