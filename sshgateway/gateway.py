@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
-from sshgateway import ends, records, transport
+from sshgateway import ends, notices, records, transport
 from sshgateway.credentials import Credential
 from sshgateway.ends import End
 from sshgateway.models import TerminalSession
@@ -165,6 +165,9 @@ class Gateway:
             )
             for key, terminal in live.items()
         ]
+        attended = [key for key, terminal in live.items() if terminal.attachments]
+        for key, sentence in await in_database(notices.take)(attended):
+            live[key].notify(sentence)
         for key, verdict in (await in_database(records.review)(reports)).items():
             terminal = live[key]
             if verdict.end is not None:

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.refusals import Refused
+from sshgateway import notices
 from sshgateway.models import TerminalSession
 from sshgateway.targets import Target
 
@@ -71,6 +72,18 @@ def open_sessions(*, subject: str | None = None, owner: Any = None) -> QuerySet[
     if owner is not None:
         sessions = sessions.filter(owner=owner)
     return sessions
+
+
+def notify(*, subject: str, sentence: str) -> int:
+    """Have a sentence shown in every open terminal of `subject`; answer in how many it is news.
+
+    For what people in a terminal have to know: "This node shuts down in 5 minutes". Each session shows a sentence
+    once, however often it is said; one that nobody looks at shows it as soon as somebody does.
+    """
+    with transaction.atomic():
+        new = notices.post(list(open_sessions(subject=subject)), sentence)
+        transaction.on_commit(lambda: ring(new), robust=True)
+    return len(new)
 
 
 def recheck(*, subject: str | None = None, owner: Any = None) -> None:
