@@ -26,6 +26,12 @@ TITLES = {
     "jobs:job:submitted": gettext_lazy("Job submitted"),
     "jobs:job:stopped": gettext_lazy("Job terminated"),
     "jobs:job:deleted": gettext_lazy("Job deleted"),
+    "jobs:machine:added": gettext_lazy("Machine added"),
+    "jobs:machine:changed": gettext_lazy("Machine changed"),
+    "jobs:machine:removed": gettext_lazy("Machine removed"),
+    "jobs:machine:checked": gettext_lazy("Machine checked"),
+    "jobs:machine:host_key_alarm": gettext_lazy("Host key alarm of a machine"),
+    "jobs:machine:host_key_alarm_cleared": gettext_lazy("Host key alarm of a machine cleared"),
 }
 
 

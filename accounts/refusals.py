@@ -21,3 +21,12 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class SeveralRefused(Refused):
+    """What was asked has several things wrong with it; `problems` holds every one, each with its field."""
+
+    def __init__(self, problems: list[Refused]) -> None:
+        first = problems[0]
+        super().__init__(first.reason, first.message, field=first.field)
+        self.problems = problems

@@ -1,4 +1,4 @@
-"""News from below: keys, rules or an authority changed, or a node in a browser terminal showed a foreign host key."""
+"""News from below: keys, rules or an authority changed, or a browser terminal met a foreign host key."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ from django.dispatch import receiver
 from accounts.models import User
 from accounts.signals import access_changed
 from jobs import access, bell, host_key_alarm
-from jobs.models import Cluster, Node
+from jobs.machines import access as machine_access
+from jobs.machines import services as machines
+from jobs.models import Cluster, Machine, Node
 from jobs.states import Observed
 from sshgateway import services as gateway
 from sshgateway.models import AuthorityKey, TerminalSession
@@ -36,7 +38,12 @@ def push_authority(sender: type[AuthorityKey], kind: str, **kwargs: Any) -> None
 def sound_alarm(
     sender: type[TerminalSession], session: TerminalSession, error: HostKeyChanged, **kwargs: Any
 ) -> None:
-    """A browser terminal met another host key than the node reported."""
+    """A browser terminal met another host key than the node reported, or than is pinned for the machine."""
+    if (machine_id := machine_access.machine_id_of(session)) is not None:
+        for machine in Machine.objects.filter(pk=machine_id):
+            if not machine_access.leads_elsewhere(session, machine):
+                machines.sound_alarm(machine, error, "the opening of a browser terminal")
+        return
     nodes = Node.objects.select_related("cluster__job__owner").filter(
         name=session.node, cluster__job=access.job_id_of(session.subject)
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import standing
 from accounts.audit import Actor, record
 from accounts.models import User
-from accounts.refusals import Refused
+from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import bell, draft, events, history, ids, settings_diff
 from jobs.draft import JobDraft, Offer
@@ -21,13 +21,8 @@ from jobs.settings_diff import Change
 from jobs.states import Desired, JobState, Observed
 
 
-class DraftRefused(Refused):
-    """A draft with problems; `problems` holds every one of them, each with its field."""
-
-    def __init__(self, problems: list[Refused]) -> None:
-        first = problems[0]
-        super().__init__(first.reason, first.message, field=first.field)
-        self.problems = problems
+class DraftRefused(SeveralRefused):
+    """A draft with problems."""
 
 
 def offer_of(core_type: CoreType) -> Offer:

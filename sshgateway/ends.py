@@ -29,6 +29,10 @@ SENTENCES: dict[str, str] = {
     "gateway_lost": "The portal process that held this shell is gone, and the shell with it. Open a new one.",
     "idle": "Nothing was typed for too long, so the shell was closed.",
     "job_ended": "The job's cluster was shut down, and the shell with it.",
+    "machine_removed": "An administrator removed this machine from the portal, and the shell ended with it.",
+    "machine_disabled": "An administrator switched this machine off in the portal, so nobody is led there.",
+    "machine_changed": "An administrator changed where this machine is or what it is known by. Open a new terminal.",
+    "not_allowed": "You may not use this machine any more. Ask your administrator.",
 }
 
 

@@ -24,7 +24,7 @@ from typing import Self
 
 import paramiko
 
-from sshgateway import credentials, host_keys
+from sshgateway import credentials, dialling, host_keys
 from sshgateway.credentials import Credential
 from sshgateway.host_keys import HostKey
 from sshgateway.shell import Shell
@@ -234,7 +234,7 @@ class _Transport(paramiko.Transport):
 
 def _dial(target: Target, timeout: float) -> socket.socket:
     try:
-        sock = socket.create_connection((target.address, target.port), timeout)
+        sock = dialling.dial(target.address, target.port, timeout)
     except OSError as error:
         cause = (
             "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or "no connection")

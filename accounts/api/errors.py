@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_framework_handler
 
 from accounts.api.exceptions import TooLarge
-from accounts.refusals import Refused
+from accounts.refusals import Refused, SeveralRefused
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -32,7 +32,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def refusal_body(refused: Refused) -> dict[str, Any]:
-    """A refusal as JSON, its field named as the API names it."""
+    """A refusal as JSON, its field named as the API names it; of several the first reason."""
+    if isinstance(refused, SeveralRefused):
+        fields = [refusal_body(problem) for problem in reversed(refused.problems)]
+        return {name: said for body in fields for name, said in body.items()}
     if refused.field is not None and refused.status == status.HTTP_400_BAD_REQUEST:
         return {camel_case(refused.field): [refused.message], "reason": refused.reason}
     return {"detail": refused.message, "reason": refused.reason}

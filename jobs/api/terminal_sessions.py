@@ -17,8 +17,10 @@ from accounts.api.requests import person, pick
 from jobs import access
 from jobs.api.requests import job_of
 from jobs.api.schema import SESSION_ID
+from jobs.machines import access as machine_access
 from sshgateway.models import TerminalSession
 from sshgateway.services import end_session, open_session
+from sshgateway.targets import Target
 
 
 class TerminalSessionSerializer(CamelSerializer):
@@ -26,7 +28,8 @@ class TerminalSessionSerializer(CamelSerializer):
 
     id = serializers.CharField()
     websocket_url = serializers.SerializerMethodField()
-    job = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField(help_text="The job it belongs to, if it does.")
+    machine = serializers.SerializerMethodField(help_text="The machine it leads to, if it does.")
     node = serializers.CharField()
     opened_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
@@ -37,20 +40,41 @@ class TerminalSessionSerializer(CamelSerializer):
         return "ws" + url.removeprefix("http")
 
     def get_job(self, session: TerminalSession) -> str | None:
-        kind, _, name = session.subject.partition(":")
-        return name if kind == "job" else None
+        return access.job_id_of(session.subject) or None
+
+    def get_machine(self, session: TerminalSession) -> int | None:
+        return machine_access.machine_id_of(session)
 
     def get_end_reason(self, session: TerminalSession) -> str | None:
         return session.end_reason or None
 
 
 class NewTerminalSessionSerializer(CamelSerializer):
-    """Where to open a shell, and how large."""
+    """Where to open a shell, and how large: on a node of a job, or on a machine."""
 
-    job = serializers.CharField()
-    node = serializers.CharField(required=False, default="head", max_length=80)
+    job = serializers.CharField(required=False, allow_null=True, default=None)
+    machine = WholeNumberField(required=False, allow_null=True, default=None)
+    node = serializers.CharField(required=False, default="head", max_length=80, help_text="Of the job.")
     cols = WholeNumberField(required=False, default=80, min_value=1, max_value=1000)
     rows = WholeNumberField(required=False, default=24, min_value=1, max_value=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one place to go to."""
+        if attrs["job"] is None and attrs["machine"] is None:
+            raise serializers.ValidationError({"job": "Name a job or a machine to open a terminal on."})
+        if attrs["job"] is not None and attrs["machine"] is not None:
+            raise serializers.ValidationError({"machine": "Name a job or a machine, not both."})
+        return attrs
+
+
+def target_of(request: Request, asked: dict[str, Any]) -> Target:
+    """Where the terminal leads. Raises NotFound, or Refused with why the person may not be there."""
+    address = source_address.of(request._request)
+    if asked["machine"] is not None:
+        machines = machine_access.visible_machines(person(request))
+        machine = pick(machines, str(asked["machine"]), number=True)
+        return machine_access.terminal_target(person(request), machine, address)
+    return access.terminal_target(person(request), job_of(request, asked["job"]), asked["node"], address)
 
 
 def sessions_of(request: Request) -> QuerySet[TerminalSession]:
@@ -74,14 +98,12 @@ class TerminalSessions(ListAPIView[TerminalSession]):
 
     @extend_schema(request=NewTerminalSessionSerializer, responses={201: TerminalSessionSerializer})
     def post(self, request: Request) -> Response:
-        """Open a shell on a node. It starts when its websocket is connected; your access rules hold."""
+        """Open a shell on a node or a machine. It starts when its websocket is connected; your access rules hold."""
         body = NewTerminalSessionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
+        target = target_of(request, asked)
         address = source_address.of(request._request)
-        target = access.terminal_target(
-            person(request), job_of(request, asked["job"]), asked["node"], address
-        )
         session = open_session(person(request), target, asked["cols"], asked["rows"], source_address=address)
         return answer(request, session, status.HTTP_201_CREATED)
 

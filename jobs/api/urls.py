@@ -10,6 +10,7 @@ from jobs.api import (
     instances,
     job_events,
     jobs,
+    machines,
     runs,
     statuses,
     stored_files,
@@ -41,6 +42,10 @@ urlpatterns = [
     path("files/<str:id>/", stored_files.OneFile.as_view()),
     path("files/<str:id>/contents/", file_content.FileContents.as_view()),
     path("files/<str:id>/lines/", file_content.FileLines.as_view()),
+    path("machines/", machines.Machines.as_view()),
+    path("machines/<str:id>/", machines.OneMachine.as_view()),
+    path("machines/<str:id>/check/", machines.CheckMachine.as_view()),
+    path("machines/<str:id>/clear-alarm/", machines.ClearAlarm.as_view()),
     path("terminal-sessions/", terminal_sessions.TerminalSessions.as_view()),
     path("terminal-sessions/<str:id>/", terminal_sessions.OneTerminalSession.as_view()),
 ]

@@ -5,6 +5,7 @@ from jobs.models.core_type import CoreType
 from jobs.models.job import Job, JobStatus
 from jobs.models.job_event import JobEvent
 from jobs.models.job_input import JobInput
+from jobs.models.machine import Machine
 from jobs.models.node import Node
 from jobs.models.stored_file import StoredFile
 
@@ -16,6 +17,7 @@ __all__ = [
     "JobEvent",
     "JobInput",
     "JobStatus",
+    "Machine",
     "Node",
     "StoredFile",
 ]

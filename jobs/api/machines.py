@@ -1,0 +1,134 @@
+"""/machines/: existing SSH machines. Administrators register them; others see those they may use."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.administrators import is_administrator
+from accounts.api.permissions import IsAdministrator
+from accounts.api.requests import actor, person, pick
+from accounts.api.schema import ROW_NUMBER
+from jobs.api.machine_serializers import (
+    FindingSerializer,
+    MachinePatchSerializer,
+    MachineSerializer,
+    NewMachineSerializer,
+    SavedMachineSerializer,
+)
+from jobs.machines import check, services
+from jobs.machines.access import visible_machines
+from jobs.machines.draft import MachineDraft
+from jobs.models import Machine
+
+
+def machines_of(request: Request) -> QuerySet[Machine]:
+    """The machines the person may know of, with what an answer needs."""
+    return visible_machines(person(request)).prefetch_related("people")
+
+
+def context_of(request: Request) -> dict[str, Any]:
+    """Who asks decides how much an answer says."""
+    return {"request": request, "whole": is_administrator(person(request))}
+
+
+def saved(request: Request, outcome: tuple[Machine, str | None], code: int) -> Response:
+    """A machine just written, with the notice about its host key's text."""
+    machine, notice = outcome
+    data = MachineSerializer(machine, context=context_of(request)).data
+    return Response({**data, "notice": notice}, status=code)
+
+
+class ForAdministratorsToWrite(APIView):
+    """Everybody signed in may look, at what is theirs to see; only administrators write."""
+
+    def get_permissions(self) -> list[Any]:
+        """By method."""
+        return (
+            [IsAuthenticated()]
+            if self.request.method in SAFE_METHODS
+            else [IsAuthenticated(), IsAdministrator()]
+        )
+
+
+class Machines(ForAdministratorsToWrite, ListAPIView[Machine]):
+    """Existing SSH machines that people reach through the portal."""
+
+    serializer_class = MachineSerializer
+    queryset = Machine.objects.none()
+
+    def get_queryset(self) -> QuerySet[Machine]:
+        return machines_of(self.request)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **context_of(self.request)}
+
+    @extend_schema(request=NewMachineSerializer, responses={201: SavedMachineSerializer})
+    def post(self, request: Request) -> Response:
+        """Register a machine (administrators). Its host key is required and pinned; none is ever learned."""
+        asked = NewMachineSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        people = values.pop("people")
+        outcome = services.add_machine(actor(request), MachineDraft(**values), people)
+        return saved(request, outcome, status.HTTP_201_CREATED)
+
+
+@extend_schema(parameters=[ROW_NUMBER])
+class OneMachine(ForAdministratorsToWrite):
+    """One machine."""
+
+    @extend_schema(responses=MachineSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """The machine; 404 unless you may use it."""
+        machine = pick(machines_of(request), id, number=True)
+        return Response(MachineSerializer(machine, context=context_of(request)).data)
+
+    @extend_schema(request=MachinePatchSerializer, responses=SavedMachineSerializer)
+    def patch(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Change what is given (administrators). Open terminals that may not stay end."""
+        machine = pick(machines_of(request), id, number=True)
+        asked = MachinePatchSerializer(data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        changes = dict(asked.validated_data)
+        people = changes.pop("people", None)
+        outcome = services.change_machine(actor(request), machine, changes, people)
+        return saved(request, outcome, status.HTTP_200_OK)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Forget the machine (administrators); its open terminals end. The machine itself is not touched."""
+        services.remove_machine(actor(request), pick(machines_of(request), id, number=True))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(parameters=[ROW_NUMBER])
+class CheckMachine(APIView):
+    """Whether the portal gets in."""
+
+    permission_classes = [IsAuthenticated, IsAdministrator]
+
+    @extend_schema(request=None, responses=FindingSerializer)
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Connect, prove the pinned host key, log in, open a shell; say what happened. Takes up to ten seconds."""
+        machine = pick(machines_of(request), id, number=True)
+        return Response(FindingSerializer(check.check(actor(request), machine)).data)
+
+
+@extend_schema(parameters=[ROW_NUMBER])
+class ClearAlarm(APIView):
+    """The host key alarm."""
+
+    permission_classes = [IsAuthenticated, IsAdministrator]
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Lead people there again; the machine still has to show a pinned key. Asking again changes nothing."""
+        services.clear_alarm(actor(request), pick(machines_of(request), id, number=True))
+        return Response(status=status.HTTP_204_NO_CONTENT)

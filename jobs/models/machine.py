@@ -1,0 +1,69 @@
+"""An existing machine that people reach through the portal."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from sshgateway import host_keys
+
+
+class Machine(models.Model):
+    """An SSH server the portal did not make: an administrator registered it, its host keys included.
+
+    Whoever may use it logs in there as `username`, with a certificate of the portal's user authority that the
+    machine was told to trust. `host_keys` are OpenSSH lines without comment; nothing is ever added to them but by an
+    administrator.
+    """
+
+    class Scheduler(models.TextChoices):
+        """The batch system that takes jobs there."""
+
+        NONE = "", "None"
+        PBS = "pbs", "PBS"
+        SLURM = "slurm", "Slurm"
+
+    name = models.CharField(max_length=80)
+    host = models.CharField(
+        max_length=253, help_text="A name or an address; a name is looked up anew for each login."
+    )
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField(max_length=64)
+    host_keys = models.JSONField(help_text="The pinned host keys, OpenSSH lines.")
+    scheduler = models.CharField(max_length=8, choices=Scheduler.choices, blank=True, default="")
+    notes = models.TextField(blank=True, help_text="For the people who use it.")
+    enabled = models.BooleanField(default=True)
+
+    everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may use it.")
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="machines")
+
+    added_at = models.DateTimeField(auto_now_add=True)
+    host_key_alarm_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it showed another host key; nobody is led there until that is cleared.",
+    )
+    host_key_shown = models.CharField(max_length=60, blank=True, help_text="That key's fingerprint.")
+
+    class Meta:
+        ordering = [Lower("name")]
+        constraints = [models.UniqueConstraint(Lower("name"), name="one_machine_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def subject(self) -> str:
+        """How terminal sessions name the machine they lead to."""
+        return f"machine:{self.pk}"
+
+    @property
+    def place(self) -> str:
+        """Host and port, as people write them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 22 else f"{host}:{self.port}"
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """Each pinned host key as `ssh-ed25519 SHA256:...`."""
+        keys = [host_keys.parse(line) for line in self.host_keys]
+        return [f"{key.type} {key.fingerprint}" for key in keys]
