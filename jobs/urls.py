@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from jobs.views import connect, job_list, job_page, new_job, verbs
+from jobs.views import connect, job_list, job_page, machine_admin, machines, new_job, verbs
 
 urlpatterns: list[URLPattern] = [
     path("", job_list.job_list, name="job_list"),
@@ -15,4 +15,11 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<str:job_id>/terminate/", verbs.terminate, name="job_terminate"),
     path("jobs/<str:job_id>/delete/", verbs.delete, name="job_delete"),
     path("jobs/<str:job_id>/terminal/<str:node>/", job_page.terminal, name="job_terminal"),
+    path("machines/", machines.machines, name="machines"),
+    path("machines/new/", machine_admin.new_machine, name="new_machine"),
+    path("machines/<int:machine_id>/", machine_admin.machine, name="machine"),
+    path("machines/<int:machine_id>/check/", machine_admin.check, name="machine_check"),
+    path("machines/<int:machine_id>/clear-alarm/", machine_admin.clear_alarm, name="machine_clear_alarm"),
+    path("machines/<int:machine_id>/remove/", machine_admin.remove, name="machine_remove"),
+    path("machines/<int:machine_id>/terminal/", machines.terminal, name="machine_terminal"),
 ]

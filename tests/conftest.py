@@ -77,6 +77,12 @@ def charlie(db: None) -> AbstractUser:
 
 
 @pytest.fixture
+def admin(db: None) -> AbstractUser:
+    """An administrator."""
+    return get_user_model().objects.create_superuser("admin", "admin@example.org", PASSWORD)
+
+
+@pytest.fixture
 def make_key(tmp_path: Path) -> Callable[..., Path]:
     """Make a key pair with the real ssh-keygen: `make_key("ed25519")` answers the private key's path."""
 

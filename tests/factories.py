@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
-from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Node, StoredFile
+from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile
 from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
 
@@ -190,6 +190,23 @@ class StoredFileFactory(factory.django.DjangoModelFactory[StoredFile]):
     file = factory.LazyAttribute(lambda file: ContentFile(file.content, name=file.name))
     size = factory.LazyAttribute(lambda file: len(file.content))
     sha512 = factory.LazyAttribute(lambda file: hashlib.sha512(file.content).hexdigest())
+
+
+class MachineFactory(factory.django.DjangoModelFactory[Machine]):
+    """A machine nobody but administrators may use. `people=[...]` names more."""
+
+    class Meta:
+        model = Machine
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"machine {n}")
+    host = "login.example.org"
+    username = "sim"
+    host_keys = factory.LazyFunction(lambda: [public_key()])
+
+    @factory.post_generation
+    def people(self: Machine, create: bool, extracted: list[User] | None, **kwargs: Any) -> None:
+        self.people.set(extracted or [])
 
 
 class TerminalSessionFactory(factory.django.DjangoModelFactory[TerminalSession]):

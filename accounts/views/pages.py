@@ -1,13 +1,17 @@
 """What every page needs: who acts, a page that asks before something is lost, where to go back to."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, cast
 
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import source_address
+from accounts.administrators import is_administrator
 from accounts.audit import Actor
 from accounts.models import User
 
@@ -15,6 +19,18 @@ from accounts.models import User
 def person(request: HttpRequest) -> User:
     """The signed-in person; only for views behind `login_required`."""
     return cast(User, request.user)
+
+
+def administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let administrators in; others who are signed in are told 403, whatever the path names."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not is_administrator(person(request)):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
 
 
 def actor(request: HttpRequest) -> Actor:

@@ -104,10 +104,8 @@ def read_host(text: str) -> str:
         )
     if host.startswith("-"):
         raise _bad_host("host_invalid", "A host cannot start with a hyphen.")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
     try:
-        return _address(ipaddress.ip_address(host))
+        return _address(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
     except ValueError:
         return _host_name(host)
 

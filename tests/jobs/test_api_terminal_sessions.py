@@ -38,6 +38,7 @@ def test_a_session_is_promised(alice: User, cluster: Cluster) -> None:
         "id": session.pk,
         "websocketUrl": f"ws://testserver/ws/terminal-sessions/{session.pk}/",
         "job": cluster.job_id,
+        "machine": None,
         "node": "head",
         "openedAt": answer.json()["openedAt"],
         "endedAt": None,

@@ -1,4 +1,5 @@
 /* <headnode-terminal data-create-url data-job data-node data-label>: a shell on a node, from asking for it to its end.
+ * With data-machine instead of data-job and data-node: a shell on an existing machine.
  *
  * Programs and tests reach the screen as `element.terminal` (xterm.js) and the state as `element.dataset.state`.
  * Taking the element out of the page ends the shell; leaving the page does not (the gateway waits a while).
@@ -69,8 +70,8 @@ export class HeadnodeTerminal extends HTMLElement {
     const { cols, rows } = this.terminal;
     let made;
     try {
-      const { job, node } = this.dataset;
-      made = await createSession(this.dataset.createUrl, { job, node, cols, rows });
+      const { job, node, machine } = this.dataset;
+      made = await createSession(this.dataset.createUrl, { job, node, machine, cols, rows });
     } catch (refusal) {
       this.#tell("refused", refusal.reason ?? "failed", refusal.message, words.tryAgain);
       return;
