@@ -90,6 +90,9 @@ def start(
         "UsePAM no",
         "StrictModes no",
         "UseDNS no",
+        # bash reads ~/.bashrc for a command of sshd's, unless it believes to be inside another shell: what is in
+        # there must not decide how a test ends.
+        "SetEnv SHLVL=3",
         "PidFile none",
         "LogLevel VERBOSE",
         "Subsystem sftp /usr/lib/openssh/sftp-server",
