@@ -14,6 +14,7 @@ from tests.factories import (
     AccessRuleFactory,
     ClusterFactory,
     JobFactory,
+    MachineFactory,
     NodeFactory,
     SSHKeyFactory,
     StoredFileFactory,
@@ -33,6 +34,7 @@ class Things:
     saved: str
     file: str
     session: str
+    machine: int
 
 
 @pytest.fixture
@@ -47,6 +49,7 @@ def things(alice: User) -> Things:
         saved=JobFactory.create(owner=alice).pk,
         file=StoredFileFactory.create(owner=alice).pk,
         session=TerminalSessionFactory.create(owner=alice, subject=f"job:{cluster.job_id}").pk,
+        machine=MachineFactory.create(people=[alice]).pk,
     )
 
 
@@ -90,6 +93,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "files/{file}/contents/", 200, None),
     ("get", "files/{file}/lines/", 200, None),
     ("delete", "files/{file}/", 204, None),
+    ("get", "machines/{machine}/", 200, None),
     ("get", "terminal-sessions/{session}/", 200, None),
     ("delete", "terminal-sessions/{session}/", 204, None),
 ]
@@ -110,6 +114,7 @@ OWN: list[tuple[str, str, int, Any]] = [
     ("post", "jobs/", 201, JOB),
     ("get", "files/", 200, None),
     ("get", "terminal-sessions/", 200, None),
+    ("get", "machines/", 200, None),
     ("get", "host-authority/", 200, None),
     ("get", "user-authority/", 200, None),
 ]
@@ -175,7 +180,7 @@ NO_IDS = ["no-such", "0", "%00", "../..", "9" * 60, "%F0%9F%98%80", "A" * 300, "
 def test_an_id_nothing_has_is_not_found(alice: User, method: str, path: str, code: int, body: Any) -> None:
     client = client_of(alice)
     for name in NO_IDS:
-        nothing = Things(key=name, rule=name, job=name, saved=name, file=name, session=name)  # type: ignore[arg-type]
+        nothing = Things(key=name, rule=name, job=name, saved=name, file=name, session=name, machine=name)  # type: ignore[arg-type]
 
         assert _call(client, method, path, nothing, body).status_code == 404, name
 

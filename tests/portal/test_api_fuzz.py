@@ -11,7 +11,14 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from jobs.models import Job
 from tests.api import client_of
-from tests.factories import AccessRuleFactory, ClusterFactory, JobFactory, NodeFactory, SSHKeyFactory
+from tests.factories import (
+    AccessRuleFactory,
+    ClusterFactory,
+    JobFactory,
+    MachineFactory,
+    NodeFactory,
+    SSHKeyFactory,
+)
 from tests.portal.test_api_doors import JOB
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +64,19 @@ TYPES = [
     "application/" + "x" * 3000,
 ]
 
+MACHINE = {
+    "name": "x",
+    "host": "login.example.org",
+    "port": 22,
+    "username": "sim",
+    "hostKey": "ssh-ed25519 AAAA",
+    "scheduler": "pbs",
+    "notes": "x",
+    "enabled": True,
+    "everyone": False,
+    "people": ["alice"],
+}
+
 # Every door that takes a body, with one body it likes.
 DOORS: list[tuple[str, str, dict[str, Any]]] = [
     ("post", "/api-token-auth/", {"username": "x", "password": "y"}),
@@ -77,11 +97,16 @@ DOORS: list[tuple[str, str, dict[str, Any]]] = [
     ("post", "/api/v2/files/contents/", {"file": "x"}),
     ("put", "/api/v2/files/contents/", {"file": "x"}),
     ("post", "/api/v2/terminal-sessions/", {"job": "{job}", "node": "head", "cols": 80, "rows": 24}),
+    ("post", "/api/v2/terminal-sessions/", {"machine": 1, "cols": 80, "rows": 24}),
+    ("post", "/api/v2/machines/", MACHINE),
+    ("patch", "/api/v2/machines/{machine}/", MACHINE),
 ]
 
 
 @pytest.fixture
 def names(alice: User) -> dict[str, Any]:
+    """Things of alice's; she is an administrator, so that no door is shut before it has read."""
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
     AccessRuleFactory.create(owner=alice, cidr="127.0.0.0/8")
     cluster = ClusterFactory.create(job__owner=alice)
     NodeFactory.create(cluster=cluster)
@@ -89,6 +114,7 @@ def names(alice: User) -> dict[str, Any]:
         "key": SSHKeyFactory.create(owner=alice).pk,
         "job": cluster.job_id,
         "saved": JobFactory.create(owner=alice).pk,
+        "machine": MachineFactory.create().pk,
     }
 
 
@@ -167,7 +193,7 @@ QUERIES = [
 ]  # fmt: skip
 LISTS = [
     "users/me/ssh-keys/", "users/me/access-rules/", "users/me/projects/", "coretypes/", "analyses/",
-    "billing/computeprices/", "jobs/", "files/", "terminal-sessions/", "jobs/{job}/statuses/",
+    "billing/computeprices/", "jobs/", "files/", "terminal-sessions/", "machines/", "jobs/{job}/statuses/",
     "jobs/{job}/cluster_statuses/", "jobs/{job}/events/", "jobs/{job}/logs/", "jobs/{job}/instances/",
     "jobs/{job}/files/", "jobs/{job}/runs/", "jobs/{job}/runs/1/files/",
 ]  # fmt: skip

@@ -42,6 +42,10 @@ CONTRACT = {
     "/api/v2/files/{id}/lines/": {"get"},
     "/api/v2/host-authority/": {"get"},
     "/api/v2/user-authority/": {"get"},
+    "/api/v2/machines/": {"get", "post"},
+    "/api/v2/machines/{id}/": {"get", "patch", "delete"},
+    "/api/v2/machines/{id}/check/": {"post"},
+    "/api/v2/machines/{id}/clear-alarm/": {"post"},
     "/api/v2/terminal-sessions/": {"get", "post"},
     "/api/v2/terminal-sessions/{id}/": {"get", "delete"},
 }
@@ -51,6 +55,7 @@ FIELDS = {
     "JobSettings": "autoTerminateCluster sshAccess currentAddress currentAddressAllowed",
     "JobEvent": "sequence time source level stage node message",
     "TerminalSession": "id websocketUrl node openedAt endedAt endReason",
+    "Machine": "id name host port username hostKey scheduler",
     "Instance": "name hostKeys status sshCommand clusterId publicIp publicHostname username sshPort role",
     "HostKey": "type fingerprint publicKey",
     "JobStatus": "status statusDate statusReason",

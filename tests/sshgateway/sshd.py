@@ -62,9 +62,12 @@ class Node:
 
 
 def start(
-    folder: Path, key_types: Iterable[str] = ("ed25519",), authorities: list[str] | None = None
+    folder: Path,
+    key_types: Iterable[str] = ("ed25519",),
+    authorities: list[str] | None = None,
+    trusting: str = "",
 ) -> Node:
-    """Start one; it is listening when this returns."""
+    """Start one; it is listening when this returns. `trusting`: lines to end with, instead of plain trust."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -82,7 +85,7 @@ def start(
         f"Port {port}",
         "ListenAddress 127.0.0.1",
         *(f"HostKey {folder}/host_{kind}" for kind in keys),
-        f"TrustedUserCAKeys {folder}/authorities",
+        *([] if trusting else [f"TrustedUserCAKeys {folder}/authorities"]),
         "AuthorizedKeysFile none",
         "PasswordAuthentication no",
         "KbdInteractiveAuthentication no",
@@ -97,6 +100,7 @@ def start(
         "LogLevel VERBOSE",
         "Subsystem sftp /usr/lib/openssh/sftp-server",
         f"ForceCommand {FORCED}",
+        trusting,
     ]
     (folder / "sshd_config").write_text("\n".join(lines) + "\n")
     process = subprocess.Popen(
