@@ -6,7 +6,7 @@ from dataclasses import dataclass
 AUTHORITY_FILE = "/etc/ssh/headnode_user_authority"
 PRINCIPALS_FILE = "/etc/ssh/headnode_principals"
 SSHD_CONFIG = "/etc/ssh/sshd_config"
-APPLY = "sshd -t && systemctl reload ssh || systemctl reload sshd"
+APPLY = "sshd -t && { systemctl reload ssh || systemctl reload sshd; }"
 
 
 @dataclass(frozen=True)
