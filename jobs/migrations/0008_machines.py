@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0006_admission_version"),
+        ("jobs", "0007_cluster_plan"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
