@@ -1,0 +1,1 @@
+"""What `benchmarks.terminal` and `benchmarks.terminal_many` are made of."""
