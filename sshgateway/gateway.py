@@ -12,22 +12,21 @@ import os
 import secrets
 import socket
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from django.conf import settings
 
 from sshgateway import ends, notices, records, transport
-from sshgateway.credentials import Credential
+from sshgateway.attachment import WINDOW
 from sshgateway.ends import End
+from sshgateway.lines import Lines
 from sshgateway.models import TerminalSession
 from sshgateway.records import Report, in_database
-from sshgateway.shell import Shell
 from sshgateway.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
 PASS_SECONDS = 3.0
-CONNECT_SECONDS = 15.0
 STOP_SECONDS = 5.0
 
 
@@ -50,9 +49,7 @@ class Gateway:
         self._saving: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._bell = asyncio.Event()
-        # Connecting may take seconds; shells that run must not wait for it.
-        self._connectors = ThreadPoolExecutor(16, "terminal-connect")
-        self._workers = ThreadPoolExecutor(32, "terminal-io")
+        self.lines = Lines()
 
     @property
     def terminals(self) -> dict[str, Terminal]:
@@ -87,18 +84,16 @@ class Gateway:
                 await self._looking
         if self._saving:
             await asyncio.wait(self._saving, timeout=STOP_SECONDS)
-        self._connectors.shutdown(wait=False)
-        self._workers.shutdown(wait=False)
+        await self.lines.shut_down()
 
     async def _open(self, session: TerminalSession, source_address: str) -> Terminal:
-        """1. Claim the row. 2. Get a credential. 3. Connect in a thread. 4. Hand the shell to a terminal."""
+        """1. Claim the row. 2. Open a shell on a line of its owner's. 3. Hand it to a terminal."""
         if not await in_database(records.claim)(session, self.name, source_address):
             raise await self._elsewhere(session)
         try:
-            credential = await in_database(records.issue)(session)
-            shell = await asyncio.get_running_loop().run_in_executor(
-                self._connectors, _connect, session, credential
-            )
+            issue = partial(in_database(records.issue), session)
+            size = (session.cols, session.rows)
+            shell = await self.lines.open_shell(session.owner_id, session.target, issue, size, WINDOW)
         except transport.SSHError as error:
             log.info("No terminal on %s: %s", session.label, error)
             if isinstance(error, transport.HostKeyChanged):
@@ -109,7 +104,7 @@ class Gateway:
         except BaseException:
             await in_database(records.save_end)(session.pk, ends.end("server_stopping"), 0, 0, None)
             raise
-        terminal = Terminal(shell, self._workers, lambda ended: self._ended(session.pk, ended))
+        terminal = Terminal(shell, lambda ended: self._ended(session.pk, ended))
         self._terminals[session.pk] = terminal
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_after())
@@ -137,8 +132,6 @@ class Gateway:
             )
         except Exception:  # the sweep will write it; what else ends here must go on
             log.exception("The end of a terminal session (%s) could not be saved.", end.reason)
-        if terminal.closed is not None:
-            await terminal.closed
         self._terminals.pop(session_id, None)
 
     async def _look_after(self) -> None:
@@ -189,15 +182,6 @@ def current() -> Gateway:
     if loop not in _gateways:
         _gateways[loop] = Gateway()
     return _gateways[loop]
-
-
-def _connect(session: TerminalSession, credential: Credential) -> Shell:
-    connection = transport.connect(session.target, timeout=CONNECT_SECONDS, credential=credential)
-    try:
-        return connection.open_shell(session.cols, session.rows)
-    except BaseException:
-        connection.close()
-        raise
 
 
 def _grace_seconds() -> float:

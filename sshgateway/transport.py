@@ -27,7 +27,6 @@ import paramiko
 from sshgateway import credentials, dialling, host_keys
 from sshgateway.credentials import Credential
 from sshgateway.host_keys import HostKey
-from sshgateway.shell import Shell
 from sshgateway.ssh_errors import (
     ChannelRefused,
     CommandTimedOut,
@@ -40,6 +39,7 @@ from sshgateway.ssh_errors import (
     Unreachable,
 )
 from sshgateway.targets import Target
+from sshgateway.wire import HandedOver, Wire
 
 __all__ = [
     "SFTP",
@@ -53,7 +53,6 @@ __all__ = [
     "OutputTooLong",
     "Result",
     "SSHError",
-    "Shell",
     "Unreachable",
     "connect",
 ]
@@ -66,7 +65,7 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 KEEPALIVE_SECONDS = 20
 # The kernel gives up on a peer that acknowledges nothing for this long, so no thread of ours hangs on it.
 DEAD_PEER_MILLISECONDS = 30_000
-SHELL_WINDOW = 256 * 1024
+WINDOW = 2 * 1024 * 1024
 OUTPUT_LIMIT = 8 * 1024 * 1024
 CHUNK = 64 * 1024
 
@@ -84,24 +83,48 @@ class Result:
     stderr: bytes
 
 
+@dataclass(frozen=True)
+class LoggedIn:
+    """A connection that paramiko negotiated and logged in, before anything else was asked of it."""
+
+    transport: "_Transport"
+    target: Target
+    host_key: HostKey
+    pinned: tuple[HostKey, ...]
+
+
 def connect(target: Target, *, timeout: float = 10.0, credential: Credential | None = None) -> "Connection":
     """Connect to `target` and log in, within `timeout` seconds in all. Raises one of the SSHError tree.
 
     Without a `credential` one is issued, which reads the database: pass one where that may not be.
     """
-    deadline = time.monotonic() + timeout
-    pinned = [host_keys.parse(line) for line in target.host_keys]
     if credential is None:
         credential = credentials.issue(target.principal, for_whom=f"headnode {target.subject}".strip())
-    transport = _Transport(_dial(target, timeout), default_window_size=2 * 1024 * 1024)
+    login = log_in(target, credential, timeout=timeout)
+    login.transport.set_keepalive(KEEPALIVE_SECONDS)
+    return Connection(login.transport, target, login.host_key)
+
+
+def log_in(
+    target: Target, credential: Credential, *, timeout: float = 10.0, leave_thread: bool = False
+) -> LoggedIn:
+    """Connect and log in. With `leave_thread` paramiko's thread has ended: `line.carry` puts the rest on a loop."""
+    deadline = time.monotonic() + timeout
+    pinned = [host_keys.parse(line) for line in target.host_keys]
+    transport = _Transport(_dial(target, timeout), packetizer_class=Wire if leave_thread else None)
+    if isinstance(transport.packetizer, Wire):
+        transport.packetizer.leave_when = transport.is_authenticated
     try:
         host_key = _handshake(transport, target, pinned, deadline)
         _log_in(transport, target, credential, deadline)
+        if leave_thread:
+            transport.join(max(deadline - time.monotonic(), 0.1))
+            if transport.is_alive():
+                raise HandshakeFailed(f"{target.where} let us in and then said nothing more.")
     except BaseException:
         transport.close()
         raise
-    transport.set_keepalive(KEEPALIVE_SECONDS)
-    return Connection(transport, target, host_key)
+    return LoggedIn(transport, target, host_key, tuple(pinned))
 
 
 class Connection:
@@ -129,10 +152,6 @@ class Connection:
     def last_words(self) -> str:
         """What the node said when it hung up; empty when it did not say."""
         return self._transport.last_words
-
-    def wait_lost(self, timeout: float) -> None:
-        """Return when the connection is gone, at the latest after `timeout` seconds."""
-        self._transport.join(timeout)
 
     def close(self) -> None:
         """Close the connection and everything on it. Idempotent."""
@@ -179,32 +198,17 @@ class Connection:
             with client:
                 yield client
 
-    def open_shell(self, cols: int = 80, rows: int = 24, term: str = "xterm-256color") -> Shell:
-        """A login shell on a terminal of its own. Closing the shell closes this connection."""
-        channel = self._open_session(timeout=10.0, window=SHELL_WINDOW)
-        try:
-            channel.settimeout(10.0)
-            channel.get_pty(term, cols, rows)
-            channel.invoke_shell()
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            channel.close()
-            raise self._broken(error) from None
-        return Shell(channel, self)
-
     @contextmanager
     def _channel(self, timeout: float) -> Iterator[paramiko.Channel]:
-        channel = self._open_session(timeout)
+        try:
+            channel = self._transport.open_session(timeout=timeout)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._broken(error) from None
         try:
             channel.settimeout(timeout)
             yield channel
         finally:
             channel.close()
-
-    def _open_session(self, timeout: float, window: int | None = None) -> paramiko.Channel:
-        try:
-            return self._transport.open_session(window_size=window, timeout=timeout)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._broken(error) from None
 
     def _broken(self, error: Exception) -> SSHError:
         if not self.active:
@@ -221,10 +225,18 @@ class _Transport(paramiko.Transport):
 
     last_words = ""
 
-    def __init__(self, sock: socket.socket, default_window_size: int) -> None:
-        super().__init__(sock, default_window_size=default_window_size)
+    def __init__(self, sock: socket.socket, packetizer_class: type[Wire] | None = None) -> None:
+        super().__init__(sock, default_window_size=WINDOW, packetizer_class=packetizer_class)
         self.set_log_channel(_PARAMIKO_LOG)
         self.get_security_options().ciphers = CIPHERS
+
+    def run(self) -> None:
+        """paramiko's thread, which may leave the connection to somebody else."""
+        try:
+            super().run()
+        except HandedOver:
+            # Or this list would keep the transport for ever.
+            paramiko.transport._active_threads.remove(self)  # type: ignore[attr-defined]  # no public way
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         # paramiko only logs this text, but it is where a node says why it refuses us.
