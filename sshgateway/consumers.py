@@ -9,9 +9,6 @@ process.
 import asyncio
 import contextlib
 import logging
-from typing import Any
-
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.still_signed_in import credential_of
 from sshgateway import frames, gateway, records
@@ -21,6 +18,7 @@ from sshgateway.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, 
 from sshgateway.host_keys import fingerprint
 from sshgateway.models import TerminalSession
 from sshgateway.records import in_database
+from sshgateway.socket import Socket
 from sshgateway.terminal import Terminal
 
 log = logging.getLogger(__name__)
@@ -37,7 +35,7 @@ TOO_SLOW = 4408
 ELSEWHERE = 4409
 
 
-class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class TerminalConsumer(Socket):
     """One client of one session. Comes authenticated: `scope["user"]` and `scope["source_address"]`."""
 
     session: TerminalSession | None = None
@@ -57,7 +55,6 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
             await self.close(NOT_FOUND, "not_found")
             return
         self.session = session
-        await self.channel_layer.group_add(session.group, self.channel_name)
         self.late = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
 
     async def disconnect(self, code: int) -> None:
@@ -65,8 +62,6 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
         if self.late is not None:
             self.late.cancel()
         await self._stop_serving()
-        if self.session is not None:
-            await self.channel_layer.group_discard(self.session.group, self.channel_name)
 
     async def _stop_serving(self) -> None:
         if self.terminal is not None and self.attachment is not None:
@@ -86,10 +81,6 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
             await self._handle(frames.decode(bytes_data))
         except BadFrame as error:
             await self._refuse(error)
-
-    async def terminal_bell(self, message: dict[str, Any]) -> None:
-        """The row changed, or what the gatekeepers ask about."""
-        gateway.current().ring()
 
     async def _handle(self, frame: ClientFrame) -> None:
         match frame:

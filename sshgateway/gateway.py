@@ -12,8 +12,10 @@ import os
 import secrets
 import socket
 import weakref
+from collections.abc import Iterable
 from functools import partial
 
+from channels.layers import get_channel_layer
 from django.conf import settings
 
 from sshgateway import ends, notices, records, transport
@@ -22,6 +24,7 @@ from sshgateway.ends import End
 from sshgateway.lines import Lines
 from sshgateway.models import TerminalSession
 from sshgateway.records import Report, in_database
+from sshgateway.services import BELL
 from sshgateway.terminal import Terminal
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,10 @@ class Gateway:
         self._opening: dict[str, asyncio.Task[Terminal]] = {}
         self._saving: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._bell = asyncio.Event()
+        # Whose rows are to be looked at before the next pass over all.
+        self._rung: set[str] = set()
         self.lines = Lines()
 
     @property
@@ -56,9 +62,12 @@ class Gateway:
         """The live terminals, by session id."""
         return self._terminals
 
-    def ring(self) -> None:
-        """Have the rows looked at now."""
-        self._bell.set()
+    def ring(self, session_ids: Iterable[str]) -> None:
+        """Have the rows of these looked at now; those of other processes are no concern of this one."""
+        mine = self._terminals.keys() & set(session_ids)
+        if mine:
+            self._rung |= mine
+            self._bell.set()
 
     async def terminal(self, session: TerminalSession, source_address: str) -> Terminal:
         """The session's terminal; the first to ask opens the shell, the others wait with it. Raises NotHere."""
@@ -78,10 +87,11 @@ class Gateway:
             terminal.end(ends.end("server_stopping"))
         for opening in list(self._opening.values()):
             opening.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+        for task in (self._looking, self._listening):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._saving:
             await asyncio.wait(self._saving, timeout=STOP_SECONDS)
         await self.lines.shut_down()
@@ -108,6 +118,8 @@ class Gateway:
         self._terminals[session.pk] = terminal
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_after())
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen())
         return terminal
 
     async def _elsewhere(self, session: TerminalSession) -> NotHere:
@@ -134,19 +146,45 @@ class Gateway:
             log.exception("The end of a terminal session (%s) could not be saved.", end.reason)
         self._terminals.pop(session_id, None)
 
-    async def _look_after(self) -> None:
-        while self._terminals:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), PASS_SECONDS)
-            self._bell.clear()
+    async def _listen(self) -> None:
+        """Hear the bells that the verbs ring. Where they cannot be heard, the passes find everything, later."""
+        layer = get_channel_layer()
+        while layer is not None:
             try:
-                await self._pass()
-            except Exception:  # the database may be away for a moment; the shells are not
-                log.exception("A look at the terminal sessions' rows failed; trying again.")
+                channel = await layer.new_channel()
+                await layer.group_add(BELL, channel)
+                try:
+                    while True:
+                        self.ring((await layer.receive(channel)).get("sessions", ()))
+                finally:
+                    await layer.group_discard(BELL, channel)
+            except Exception:  # Redis may be away for a moment
+                log.warning("Bells of terminal sessions cannot be heard; trying again.", exc_info=True)
                 await asyncio.sleep(1.0)
 
-    async def _pass(self) -> None:
-        live = {key: terminal for key, terminal in self._terminals.items() if terminal.end_state is None}
+    async def _look_after(self) -> None:
+        loop = asyncio.get_running_loop()
+        all_due = loop.time() + PASS_SECONDS
+        while self._terminals:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(all_due):
+                    await self._bell.wait()
+            self._bell.clear()
+            rung, self._rung = self._rung, set()
+            try:
+                if loop.time() >= all_due:
+                    await self._pass(self._terminals.keys())
+                    all_due = loop.time() + PASS_SECONDS
+                else:
+                    await self._pass(rung)
+            except Exception:  # the database may be away for a moment; the shells are not
+                log.exception("A look at the terminal sessions' rows failed; trying again.")
+                self._rung |= rung
+                await asyncio.sleep(1.0)
+
+    async def _pass(self, session_ids: Iterable[str]) -> None:
+        held = {key: self._terminals[key] for key in session_ids if key in self._terminals}
+        live = {key: terminal for key, terminal in held.items() if terminal.end_state is None}
         reports = [
             Report(
                 key,

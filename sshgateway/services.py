@@ -23,6 +23,8 @@ HEARTBEAT_LIMIT = timedelta(seconds=45)
 # A session nobody attached to within this time is not opened any more.
 FIRST_ATTACH_LIMIT = timedelta(minutes=5)
 OPEN_SESSIONS_PER_PERSON = 50
+# The channel-layer group every gateway process listens to.
+BELL = "terminals"
 SIZES = range(1, 1001)
 
 
@@ -124,9 +126,5 @@ def ring(sessions: list[TerminalSession]) -> None:
     layer = get_channel_layer()
     if layer is None or not sessions:
         return
-
-    async def send() -> None:
-        for session in sessions:
-            await layer.group_send(session.group, {"type": "terminal.bell"})
-
-    async_to_sync(send)()
+    message = {"type": "terminal.bell", "sessions": [session.pk for session in sessions]}
+    async_to_sync(layer.group_send)(BELL, message)

@@ -9,7 +9,7 @@ from sshgateway.targets import Target
 
 
 def new_session_id() -> str:
-    """192 random bits: an id that cannot be guessed, safe in a URL and in a channel-layer group name."""
+    """192 random bits: an id that cannot be guessed, safe in a URL."""
     return secrets.token_urlsafe(24)
 
 
@@ -79,11 +79,6 @@ class TerminalSession(models.Model):
             subject=self.subject,
             node=self.node,
         )
-
-    @property
-    def group(self) -> str:
-        """The channel-layer group that rings when the row changed."""
-        return f"terminal.{self.id}"
 
     @property
     def websocket_path(self) -> str:

@@ -126,7 +126,9 @@ class Client:
                 self.offset += len(data)
                 self.output += data
                 if self.acknowledging:
-                    await self.send(Ack(self.offset))
+                    # The server may have closed already: what it sent before is still here to be read.
+                    with contextlib.suppress(websockets.ConnectionClosed):
+                        await self.send(Ack(self.offset))
             case Ready():
                 self.ready = frame
                 self.offset = frame.offset
