@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import public_keys
+from accounts.administrators import check_administrator
 from accounts.audit import Actor, record
-from accounts.refusals import Refused
 from jobs import access, bell, events
 from jobs.models import JobEvent, Node
 from sshgateway import services as gateway
@@ -55,10 +55,7 @@ def clear_host_key_alarm(actor: Actor, node: Node) -> bool:
 
     Raises Refused (`not_administrator`, 403).
     """
-    if actor.user is not None and not actor.user.is_superuser:
-        raise Refused(
-            "not_administrator", "Only an administrator can clear a host key alarm. Ask yours.", status=403
-        )
+    check_administrator(actor, "Only an administrator can clear a host key alarm. Ask yours.")
     job = node.cluster.job
     with transaction.atomic():
         since, shown = Node.objects.values_list("host_key_alarm_at", "host_key_shown").get(pk=node.pk)

@@ -31,7 +31,10 @@ class Finding:
 
 
 def check(actor: Actor, machine: Machine) -> Finding:
-    """Connect as a terminal would. Takes up to `CHECK_SECONDS`. Raises Refused (`not_administrator`, 403)."""
+    """Connect as a terminal would, within `CHECK_SECONDS` (looking up the name not counted).
+
+    Raises Refused (`not_administrator`, 403).
+    """
     check_administrator(actor, _("Only an administrator can check machines. Ask yours."))
     target = machine_target(machine)
     whom = f"{actor.name} {machine.subject} check"

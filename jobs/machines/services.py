@@ -168,7 +168,9 @@ def _people(names: Iterable[str]) -> list[User]:
             f"These are {len(wanted)} people; name at most {MAX_PEOPLE}, or let everyone use the machine.",
             field="people",
         )
-    found = {user.get_username(): user for user in User.objects.filter(username__in=wanted)}
+    # What cannot be printed is nobody's name, and NUL would be more than PostgreSQL takes.
+    askable = [name for name in wanted if name.isprintable()]
+    found = {user.get_username(): user for user in User.objects.filter(username__in=askable)}
     unknown = [name for name in wanted if name not in found]
     if unknown:
         said = ", ".join(
