@@ -198,6 +198,15 @@ class Connection:
             with client:
                 yield client
 
+    def try_shell(self, timeout: float = 10.0) -> None:
+        """Open a login shell on a terminal, as a browser terminal does, and leave it at once."""
+        with self._channel(timeout) as channel:
+            try:
+                channel.get_pty("xterm-256color", 80, 24)
+                channel.invoke_shell()
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                raise self._broken(error) from None
+
     @contextmanager
     def _channel(self, timeout: float) -> Iterator[paramiko.Channel]:
         try:

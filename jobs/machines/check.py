@@ -43,7 +43,7 @@ def check(actor: Actor, machine: Machine) -> Finding:
     try:
         with transport.connect(target, timeout=CHECK_SECONDS, credential=credential) as connection:
             proved = f"{connection.host_key.type} {connection.host_key.fingerprint}"
-            connection.open_shell().close()
+            connection.try_shell()
         reason, message = (
             WORKS,
             _("%(where)s proved its host key (%(key)s), took the portal's certificate and opened a shell.")
