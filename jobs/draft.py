@@ -42,11 +42,14 @@ class JobDraft:
     project_id: str | None = None
 
 
-def problems(draft: JobDraft, offer: Offer) -> list[Refused]:
-    """Everything that is wrong with the draft, each with its field; empty when it is good."""
+def problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) -> list[Refused]:
+    """Everything that is wrong with the draft, each with its field; empty when it is good.
+
+    A cluster for people to work on has no command.
+    """
     found = [
         _name(draft.name),
-        _command(draft.command),
+        _command(draft.command) if needs_command or draft.command else None,
         _cores(draft.cores_per_slot, offer),
         _slots(draft.slots, offer),
         _walltime(draft.walltime_hours, offer),
@@ -58,6 +61,11 @@ def problems(draft: JobDraft, offer: Offer) -> list[Refused]:
 def walltime(draft: JobDraft, offer: Offer) -> timedelta:
     """The walltime of a draft without problems."""
     return timedelta(hours=offer.max_hours if draft.walltime_hours is None else draft.walltime_hours)
+
+
+def is_env_name(name: str) -> bool:
+    """Whether an environment variable may be called so."""
+    return _ENV_NAME.match(name) is not None
 
 
 def _name(name: object) -> Refused | None:
@@ -134,7 +142,7 @@ def _env(env_vars: object) -> Refused | None:
     if not isinstance(env_vars, Mapping) or len(env_vars) > MAX_ENV_VARS:
         return refused
     for name, value in env_vars.items():
-        if not isinstance(name, str) or not _ENV_NAME.match(name):
+        if not isinstance(name, str) or not is_env_name(name):
             return refused
         if not isinstance(value, str) or "\0" in value or len(value) > 32768:
             return refused

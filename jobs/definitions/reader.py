@@ -1,0 +1,174 @@
+"""From a text to a `Definition`, or to everything that is wrong with it. Pure."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from accounts.refusals import Refused
+from jobs import draft
+from jobs.context import plan as plans
+from jobs.context.plan import LONGEST_TEXTS, MOST_DATA, ContextPlan, OnError, Phase, Policy
+from jobs.definitions import judge, members, scripts
+from jobs.definitions.catalogue import Catalogue
+from jobs.definitions.definition import Definition
+from jobs.definitions.problems import DefinitionInvalid, Path, Problems, suggestion
+from jobs.definitions.table import Table
+from jobs.definitions.toml_text import parse
+from jobs.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
+
+KEYS = (
+    "name", "hours", "command", "input_files", "auto_terminate", "environment", "members", "data", "scripts",
+    "phase_timeouts", "policy",
+)  # fmt: skip
+MOST_INPUT_FILES = 1000
+# A script for all members is kept once for each.
+MOST_PLAN_BYTES = 2 * 1024 * 1024
+# Where the fields of a job's draft stand in a definition.
+_DRAFT_KEYS = {"name": "name", "command": "command", "walltime": "hours"}
+_NEEDED = {
+    "name": 'say what the cluster is called, such as name = "trial".',
+    "hours": "say how long the cluster may be up, such as hours = 2.",
+    "members": "a definition has a [[members]] table for each kind of node, one of them named head.",
+}
+
+# Ids of one's uploaded files by what they were called: what is not uploaded is left out.
+FindFiles = Callable[[Sequence[str]], Mapping[str, str]]
+
+
+def read(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
+    """The definition that a text says. Raises DefinitionInvalid with every problem."""
+    parsed = parse(text)
+    problems = Problems(parsed.lines.of)
+    top = Table(parsed.values, (), problems, KEYS)
+    command = top.text("command", most_bytes=MAX_COMMAND_BYTES, lines=True)
+    hours = top.number("hours", more_than=0, most=catalogue.most_hours, unit="hours")
+    listed = parsed.values.get("members")
+    for key, hint in _NEEDED.items():
+        if key not in parsed.values:
+            problems.add((key,), f"is missing: {hint}")
+    shared = scripts.read(top)
+    found = members.read(listed, catalogue, shared, problems) if listed is not None else []
+    definition = Definition(
+        name=(top.text("name", most_bytes=1000) or "").strip(),
+        hours=hours or 0,
+        plan=ContextPlan(tuple(found), _data(top), _phase_timeouts(top), _policy(top, catalogue)),
+        command=(command or "").replace("\r\n", "\n"),
+        environment=_environment(top),
+        input_files=_input_files(top, find_files),
+        auto_terminate=_auto_terminate(top),
+    )
+    _ask_draft(definition, catalogue, top)
+    _ask_plan(definition, problems)
+    if problems:
+        raise DefinitionInvalid(problems.sorted())
+    return definition
+
+
+def _data(top: Table) -> dict[str, str]:
+    data = {}
+    for name, text in top.texts("data", most=MOST_DATA, most_bytes=LONGEST_TEXTS):
+        if refused := judge.of_plan(data={name: text}):
+            top.problems.add(("data", name), refused)
+        else:
+            data[name] = text.replace("\r\n", "\n")
+    return data
+
+
+def _phase_timeouts(top: Table) -> dict[Phase, int]:
+    table = top.table("phase_timeouts", scripts.PHASES)
+    if table is None:
+        return {}
+    found = {}
+    for phase in Phase:
+        seconds = table.whole(phase, least=1, most=plans.LONGEST_PHASE_SECONDS)
+        if seconds is not None:
+            found[phase] = seconds
+    return found
+
+
+def _policy(top: Table, catalogue: Catalogue) -> Policy:
+    usual = Policy()
+    table = top.table("policy", ("on_error", "at_least_percent", "hold_hours"))
+    if table is None:
+        return usual
+    choices = [word.value for word in OnError]
+    said = table.text("on_error", most_bytes=40)
+    if said is not None and said not in choices:
+        table.bad("on_error", f"there is no such policy{suggestion(said, choices)}")
+    for key, word in (("at_least_percent", OnError.CONTINUE), ("hold_hours", OnError.HOLD)):
+        if key in table.values and said in choices and said != word:
+            table.bad(key, f'counts only with on_error = "{word}".')
+        elif key in table.values and "on_error" not in table.values:
+            table.bad(key, f'counts only with on_error = "{word}"; add that line.')
+    percent = table.whole("at_least_percent", least=1, most=100)
+    hours = table.number("hold_hours", more_than=0, most=catalogue.most_hold_hours, unit="hours")
+    return Policy(
+        OnError(said) if said in choices else usual.on_error,
+        usual.at_least_percent if percent is None else percent,
+        min(usual.hold_hours, catalogue.most_hold_hours) if hours is None else hours,
+    )
+
+
+def _input_files(top: Table, find_files: FindFiles) -> tuple[str, ...]:
+    names = top.words("input_files", most=MOST_INPUT_FILES, most_bytes=1000)
+    known = find_files(names) if names else {}
+    for number, name in enumerate(top.values.get("input_files", []) if names else []):
+        if name in names and name not in known:
+            at: Path = ("input_files", number)
+            top.problems.add(at, "you have no uploaded file of this name or id. Upload it first.")
+    return tuple(dict.fromkeys(known[name] for name in names if name in known))
+
+
+def _auto_terminate(top: Table) -> bool | None:
+    flag = top.flag("auto_terminate")
+    if flag is False and "command" not in top.values:
+        message = "counts only with a command: without one the cluster ends when its hours are over."
+        top.bad("auto_terminate", message)
+    return flag
+
+
+def _environment(top: Table) -> dict[str, str]:
+    found = {}
+    for name, text in top.texts("environment", most=MAX_ENV_VARS, most_bytes=32 * 1024 - 1):
+        if not draft.is_env_name(name):
+            message = "cannot name a variable: use letters, digits and underscores, no digit first."
+            top.problems.add(("environment", name), message)
+        else:
+            found[name] = text
+    return found
+
+
+def _ask_draft(definition: Definition, catalogue: Catalogue, top: Table) -> None:
+    """What is true of every job is judged in one place, `jobs.draft`."""
+    asked = JobDraft(
+        name=definition.name,
+        command=definition.command,
+        core_type="",
+        cores_per_slot=1,
+        walltime_hours=definition.hours,
+        env_vars=definition.environment,
+    )
+    offer = Offer("", [1], catalogue.most_members, catalogue.most_hours)
+    if top.values.get("name") == "" or str(top.values.get("name", "x")).isspace():
+        top.bad("name", f"is empty: {_NEEDED['name']}")
+    for problem in draft.problems(asked, offer, needs_command="command" in top.values):
+        key = _DRAFT_KEYS.get(problem.field or "", "")
+        if key in top.values and not top.problems.has((key,)):
+            top.bad(key, problem.message)
+
+
+def _ask_plan(definition: Definition, problems: Problems) -> None:
+    """The whole together, as the nodes' side will read it: how much it is, and whatever was not asked one by one."""
+    document = definition.plan.as_json()
+    size = len(json.dumps(document))
+    if size > MOST_PLAN_BYTES:
+        message = (
+            f"the scripts and data of all members come to {size // 1024} kB; at most {MOST_PLAN_BYTES // 1024} kB "
+            "are allowed. A script for all members counts once for each: have it fetch what is large."
+        )
+        problems.add(("scripts",), message)
+    if problems:
+        return
+    try:
+        plans.read(document)
+    except Refused as refused:
+        problems.add((refused.field,) if refused.field else (), refused.message)

@@ -1,0 +1,46 @@
+"""A small catalogue, and how the tests read with it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from jobs.definitions import reader
+from jobs.definitions.catalogue import Catalogue, Hardware
+from jobs.definitions.definition import Definition
+from jobs.definitions.problems import DefinitionInvalid
+
+CATALOGUE = Catalogue(
+    core_types={
+        "emerald": Hardware("emerald", "Emerald", (1, 2, 4, 8), Decimal("0.0500"), "USD"),
+        "onyx": Hardware("onyx", "Onyx", (2, 4), Decimal("0.0850"), "USD"),
+    },
+    most_members=64,
+    most_hours=48,
+    most_hold_hours=24,
+)
+FILES: Mapping[str, str] = {"mesh.zip": "Abcdef"}
+HEAD = """\
+name = "trial"
+hours = 2
+
+[[members]]
+name = "head"
+core_type = "emerald"
+"""
+
+
+def read(text: str) -> Definition:
+    return reader.read(text, CATALOGUE, lambda names: {name: FILES[name] for name in names if name in FILES})
+
+
+def problems(text: str) -> list[str]:
+    """Every sentence; empty for a good definition."""
+    try:
+        read(text)
+    except DefinitionInvalid as invalid:
+        return [str(problem) for problem in invalid.problems]
+    return []
+
+
+def plan(text: str) -> dict[str, Any]:
+    return read(text).plan.as_json()
