@@ -3,6 +3,7 @@
 Pages, the REST API and tests call these; nothing else writes a job's row on a person's behalf.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
-from jobs import bell, draft, events, history, ids, settings_diff
+from jobs import bell, draft, events, handles, history, ids, settings_diff
 from jobs.draft import JobDraft, Offer
 from jobs.models import Cluster, CoreType, Job, StoredFile
 from jobs.settings_diff import Change
@@ -35,7 +36,7 @@ def offer_of(core_type: CoreType) -> Offer:
     )
 
 
-def check_draft(asked: JobDraft) -> tuple[CoreType, Offer]:
+def check_draft(asked: JobDraft, *, needs_command: bool = True) -> tuple[CoreType, Offer]:
     """The core type a draft asks for and what it offers. Raises DraftRefused with every problem found."""
     core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
     if core_type is None:
@@ -49,14 +50,14 @@ def check_draft(asked: JobDraft) -> tuple[CoreType, Offer]:
         others = [p for p in draft.problems(asked, anything) if p.field != "coresPerSlot"]
         raise DraftRefused([unknown, *others])
     offer = offer_of(core_type)
-    if found := draft.problems(asked, offer):
+    if found := draft.problems(asked, offer, needs_command=needs_command):
         raise DraftRefused(found)
     return core_type, offer
 
 
-def create_job(actor: Actor, owner: User, asked: JobDraft) -> Job:
+def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: bool = True) -> Job:
     """Save a job without starting it. Raises DraftRefused with every problem found."""
-    core_type, offer = check_draft(asked)
+    core_type, offer = check_draft(asked, needs_command=needs_command)
     auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
         job = Job.objects.create(
@@ -112,8 +113,8 @@ def settings_changes(job: Job) -> list[Change]:
     return settings_diff.changes(job.settings_snapshot, settings_snapshot(job.owner))
 
 
-def submit_job(actor: Actor, job: Job) -> Job:
-    """Start a saved job: its settings are copied, its cluster is ordered.
+def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
+    """Start a saved job: its settings are copied, its cluster is ordered, with the members of the plan if it has one.
 
     Raises Refused (`already_submitted`, 409).
     """
@@ -125,7 +126,9 @@ def submit_job(actor: Actor, job: Job) -> Job:
         if claimed != 1:
             raise Refused("already_submitted", "This job was submitted before.", status=409)
         job.refresh_from_db()
-        cluster = Cluster.objects.create(job=job)
+        cluster = Cluster.objects.create(
+            job=job, owner=job.owner, handle=handles.take(job.owner), plan=dict(plan or {})
+        )
         history.job_status(job, JobState.PENDING)
         history.cluster_status(cluster)
         events.append(job, "portal", f"Job submitted by {actor.name}.", stage=JobState.PENDING)

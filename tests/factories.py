@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
+from jobs import handles
 from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile
 from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
@@ -138,6 +139,8 @@ class ClusterFactory(factory.django.DjangoModelFactory[Cluster]):
         model = Cluster
 
     job = factory.SubFactory(JobFactory, submitted=True)
+    owner = factory.SelfAttribute("job.owner")
+    handle = factory.LazyAttribute(lambda cluster: handles.take(cluster.owner))
     desired_state = Desired.RUNNING
     observed_state = Observed.EXECUTING
     next_check_at = None

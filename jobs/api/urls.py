@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobs.api import (
     analyses,
+    clusters,
     connect,
     core_types,
     file_content,
@@ -37,6 +38,9 @@ urlpatterns = [
     path("jobs/<str:id>/runs/", runs.Runs.as_view()),
     path("jobs/<str:id>/runs/<str:run>/", runs.OneRun.as_view()),
     path("jobs/<str:id>/runs/<str:run>/files/", runs.RunFiles.as_view()),
+    path("clusters/", clusters.Clusters.as_view()),
+    path("clusters/<str:handle>/", clusters.OneCluster.as_view()),
+    path("clusters/<str:handle>/terminate/", clusters.Terminate.as_view()),
     path("files/", stored_files.Files.as_view()),
     path("files/contents/", stored_files.Upload.as_view()),
     path("files/<str:id>/", stored_files.OneFile.as_view()),

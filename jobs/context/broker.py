@@ -111,7 +111,7 @@ def environment(cluster: Cluster) -> dict[str, str]:
         "RESCALE_CLUSTER_ID": cluster.pk,
         "RESCALE_CORES_PER_SLOT": str(job.cores_per_slot),
         "RESCALE_SLOTS": str(job.slots),
-        "RESCALE_CORES": str(job.cores),
+        "RESCALE_CORES": str(sum(node.cores for node in nodes)),
         "RESCALE_NODES": str(len(nodes)),
         "HEADNODE_JOB_ID": job.pk,
         "HEADNODE_NODES": " ".join(node.name for node in nodes),

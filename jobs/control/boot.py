@@ -28,7 +28,7 @@ def provision(cluster: Cluster, provider: Provider) -> timedelta:
         order = orders.order_of(cluster, nodes)
         checkpoint.remember_plan(cluster, provider.plan(order))
         if history.job_status(cluster.job, JobState.QUEUED):
-            text = f"Ordering {len(nodes)} x {cluster.job.core_type.name}, {cluster.job.cores} cores in all."
+            text = f"Ordering {orders.summary(nodes)}."
             events.append(cluster.job, "portal", text, stage=JobState.QUEUED)
     try:
         state = provider.provision(order)

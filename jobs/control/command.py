@@ -36,13 +36,17 @@ def to_head(cluster: Cluster) -> Connection:
 
 
 def launch(cluster: Cluster, provider: Provider) -> timedelta:
-    """Start the command. Repeating it after a crash starts nothing a second time. Raises SSHError."""
+    """Start the command. Repeating it after a crash starts nothing a second time. Raises SSHError.
+
+    Where there is none, the directories and input files are made ready for people.
+    """
     job = cluster.job
     nodes = list(cluster.nodes.all())
     with to_head(cluster) as connection:
         client.prepare(connection, {"machinefile": orders.machinefile(nodes)})
         staged = _stage(cluster, connection)
-        client.start(connection, job.command, {**environment(cluster), **job.env_vars})
+        if job.command:
+            client.start(connection, job.command, {**environment(cluster), **job.env_vars})
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(
@@ -57,7 +61,12 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
             names = ", ".join(staged[:10]) + (", ..." if len(staged) > 10 else "")
             text = f"Copied {len(staged)} input file(s) to {job.work_directory}/shared: {names}."
             events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
-        text = f"Launched the command in {job.work_directory}/shared; output in process_output.log."
+        if job.command:
+            text = f"Launched the command in {job.work_directory}/shared; output in process_output.log."
+        else:
+            text = (
+                f"The cluster is yours; it has no command. Output files are taken from {job.work_directory}."
+            )
         events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
     return SOONEST
 

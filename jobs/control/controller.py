@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import bell, events, host_certificates, host_key_alarm
-from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, logins
+from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, logins, people
 from jobs.control.admit import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.harvest import StorageFailedError
@@ -121,6 +121,7 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         provider_has_it=seen is not None,
         failed=bool(cluster.failure),
         auto_terminate=job.auto_terminate_cluster,
+        has_command=bool(job.command),
         boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
         walltime_at=walltime_at,
         deadline_at=cluster.deadline_at,
@@ -173,6 +174,8 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
             return host_key_alarm.LOOK
         case Step.ABANDON:
             return command.abandon(cluster, decision.why)
+        case Step.CLOSE:
+            return people.close(cluster, decision.why)
         case Step.GIVE_UP:
             return ending.give_up_collecting(cluster, decision.why)
         case Step.STOP_COMMAND:
@@ -187,6 +190,7 @@ _VERBS = {
     Step.VERIFY: boot.verify,
     Step.LAUNCH: command.launch,
     Step.FOLLOW: command.follow,
+    Step.STAND_BY: people.stand_by,
     Step.SKIP_COMMAND: command.skip,
     Step.DRAIN: ending.drain,
     Step.COLLECT: ending.collect,

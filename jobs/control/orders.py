@@ -1,29 +1,45 @@
 """From a job to the nodes it needs: rows first, then the order the provider gets."""
 
+from collections import Counter
+
 from django.conf import settings
 
+from jobs.context import plan as plans
 from jobs.context.tokens import digest_of, token_of
 from jobs.models import Cluster, Node
 from jobs.providers.base import ClusterOrder, NodeOrder
 
 
+def plan_of(cluster: Cluster) -> plans.ContextPlan:
+    """The cluster's members: those of its plan, or as many alike as the job has slots."""
+    if cluster.plan:
+        return plans.read(cluster.plan)
+    job = cluster.job
+    return plans.plain(job.core_type_id, job.cores_per_slot, job.slots)
+
+
 def make_nodes(cluster: Cluster) -> list[Node]:
     """The cluster's node rows, made if they are not there yet: one head, the rest compute."""
     if not cluster.nodes.exists():
-        job = cluster.job
-        names = ["head", *(f"compute-{number}" for number in range(1, job.slots))]
         Node.objects.bulk_create(
             Node(
                 cluster=cluster,
-                name=name,
-                role=Node.Role.HEAD if name == "head" else Node.Role.COMPUTE,
-                core_type=job.core_type,
-                cores=job.cores_per_slot,
-                token_digest=digest_of(token_of(cluster.pk, name)),
+                name=member.name,
+                role=member.role,
+                core_type_id=member.core_type,
+                cores=member.cores,
+                token_digest=digest_of(token_of(cluster.pk, member.name)),
             )
-            for name in names
+            for member in plan_of(cluster).members
         )
     return list(cluster.nodes.select_related("core_type"))
+
+
+def summary(nodes: list[Node]) -> str:
+    """`3 x Emerald, 1 x Onyx, 5 cores in all`"""
+    counted = Counter(node.core_type.name for node in nodes)
+    kinds = ", ".join(f"{count} x {name}" for name, count in counted.items())
+    return f"{kinds}, {sum(node.cores for node in nodes)} cores in all"
 
 
 def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:

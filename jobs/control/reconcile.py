@@ -22,6 +22,8 @@ class Step(StrEnum):
     LAUNCH = "launch"  # start the command
     FOLLOW = "follow"  # see how the command does
     STOP_COMMAND = "stop_command"  # end the command, then follow
+    STAND_BY = "stand_by"  # there is no command: people work on the cluster
+    CLOSE = "close"  # their time is over
     SKIP_COMMAND = "skip_command"  # it was stopped before it began
     DRAIN = "drain"  # shut the compute nodes down
     COLLECT = "collect"  # store the output files
@@ -62,6 +64,7 @@ class Facts:
     provider_has_it: bool = True
     failed: bool = False
     auto_terminate: bool = True
+    has_command: bool = True  # without one the cluster is for people, until its walltime is over
     boot_limit_at: datetime | None = None
     walltime_at: datetime | None = None
     deadline_at: datetime | None = None
@@ -74,7 +77,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Decision:
-    """The step, and for FAIL and STOP_COMMAND why, as a sentence."""
+    """The step, and for FAIL, STOP_COMMAND and CLOSE why, as a sentence."""
 
     step: Step
     why: str = ""
@@ -122,13 +125,20 @@ def _ready(facts: Facts) -> Decision:
     if broken := _broken(facts):
         return broken
     if _past(facts.launch_limit_at, facts):
-        return Decision(Step.FAIL, "The command could not be launched in time.")
+        what = (
+            "The command could not be launched"
+            if facts.has_command
+            else "The work directory could not be made"
+        )
+        return Decision(Step.FAIL, f"{what} in time.")
     return Decision(Step.LAUNCH)
 
 
 def _executing(facts: Facts) -> Decision:
     if broken := _broken(facts):
         return broken
+    if not facts.has_command:
+        return _people(facts)
     if facts.desired == Desired.STOPPED:
         step = Step.ABANDON if _past(facts.stop_limit_at, facts) else Step.STOP_COMMAND
         return Decision(step, "User terminated")
@@ -137,6 +147,15 @@ def _executing(facts: Facts) -> Decision:
         step = Step.ABANDON if _past(facts.overrun_at, facts) else Step.STOP_COMMAND
         return Decision(step, "Walltime exceeded")
     return Decision(Step.FOLLOW)
+
+
+def _people(facts: Facts) -> Decision:
+    """Nothing runs that would have to be ended in order: what people do on the cluster is theirs to end."""
+    if facts.desired == Desired.STOPPED:
+        return Decision(Step.CLOSE, "User terminated")
+    if _past(facts.walltime_at, facts):
+        return Decision(Step.CLOSE, "The hours of the cluster are over")
+    return Decision(Step.STAND_BY)
 
 
 def _executed(facts: Facts) -> Decision:

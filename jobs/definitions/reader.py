@@ -21,7 +21,7 @@ KEYS = (
 )  # fmt: skip
 MOST_INPUT_FILES = 1000
 # A script for all members is kept once for each.
-MOST_PLAN_BYTES = 2 * 1024 * 1024
+MOST_PLAN_BYTES = 1024 * 1024
 # Where the fields of a job's draft stand in a definition.
 _DRAFT_KEYS = {"name": "name", "command": "command", "walltime": "hours"}
 _NEEDED = {

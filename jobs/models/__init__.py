@@ -1,6 +1,8 @@
 """The rows of jobs: one file per idea."""
 
 from jobs.models.cluster import Cluster, ClusterStatus
+from jobs.models.cluster_count import ClusterCount
+from jobs.models.cluster_definition import ClusterDefinition
 from jobs.models.core_type import CoreType
 from jobs.models.job import Job, JobStatus
 from jobs.models.job_event import JobEvent
@@ -11,6 +13,8 @@ from jobs.models.stored_file import StoredFile
 
 __all__ = [
     "Cluster",
+    "ClusterCount",
+    "ClusterDefinition",
     "ClusterStatus",
     "CoreType",
     "Job",

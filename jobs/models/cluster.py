@@ -1,5 +1,6 @@
 """What is provisioned for a job."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -13,6 +14,15 @@ class Cluster(models.Model):
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="cluster")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="clusters",
+        help_text="The job's, here once more so that the database keeps handles apart.",
+    )
+    handle = models.CharField(
+        max_length=24, help_text="cluster-001: what its owner calls it by (jobs.handles)."
+    )
     provider = models.CharField(max_length=40, default="simulated")
     plan = models.JSONField(
         default=dict,
@@ -57,6 +67,9 @@ class Cluster(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "handle"], name="one_cluster_per_handle_of_a_person")
+        ]
 
     def __str__(self) -> str:
         return f"cluster {self.id} of job {self.job_id}"

@@ -35,6 +35,7 @@ class Things:
     file: str
     session: str
     machine: int
+    handle: str = "cluster-001"
 
 
 @pytest.fixture
@@ -64,6 +65,8 @@ JOB = {
     ],
 }
 
+DEFINITION = 'name = "x"\nhours = 1\n[[members]]\nname = "head"\ncore_type = "emerald"\n'
+
 # Method, path, what the owner gets, body. Everything that names a thing of alice's.
 OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "users/me/ssh-keys/{key}/", 200, None),
@@ -89,6 +92,8 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "jobs/{job}/runs/", 200, None),
     ("get", "jobs/{job}/runs/1/", 200, None),
     ("get", "jobs/{job}/runs/1/files/", 200, None),
+    ("get", "clusters/{handle}/", 200, None),
+    ("post", "clusters/{handle}/terminate/", 202, None),
     ("get", "files/{file}/", 200, None),
     ("get", "files/{file}/contents/", 200, None),
     ("get", "files/{file}/lines/", 200, None),
@@ -112,6 +117,8 @@ OWN: list[tuple[str, str, int, Any]] = [
     ("get", "billing/computeprices/", 200, None),
     ("get", "jobs/", 200, None),
     ("post", "jobs/", 201, JOB),
+    ("get", "clusters/", 200, None),
+    ("post", "clusters/?check=true", 200, {"definition": DEFINITION}),
     ("get", "files/", 200, None),
     ("get", "terminal-sessions/", 200, None),
     ("get", "machines/", 200, None),
@@ -180,7 +187,16 @@ NO_IDS = ["no-such", "0", "%00", "../..", "9" * 60, "%F0%9F%98%80", "A" * 300, "
 def test_an_id_nothing_has_is_not_found(alice: User, method: str, path: str, code: int, body: Any) -> None:
     client = client_of(alice)
     for name in NO_IDS:
-        nothing = Things(key=name, rule=name, job=name, saved=name, file=name, session=name, machine=name)  # type: ignore[arg-type]
+        nothing = Things(
+            key=name,  # type: ignore[arg-type]
+            rule=name,  # type: ignore[arg-type]
+            job=name,
+            saved=name,
+            file=name,
+            session=name,
+            machine=name,  # type: ignore[arg-type]
+            handle=name,
+        )
 
         assert _call(client, method, path, nothing, body).status_code == 404, name
 

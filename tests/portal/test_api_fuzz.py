@@ -19,7 +19,7 @@ from tests.factories import (
     NodeFactory,
     SSHKeyFactory,
 )
-from tests.portal.test_api_doors import JOB
+from tests.portal.test_api_doors import DEFINITION, JOB
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +59,7 @@ TYPES = [
     "multipart/form-data",
     "multipart/form-data; boundary=x",
     "text/plain",
+    "application/toml",
     "x",
     "",
     "application/" + "x" * 3000,
@@ -94,6 +95,8 @@ DOORS: list[tuple[str, str, dict[str, Any]]] = [
     ("patch", "/api/v2/jobs/{job}/", {"name": "x", "projectId": "x"}),
     ("post", "/api/v2/jobs/{saved}/submit/", {"waiveSla": True}),
     ("post", "/api/v2/jobs/{job}/stop/", {}),
+    ("post", "/api/v2/clusters/", {"definition": DEFINITION}),
+    ("post", "/api/v2/clusters/cluster-001/terminate/", {}),
     ("post", "/api/v2/files/contents/", {"file": "x"}),
     ("put", "/api/v2/files/contents/", {"file": "x"}),
     ("post", "/api/v2/terminal-sessions/", {"job": "{job}", "node": "head", "cols": 80, "rows": 24}),
@@ -193,7 +196,7 @@ QUERIES = [
 ]  # fmt: skip
 LISTS = [
     "users/me/ssh-keys/", "users/me/access-rules/", "users/me/projects/", "coretypes/", "analyses/",
-    "billing/computeprices/", "jobs/", "files/", "terminal-sessions/", "machines/", "jobs/{job}/statuses/",
+    "billing/computeprices/", "jobs/", "clusters/", "files/", "terminal-sessions/", "machines/", "jobs/{job}/statuses/",
     "jobs/{job}/cluster_statuses/", "jobs/{job}/events/", "jobs/{job}/logs/", "jobs/{job}/instances/",
     "jobs/{job}/files/", "jobs/{job}/runs/", "jobs/{job}/runs/1/files/",
 ]  # fmt: skip

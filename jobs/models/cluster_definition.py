@@ -1,0 +1,15 @@
+"""The text a cluster was launched from."""
+
+from django.db import models
+
+from jobs.models.cluster import Cluster
+
+
+class ClusterDefinition(models.Model):
+    """Kept as it was sent, to look at and to launch again; apart from the cluster, whose row is read often."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="definition")
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"definition of {self.cluster_id}"
