@@ -47,7 +47,7 @@ def clusters_of(owner: User) -> QuerySet[Cluster]:
         Cluster.objects.filter(owner=owner)
         .select_related("job__core_type", "job__owner")
         .annotate(has_definition=Exists(ClusterDefinition.objects.filter(cluster=OuterRef("pk"))))
-        .defer("plan", "job__settings_snapshot", "job__command", "job__env_vars")
+        .defer("plan", "job__settings_snapshot", "job__env_vars")
         .order_by("-created_at", "-pk")
     )
 

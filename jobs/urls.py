@@ -2,11 +2,26 @@
 
 from django.urls import URLPattern, path
 
-from jobs.views import connect, job_list, job_page, machine_admin, machines, new_job, verbs
+from jobs.views import (
+    clusters,
+    connect,
+    job_list,
+    job_page,
+    launch,
+    machine_admin,
+    machines,
+    new_job,
+    verbs,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", job_list.job_list, name="job_list"),
     path("jobs/new/", new_job.new_job, name="new_job"),
+    path("clusters/", clusters.cluster_list, name="cluster_list"),
+    path("clusters/launch/", launch.launch, name="cluster_launch"),
+    path("clusters/launch/check/", launch.check, name="cluster_check"),
+    path("clusters/<str:handle>/terminate/", clusters.terminate, name="cluster_terminate"),
+    path("clusters/<str:handle>/definition.toml", clusters.definition, name="cluster_definition"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),

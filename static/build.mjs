@@ -17,6 +17,7 @@ const ENTRIES = [
   "site.css",
   "job_settings.js",
   "new_job.js",
+  "launch.js",
   "job_page.js",
   "terminal.js",
   "terminal.css",

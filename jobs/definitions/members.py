@@ -25,6 +25,7 @@ class _Reading:
     names: set[str] = field(default_factory=set)
     numbers: dict[str, int] = field(default_factory=dict)  # the last number of each prefix
     total: int = 0
+    is_all_named: bool = True
 
 
 def read(
@@ -45,7 +46,7 @@ def read(
         _read_entry(reading, Table(entry, ("members", number), problems, KEYS))
     if reading.total > most:
         problems.add(("members",), f"a cluster has at most {most} members; these are {reading.total}.")
-    if HEAD not in reading.names and reading.total <= most:
+    if HEAD not in reading.names and reading.total <= most and reading.is_all_named:
         problems.add(("members",), f'one member must be the head node: give one the name = "{HEAD}".')
     _check_requirements(reading, listed)
     return reading.members
@@ -85,7 +86,9 @@ def _names(reading: _Reading, table: Table) -> list[str]:
         key, names = "prefix", [f"{prefix}-{number}" for number in range(first, first + count) if prefix]
         reading.numbers[prefix or ""] = first + count - 1
     else:
-        reading.problems.add(table.path, f'needs a name, such as name = "{HEAD}", or: {HOW_TO_NAME}.')
+        reading.is_all_named = False
+        if table.lacks("name") and table.lacks("prefix"):
+            reading.problems.add(table.path, f'needs a name, such as name = "{HEAD}", or: {HOW_TO_NAME}.')
         return []
     reading.total += len(names)
     good = []
@@ -109,16 +112,15 @@ def _name_refusal(name: str) -> str:
 
 def _count(reading: _Reading, table: Table) -> int:
     most = reading.catalogue.most_members
-    if "count" not in table.values:
+    if table.lacks("count"):
         table.bad("count", f"is missing: {HOW_TO_NAME}.")
-        return 0
     return table.whole("count", least=1, most=most) or 0
 
 
 def _hardware(catalogue: Catalogue, table: Table) -> tuple[Hardware | None, int]:
     code = table.text("core_type", most_bytes=200)
     codes = list(catalogue.core_types)
-    if "core_type" not in table.values:
+    if table.lacks("core_type"):
         table.bad("core_type", f"is missing: say which, one of {', '.join(codes)}.")
     hardware = catalogue.core_types.get(code) if code is not None else None
     if code is not None and hardware is None:

@@ -95,12 +95,17 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 4]}...{text[-1]}"
 
 
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """The choice a person may have meant; empty when none is near."""
+    found = get_close_matches(word.lower()[:LONGEST_SHOWN], list(choices), 1, 0.6)
+    return found[0] if found else ""
+
+
 def suggestion(word: str, choices: Iterable[str]) -> str:
     """`; did you mean 'emerald'?`, or the choices when none is near, or nothing when there are none."""
     known = list(choices)
-    near = get_close_matches(word.lower()[:LONGEST_SHOWN], known, 1, 0.6)
-    if near:
-        return f"; did you mean '{near[0]}'?"
+    if near := nearest(word, known):
+        return f"; did you mean '{near}'?"
     return f". Choose one of: {', '.join(known)}." if known else "."
 
 

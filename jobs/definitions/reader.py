@@ -43,7 +43,7 @@ def read(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
     hours = top.number("hours", more_than=0, most=catalogue.most_hours, unit="hours")
     listed = parsed.values.get("members")
     for key, hint in _NEEDED.items():
-        if key not in parsed.values:
+        if top.lacks(key):
             problems.add((key,), f"is missing: {hint}")
     shared = scripts.read(top)
     found = members.read(listed, catalogue, shared, problems) if listed is not None else []

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jobs.definitions.problems import Path, Problems, shown, suggestion
+from jobs.definitions.problems import Path, Problems, nearest, shown, suggestion
 
 # What people call things elsewhere.
 OTHER_WORDS = {
@@ -47,11 +47,18 @@ class Table:
         self.values = values
         self.path = path
         self.problems = problems
+        self._meant: set[str] = set()
         for key in values:
             if known is not None and key not in known:
-                other = OTHER_WORDS.get(key)
-                hint = f"; did you mean '{other}'?" if other in known else suggestion(key, known)
+                other = OTHER_WORDS.get(key, "")
+                meant = other if other in known else nearest(key, known)
+                self._meant.add(meant)
+                hint = f"; did you mean '{meant}'?" if meant else suggestion(key, known)
                 self.bad(key, f"there is no such key{hint}")
+
+    def lacks(self, key: str) -> bool:
+        """Whether a key is missing, and none that was misspelt seems to mean it: that is a problem already."""
+        return key not in self.values and key not in self._meant
 
     def bad(self, key: str, message: str) -> None:
         """Say what is wrong with a key."""

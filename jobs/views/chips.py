@@ -57,7 +57,7 @@ def outcome_chip(job: Job) -> Chip | None:
     code = job.exit_code
     match job.outcome:
         case Outcome.SUCCEEDED:
-            return Chip(_("Succeeded"), "good")
+            return Chip(_("Succeeded"), "good") if job.command else Chip(_("Ended"), "quiet")
         case Outcome.FAILED:
             return Chip(
                 _("Failed") if code is None else _("Failed, exit code %(code)s") % {"code": code}, "bad"

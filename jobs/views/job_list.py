@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts import standing
 from accounts.views.pages import person
 from jobs.access import visible_jobs
+from jobs.hardware import Hardware, of_jobs
 from jobs.models import Cluster, Job
 from jobs.views import chips
 
@@ -26,6 +27,8 @@ class Row:
     job_chip: chips.Chip
     outcome_chip: chips.Chip | None
     cluster_chip: chips.Chip
+    handle: str
+    hardware: Hardware
 
 
 @login_required
@@ -36,11 +39,10 @@ def job_list(request: HttpRequest) -> HttpResponse:
     owner = person(request)
     jobs = visible_jobs(owner).select_related("core_type").prefetch_related("statuses")
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
-    clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=list(page.object_list))}
-    rows = [
-        Row(job, chips.job_chip(job), chips.outcome_chip(job), chips.cluster_chip(clusters.get(job.pk)))
-        for job in page.object_list
-    ]
+    shown = list(page.object_list)
+    clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=shown).defer("plan")}
+    machines = of_jobs(shown)
+    rows = [_row(job, clusters.get(job.pk), machines[job.pk]) for job in shown]
     context = {
         "nav": "jobs",
         "page": page,
@@ -49,3 +51,14 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "expiring_keys": standing.expiring_keys(owner),
     }
     return render(request, "jobs/job_list.html", context)
+
+
+def _row(job: Job, cluster: Cluster | None, hardware: Hardware) -> Row:
+    return Row(
+        job,
+        chips.job_chip(job),
+        chips.outcome_chip(job),
+        chips.cluster_chip(cluster),
+        cluster.handle if cluster else "",
+        hardware,
+    )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts import public_keys, source_address, standing
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs import access, connection, services
+from jobs import access, connection, hardware, services
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
 from jobs.views import chips
@@ -65,21 +64,21 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "kept": _is_kept(job, cluster),
         "loss": what_is_lost(job),
         "walltime": duration_text(job.walltime),
-        "price_per_hour": price_per_hour(job),
+        "hardware": hardware.of(job),
         "files": job.output_files.order_by("relative_path"),
         "snapshot": job.settings_snapshot,
         "settings_changes": services.settings_changes(job),
     }
 
 
-def price_per_hour(job: Job) -> Decimal:
-    """What the cluster costs per hour while all of it is up."""
-    return job.core_type.price_per_core_hour * job.cores
-
-
 def what_is_lost(job: Job) -> str:
     """The sentence the Terminate dialog says."""
     nodes = ngettext("The node shuts down", "All %(count)d nodes shut down", job.slots) % {"count": job.slots}
+    if not job.command and job.completed_at is None:
+        return _(
+            "%(nodes)s. Open ssh connections and terminals end, with what runs in them. What is not in the work "
+            "directory by then is lost."
+        ) % {"nodes": nodes}
     if job.completed_at is None:
         return _(
             "%(nodes)s, and the command is ended if it is still running. Open ssh connections and terminals end. "

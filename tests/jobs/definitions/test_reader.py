@@ -86,13 +86,19 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
         (HEAD.replace("emerald", "zzz"),
          ["line 6, members[0].core_type: there is no core type 'zzz'. Choose one of: emerald, onyx."]),
         (HEAD.replace("core_type", "type"),
-         ["line 4, members[0].core_type: is missing: say which, one of emerald, onyx.",
-          "line 6, members[0].type: there is no such key; did you mean 'core_type'?"]),
+         ["line 6, members[0].type: there is no such key; did you mean 'core_type'?"]),
+        (HEAD.replace("hours = 2\n", ""),
+         ["hours: is missing: say how long the cluster may be up, such as hours = 2."]),
+        (HEAD.replace('core_type = "emerald"', ""),
+         ["line 4, members[0].core_type: is missing: say which, one of emerald, onyx."]),
+        (HEAD.replace('name = "head"', 'nmae = "head"'),
+         ["line 5, members[0].nmae: there is no such key; did you mean 'name'?"]),
+        (HEAD.replace('name = "head"', ""),
+         [f'line 4, members[0]: needs a name, such as name = "head", or: {HOW_TO_NAME}.']),
         (HEAD.replace("name = \"trial\"\n", ""),
          ['name: is missing: say what the cluster is called, such as name = "trial".']),
         (HEAD.replace("hours", "walltime"),
-         ["hours: is missing: say how long the cluster may be up, such as hours = 2.",
-          "line 2, walltime: there is no such key; did you mean 'hours'?"]),
+         ["line 2, walltime: there is no such key; did you mean 'hours'?"]),
         (HEAD.replace("2", "49"), ["line 2, hours: must be more than 0 and at most 48 hours, not 49."]),
         (HEAD.replace("2", "nan"), ["line 2, hours: must be more than 0 and at most 48 hours, not nan."]),
         (HEAD.replace("2", "0"), ["line 2, hours: must be more than 0 and at most 48 hours, not 0."]),
@@ -198,11 +204,9 @@ def test_scripts_that_are_too_much_for_all_members_together_are_refused() -> Non
 
 
 def test_all_problems_come_at_once_in_the_order_of_their_lines() -> None:
-    text = 'hours = 99\nnmae = "x"\n[[members]]\nname = "head"\ncore_type = "onyx"\ncores = 3\n[policy]\non_error = 1\n'
-    lines = [sentence.split(",")[0] for sentence in problems(text)]
-    assert lines == [
-        'name: is missing: say what the cluster is called', "line 1", "line 2", "line 6", "line 8"
-    ]  # fmt: skip
+    text = 'hours = 99\n[[members]]\nname = "head"\ncore_type = "onyx"\ncores = 3\n[policy]\non_error = 1\n'
+    places = [sentence.split(":")[0] for sentence in problems(text)]
+    assert places == ["name", "line 1, hours", "line 5, members[0].cores", "line 7, policy.on_error"]
 
 
 def test_a_flood_of_problems_is_cut_with_a_word() -> None:
