@@ -44,6 +44,8 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: 
         "/jobs/new/",
         f"/jobs/{cluster.job_id}/",
         f"/jobs/{saved_job(alice).pk}/",
+        "/clusters/",
+        "/clusters/launch/?sample=one-head",
         "/settings/job/",
         "/settings/tokens/",
         "/settings/audit/",
@@ -54,6 +56,10 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: 
     for path in paths:
         page.goto(path)
         found += findings(page)
+    page.goto("/clusters/launch/")
+    page.get_by_label("Definition, in TOML").fill("hours = 1000")
+    page.get_by_role("button", name="line 1").wait_for()
+    found += findings(page)
     page.goto("/settings/job/")
     page.get_by_role("button", name="Menu of alice").click()
     found += findings(page)
