@@ -109,7 +109,8 @@ def _nodes_of(job: Job) -> list[Node]:
         raise Refused("no_cluster", "The job was not submitted: it has no cluster yet.", status=404)
     if cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
         raise Refused("cluster_gone", "The cluster has ended: there is no machine to open.", status=409)
-    if cluster.failure or not accepts_logins(Observed(cluster.observed_state)):
+    failed = cluster.failure and cluster.observed_state != Observed.HELD
+    if failed or not accepts_logins(Observed(cluster.observed_state)):
         raise Refused("not_ready", "The cluster is not ready yet. Ask again when it is.", status=409)
     nodes = list(cluster.nodes.all())
     for node in nodes:

@@ -28,7 +28,10 @@ def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
         return "Submit the job first: it has no cluster yet."
     if cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
         return "The cluster has ended."
-    if cluster.failure:
+    if cluster.observed_state == Observed.HELD:
+        if not any(node.is_up for node in cluster.nodes.filter(role=Node.Role.HEAD)):
+            return "The head node did not come up. Other nodes may be up: see below."
+    elif cluster.failure:
         return "The cluster did not come up."
     if not accepts_logins(Observed(cluster.observed_state)):
         return "The cluster is not ready yet. The command appears as soon as it is."

@@ -110,7 +110,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return None
         batch = [events.as_json(event) for event in events.page(job, self.cursor, BATCH)]
         cluster = getattr(job, "cluster", None)
-        nodes = [(n.name, n.state, n.is_up) for n in cluster.nodes.all()] if cluster else []
+        nodes = [(n.name, n.state, n.is_up, n.heard) for n in cluster.nodes.all()] if cluster else []
         state = json.dumps(
             [
                 job.statuses.count(),

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import bell, draft, events, handles, history, ids, settings_diff
+from jobs.context import reporting
 from jobs.draft import JobDraft, Offer
 from jobs.models import Cluster, CoreType, Job, StoredFile
 from jobs.settings_diff import Change
@@ -187,14 +188,16 @@ def delete_job(actor: Actor, job: Job) -> None:
             )
         record(actor, "jobs:job:deleted", "job", job.id, owner=job.owner, before=_facts(job))
         files = list(StoredFile.objects.filter(job=job))
+        report = cluster.context_report if cluster is not None else ""
         job.delete()
         # Bytes go only when the rows are gone for good; a crash in between leaves files, never dangling rows.
-        transaction.on_commit(lambda: _remove_bytes(files), robust=True)
+        transaction.on_commit(lambda: _remove_bytes(files, report), robust=True)
 
 
-def _remove_bytes(files: list[StoredFile]) -> None:
+def _remove_bytes(files: list[StoredFile], report: str) -> None:
     for file in files:
         file.file.delete(save=False)
+    reporting.remove(report)
 
 
 def _facts(job: Job) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Observed(StrEnum):
 
     ABSENT = "absent"  # nothing asked of the provider yet
     BOOTING = "booting"  # the provider has accepted it; nodes boot and report
+    HELD = "held"  # not all nodes came up: what is up stays for its owner to look into
     READY = "ready"  # the portal has logged in to every node
     EXECUTING = "executing"  # the command was launched on the head node
     EXECUTED = "executed"  # the command ended, or never will
@@ -63,7 +64,14 @@ class Outcome(StrEnum):
     ERROR = "error"  # the cluster never came up, or broke
 
 
-_UP = (Observed.READY, Observed.EXECUTING, Observed.EXECUTED, Observed.DRAINED, Observed.COLLECTED)
+_UP = (
+    Observed.HELD,
+    Observed.READY,
+    Observed.EXECUTING,
+    Observed.EXECUTED,
+    Observed.DRAINED,
+    Observed.COLLECTED,
+)
 
 
 def cluster_state(desired: Desired, observed: Observed, failed: bool) -> ClusterState:

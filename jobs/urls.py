@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from jobs.views import (
+    boot_stream,
     clusters,
     connect,
     job_list,
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),
     path("jobs/<str:job_id>/log.txt", job_page.log_text, name="job_log_text"),
+    path("jobs/<str:job_id>/nodes/<str:node>/boot/", boot_stream.lines, name="job_boot_stream"),
+    path("jobs/<str:job_id>/nodes/<str:node>/boot.txt", boot_stream.text, name="job_boot_text"),
     path("jobs/<str:job_id>/submit/", verbs.submit, name="job_submit"),
     path("jobs/<str:job_id>/terminate/", verbs.terminate, name="job_terminate"),
     path("jobs/<str:job_id>/delete/", verbs.delete, name="job_delete"),

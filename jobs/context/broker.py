@@ -1,12 +1,16 @@
-"""What a node may say, and what it hears.
+"""What a node may say, in this order. Whatever it says with a token that is not good (any more) is refused and audited.
 
-1. A node registers with its token, its host keys and its addresses, and gets the cluster's context. The token is
-   bound to the first host keys it came with: the same words again are answered again (an answer may get lost),
-   other host keys are refused and audited.
-2. It reports how its start went. After that the token is spent.
+1. `register`: its host keys and addresses; the answer is its context. The token is bound to the first host keys it came
+   with: the same words again are answered again (an answer may get lost), other host keys are refused.
+2. `peers`, while it requires members that had not registered: the answer is those members, or who is waited for.
+3. `progress`, as often as it likes: lines of its boot stream.
+4. `report`: how its start went, with its whole log. After that the token is spent; the same report once more is not
+   refused, because its answer may get lost, too.
+
+The token is good for one node, until a moment, and only while the cluster boots.
 """
 
-import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -15,159 +19,186 @@ from django.utils import timezone
 from accounts import public_keys
 from accounts.audit import Actor, record
 from accounts.refusals import Refused
-from jobs import access, bell, events, host_certificates
+from jobs import bell, events
+from jobs.context import registration, stream, telling
+from jobs.context.stream import Line, Mark
 from jobs.context.tokens import digest_of
-from jobs.models import Cluster, Node
+from jobs.models import BootLine, Node
 from jobs.states import Observed
 
-MAX_HOST_KEYS = 8
 MAX_LOG = 256 * 1024
 BOOTING = (Observed.ABSENT, Observed.BOOTING)
+SPENT = "This token was used up by an earlier report."
 
 
 def register(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
     """Answer a node's registration with its context.
 
-    Raises Refused: `token_unknown` (401), `token_replayed`, `token_spent` (409), `bad_registration` (400),
-    `address_taken` (409).
+    Raises Refused: `bad_registration` (400), `token_unknown`, `token_expired` (401), `token_replayed`, `token_spent`,
+    `too_late`, `address_taken` (409).
     """
-    facts = _registration(said)
-    with transaction.atomic():
-        node = _node(token)
+    facts = registration.read(said)
+
+    def take(node: Node) -> None:
         if node.reported_at is not None:
-            refused = Refused("token_spent", "This token was used up by an earlier report.", status=409)
-        elif node.cluster.observed_state not in BOOTING:
-            refused = Refused("too_late", "The cluster is not booting any more.", status=409)
-        elif node.registered_at is not None and node.host_keys != facts["host_keys"]:
-            refused = Refused("token_replayed", "This token came with other host keys before.", status=409)
-        elif _address_taken(node, facts):
-            refused = Refused("address_taken", "Another node has this address.", status=409)
-        else:
-            refused = None
-            if node.registered_at is None:
-                _save_registration(node, facts)
-        if refused is not None:
-            _audit(node, "refused", source_address, {"reason": refused.reason})
-    if refused is not None:
-        raise refused
-    return context_of(node)
+            raise Refused("token_spent", SPENT, status=409)
+        _check_booting(node)
+        if node.registered_at is not None and node.host_keys != facts["host_keys"]:
+            raise Refused("token_replayed", "This token came with other host keys before.", status=409)
+        if registration.is_anothers(node, facts):
+            raise Refused("address_taken", "Another node has this address or name.", status=409)
+        if node.registered_at is None:
+            _save_registration(node, facts)
+
+    return telling.context_of(_audited(token, source_address, take))
 
 
-def report(token: str, said: dict[str, Any], source_address: str) -> None:
-    """Take a node's report. Raises Refused like `register`; a spent token is refused (`token_spent`, 409)."""
+def peers(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """The members this node requires: `roles`, or `waiting_for` while some of them have not registered.
+
+    With `some_will_do` in a cluster that goes on without nodes that fail, those that are there are enough.
+    Raises Refused like `register`, and `not_registered`, `peer_failed` (409).
+    """
+
+    def take(node: Node) -> None:
+        _check_registered(node)
+
+    node = _audited(token, source_address, take)
+    plan = telling.plan_of(node.cluster)
+    some_will_do = said.get("some_will_do") is True and telling.may_leave_out(plan)
+    found = telling.peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
+    if lost := found.get("lost"):
+        sentences = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
+        raise Refused("peer_failed", f"Nobody is left for {'; '.join(sentences)}.", status=409)
+    return found
+
+
+def progress(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Take lines of a node's boot stream. Lines that are known are not taken twice.
+
+    Raises Refused like `register`, and `bad_lines` (400), `not_registered`, `line_differs` (409),
+    `too_many_lines` (413).
+    """
+    lines = stream.read(said.get("lines"))
+
+    def take(node: Node) -> None:
+        new = _new_lines(node, lines)
+        if new and node.reported_at is not None:
+            raise Refused("token_spent", SPENT, status=409)
+        if new:
+            _check_registered(node)
+            _save_lines(node, new)
+            events.ring(node.cluster.job_id)
+
+    _audited(token, source_address, take)
+    return {}
+
+
+def report(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Take a node's report. Raises Refused like `progress`, and `bad_report` (400); another report is `token_spent`."""
     outcome, log = said.get("outcome"), said.get("log", "")
     if outcome not in ("ok", "error") or not isinstance(log, str):
         raise Refused("bad_report", "A report has an outcome (ok or error) and a log (text).")
-    with transaction.atomic():
-        node = _node(token)
+    log = stream.writable(log[-MAX_LOG:])
+    lines = stream.read(said.get("lines", []))
+
+    def take(node: Node) -> None:
+        new = _new_lines(node, lines)
         if node.reported_at is not None:
-            refused = Refused("token_spent", "This token was used up by an earlier report.", status=409)
-        elif node.cluster.observed_state not in BOOTING:
-            refused = Refused("too_late", "The cluster is not booting any more.", status=409)
-        elif node.registered_at is None:
-            refused = Refused("not_registered", "Register before you report.", status=409)
-        else:
-            refused = None
-            node.reported_at = timezone.now()
-            node.report_outcome = outcome
-            node.report_log = log[-MAX_LOG:].replace("\0", "")
-            node.save(update_fields=["reported_at", "report_outcome", "report_log"])
-            level, text = ("info", "reports OK") if outcome == "ok" else ("error", "reports an ERROR")
-            events.append(
-                node.cluster.job,
-                "node",
-                f"{node.name} {text}.",
-                level=level,
-                stage="Starting",
-                node=node.name,
-            )
-            bell.ring(node.cluster_id)
-        if refused is not None:
-            _audit(node, "refused", source_address, {"reason": refused.reason})
+            if new or (node.report_outcome, node.report_log) != (outcome, log):
+                raise Refused("token_spent", SPENT, status=409)
+            return
+        _check_registered(node)
+        _save_lines(node, new)
+        node.reported_at, node.report_outcome, node.report_log = timezone.now(), outcome, log
+        failed = (
+            node.boot_lines.filter(mark=Mark.ERROR).exclude(phase="").last() if outcome == "error" else None
+        )
+        node.reason = f"{failed.phase}: {failed.text}"[:500] if failed else ""
+        node.save(update_fields=["reported_at", "report_outcome", "report_log", "reason"])
+        _tell_report(node)
+        bell.ring(node.cluster_id)
+
+    _audited(token, source_address, take)
+    return {}
+
+
+def _audited(token: str, source_address: str, take: Callable[[Node], None]) -> Node:
+    """Find the token's node, hold its row, and do what it asks. What is refused is written down before it is said."""
+    with transaction.atomic():
+        node = (
+            Node.objects.select_for_update(of=("self",))
+            .select_related("cluster__job__owner", "core_type")
+            .filter(token_digest=digest_of(token))
+            .first()
+        )
+        if node is None:
+            raise Refused("token_unknown", "No node has this token.", status=401)
+        refused: Refused | None = None
+        try:
+            if node.token_expires_at is not None and node.token_expires_at <= timezone.now():
+                raise Refused("token_expired", "This token has expired: the node took too long.", status=401)
+            take(node)
+        except Refused as error:
+            refused = error
+            _audit(node, source_address, error)
     if refused is not None:
         raise refused
-
-
-def context_of(node: Node) -> dict[str, Any]:
-    """What a node needs to know to play its part."""
-    cluster = node.cluster
-    job = cluster.job
-    return {
-        "username": job.username,
-        "home": job.home,
-        **access.admission(cluster),
-        "host_certificates": host_certificates.at_registration(node),
-        "environment": environment(cluster),
-        "motd": f"{job.name}: {node.name} of {cluster.nodes.count()} ({node.core_type.name}).",
-    }
-
-
-def environment(cluster: Cluster) -> dict[str, str]:
-    """The environment of the job's command and of every login."""
-    job = cluster.job
-    nodes = list(cluster.nodes.all())
-    return {
-        "RESCALE_JOB_ID": job.pk,
-        "RESCALE_CLUSTER_ID": cluster.pk,
-        "RESCALE_CORES_PER_SLOT": str(job.cores_per_slot),
-        "RESCALE_SLOTS": str(job.slots),
-        "RESCALE_CORES": str(sum(node.cores for node in nodes)),
-        "RESCALE_NODES": str(len(nodes)),
-        "HEADNODE_JOB_ID": job.pk,
-        "HEADNODE_NODES": " ".join(node.name for node in nodes),
-        "MACHINEFILE": f"{job.home}/machinefile",
-    }
-
-
-def _node(token: str) -> Node:
-    node = (
-        Node.objects.select_for_update(of=("self",))
-        .select_related("cluster__job__owner", "core_type")
-        .filter(token_digest=digest_of(token))
-        .first()
-    )
-    if node is None:
-        raise Refused("token_unknown", "No node has this token.", status=401)
     return node
 
 
-def _registration(said: dict[str, Any]) -> dict[str, Any]:
-    keys, port, hostname = said.get("host_keys"), said.get("port"), said.get("hostname", "")
-    bad = "bad_registration"
-    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_HOST_KEYS:
-        raise Refused(bad, f"Say between 1 and {MAX_HOST_KEYS} host keys.", field="host_keys")
-    lines = []
-    for key in keys:
-        if not isinstance(key, str):
-            raise Refused(bad, "A host key is one line of text.", field="host_keys")
-        lines.append(" ".join(public_keys.parse(key).line.split()[:2]))
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
-        raise Refused(bad, "A port is a number from 1 to 65535.", field="port")
-    if not isinstance(hostname, str) or len(hostname) > 80 or not hostname.isprintable():
-        raise Refused(bad, "A host name has at most 80 printable characters.", field="hostname")
-    return {
-        "host_keys": sorted(lines),
-        "port": port,
-        "hostname": hostname,
-        "address": _ip(said.get("address"), "address"),
-        "private_address": _ip(said.get("private_address"), "private_address"),
+def _check_booting(node: Node) -> None:
+    if node.left_out or node.cluster.observed_state not in BOOTING:
+        raise Refused("too_late", "The cluster is not booting any more.", status=409)
+
+
+def _check_registered(node: Node) -> None:
+    if node.reported_at is not None:
+        raise Refused("token_spent", SPENT, status=409)
+    _check_booting(node)
+    if node.registered_at is None:
+        raise Refused("not_registered", "Register before you report.", status=409)
+
+
+def _new_lines(node: Node, lines: list[Line]) -> list[Line]:
+    """Those that are not known yet. Raises Refused (`line_differs`) when a known one comes with other words."""
+    if not lines:
+        return []
+    known = {
+        row.sequence: row for row in node.boot_lines.filter(sequence__in=[line.sequence for line in lines])
     }
+    for line in lines:
+        row = known.get(line.sequence)
+        if row is not None and (row.at, row.phase, row.mark, row.text) != (
+            line.at,
+            line.phase,
+            line.mark,
+            line.text,
+        ):
+            raise Refused(
+                "line_differs",
+                f"Line {line.sequence} came with other words before.",
+                field="lines",
+                status=409,
+            )
+    return [line for line in lines if line.sequence not in known]
 
 
-def _ip(value: object, field: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))  # type: ignore[arg-type]
-    except ValueError as error:
-        raise Refused("bad_registration", f"{field} is no IP address.", field=field) from error
-
-
-def _address_taken(node: Node, facts: dict[str, Any]) -> bool:
-    live = Node.objects.exclude(pk=node.pk).exclude(cluster__observed_state=Observed.RELEASED)
-    return (
-        live.filter(address=facts["address"], port=facts["port"], registered_at__isnull=False)
-        .exclude(state__in=[Node.State.STOPPED, Node.State.FAILED])
-        .exists()
+def _save_lines(node: Node, lines: list[Line]) -> None:
+    if not lines:
+        return
+    if node.boot_lines.count() + len(lines) > stream.MOST_KEPT:
+        raise Refused(
+            "too_many_lines", f"A node's boot stream has at most {stream.MOST_KEPT} lines.", status=413
+        )
+    BootLine.objects.bulk_create(
+        BootLine(
+            node=node, sequence=line.sequence, at=line.at, phase=line.phase, mark=line.mark, text=line.text
+        )
+        for line in lines
     )
+    node.heard = max(node.heard, *(line.sequence for line in lines))
+    node.save(update_fields=["heard"])
 
 
 def _save_registration(node: Node, facts: dict[str, Any]) -> None:
@@ -186,12 +217,24 @@ def _save_registration(node: Node, facts: dict[str, Any]) -> None:
     bell.ring(node.cluster_id)
 
 
-def _audit(node: Node, what: str, source_address: str, facts: dict[str, Any]) -> None:
+def _tell_report(node: Node) -> None:
+    """One line in the Job Log; for an error with the phase and what was said of it."""
+    if node.report_outcome == "ok":
+        level, text = "info", f"{node.name} reports OK."
+    else:
+        level, text = (
+            "error",
+            f"{node.name} reports an ERROR{f' in phase {node.reason}' if node.reason else '.'}",
+        )
+    events.append(node.cluster.job, "node", text, level=level, stage="Starting", node=node.name)
+
+
+def _audit(node: Node, source_address: str, refused: Refused) -> None:
     record(
         Actor(user=None, source_address=source_address or None),
-        f"jobs:node:{what}",
+        "jobs:node:refused",
         "node",
         node.pk,
         owner=node.cluster.job.owner,
-        after={"node": node.name, "cluster": node.cluster_id, **facts},
+        after={"node": node.name, "cluster": node.cluster_id, "reason": refused.reason},
     )

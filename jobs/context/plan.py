@@ -151,8 +151,27 @@ def read(document: object) -> ContextPlan:
         members,
         _data(known.get("data", {})),
         _timeouts(known.get("phase_timeouts", {})),
-        _policy(known.get("policy", {})),
+        read_policy(known.get("policy", {})),
     )
+
+
+def read_policy(said: object) -> Policy:
+    """The policy of its JSON form; what it leaves out is as usual. Raises Refused (`plan_invalid`)."""
+    known = _object(said, "policy", {"on_error", "at_least_percent", "hold_hours"}, "A policy")
+    usual = Policy()
+    on_error = known.get("on_error", usual.on_error)
+    if not isinstance(on_error, str) or on_error not in set(OnError):
+        raise _bad("policy.on_error", f"{_shown(on_error)} is no policy: say {', '.join(OnError)}.")
+    percent = known.get("at_least_percent", usual.at_least_percent)
+    if not isinstance(percent, int) or isinstance(percent, bool) or not 1 <= percent <= 100:
+        raise _bad("policy.at_least_percent", "at_least_percent is a whole number from 1 to 100.")
+    hours = known.get("hold_hours", usual.hold_hours)
+    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= LONGEST_HOLD_HOURS:
+        raise _bad(
+            "policy.hold_hours",
+            f"hold_hours is a number of hours greater than 0, up to {LONGEST_HOLD_HOURS}.",
+        )
+    return Policy(OnError(on_error), percent, hours)
 
 
 def _member(said: object, at: str) -> Member:
@@ -262,24 +281,6 @@ def _timeouts(said: object) -> dict[Phase, int]:
             )
         timeouts[phase] = seconds
     return timeouts
-
-
-def _policy(said: object) -> Policy:
-    known = _object(said, "policy", {"on_error", "at_least_percent", "hold_hours"}, "A policy")
-    usual = Policy()
-    on_error = known.get("on_error", usual.on_error)
-    if not isinstance(on_error, str) or on_error not in set(OnError):
-        raise _bad("policy.on_error", f"{_shown(on_error)} is no policy: say {', '.join(OnError)}.")
-    percent = known.get("at_least_percent", usual.at_least_percent)
-    if not isinstance(percent, int) or isinstance(percent, bool) or not 1 <= percent <= 100:
-        raise _bad("policy.at_least_percent", "at_least_percent is a whole number from 1 to 100.")
-    hours = known.get("hold_hours", usual.hold_hours)
-    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= LONGEST_HOLD_HOURS:
-        raise _bad(
-            "policy.hold_hours",
-            f"hold_hours is a number of hours greater than 0, up to {LONGEST_HOLD_HOURS}.",
-        )
-    return Policy(OnError(on_error), percent, hours)
 
 
 def _object(said: object, at: str, keys: set[Any], what: str = "A plan") -> Mapping[str, Any]:

@@ -14,7 +14,8 @@ from accounts.refusals import Refused
 from jobs.context import broker
 
 logger = logging.getLogger(__name__)
-MAX_BODY = 512 * 1024
+MAX_BODY = 1536 * 1024
+ASK_AGAIN_SECONDS = 1
 
 
 @csrf_exempt
@@ -26,12 +27,26 @@ def register(request: HttpRequest) -> JsonResponse:
 
 @csrf_exempt
 @require_POST
+def peers(request: HttpRequest) -> JsonResponse:
+    """POST peers/ with `Authorization: Node <token>`; 202 with Retry-After while some have not registered."""
+    return _answer(request, broker.peers)
+
+
+@csrf_exempt
+@require_POST
+def progress(request: HttpRequest) -> JsonResponse:
+    """POST progress/ with `Authorization: Node <token>`."""
+    return _answer(request, broker.progress)
+
+
+@csrf_exempt
+@require_POST
 def report(request: HttpRequest) -> JsonResponse:
     """POST report/ with `Authorization: Node <token>`."""
     return _answer(request, broker.report)
 
 
-def _answer(request: HttpRequest, verb: Callable[[str, dict[str, Any], str], Any]) -> JsonResponse:
+def _answer(request: HttpRequest, verb: Callable[[str, dict[str, Any], str], dict[str, Any]]) -> JsonResponse:
     try:
         word, _, token = request.headers.get("Authorization", "").partition(" ")
         if word != "Node" or not token.isascii() or not token:
@@ -40,7 +55,9 @@ def _answer(request: HttpRequest, verb: Callable[[str, dict[str, Any], str], Any
     except Refused as refused:
         logger.warning("a node was refused: %s", refused.reason)
         return JsonResponse({"reason": refused.reason, "detail": refused.message}, status=refused.status)
-    return JsonResponse(answer or {})
+    if "waiting_for" in answer:
+        return JsonResponse(answer, status=202, headers={"Retry-After": str(ASK_AGAIN_SECONDS)})
+    return JsonResponse(answer)
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Steps from nothing to a cluster the portal has logged in to."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,6 +19,8 @@ from sshgateway.credentials import Credential
 from sshgateway.targets import Target
 
 WATCH = timedelta(seconds=2)
+# An order that is accepted may take a while to be known here; a token is good for that, too.
+TOKEN_SLACK = timedelta(minutes=2)
 LOGIN_SECONDS = 10.0
 LOGINS_AT_ONCE = 8
 
@@ -25,6 +29,8 @@ def provision(cluster: Cluster, provider: Provider) -> timedelta:
     """Order the nodes. The order is the same each time, so a crash in here repeats it harmlessly."""
     with transaction.atomic():
         nodes = orders.make_nodes(cluster)
+        expires_at = timezone.now() + settings.HEADNODE_BOOT_LIMIT + TOKEN_SLACK
+        cluster.nodes.update(token_expires_at=expires_at)
         order = orders.order_of(cluster, nodes)
         checkpoint.remember_plan(cluster, provider.plan(order))
         if history.job_status(cluster.job, JobState.QUEUED):
@@ -56,17 +62,10 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
     A node that proved itself gets a host certificate for its address, so that the first person who comes is
     asked nothing. Raises SSHError, ProviderError.
     """
-    nodes = [node for node in cluster.nodes.select_related("cluster__job") if node.verified_at is None]
-    principal = cluster.job.username
-    credential = credentials.issue(principal, for_whom=f"headnode check of job {cluster.job_id}")
-    targets = [access.node_target(node) for node in nodes]
-    with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
-        errors = list(pool.map(lambda target: _log_in(target, credential), targets))
-    changed = [(n, e) for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]
-    if changed:
-        for node, change in changed:
-            host_key_alarm.sound(node, change, "the portal's first login")
-        names = ", ".join(node.name for node, _ in changed)
+    nodes = list(cluster.nodes.select_related("cluster__job").filter(verified_at=None, left_out=False))
+    errors = log_in_to(cluster, nodes)
+    if changed := [n for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]:
+        names = ", ".join(node.name for node in changed)
         checkpoint.fail(cluster, f"{names} showed another host key than it reported.")
         return timedelta()
     for error in errors:
@@ -76,7 +75,7 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.READY, ready_at=now)
-        Node.objects.filter(cluster=cluster).update(verified_at=now, state=Node.State.RUNNING)
+        cluster.nodes.filter(left_out=False).update(verified_at=now, state=Node.State.RUNNING)
         history.job_status(cluster.job, JobState.STARTED)
         history.job_status(cluster.job, JobState.VALIDATED)
         text = f"Logged in to {len(nodes)} node(s) with the host keys they reported."
@@ -85,6 +84,21 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
         message = connection_message(head)
         events.append(cluster.job, "portal", message, stage=JobState.STARTED, node=head.name)
     return timedelta()
+
+
+def log_in_to(cluster: Cluster, nodes: Sequence[Node]) -> list[transport.SSHError | None]:
+    """Log in to these nodes, all at once; for each what went wrong, if anything did.
+
+    Another host key raises the alarm.
+    """
+    credential = credentials.issue(cluster.job.username, for_whom=f"headnode check of job {cluster.job_id}")
+    targets = [access.node_target(node) for node in nodes]
+    with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
+        errors = list(pool.map(lambda target: _log_in(target, credential), targets))
+    for node, error in zip(nodes, errors, strict=True):
+        if isinstance(error, transport.HostKeyChanged):
+            host_key_alarm.sound(node, error, "the portal's first login")
+    return errors
 
 
 def _log_in(target: Target, credential: Credential) -> transport.SSHError | None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import access, events, history, host_key_alarm, staging
-from jobs.context.broker import environment
+from jobs.context.telling import environment
 from jobs.control import checkpoint, claim, orders
 from jobs.models import Cluster, JobEvent, Node
 from jobs.providers.base import Provider
@@ -41,7 +41,7 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
     Where there is none, the directories and input files are made ready for people.
     """
     job = cluster.job
-    nodes = list(cluster.nodes.all())
+    nodes = list(cluster.nodes.filter(left_out=False))
     with to_head(cluster) as connection:
         client.prepare(connection, {"machinefile": orders.machinefile(nodes)})
         staged = _stage(cluster, connection)

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import bell, events, host_certificates, host_key_alarm
-from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, logins, people
+from jobs.context import telling
+from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, holding, logins, people
 from jobs.control.admit import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.harvest import StorageFailedError
@@ -113,13 +114,17 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
                 n.state,
                 n.reason,
                 n.report_outcome,
-                n.verified_at is not None,
-                n.host_key_alarm_at is not None,
+                verified=n.verified_at is not None,
+                registered=n.registered_at is not None,
+                left_out=n.left_out,
+                distrusted=n.host_key_alarm_at is not None,
             )
             for n in nodes
         ],
         provider_has_it=seen is not None,
         failed=bool(cluster.failure),
+        policy=telling.policy_of(cluster),
+        reported=cluster.context_reported_at is not None,
         auto_terminate=job.auto_terminate_cluster,
         has_command=bool(job.command),
         boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
@@ -144,13 +149,17 @@ def _collect_limit(cluster: Cluster) -> datetime | None:
 
 def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
     for node in nodes:
+        if node.left_out:
+            continue  # what it failed for is said; whether its machine is down yet does not matter
         sighting = seen.get(node.name)
         state = sighting.state if sighting else Node.State.STOPPED
         if state == node.state or state not in Node.State.values:
             continue
         if state == Node.State.BOOTING and node.verified_at is not None:
             continue  # the provider is behind: the portal has been on it
-        node.state, node.reason = state, (sighting.reason if sighting else "")[:500]
+        node.state = state
+        if node.report_outcome != "error":  # what it said itself tells more
+            node.reason = (sighting.reason if sighting else "")[:500]
         with transaction.atomic():
             node.save(update_fields=["state", "reason"])
             level = "error" if state == Node.State.FAILED else "info"
@@ -166,6 +175,10 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
         case Step.FAIL:
             checkpoint.fail(cluster, decision.why)
             return timedelta()
+        case Step.HOLD:
+            return holding.hold(cluster, provider, decision.why)
+        case Step.LEAVE_OUT:
+            return holding.leave_out(cluster, provider, decision.nodes, decision.why)
         case Step.RELEASE:
             return ending.release(cluster, decision.why)
         case Step.WATCH_RELEASE:
@@ -188,6 +201,7 @@ _VERBS = {
     Step.PROVISION: boot.provision,
     Step.WATCH_BOOT: boot.watch_boot,
     Step.VERIFY: boot.verify,
+    Step.REPORT: holding.report,
     Step.LAUNCH: command.launch,
     Step.FOLLOW: command.follow,
     Step.STAND_BY: people.stand_by,

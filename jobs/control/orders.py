@@ -4,18 +4,10 @@ from collections import Counter
 
 from django.conf import settings
 
-from jobs.context import plan as plans
+from jobs.context.telling import plan_of
 from jobs.context.tokens import digest_of, token_of
 from jobs.models import Cluster, Node
 from jobs.providers.base import ClusterOrder, NodeOrder
-
-
-def plan_of(cluster: Cluster) -> plans.ContextPlan:
-    """The cluster's members: those of its plan, or as many alike as the job has slots."""
-    if cluster.plan:
-        return plans.read(cluster.plan)
-    job = cluster.job
-    return plans.plain(job.core_type_id, job.cores_per_slot, job.slots)
 
 
 def make_nodes(cluster: Cluster) -> list[Node]:

@@ -2,14 +2,19 @@
 
 The order of a cluster's life (mission B3): order the nodes, wait until each reported, log in to each, launch the
 command, follow it, shut the compute nodes down, store the output files, then release the head node or keep it.
-A stop or a failure skips to the end, by way of whatever still has to be saved.
+A stop or a failure skips to the end, by way of whatever still has to be saved. When nodes do not come up, the
+cluster's policy says what becomes of it (`jobs.context.policy`). Before anything is destroyed, the report of how the
+nodes came up is stored.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jobs.context import policy as policies
+from jobs.context.plan import Policy
+from jobs.context.policy import Action, Standing
 from jobs.states import Desired, Observed
 
 
@@ -18,6 +23,8 @@ class Step(StrEnum):
 
     PROVISION = "provision"  # order the nodes
     WATCH_BOOT = "watch_boot"  # wait for nodes to report
+    LEAVE_OUT = "leave_out"  # go on without nodes that did not come up
+    HOLD = "hold"  # nodes did not come up: keep the others for the owner to look into
     VERIFY = "verify"  # log in to every node
     LAUNCH = "launch"  # start the command
     FOLLOW = "follow"  # see how the command does
@@ -30,6 +37,7 @@ class Step(StrEnum):
     ABANDON = "abandon"  # the command does not end: go on without it
     GIVE_UP = "give_up"  # the output files do not come: go on without them
     KEEP = "keep"  # the head node stays for its owner
+    REPORT = "report"  # store the report of how the nodes came up
     RELEASE = "release"  # take everything away
     WATCH_RELEASE = "watch_release"  # wait until it is gone
     WAIT_FOR_TRUST = "wait_for_trust"  # the head node showed another host key: nothing is said to it
@@ -39,6 +47,12 @@ class Step(StrEnum):
 
 # Where the next step speaks to the head node.
 TALKS_TO_HEAD = (Observed.READY, Observed.EXECUTING, Observed.DRAINED)
+# What destroys something, or is about to: the report comes first.
+DESTROYS = (Step.LEAVE_OUT, Step.HOLD, Step.FAIL, Step.DRAIN, Step.RELEASE)
+
+# Once nodes are left out, often because time was up, the portal has this long to log in to the others.
+LOGIN_TIME = timedelta(minutes=2)
+FORGOTTEN = "The provider does not know the cluster any more."
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,8 @@ class NodeFacts:
     reason: str = ""
     report: str = ""  # "", "ok" or "error"
     verified: bool = False
+    registered: bool = False
+    left_out: bool = False  # the cluster goes on without it
     distrusted: bool = False  # it showed another host key than it reported
 
 
@@ -73,14 +89,17 @@ class Facts:
     overrun_at: datetime | None = None  # how long one that ran into its walltime may
     collect_limit_at: datetime | None = None
     trust_limit_at: datetime | None = None  # how long a distrusted head node is kept for an administrator
+    policy: Policy = field(default_factory=Policy)
+    reported: bool = True  # the report of how the nodes came up is stored, or given up
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The step, and for FAIL, STOP_COMMAND and CLOSE why, as a sentence."""
+    """The step, for FAIL, HOLD, STOP_COMMAND and CLOSE why, as a sentence, and for LEAVE_OUT which nodes."""
 
     step: Step
     why: str = ""
+    nodes: tuple[str, ...] = ()
 
 
 def decide(facts: Facts) -> Decision:
@@ -89,6 +108,15 @@ def decide(facts: Facts) -> Decision:
         return Decision(Step.NOTHING)
     if facts.observed == Observed.RELEASING:
         return Decision(Step.WATCH_RELEASE)
+    decision = _decide(facts)
+    if decision.step in DESTROYS and facts.nodes and not facts.reported:
+        return Decision(Step.REPORT)
+    return decision
+
+
+def _decide(facts: Facts) -> Decision:
+    if facts.observed == Observed.HELD:
+        return _held(facts)
     if facts.failed:
         return Decision(Step.RELEASE)
     if facts.observed in TALKS_TO_HEAD and any(n.name == "head" and n.distrusted for n in facts.nodes):
@@ -103,20 +131,32 @@ def _absent(facts: Facts) -> Decision:
 def _booting(facts: Facts) -> Decision:
     if facts.desired == Desired.STOPPED:
         return Decision(Step.RELEASE)
-    if broken := _broken(facts, during="while it booted"):
-        return broken
-    for node in facts.nodes:
+    if not facts.provider_has_it:
+        return Decision(Step.FAIL, FORGOTTEN)
+    counted = [node for node in facts.nodes if not node.left_out]
+    for node in counted:
         if node.distrusted:
             return Decision(Step.FAIL, f"{node.name} showed another host key than it reported.")
-        if node.report == "error":
-            return Decision(Step.FAIL, f"{node.name} reported an error from its contextualization.")
     # The report counts, not what the provider says of it: the login that follows is the proof.
-    up = bool(facts.nodes) and all(node.report == "ok" for node in facts.nodes)
-    if facts.boot_limit_at is not None and facts.now >= facts.boot_limit_at:
-        silent = ", ".join(node.name for node in facts.nodes if node.report != "ok")
-        why = f"These nodes did not report in time: {silent}." if silent else "No login in time."
-        return Decision(Step.FAIL, why)
-    return Decision(Step.VERIFY if up else Step.WATCH_BOOT)
+    standings = [Standing(n.name, n.state, n.reason, n.report, n.registered) for n in counted]
+    limit = facts.boot_limit_at
+    if limit is not None and len(counted) < len(facts.nodes):
+        limit += LOGIN_TIME
+    verdict = policies.judge(facts.policy, standings, is_late=_past(limit, facts))
+    return Decision(_BY_ACTION[verdict.action], verdict.why, verdict.nodes)
+
+
+def _held(facts: Facts) -> Decision:
+    """What is up stays until its owner has seen enough, its time is over, or nothing of it is up any more."""
+    if facts.desired == Desired.STOPPED:
+        return Decision(Step.RELEASE)
+    if not facts.provider_has_it:
+        return Decision(Step.RELEASE, FORGOTTEN)
+    if _past(facts.deadline_at, facts):
+        return Decision(Step.RELEASE, "The time to look into the nodes is over.")
+    if not any(node.registered and node.state not in policies.GONE for node in facts.nodes):
+        return Decision(Step.RELEASE, "No node is up any more.")
+    return Decision(Step.KEEP)
 
 
 def _ready(facts: Facts) -> Decision:
@@ -184,13 +224,13 @@ def _collected(facts: Facts) -> Decision:
     return _head_gone(facts) or Decision(Step.KEEP)
 
 
-def _broken(facts: Facts, during: str = "while it ran") -> Decision | None:
+def _broken(facts: Facts) -> Decision | None:
     if not facts.provider_has_it:
-        return Decision(Step.FAIL, "The provider does not know the cluster any more.")
+        return Decision(Step.FAIL, FORGOTTEN)
     for node in facts.nodes:
-        if node.state in ("failed", "stopped"):
+        if node.state in policies.GONE and not node.left_out:
             why = f": {node.reason}" if node.reason else ""
-            return Decision(Step.FAIL, f"{node.name} {node.state} {during}{why}.")
+            return Decision(Step.FAIL, f"{node.name} {node.state} while it ran{why}.")
     return None
 
 
@@ -216,13 +256,20 @@ def _distrusted(facts: Facts) -> Decision:
 
 def _head_gone(facts: Facts) -> Decision | None:
     if not facts.provider_has_it:
-        return Decision(Step.FAIL, "The provider does not know the cluster any more.")
+        return Decision(Step.FAIL, FORGOTTEN)
     for node in facts.nodes:
         if node.name == "head" and node.state in ("failed", "stopped"):
             return Decision(Step.FAIL, "The head node went down before it was released.")
     return None
 
 
+_BY_ACTION = {
+    Action.WAIT: Step.WATCH_BOOT,
+    Action.GO: Step.VERIFY,
+    Action.BACK_OUT: Step.FAIL,
+    Action.HOLD: Step.HOLD,
+    Action.LEAVE_OUT: Step.LEAVE_OUT,
+}
 _BY_OBSERVED = {
     Observed.ABSENT: _absent,
     Observed.BOOTING: _booting,

@@ -1,5 +1,6 @@
 """The rows of jobs: one file per idea."""
 
+from jobs.models.boot_line import BootLine
 from jobs.models.cluster import Cluster, ClusterStatus
 from jobs.models.cluster_count import ClusterCount
 from jobs.models.cluster_definition import ClusterDefinition
@@ -12,6 +13,7 @@ from jobs.models.node import Node
 from jobs.models.stored_file import StoredFile
 
 __all__ = [
+    "BootLine",
     "Cluster",
     "ClusterCount",
     "ClusterDefinition",

@@ -49,6 +49,9 @@ class Cluster(models.Model):
 
     created_at = models.DateTimeField(default=timezone.now)
     booting_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it is held for debugging, its nodes not all up."
+    )
     ready_at = models.DateTimeField(null=True, blank=True)
     executing_at = models.DateTimeField(null=True, blank=True)
     executed_at = models.DateTimeField(null=True, blank=True)
@@ -56,6 +59,12 @@ class Cluster(models.Model):
     released_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     deadline_reason = models.CharField(max_length=40, blank=True)
+    context_report = models.CharField(
+        max_length=200, blank=True, help_text="Where the report of its contextualization lies in storage."
+    )
+    context_reported_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when that is settled: stored, or given up and said so."
+    )
     log_offset = models.BigIntegerField(default=0, help_text="Bytes of process_output.log told as events.")
 
     # The loop (jobs.control): due rows are found by one index; a claim is a conditional UPDATE that expires.

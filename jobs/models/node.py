@@ -34,10 +34,15 @@ class Node(models.Model):
     hostname = models.CharField(max_length=80, blank=True)
     host_keys = models.JSONField(default=list, help_text="Public host keys the node reported: pinned.")
     token_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of its one-time token.")
+    token_expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="From when on its token is good for nothing."
+    )
     registered_at = models.DateTimeField(null=True, blank=True)
     reported_at = models.DateTimeField(null=True, blank=True)
     report_outcome = models.CharField(max_length=8, blank=True)
     report_log = models.TextField(blank=True)
+    heard = models.PositiveIntegerField(default=0, help_text="Highest number of its boot stream's lines.")
+    left_out = models.BooleanField(default=False, help_text="The cluster went on without it.")
     verified_at = models.DateTimeField(
         null=True, blank=True, help_text="When the portal first logged in with the pinned host key."
     )

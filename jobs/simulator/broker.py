@@ -1,18 +1,21 @@
 """A node phones home: it registers with the portal's context broker and reports how its start went."""
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from jobs.simulator.context import NodePlan, Peers, read_peers, read_plan
 from jobs.simulator.spec import Access, Refused, read_access, read_environment, read_lines
 
 GIVE_UP_SECONDS = 60.0
 CALL_SECONDS = 15.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
-LONGEST_LOG = 256_000
+LONGEST_LOG = 200_000
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class BrokerRefused(Exception):
@@ -35,6 +38,7 @@ class Context:
     environment: dict[str, str]
     host_certificates: tuple[str, ...]
     motd: str
+    plan: NodePlan
 
     def as_json(self) -> dict[str, Any]:
         """The part that belongs to the node; the access document belongs to its cluster."""
@@ -62,15 +66,26 @@ class Broker:
                 read_environment(document.get("environment") or {}),
                 read_lines(document, "host_certificates"),
                 str(document.get("motd") or "")[:10_000],
+                read_plan(document),
             )
         except Refused as wrong:
-            raise BrokerRefused(
-                200, "invalid_context", f"The broker's answer cannot be used: {wrong.message}"
-            ) from None
+            raise _unusable(wrong) from None
 
-    async def report(self, outcome: str, log: str) -> None:
-        """Say how the start went, with the log of it."""
-        await self._post("report/", {"outcome": outcome, "log": log[-LONGEST_LOG:]})
+    async def peers(self, some_will_do: bool) -> Peers:
+        """Who provides what this node requires. With `some_will_do` those who are there may be enough."""
+        document = await self._post("peers/", {"some_will_do": some_will_do})
+        try:
+            return read_peers(document)
+        except Refused as wrong:
+            raise _unusable(wrong) from None
+
+    async def progress(self, lines: list[dict[str, Any]]) -> None:
+        """Send lines of the boot stream; the same lines again do no harm."""
+        await self._post("progress/", {"lines": lines})
+
+    async def report(self, outcome: str, log: str, lines: list[dict[str, Any]]) -> None:
+        """Say how the start went, with the whole log of it and the lines not sent before."""
+        await self._post("report/", {"outcome": outcome, "log": clean(log[-LONGEST_LOG:]), "lines": lines})
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Post until the broker answers; wait longer each time, up to a minute in all."""
@@ -92,6 +107,15 @@ class Broker:
                 raise BrokerSilent(f"The context broker at {self._url} did not answer: {trouble}")
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+
+
+def clean(text: str) -> str:
+    """Without control characters: what programs print is shown to people and kept in databases."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _unusable(wrong: Refused) -> BrokerRefused:
+    return BrokerRefused(200, "invalid_context", f"The broker's answer cannot be used: {wrong.message}")
 
 
 def _refusal(answer: httpx.Response) -> BrokerRefused:

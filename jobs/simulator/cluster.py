@@ -18,7 +18,7 @@ from jobs.simulator.logins import LoginBook
 from jobs.simulator.node import Node
 from jobs.simulator.racks import Rack, RackFailed
 from jobs.simulator.record import ENDED, Record
-from jobs.simulator.sandbox import SFTP_SERVERS, Sandbox
+from jobs.simulator.sandbox import CONTEXT_INSIDE, SFTP_SERVERS, Sandbox
 from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
 from jobs.simulator.store import Store
 from jobs.simulator.users import end_user
@@ -111,6 +111,29 @@ class Cluster:
         """The key by which the nodes log in to each other: only ever accepted from inside the cluster's network."""
         return self._peer_key.public_data if self._peer_key is not None and self.sandbox.networked else None
 
+    def hosts(self) -> list[Host]:
+        """Every node as the others know it."""
+        return [
+            Host(
+                node.spec.name,
+                node.hostname,
+                node.record.place.private_address,
+                node.spec.ssh_port,
+                node.host_key_line,
+            )
+            for node in self.nodes.values()
+        ]
+
+    def context_folder(self, hostname: str) -> str:
+        """Where a node's programs find what it was told."""
+        if self.sandbox.networked:
+            return CONTEXT_INSIDE
+        return str(self.store.etc / self.id / f"context.{hostname}")
+
+    def put_context(self, hostname: str, files: dict[str, str], *, executable: bool = False) -> None:
+        """Put files where a node's programs find what it was told."""
+        self.store.put_context(self.id, hostname, files, self.uid, executable=executable)
+
     def host_key(self, node: str) -> asyncssh.SSHKey:
         """A node's host key, made at its first boot."""
         return asyncssh.import_private_key(self.store.host_key(self.id, node, _new_key))
@@ -161,20 +184,13 @@ class Cluster:
         """Make the home and /etc; every node must have been added."""
         self._peer_key = asyncssh.import_private_key(self.store.host_key(self.id, "cluster", _new_key))
         self.store.make_home(self.id, self.spec.username, self.uid, self.uid)
-        hosts = [
-            Host(
-                node.spec.name,
-                node.hostname,
-                node.record.place.private_address,
-                node.spec.ssh_port,
-                node.host_key_line,
-            )
-            for node in self.nodes.values()
-        ]
+        hosts = self.hosts()
         private = self._peer_key.export_private_key().decode()
         files = shared_files(self.spec.username, self.spec.home, hosts, self.shell, private)
         files |= {f"hostname.{host.hostname}": host.hostname + "\n" for host in hosts}
         self.store.make_etc(self.id, files, CLUSTER_KEY, self.uid)
+        for host in hosts:
+            self.store.make_context(self.id, host.hostname, self.uid)
 
     def start(self) -> None:
         """Boot every node that has not ended, all at once."""
@@ -256,6 +272,8 @@ class Cluster:
                 "log": node.record.log,
                 "context": node.record.context,
                 "reported": node.record.reported,
+                "boots": node.record.boots,
+                "done": node.record.done,
             }
             for name, node in self.nodes.items()
         }
@@ -276,7 +294,14 @@ class Cluster:
             kept = document["nodes"][spec.name]
             place = Place(**kept["place"])
             record = Record(
-                place, kept["state"], kept["reason"], kept["log"], kept["context"], kept["reported"]
+                place,
+                kept["state"],
+                kept["reason"],
+                kept["log"],
+                kept["context"],
+                kept["reported"],
+                kept.get("boots", 0) + 1,
+                kept.get("done", []),
             )
             if record.state == "stopping":
                 record.state = "stopped"

@@ -1,8 +1,8 @@
 """One machine of the cloud: boots, phones home, serves SSH, is shut down or dies.
 
-Steps of a boot, each a line in the node's boot log: host key, sandbox and agent, home, register with the broker, serve
-SSH on its address (and inside the cluster), report. The node's root side is here, outside the sandbox: the host key
-and the one-time token never enter it.
+Steps of a boot, each a line in the node's boot log: host key, sandbox and agent, home, serve SSH on its address (and
+inside the cluster; nobody may log in yet), then become a member (`phases`): register with the broker, do the phases,
+report. The node's root side is here, outside the sandbox: the host key and the one-time token never enter it.
 """
 
 import asyncio
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.simulator.addresses import bind
 from jobs.simulator.admission import Admission
-from jobs.simulator.broker import Broker, BrokerRefused, BrokerSilent
+from jobs.simulator.broker import BrokerRefused, BrokerSilent
 from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys
 from jobs.simulator.etc import machinefile
 from jobs.simulator.identity import Identity
 from jobs.simulator.machine import Failed, Machine
+from jobs.simulator.phases import Contextualization
 from jobs.simulator.record import ENDED, BootFailed, Record, broadcast
 from jobs.simulator.spec import NodeSpec
 from jobs.simulator.wire import Gone
@@ -48,6 +49,7 @@ class Node:
         self.unproven = 0
         self._bound = bound
         self._machine: Machine | None = None
+        self._context: Contextualization | None = None
         self._servers: list[asyncio.AbstractServer] = []
         self._life: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -86,8 +88,14 @@ class Node:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables from the context."""
-        return dict((self.record.context or {}).get("environment", {}))
+        """Variables from the context, and where its files are."""
+        told = (self.record.context or {}).get("environment", {})
+        return {**told, "HEADNODE_CONTEXT": self.context_folder}
+
+    @property
+    def context_folder(self) -> str:
+        """Where programs of the node find what it was told."""
+        return self.cluster.context_folder(self.hostname)
 
     @property
     def admission(self) -> Admission:
@@ -136,10 +144,18 @@ class Node:
         if self.record.state not in ENDED:
             self._life = asyncio.create_task(self._live())
 
-    def say(self, text: str) -> None:
-        """A line in the boot log."""
-        self.record.log.append(f"[{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z] {text}")
+    def say(self, text: str, phase: str = "", mark: str = "") -> None:
+        """A line in the boot log, and in what the broker is told of the boot."""
+        now = datetime.now(UTC)
+        where = f"{phase}: " if phase else ""
+        self.record.log.append(f"[{now:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z] {where}{text}")
         del self.record.log[:-500]
+        if self._context is not None:
+            self._context.stream.add(now, text, phase, mark)
+
+    def fault(self, name: str) -> dict[str, Any] | None:
+        """The fault's words when it is on for this node."""
+        return self.cluster.faults.get(name, self.cluster.id, self.spec.name)
 
     def turn(self, state: str, reason: str = "") -> None:
         """Move to a state and keep it."""
@@ -159,7 +175,9 @@ class Node:
                 self.turn("failed", reason)
 
     async def _boot(self) -> None:
-        resumed, faults, name = self.record.context is not None, self.cluster.faults, self.spec.name
+        resumed = self.record.context is not None
+        if not self.record.reported:
+            self._context = Contextualization(self)
         self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
         waiting = asyncio.create_task(self._firmware(resumed))
         try:
@@ -167,28 +185,22 @@ class Node:
             await waiting
         finally:
             waiting.cancel()
-        broker = Broker(self.cluster.http, self.cluster.spec.broker_url, self.spec.token)
-        if not resumed:
-            if faults.get("never_reports", self.cluster.id, name) is not None:
-                self.say("network: no route to the context broker")
-                await asyncio.Event().wait()
-            await self._register(broker)
         await self._furnish()
-        if faults.get("context_fails", self.cluster.id, name) is not None and not resumed:
-            self.say("context: script failed with exit status 1")
-            await broker.report("error", self.document()["log"])
-            raise BootFailed("context_failed", "The context script failed with exit status 1.")
         await self._serve()
         self.say(f"sshd: listening on {self.record.place.address} port {self.record.place.port}")
-        if not self.record.reported:
-            await self._report(broker, resumed)
+        if self._context is not None:
+            if not resumed and self.fault("never_reports") is not None:
+                self.say("network: no route to the context broker")
+                await asyncio.Event().wait()
+            await self._context.run()
+            self._context = None
         self.turn("running")
-        if (words := faults.get("node_dies", self.cluster.id, name)) is not None:
+        if (words := self.fault("node_dies")) is not None:
             self.die_later(words)
 
     async def _firmware(self, resumed: bool) -> None:
         """The time a machine takes to come up; none in the instant mode, or when it was up before."""
-        slow = self.cluster.faults.get("slow_boot", self.cluster.id, self.spec.name)
+        slow = self.fault("slow_boot")
         seconds = 0.0
         if not self.cluster.instant and not resumed:
             dice = random.Random(f"{self.cluster.seed}/{self.cluster.id}/{self.spec.name}")
@@ -222,24 +234,6 @@ class Node:
     def _log_path(self) -> Path:
         return self.cluster.folder / f"{self.spec.name}.log"
 
-    async def _register(self, broker: Broker) -> None:
-        place, cluster = self.record.place, self.cluster
-        identity = {
-            "host_keys": [self.host_key_line],
-            "address": place.address,
-            "port": place.port,
-            "private_address": place.private_address,
-            "hostname": place.hostname,
-        }
-        before = cluster.access_version
-        context = await broker.register(identity, self.username)
-        self.record.context = context.as_json()
-        if cluster.access_version == before:
-            # A change pushed while our question was on its way is newer than the answer.
-            cluster.set_access(context.access.after(cluster.access))
-        cluster.save()
-        self.say("context: received")
-
     async def _furnish(self) -> None:
         home, cores = self.home, self.cluster.cores_by_hostname()
         folders = [home, f"{home}/work", f"{home}/work/shared"]
@@ -250,7 +244,7 @@ class Node:
     async def _serve(self) -> None:
         await self.identity.show(
             certificates=(self.record.context or {}).get("host_certificates", []),
-            swapped=self.cluster.faults.get("swapped_host_key", self.cluster.id, self.spec.name) is not None,
+            swapped=self.fault("swapped_host_key") is not None,
         )
         loop = asyncio.get_running_loop()
         bound = self._bound or await self._bind_again()
@@ -274,16 +268,6 @@ class Node:
                         "address_lost", f"{place.address} port {place.port} is taken: {error.strerror}."
                     ) from None
                 await asyncio.sleep(0.1)
-
-    async def _report(self, broker: Broker, resumed: bool) -> None:
-        self.say("context: OK")
-        try:
-            await broker.report("ok", self.document()["log"])
-        except BrokerRefused as refusal:
-            # We were killed between the broker's receipt and our note of it.
-            if not (resumed and refusal.status in (403, 409)):
-                raise
-        self.record.reported = True
 
     async def certify(self, certificates: list[str]) -> None:
         """Show these host certificates to new connections, also after a restart."""

@@ -19,6 +19,8 @@ class Record:
     log: list[str] = field(default_factory=list)
     context: dict[str, Any] | None = None
     reported: bool = False
+    boots: int = 0  # how often it was booted again: numbers of the lines it tells begin anew with each
+    done: list[str] = field(default_factory=list)  # phases that need not be done again
 
 
 class BootFailed(Exception):

@@ -22,6 +22,7 @@ from jobs.simulator.users import UserNumbers
 
 STAGE = "/tmp"  # noqa: S108 - covered by an empty file system of the rack's own; exists everywhere
 AGENT_INSIDE = "/run/headnode"
+CONTEXT_INSIDE = "/run/context"
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/libexec")
 SFTP_SERVERS = (
     "/usr/lib/openssh/sftp-server",
@@ -142,6 +143,7 @@ class Sandbox:
         for name in (*shared, "ssh"):
             line += ["--ro-bind", str(etc / name), f"/etc/{name}"]
         line += ["--ro-bind", str(etc / f"hostname.{hostname}"), "/etc/hostname", "--remount-ro", "/etc"]
+        line += ["--ro-bind", str(etc / f"context.{hostname}"), CONTEXT_INSIDE]
         line += ["--ro-bind", str(run), AGENT_INSIDE, "--bind", str(home), home_inside]
         if self.python.prefix:
             shown = Path(STAGE, "python") if self.staged else Path(self.python.prefix)

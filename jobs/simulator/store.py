@@ -95,11 +95,50 @@ class Store:
                     os.fchown(file.fileno(), uid, uid)
         return folder
 
+    def make_context(self, cluster_id: str, hostname: str, gid: int | None) -> Path:
+        """The folder of what a node was told: nodes read it, nobody else does, and only we write in it."""
+        folder = self.etc / cluster_id / f"context.{hostname}"
+        _open_to(folder, gid)
+        return folder
+
+    def put_context(
+        self,
+        cluster_id: str,
+        hostname: str,
+        files: dict[str, str],
+        gid: int | None,
+        *,
+        executable: bool = False,
+    ) -> None:
+        """Put files into a node's folder, by path in it; those that are there are replaced whole."""
+        top = self.make_context(cluster_id, hostname, gid)
+        for name, text in files.items():
+            path = top / name
+            for folder in reversed([folder for folder in path.parents if top in folder.parents]):
+                _open_to(folder, gid)
+            new = path.with_name(path.name + ".new")
+            new.unlink(missing_ok=True)
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
+                if gid is not None:
+                    os.fchown(file.fileno(), -1, gid)
+                os.fchmod(file.fileno(), 0o750 if executable else 0o640)
+            os.replace(new, path)
+
     def remove(self, cluster_id: str) -> None:
         """Remove everything of a cluster; its file goes last, so that a kill in between is finished later."""
         for folder in (self.homes / cluster_id, self.etc / cluster_id, self.clusters / cluster_id):
             if folder.exists():
                 shutil.rmtree(folder, onerror=_open_and_retry)
+
+
+def _open_to(folder: Path, gid: int | None) -> None:
+    """A folder of ours that one group may read."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        if gid is not None:
+            os.chown(folder, -1, gid)
+        os.chmod(folder, 0o750)
 
 
 def _open_and_retry(function: Callable[[str], object], path: str, _info: object) -> None:

@@ -1,49 +1,27 @@
 """Everything the job page shows about a job's state, gathered in one place for the page and its fragment."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import public_keys, source_address, standing
+from accounts import source_address, standing
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs import access, connection, hardware, services
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
-from jobs.views import chips
+from jobs.views import chips, node_rows
 from jobs.views.stages import duration_text, stages_of
 
 ENDED = (Observed.RELEASING, Observed.RELEASED)
 
 
-@dataclass(frozen=True)
-class NodeRow:
-    """One line of the nodes table."""
-
-    name: str
-    role: str
-    core_type: str
-    cores: int
-    place: str
-    chip: chips.Chip
-    reason: str
-    is_up: bool
-    ssh_command: str
-    fingerprints: list[str]
-    registered_at: datetime | None
-    verified_at: datetime | None
-    host_key_alarm_at: datetime | None
-    host_key_shown: str
-
-
 def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
     """What the state fragment shows."""
     cluster = Cluster.objects.filter(job=job).first()
-    nodes = [_node_row(node) for node in cluster.nodes.select_related("core_type")] if cluster else []
+    nodes = node_rows.rows_of(cluster)
     address = source_address.of(request)
     return {
         "nav": "jobs",
@@ -54,6 +32,8 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "outcome_chip": chips.outcome_chip(job),
         "stages": stages_of(job),
         "nodes": nodes,
+        "nodes_up": node_rows.up_count(nodes),
+        "held": cluster is not None and cluster.observed_state == Observed.HELD,
         "head": next((node for node in nodes if node.role == Node.Role.HEAD), None),
         "why_no_command": connection.why_no_command(cluster, bool(standing.usable_keys(person))),
         "refused": _refusal(job.owner, address, cluster),
@@ -112,34 +92,3 @@ def _refusal(owner: User, address: str, cluster: Cluster | None) -> Refused | No
     except Refused as refused:
         return refused
     return None
-
-
-def _node_row(node: Node) -> NodeRow:
-    place = ""
-    if node.address:
-        host = f"[{node.address}]" if ":" in node.address else node.address
-        place = f"{host}:{node.port}" if node.port else host
-    return NodeRow(
-        name=node.name,
-        role=node.role,
-        core_type=node.core_type.name,
-        cores=node.cores,
-        place=place,
-        chip=chips.node_chip(node.state, node.is_up),
-        reason=node.reason,
-        is_up=node.is_up,
-        ssh_command=connection.ssh_command(node),
-        fingerprints=[text for text in map(_fingerprint, node.host_keys) if text],
-        registered_at=node.registered_at,
-        verified_at=node.verified_at,
-        host_key_alarm_at=node.host_key_alarm_at,
-        host_key_shown=node.host_key_shown,
-    )
-
-
-def _fingerprint(line: str) -> str:
-    try:
-        key = public_keys.parse(" ".join(line.split()[:2]))
-    except Refused:
-        return ""
-    return f"{key.type} {key.fingerprint}"

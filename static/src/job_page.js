@@ -1,4 +1,5 @@
 /* The job page: the Job Log follows live, the rest of the page follows the job's state. */
+import { startBootStreams } from "./job_page/boot_streams.js";
 import { followEvents } from "./job_page/events_socket.js";
 import { JobLog } from "./job_page/log.js";
 import { StateFollower } from "./job_page/state.js";
@@ -9,6 +10,7 @@ const panel = document.getElementById("job-log");
 const log = new JobLog(panel);
 const state = new StateFollower(page.dataset.stateUrl);
 
+startBootStreams();
 startTerminals(page.dataset.job);
 followEvents({
   url: panel.dataset.socketUrl,

@@ -1,10 +1,12 @@
 """Nodes phone home: one token, one set of host keys, one report."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from jobs.context.tokens import token_of
@@ -21,6 +23,9 @@ REGISTRATION = {
     "private_address": "127.20.0.5",
     "hostname": "ip-127-20-0-5",
 }
+
+
+LINE = {"phase": "", "mark": "", "text": "hello"}
 
 
 def say(verb: str, token: str, body: Any) -> Any:
@@ -83,6 +88,9 @@ def test_a_report_spends_the_token(node: Node, token: str) -> None:
     assert say("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
     node.refresh_from_db()
     assert (node.report_outcome, node.report_log) == ("ok", "all well\n")
+    assert (
+        say("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
+    )  # its answer got lost
     for verb, body in [("register", REGISTRATION), ("report", {"outcome": "error", "log": ""})]:
         answer = say(verb, token, body)
         assert (answer.status_code, answer.json()["reason"]) == (409, "token_spent")
@@ -112,6 +120,63 @@ def test_a_node_that_claims_anothers_address_is_refused(alice: User) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (409, "address_taken")
     compute.refresh_from_db()
     assert compute.host_keys == []
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"private_address": "127.20.0.5"},
+        {"hostname": "ip-127-20-0-5"},
+    ],
+)
+def test_nor_its_address_or_name_inside_the_cluster(alice: User, claim: dict[str, str]) -> None:
+    """Peers are led to each other by these: whoever takes another's takes its place."""
+    _, (head, compute) = cluster_of(alice, slots=2)
+    assert say("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
+    own = {
+        "address": "127.20.0.6",
+        "private_address": "127.20.0.6",
+        "hostname": "ip-127-20-0-6",
+        "host_keys": HOST_KEYS[1:],
+    }
+    token = token_of(head.cluster_id, "compute-1")
+    answer = say("register", token, {**REGISTRATION, **own, **claim})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "address_taken")
+    event = AuditEvent.objects.get(action="jobs:node:refused")
+    assert (event.after["node"], event.owner_name) == ("compute-1", "alice")
+    assert say("register", token, {**REGISTRATION, **own}).status_code == 200
+    compute.refresh_from_db()
+    assert compute.private_address == "127.20.0.6"
+
+
+def test_a_token_expires(node: Node, token: str) -> None:
+    Node.objects.filter(pk=node.pk).update(token_expires_at=timezone.now() + timedelta(seconds=60))
+    assert say("register", token, REGISTRATION).status_code == 200
+    Node.objects.filter(pk=node.pk).update(token_expires_at=timezone.now())
+    for verb, body in [
+        ("register", REGISTRATION),
+        ("peers", {}),
+        ("progress", {"lines": []}),
+        ("report", {"outcome": "ok", "log": ""}),
+    ]:
+        answer = say(verb, token, body)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "token_expired")
+    node.refresh_from_db()
+    assert node.reported_at is None
+    assert AuditEvent.objects.filter(action="jobs:node:refused").count() == 4
+
+
+def test_a_node_that_was_left_out_is_too_late(node: Node, token: str) -> None:
+    say("register", token, REGISTRATION)
+    Node.objects.filter(pk=node.pk).update(left_out=True)
+    answer = say("report", token, {"outcome": "ok", "log": ""})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "too_late")
+
+
+@pytest.mark.parametrize("verb", ["peers", "progress"])
+def test_who_did_not_register_is_told_nothing(token: str, verb: str) -> None:
+    answer = say(verb, token, {"lines": [{"sequence": 1, "at": "2026-01-01T00:00:00Z", **LINE}]})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "not_registered")
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 64, "ü"])
@@ -150,11 +215,14 @@ def test_a_body_nested_too_deep_is_refused(token: str, depth: int) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"outcome": {}}', b"9" * 600_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"outcome": {}}', b"9" * 600_000, b"9" * 1_600_000]
+)
 def test_garbage_is_refused(token: str, body: bytes) -> None:
-    for verb in ("register", "report"):
+    for verb in ("register", "progress", "report"):
         assert say(verb, token, body).status_code in (400, 413)
 
 
 def test_only_post_is_understood(db: None) -> None:
-    assert Client().get("/context/v1/register/").status_code == 405
+    for verb in ("register", "peers", "progress", "report"):
+        assert Client().get(f"/context/v1/{verb}/").status_code == 405

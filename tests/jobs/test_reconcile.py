@@ -67,7 +67,7 @@ def test_every_combination_has_an_answer() -> None:
         if decision.step == Step.FAIL:
             assert decision.why.endswith(".")
         count += 1
-    assert count == 9 * 2 * 5 * 3 * 2 * 2 * 2 * 3
+    assert count == 10 * 2 * 5 * 3 * 2 * 2 * 2 * 3
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 /* Fetches the state fragment after news and replaces only the parts that really changed. */
 import { showTimes } from "../times.js";
+import { keepBootStreams } from "./boot_streams.js";
 
 const QUIET_MS = 150;
 const LONGEST_MS = 1000;
@@ -57,7 +58,9 @@ export class StateFollower {
   #replace(old, part) {
     if (!old) return;
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const keep = keepBootStreams(old, part);
     old.replaceWith(part);
+    keep();
     showTimes(part);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ class Broker:
         }
         self.registered: dict[str, dict[str, Any]] = {}
         self.reported: dict[str, dict[str, Any]] = {}
+        self.lines: dict[str, dict[int, dict[str, Any]]] = {}
+        # What single nodes are told besides, by node name; and what is answered about peers.
+        self.own: dict[str, dict[str, Any]] = {}
+        self.peers: Callable[[], dict[str, Any]] = lambda: {"roles": {}}
         self.refuse: dict[str, int] = {}
         self.calls: list[str] = []
         broker = self
@@ -66,9 +71,14 @@ class Broker:
             return self.refuse[verb], {"reason": "token_used", "message": "This token was used."}
         if verb == "register":
             self.registered[token] = body
-            user = token.partition("/")[0]
-            return 200, {"username": user, "home": f"/enc/{user}", **self.context}
-        self.reported[token] = body
+            user, _, node = token.partition("/")
+            return 200, {"username": user, "home": f"/enc/{user}", **self.context, **self.own.get(node, {})}
+        if verb == "peers":
+            return 200, self.peers()
+        for line in body.get("lines", []):
+            assert self.lines.setdefault(token, {}).setdefault(line["sequence"], line) == line
+        if verb == "report":
+            self.reported[token] = body
         return 200, {}
 
     def close(self) -> None:

@@ -1,0 +1,110 @@
+"""Steps for a cluster whose nodes did not all come up: store the report, go on without some, or hold what is up."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import events, host_certificates
+from jobs.context import policy, reporting, telling
+from jobs.control import boot, checkpoint
+from jobs.control.claim import ClaimLost, my_name
+from jobs.harvest import StorageFailedError
+from jobs.models import Cluster, Node
+from jobs.providers.base import Provider
+from jobs.states import Observed
+
+# A storage that does not take the report is tried this many times: what costs must not wait for it for ever.
+REPORT_TRIES = 5
+LEFT_OUT = "The cluster goes on without this node."
+HOLD_LIMIT = "hold_limit"
+
+
+def report(cluster: Cluster, provider: Provider) -> timedelta:
+    """Store the report of how the nodes came up, once, before anything of them is destroyed.
+
+    Raises StorageFailedError, until it was tried often enough.
+    """
+    try:
+        place = reporting.write(cluster)
+    except OSError as error:
+        if cluster.failures < REPORT_TRIES:
+            raise StorageFailedError(f"Storage did not take the context report: {error}.") from error
+        place = ""
+    now = timezone.now()
+    with transaction.atomic():
+        settled = Cluster.objects.filter(
+            pk=cluster.pk, claimed_by=my_name(), context_reported_at=None
+        ).update(context_report=place, context_reported_at=now)
+        if settled != 1:
+            raise ClaimLost(cluster.pk)
+        if not place:
+            text = "The report of how the nodes came up could not be stored; it can still be made from what is known."
+            events.append(cluster.job, "portal", text, level="warning")
+        elif cluster.observed_state == Observed.BOOTING:
+            events.append(
+                cluster.job, "portal", "Stored the report of how the nodes came up.", stage="Starting"
+            )
+    cluster.context_report, cluster.context_reported_at = place, now
+    return timedelta()
+
+
+def leave_out(cluster: Cluster, provider: Provider, names: Sequence[str], why: str) -> timedelta:
+    """Go on without these nodes: stop what runs of them, and count them no more. Raises ProviderError."""
+    nodes = cluster.nodes.filter(name__in=names)
+    ended = (Node.State.STOPPED, Node.State.FAILED)
+    if running := [node.name for node in nodes if node.state not in ended]:
+        provider.stop_nodes(cluster.provider_state, running, LEFT_OUT)
+    with transaction.atomic():
+        if not Cluster.objects.filter(
+            pk=cluster.pk, claimed_by=my_name(), observed_state=Observed.BOOTING
+        ).exists():
+            raise ClaimLost(cluster.pk)
+        nodes.filter(reason="").update(reason="Left out: it did not come up.")
+        if nodes.filter(left_out=False).update(left_out=True, state=Node.State.FAILED) == len(names):
+            events.append(cluster.job, "portal", why, level="warning", stage="Starting")
+    return timedelta()
+
+
+def hold(cluster: Cluster, provider: Provider, why: str) -> timedelta:
+    """Keep what is up for the owner to look into, until a deadline. The command never starts.
+
+    The portal logs in to each node that can still be found, so that people may, too. Raises ProviderError.
+    """
+    ended = (Node.State.STOPPED, Node.State.FAILED)
+    found = list(
+        cluster.nodes.select_related("cluster__job")
+        .filter(registered_at__isnull=False, host_key_alarm_at=None)
+        .exclude(state__in=ended)
+    )
+    errors = boot.log_in_to(cluster, found)
+    up = [node for node, error in zip(found, errors, strict=True) if error is None]
+    if not up:
+        checkpoint.fail(cluster, f"{why} No node let the portal in, so there is nothing to hold.")
+        return timedelta()
+    host_certificates.issue(cluster, up, provider)
+    now = timezone.now()
+    until = now + policy.hold_limit(telling.policy_of(cluster), settings.HEADNODE_KEPT_HEAD_LIMIT)
+    with transaction.atomic():
+        checkpoint.advance(
+            cluster,
+            Observed.HELD,
+            why,
+            failure=why[:500],
+            held_at=now,
+            deadline_at=until,
+            deadline_reason=HOLD_LIMIT,
+        )
+        cluster.nodes.filter(pk__in=[node.pk for node in up]).update(
+            verified_at=now, state=Node.State.RUNNING
+        )
+        events.append(cluster.job, "portal", why, level="error", stage="Error")
+        names = ", ".join(node.name for node in up)
+        text = (
+            f"Held for debugging until {until:%Y-%m-%d %H:%M} UTC, and costs until then: you can log in to {names}. "
+            "The command is not started. Terminate when you have seen enough."
+        )
+        events.append(cluster.job, "portal", text, level="warning", stage="Error")
+    return timedelta()
