@@ -1,14 +1,20 @@
 """Every cluster has a handle, cluster-001 and on, that no other cluster of its owner ever had."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
 
+import jobs.migrations
 from accounts.audit import SYSTEM
 from accounts.models import User
 from jobs import handles, services
-from jobs.models import Cluster
+from jobs.models import Cluster, ClusterCount
 from jobs.states import Observed
 from tests.factories import ClusterFactory
 from tests.jobs.making import saved_job, submitted_job
@@ -81,3 +87,20 @@ def test_the_thousandth_has_four_digits() -> None:
         "cluster-999",
         "cluster-1000",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clusters_from_before_handles_are_numbered_the_oldest_first(alice: User, bob: User) -> None:
+    rows = [submitted_job(user).cluster for user in (alice, bob, alice)]
+    for place, row in enumerate(reversed(rows)):
+        Cluster.objects.filter(pk=row.pk).update(
+            handle=f"none {place}", created_at=timezone.now() - timedelta(days=3 - place)
+        )
+    ClusterCount.objects.all().delete()
+    [file] = Path(jobs.migrations.__file__).parent.glob("*_cluster_handles.py")
+    migration = import_module(f"jobs.migrations.{file.stem}")
+    with connection.schema_editor() as editor:
+        migration.number(apps, editor)
+    handles_now = [Cluster.objects.get(pk=row.pk).handle for row in rows]
+    assert handles_now == ["cluster-002", "cluster-001", "cluster-001"]
+    assert submitted_job(alice).cluster.handle == "cluster-003"
