@@ -31,7 +31,8 @@ def summary(nodes: list[Node]) -> str:
     """`3 x Emerald, 1 x Onyx, 5 cores in all`"""
     counted = Counter(node.core_type.name for node in nodes)
     kinds = ", ".join(f"{count} x {name}" for name, count in counted.items())
-    return f"{kinds}, {sum(node.cores for node in nodes)} cores in all"
+    cores = sum(node.cores for node in nodes)
+    return f"{kinds}, {cores} core{'' if cores == 1 else 's'} in all"
 
 
 def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:

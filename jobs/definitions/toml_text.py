@@ -23,7 +23,7 @@ class Parsed:
 def decode(sent: bytes) -> str:
     """The text of a file or a request's body. Raises DefinitionInvalid."""
     if len(sent) > MOST_BYTES:
-        raise DefinitionInvalid([_too_long(len(sent))])
+        raise DefinitionInvalid([_too_long()])
     try:
         return sent.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,9 +36,8 @@ def decode(sent: bytes) -> str:
 def parse(text: str) -> Parsed:
     """The tables of a text. Raises DefinitionInvalid."""
     # Encoded as a form would: half a surrogate pair, which JSON can bring, must not break us here.
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > MOST_BYTES:
-        raise DefinitionInvalid([_too_long(size)])
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise DefinitionInvalid([_too_long()])
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if not text.strip():
         raise DefinitionInvalid([Problem(None, "", "The definition is empty. Begin with a sample.")])
@@ -58,9 +57,9 @@ def parse(text: str) -> Parsed:
         raise DefinitionInvalid([Problem(None, "", f"This is not TOML: {what}.")]) from None
 
 
-def _too_long(size: int) -> Problem:
+def _too_long() -> Problem:
     message = (
-        f"The definition is too long: {size // 1024} kB; at most {MOST_BYTES // 1024} kB are allowed. "
+        f"The definition is longer than {MOST_BYTES // 1024} kB, the most that is read. "
         "Large files belong among the input files."
     )
     return Problem(None, "", message)

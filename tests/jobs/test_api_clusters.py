@@ -116,7 +116,7 @@ def test_every_problem_is_told_with_its_line_and_nothing_is_left_behind(alice: U
         (b"a = '\0'", "text/plain", "line 1: there is a NUL byte here"),
         (b"\n", "text/plain", "The definition is empty."),
         (b"", "text/plain", "Send the definition as text/plain"),
-        (b"#" * 300_000, "text/plain", "The definition is too long"),
+        (b"#" * 300_000, "text/plain", "The definition is longer than 256 kB"),
         (
             json.dumps({"definition": "a = '\ud800'"}).encode(),
             "application/json",

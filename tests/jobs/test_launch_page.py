@@ -100,7 +100,7 @@ def test_a_file_is_taken_and_shown(page: Client) -> None:
     ("content", "sentence"),
     [
         (b"\x89PNG\r\n\x1a\n\0", "this is not text in UTF-8"),
-        (b"#" * 1024 * 1024, "The definition is too long"),
+        (b"#" * 1024 * 1024, "The definition is longer than 256 kB"),
         (b"", "The definition is empty"),
         (b"a = '\0'", "there is a NUL byte here"),
     ],
