@@ -66,6 +66,7 @@ def test_every_sample_is_checked_good(person: Person) -> None:
 def test_one_head_is_its_owners_until_terminated(person: Person, stranger: Stranger, launch: Launch) -> None:
     cluster = launch("one-head.toml")
     job = cluster["jobId"]
+    person.wait_for_message(job, "The cluster is yours")
     assert on(person, stranger, cluster, "head", "nproc >/dev/null; pwd; cat $MACHINEFILE") == (
         f"/enc/uprod_{job}\nhead:2\n"
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from jobs.definitions import reader
 from jobs.definitions.catalogue import Catalogue, Hardware
 from jobs.definitions.definition import Definition
@@ -19,6 +21,8 @@ CATALOGUE = Catalogue(
     most_hold_hours=24,
 )
 FILES: Mapping[str, str] = {"mesh.zip": "Abcdef"}
+# A busy machine takes its time, and the first text takes a table of all characters.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HEAD = """\
 name = "trial"
 hours = 2

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.definitions.lines import DEEPEST, locate
+from tests.jobs.definitions.catalogue import UNHURRIED
 
 TEXT = '''\
 # a comment with = and [brackets]
@@ -126,6 +127,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+@UNHURRIED
 @given(tree=TREES, gap=st.sampled_from(["", " ", "\n", " # ]\n", "\n\n\t"]))
 def test_every_key_python_reads_is_found_where_it_was_written(tree: dict[str, Any], gap: str) -> None:
     text, lines = "", {}
@@ -139,6 +141,7 @@ def test_every_key_python_reads_is_found_where_it_was_written(tree: dict[str, An
     assert {path: found[path] for path in lines} == lines
 
 
+@UNHURRIED
 @given(st.text() | st.text(st.sampled_from("a=[]{}\"'#\n.,\\ 1")))
 def test_any_text_is_walked_without_an_error(text: str) -> None:
     locate(text)

@@ -8,7 +8,7 @@ from jobs.definitions import members
 from jobs.definitions.problems import DefinitionInvalid
 from jobs.definitions.reader import KEYS
 from jobs.definitions.toml_text import MOST_BYTES, decode
-from tests.jobs.definitions.catalogue import CATALOGUE, HEAD, problems, read
+from tests.jobs.definitions.catalogue import CATALOGUE, HEAD, UNHURRIED, problems, read
 from tests.jobs.definitions.test_lines import TREES, quoted, written
 
 
@@ -73,11 +73,13 @@ WORDS = (
 )
 
 
+@UNHURRIED
 @given(st.text() | st.lists(WORDS, max_size=60).map("".join) | st.lists(WORDS, max_size=60).map(" ".join))
 def test_any_text_is_read_or_refused_with_sentences(text: str) -> None:
     assert all(sentence.strip() for sentence in problems(text))
 
 
+@UNHURRIED
 @given(st.binary())
 def test_any_bytes_are_text_or_refused(sent: bytes) -> None:
     try:
@@ -106,6 +108,7 @@ ANY = TREES.map(lambda tree: written(tree, "")) | st.sampled_from(
 )
 
 
+@UNHURRIED
 @given(st.dictionaries(st.sampled_from(KEYS), ANY), st.dictionaries(st.sampled_from(IN_MEMBER), ANY))
 def test_anything_in_the_place_of_anything_is_read_or_refused(
     top: dict[str, str], member: dict[str, str]
@@ -124,6 +127,7 @@ GOOD_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True).filter(
 )
 
 
+@UNHURRIED
 @given(
     st.dictionaries(GOOD_NAMES, st.integers(1, 12), max_size=4),
     st.sampled_from(["emerald", "onyx"]),
