@@ -39,6 +39,7 @@ class Row:
     outcome_reason: str
     from_definition: bool
     can_terminate: bool
+    has_report: bool
 
 
 def clusters_of(owner: User) -> QuerySet[Cluster]:
@@ -88,4 +89,6 @@ def _row(cluster: Cluster, machines: hardware.Hardware) -> Row:
         outcome_reason=job.outcome_reason,
         from_definition=getattr(cluster, "has_definition", False),
         can_terminate=cluster.desired_state == Desired.RUNNING and cluster.observed_state not in ENDED,
+        # Of how its nodes came up; made from what is known until it is stored.
+        has_report=cluster.booting_at is not None,
     )

@@ -63,6 +63,32 @@ def test_every_sample_is_checked_good(person: Person) -> None:
         assert status == 200, (path.name, told)
 
 
+def test_web_and_database_find_each_other(person: Person, stranger: Stranger, launch: Launch) -> None:
+    cluster = launch("web-and-database.toml")
+    page = "part,count\nwing,2\nrudder,1\n"
+    fetch = "python3 $HEADNODE_CONTEXT/data/fetch.py http://web:8080/"
+    assert on(person, stranger, cluster, "head", fetch) == page
+    assert on(person, stranger, cluster, "web", "cat $HEADNODE_CONTEXT/roles/database/names") == "database\n"
+    told = {member["name"]: member for member in cluster["members"]}
+    assert (told["web"]["provides"], told["web"]["requires"]) == (["web"], ["database"])
+    assert (told["web"]["coreType"], told["database"]["cores"]) == ("quartz", 2)
+
+
+def test_hold_for_debugging_keeps_the_node_that_failed(
+    person: Person, stranger: Stranger, launch: Launch
+) -> None:
+    cluster = launch("hold-for-debugging.toml", ready=False)
+    job = cluster["jobId"]
+    person.wait_for_message(job, "Held for debugging until")
+    assert "there is no licence server" in person.messages(job)
+    told = "looking for the licence server\n"
+    assert on(person, stranger, cluster, "compute-1", "cat /tmp/what-happened") == told
+    person.call("POST", f"/api/v2/clusters/{cluster['handle']}/terminate/")
+    person.wait_for_cluster(job, "Stopped")
+    assert "this never runs" not in person.messages(job)
+    assert person.get(f"/api/v2/clusters/{cluster['handle']}/")["outcome"] == "error"
+
+
 def test_one_head_is_its_owners_until_terminated(person: Person, stranger: Stranger, launch: Launch) -> None:
     cluster = launch("one-head.toml")
     job = cluster["jobId"]

@@ -80,6 +80,15 @@ def test_it_tells_how_each_ended(page: Client, alice: User) -> None:
     assert "/terminate/" not in html
 
 
+def test_the_report_is_offered_once_there_is_something_to_report(page: Client, alice: User) -> None:
+    cluster = launching.launch(SYSTEM, alice, HEAD)
+    link = f'href="/api/v2/jobs/{cluster.job_id}/context-report/"'
+    assert link not in page.get(LIST).content.decode()
+    Cluster.objects.filter(pk=cluster.pk).update(booting_at=timezone.now())
+    assert link in page.get(LIST).content.decode()
+    assert page.get(f"/api/v2/jobs/{cluster.job_id}/context-report/").status_code == 200
+
+
 def test_many_take_few_queries(page: Client, alice: User, django_assert_max_num_queries: Any) -> None:
     for _ in range(12):
         launching.launch(SYSTEM, alice, MIXED)
