@@ -5,7 +5,7 @@ a unix socket, answers with one, and attaches open descriptors to the answer (SC
 speaks no SSH. When the socket closes it exits, and the node's processes go with it: that is pulling the plug.
 
 Standard library only, Python 3.9 or later: it is run by whatever interpreter the sandbox can see, from compiled
-copies of this file and of `agent_programs`, the only two there are.
+copies of this file and of those whose names begin with `agent_`; there is nothing else.
 """
 
 from __future__ import annotations  # and no typing at run time: every import is time a booting node waits
@@ -25,6 +25,8 @@ import termios
 import threading
 import time
 
+from jobs.simulator.agent_cookies import with_cookie
+from jobs.simulator.agent_guard import Guard, relieve, used_bytes
 from jobs.simulator.agent_programs import (
     UNHEEDED,
     become,
@@ -44,7 +46,7 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 LONGEST_LINE = 4 << 20
 DIALS_AT_ONCE = 64
 DIAL_SECONDS = 10
-FAMILY_LOCAL, XAUTHORITY_BYTES = 256, 1 << 20
+XAUTHORITY_BYTES = 1 << 20
 
 
 class Refusal(Exception):
@@ -54,12 +56,14 @@ class Refusal(Exception):
 class Agent:
     """One node's hands: every public method named `do_...` answers one request."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, guard: Guard) -> None:
         self.control = control
+        self.guard = guard
         self.sending = threading.Lock()
         self.dials = threading.BoundedSemaphore(DIALS_AT_ONCE)
         self.terminals: dict[int, str] = {}
         self.programs: set[int] = set()
+        self.guard_at = 0.0
 
     # -- the conversation ---------------------------------------------------------------------
 
@@ -89,7 +93,9 @@ class Agent:
         waiting.register(wake_read, select.POLLIN)
         buffer = b""
         while True:
-            ready = [descriptor for descriptor, _ in waiting.poll()]
+            # While no program runs there is nothing to guard, and an idle node does nothing at all.
+            ready = [descriptor for descriptor, _ in waiting.poll(self.guard.wait_ms if others() else None)]
+            self.keep_guard()
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 self.reap()
@@ -102,6 +108,16 @@ class Agent:
             *lines, buffer = buffer.split(b"\n")
             for line in lines:
                 self.answer(json.loads(line))
+
+    def keep_guard(self) -> None:
+        """Look after the node when it is time to; what was done is told outside and on every terminal."""
+        now = time.monotonic()
+        if now < self.guard_at:
+            return
+        for notice in self.guard.look():
+            self.say({"notice": notice})
+            self.write_all("\r\n%s\r\n" % notice)
+        self.guard_at = time.monotonic() + self.guard.wait_ms / 1000
 
     def answer(self, request: dict[str, Any]) -> None:
         """Do one request; an error is an answer, never the end of the node."""
@@ -176,7 +192,12 @@ class Agent:
         self.say({"id": number})
 
     def do_broadcast(self, number: int, text: str) -> None:
-        """Write to every terminal, as `wall` does; one that is not read is skipped, never waited for."""
+        """Write to every terminal, as `wall` does."""
+        self.write_all(text)
+        self.say({"id": number})
+
+    def write_all(self, text: str) -> None:
+        """Write to every terminal; one that is not read is skipped, never waited for."""
         for name in list(self.terminals.values()):
             try:
                 descriptor = os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
@@ -188,6 +209,17 @@ class Agent:
                 pass
             finally:
                 os.close(descriptor)
+
+    def do_memory(self, number: int) -> None:
+        """How much memory the node's programs take."""
+        self.say({"id": number, "bytes": used_bytes()})
+
+    def do_relieve(self, number: int) -> None:
+        """Give memory back to the machine: the largest program ends."""
+        notice = relieve()
+        if notice:
+            self.say({"notice": notice})
+            self.write_all("\r\n%s\r\n" % notice)
         self.say({"id": number})
 
     def do_halt(self, number: int, grace_seconds: float) -> None:
@@ -301,44 +333,16 @@ class Agent:
         self.say({"id": number})
 
     def do_cookie(self, number: int, path: str, display: str, protocol: str, cookie: str) -> None:
-        """File an X11 cookie for a display of this node. What the home held for it, from an earlier session or
-        under the same number, goes: a client takes the first that fits. Other nodes have the same home."""
-        host = os.uname().nodename.encode()
-        key = struct.pack(">H", FAMILY_LOCAL) + packed(host, display.encode())
+        """File an X11 cookie for a display of this node in the home."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
         with open(descriptor, "r+b") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise Refusal("not a regular file")
-            kept = [
-                entry
-                for entry in xauthority_entries(file.read(XAUTHORITY_BYTES))
-                if not entry.startswith(key)
-            ]
+            filed = with_cookie(file.read(XAUTHORITY_BYTES), display, protocol, cookie)
             file.seek(0)
-            file.write(key + packed(protocol.encode(), bytes.fromhex(cookie)) + b"".join(kept))
+            file.write(filed)
             file.truncate()
         self.say({"id": number})
-
-
-def packed(*parts: bytes) -> bytes:
-    """The parts as .Xauthority has them, each after its length."""
-    return b"".join(struct.pack(">H", len(part)) + part for part in parts)
-
-
-def xauthority_entries(text: bytes) -> list[bytes]:
-    """The whole entries of an .Xauthority file: family, address, display, protocol, cookie."""
-    found: list[bytes] = []
-    start = 0
-    while True:
-        end = start + 2
-        for _ in range(4):
-            if end + 2 > len(text):
-                return found
-            end += 2 + struct.unpack_from(">H", text, end)[0]
-        if end > len(text):
-            return found
-        found.append(text[start:end])
-        start = end
 
 
 def private_folder() -> str:
@@ -349,7 +353,8 @@ def private_folder() -> str:
 
 
 def main() -> None:
-    """Serve on the descriptor named on the command line; after it, the largest file a program may write, in MB."""
+    """Serve on the descriptor named on the command line; after it the limits: the largest file a program may write
+    and the node's memory, both in MB, and its processes."""
     # Programs on the node share our uid: without this they could read our descriptors in /proc or trace us.
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux" and (
@@ -358,10 +363,11 @@ def main() -> None:
         sys.exit("cannot protect the agent from the node's own programs")
     for number in UNHEEDED:
         signal.signal(number, signal.SIG_IGN)
-    limit(int(sys.argv[2]))
+    file_mb, memory_mb, processes = map(int, sys.argv[2:5])
+    limit(file_mb, memory_mb, processes)
     control = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(control.fileno(), False)
-    agent = Agent(control)
+    agent = Agent(control, Guard(memory_mb, processes))
     agent.say({"ready": os.getpid()})
     try:
         agent.serve()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 PIPE_BYTES = 1 << 18
+NICE = 10  # programs give way to the agent, the simulator and the portal
+LEAST_DATA_MB = 256
+USER_PROCESSES, SPARE_PROCESSES = 4096, 32
+most_processes = USER_PROCESSES
 UNHEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # RFC 4254 section 8: terminal modes a client may send, by number.
@@ -55,6 +59,8 @@ def become(
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, *UNHEEDED):
             signal.signal(number, signal.SIG_DFL)
         os.umask(0o022)
+        os.nice(NICE)
+        limit_processes(0)
         try:
             os.chdir(cwd)
         except OSError:
@@ -138,13 +144,41 @@ def others() -> bool:
     return True
 
 
-def limit(file_mb: int) -> None:
-    """Thin limits, so that one runaway program does not take the machine with it."""
-    wishes = {"RLIMIT_NOFILE": 8192, "RLIMIT_NPROC": 2048, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": file_mb << 20}
+def limit(file_mb: int, memory_mb: int, processes: int) -> None:
+    """Limits of the kernel, so that one runaway does not take the machine with it: the processes of the node, and what
+    each program may have. Twice the memory: programs set aside more than they use; `agent_guard` counts that."""
+    global most_processes
+    # Before Linux 5.14, and outside of a user namespace, the kernel counts all processes of the user on the machine.
+    counted_here = os.getpid() == 1 and kernel() >= (5, 14)
+    most_processes = processes if counted_here else max(processes, USER_PROCESSES)
+    limit_processes(SPARE_PROCESSES)
+    wishes = {
+        "RLIMIT_NOFILE": 4096,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_FSIZE": file_mb << 20,
+        "RLIMIT_DATA": max(memory_mb, LEAST_DATA_MB) << 21,
+    }
     for name, wanted in wishes.items():
-        try:
-            _, hard = resource.getrlimit(getattr(resource, name))
-            value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-            resource.setrlimit(getattr(resource, name), (value, value))
-        except (OSError, ValueError):
-            continue
+        lower(getattr(resource, name), wanted)
+
+
+def limit_processes(spare: int) -> None:
+    """The agent itself has some to spare: a person can still log in to a node that is full, and end what fills it."""
+    lower(resource.RLIMIT_NPROC, most_processes + spare)
+
+
+def lower(which: int, wanted: int) -> None:
+    """Set a limit, as far as it is lower than the one in force."""
+    try:
+        _, hard = resource.getrlimit(which)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(which, (value, value))
+    except (OSError, ValueError):
+        pass
+
+
+def kernel() -> tuple[int, int]:
+    """The running kernel's version."""
+    major, minor = os.uname().release.split(".")[:2]
+    digits = "".join(character for character in minor if character.isdigit())
+    return int(major), int(digits or 0)

@@ -1,5 +1,6 @@
 """The cloud's HTTP API: a bearer token at the door, JSON in and out, every refusal a word and a sentence."""
 
+import asyncio
 import hmac
 import json
 import logging
@@ -17,7 +18,9 @@ from jobs.simulator.spec import Refused
 
 log = logging.getLogger("simulator")
 LARGEST_BODY = 4 << 20
+MOST_ECHOES = 1000
 Answer = tuple[int, Any]
+Handler = Callable[[Request], Awaitable[Answer]]
 
 
 def refusal(status: int, reason: str, message: str) -> JSONResponse:
@@ -37,23 +40,50 @@ async def _document(request: Request) -> Any:
         raise Refused("invalid_json", "The request is not JSON.") from None
 
 
+class Echoes:
+    """The fault `duplicate_answers`: a change is made twice, and the second answer counts; a question is answered with
+    what was the answer last time."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Answer] = {}
+
+    async def answer(self, request: Request, handler: Handler) -> Answer:
+        """The answer to a request, the way such a cloud gives it."""
+        if request.method != "GET":
+            await request.body()  # kept by the request, for the second time
+            await handler(request)
+            return await handler(request)
+        key, now = str(request.url), await handler(request)
+        before = self._last.pop(key, now)
+        self._last[key] = now
+        while len(self._last) > MOST_ECHOES:
+            self._last.pop(next(iter(self._last)))
+        return before
+
+
 def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of small handlers
     """The application that serves this cloud."""
     expected = f"Bearer {token}".encode()
+    echoes = Echoes()
 
-    def guarded(
-        handler: Callable[[Request], Awaitable[Answer]], subject: str = ""
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def guarded(handler: Handler, subject: str = "") -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             given = request.headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, expected):
                 return refusal(
                     401, "unauthorized", "Send the simulator's token as 'Authorization: Bearer <token>'."
                 )
-            if subject != "faults" and cloud.faults.get("api_down") is not None:
-                return refusal(503, "api_down", "The cloud's API is down.")
+            cluster_id = request.path_params.get("id", "")
+            if subject != "operator":
+                if (slow := cloud.faults.get("api_slow", cluster_id)) is not None:
+                    await asyncio.sleep(slow.seconds)
+                if cloud.faults.get("api_down", cluster_id) is not None:
+                    return refusal(503, "api_down", "The cloud's API is down.")
             try:
-                status, body = await handler(request)
+                if subject != "operator" and cloud.faults.get("duplicate_answers", cluster_id) is not None:
+                    status, body = await echoes.answer(request, handler)
+                else:
+                    status, body = await handler(request)
             except Refused as refused:
                 return refusal(refused.status, refused.reason, refused.message)
             except OSError as error:
@@ -96,7 +126,12 @@ def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of s
     async def faults(request: Request) -> Answer:
         if request.method == "PUT":
             return 200, await cloud.change_faults(await _document(request))
-        return 200, cloud.faults.as_json()
+        return 200, cloud.fault_document()
+
+    async def capacity(request: Request) -> Answer:
+        if request.method == "PUT":
+            return 200, cloud.change_capacity(await _document(request))
+        return 200, cloud.capacity_document(request.query_params.getlist("core_type"))
 
     async def health(request: Request) -> Response:
         return JSONResponse(cloud.health())
@@ -118,7 +153,8 @@ def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of s
             Route("/v1/clusters/{id}/logins", guarded(logins)),
             Route("/v1/clusters/{id}/host-certificates", guarded(host_certificates), methods=["PUT"]),
             Route("/v1/clusters/{id}/nodes/{name}/stop", guarded(stop), methods=["POST"]),
-            Route("/v1/faults", guarded(faults, "faults"), methods=["GET", "PUT"]),
+            Route("/v1/faults", guarded(faults, "operator"), methods=["GET", "PUT"]),
+            Route("/v1/capacity", guarded(capacity, "operator"), methods=["GET", "PUT"]),
         ],
         exception_handlers={HTTPException: wrong_address},
     )

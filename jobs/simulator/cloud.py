@@ -10,15 +10,17 @@ from typing import Any
 import httpx
 
 from jobs.simulator.addresses import Addresses
+from jobs.simulator.capacity import Capacity
 from jobs.simulator.cluster import Cluster
 from jobs.simulator.disk import DiskWatch, free_bytes
-from jobs.simulator.faults import Faults
+from jobs.simulator.faults import Faults, kinds_as_json
+from jobs.simulator.memory import MemoryWatch
 from jobs.simulator.node import Node
 from jobs.simulator.racks import RackFailed, Racks
-from jobs.simulator.record import Record
+from jobs.simulator.record import ENDED, Record
 from jobs.simulator.sandbox import UNPROTECTED, Sandbox, candidates, install_agent
 from jobs.simulator.settings import Settings, WrongSetting
-from jobs.simulator.spec import ClusterSpec, Refused, read_access, read_certificates, read_cluster
+from jobs.simulator.spec import ClusterSpec, NodeSpec, Refused, read_access, read_certificates, read_cluster
 from jobs.simulator.store import Store
 from jobs.simulator.users import PROBE, UsedUp, UserNumbers
 from jobs.simulator.wire import Gone
@@ -33,6 +35,8 @@ class Cloud:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store
         self.faults = Faults()
+        self.capacity = Capacity(settings.var / "capacity.json", settings.seed, settings.capacity)
+        self.links = False
         # Node and portal talk directly; a proxy meant for the world outside must not come between them.
         self.http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50))
         self.addresses = Addresses(settings.var, settings.address)
@@ -40,7 +44,8 @@ class Cloud:
         self.sandbox: Sandbox
         self.users = UserNumbers(store.clusters / "next-user")
         self._clusters: dict[str, Cluster] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
+        self._fault_end: asyncio.TimerHandle | None = None
 
     # -- beginning and end ------------------------------------------------------------------------
 
@@ -64,7 +69,8 @@ class Cloud:
             lambda: {each.id: each.home_outside for each in self._clusters.values() if not each.ended},
             self._end_for_disk,
         )
-        self._watch = asyncio.create_task(watch.run())
+        memory = MemoryWatch(lambda: [each for each in self._nodes() if each.is_up])
+        self._watches = [asyncio.create_task(each.run()) for each in (watch, memory)]
 
     def _end_for_disk(self, cluster_id: str, words: str) -> None:
         cluster = self._clusters.get(cluster_id)
@@ -90,8 +96,10 @@ class Cloud:
 
     async def stop(self) -> None:
         """End every process of every cluster quickly; the state stays for the next start."""
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
+        if self._fault_end is not None:
+            self._fault_end.cancel()
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
         self.racks.close()
         await self.http.aclose()
@@ -125,9 +133,12 @@ class Cloud:
         output = cluster.folder / "head.log"
         try:
             cluster.prepare()
-            rack = await self.racks.start(sandbox.plan(uid, home, self.store.etc / probe.id, self.store.run))
+            etc, run, links = self.store.etc / probe.id, self.store.run, self.settings.links
+            rack = await self.racks.start(sandbox.plan(uid, home, etc, run, links))
+            self.links = rack.links
             try:
-                machine = rack.boot("head", cluster.command(cluster.nodes["head"]), output, lambda: None)
+                line, address = cluster.command(cluster.nodes["head"]), place.private_address
+                machine = rack.boot("head", line, address, output, lambda notice: None, lambda: None)
                 await asyncio.wait_for(machine.ready, PROBE_SECONDS)
                 program = await machine.spawn(
                     "/bin/sh", ["sh", "-c", "exit 7"], {}, cluster.home_inside, None
@@ -146,13 +157,21 @@ class Cloud:
 
     def health(self) -> dict[str, Any]:
         """For /healthz: the protection in force, in one word and in sentences, and how many nodes there are."""
-        nodes = [node for cluster in self._clusters.values() for node in cluster.nodes.values()]
+        nodes = self._nodes()
         return {
             "sandbox": self.sandbox.mode,
+            "network": "links" if self.links else "shared",
             "unprotected": UNPROTECTED[self.sandbox.mode],
             "nodes": len(nodes),
             "running": sum(node.record.state == "running" for node in nodes),
         }
+
+    def _nodes(self) -> list[Node]:
+        return [node for cluster in self._clusters.values() for node in cluster.nodes.values()]
+
+    def _running_specs(self) -> list[NodeSpec]:
+        """The nodes that take capacity."""
+        return [node.spec for node in self._nodes() if node.record.state not in ENDED]
 
     # -- verbs ------------------------------------------------------------------------------------
 
@@ -168,8 +187,10 @@ class Cloud:
             if known.spec != spec:
                 raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.", 409)
             return known.document(), False
+        self.faults.bind(cluster_id)
         if self.faults.get("no_capacity", cluster_id) is not None:
             raise Refused("no_capacity", "There is no capacity for another cluster; try again later.", 409)
+        self.capacity.check(spec.nodes, self._running_specs())
         try:
             uid = self.sandbox.uid_for(
                 self.users, {c.uid for c in self._clusters.values() if c.uid is not None}
@@ -251,22 +272,55 @@ class Cloud:
     def forget(self, cluster: Cluster) -> None:
         """The cluster is removed from the disk."""
         self._clusters.pop(cluster.id, None)
+        self.faults.forget(cluster.id)
         for node in cluster.nodes.values():
             self.addresses.free(node.record.place)
 
+    def fault_document(self) -> dict[str, Any]:
+        """The faults that are on, and those there are."""
+        missing = self._impossible_faults()
+        kinds = [{**kind, "missing": missing.get(kind["name"], "")} for kind in kinds_as_json()]
+        return {"faults": self.faults.as_json(), "kinds": kinds}
+
+    def _impossible_faults(self) -> dict[str, str]:
+        """Faults that cannot be had on this machine, each with the reason."""
+        found = {}
+        if not self.sandbox.networked:
+            found["disk_full"] = "Without bubblewrap the nodes use this machine's own disk."
+        if not self.links:
+            found["network_cut"] = "On this machine the nodes of a cluster share one network."
+        return found
+
     async def change_faults(self, document: Any) -> dict[str, Any]:
-        """Switch faults on and off; those that are about running nodes act now."""
-        changed = self.faults.change(document)
-        for cluster in list(self._clusters.values()):
-            for name, node in cluster.nodes.items():
-                if "swapped_host_key" in document:
-                    swapped = self.faults.get("swapped_host_key", cluster.id, name) is not None
-                    await node.identity.show(swapped=swapped)
-                if isinstance(document.get("node_dies"), dict):
-                    words = self.faults.get("node_dies", cluster.id, name)
-                    if words is not None:
-                        node.die_later(words)
-        return changed
+        """Switch faults on and off; those that are about running nodes act before the answer."""
+        missing = self._impossible_faults()
+        for name, words in document.items() if isinstance(document, dict) else ():
+            if name in missing and words is not None:
+                raise Refused("fault_not_here", missing[name], 409)
+        self.faults.change(document)
+        await self._meet_faults()
+        return self.fault_document()
+
+    async def _meet_faults(self) -> None:
+        await asyncio.gather(*(node.meet_faults() for node in self._nodes() if node.is_up))
+        if self._fault_end is not None:
+            self._fault_end.cancel()
+        if (ends_at := self.faults.next_end()) is not None:
+            loop = asyncio.get_running_loop()
+            self._fault_end = loop.call_at(ends_at + 0.01, self._end_faults)
+
+    def _end_faults(self) -> None:
+        self.faults.expire()
+        self._meeting = asyncio.create_task(self._meet_faults())
+
+    def capacity_document(self, core_types: list[str]) -> dict[str, Any]:
+        """Cores of each core type: those named, set, or in use."""
+        return self.capacity.as_json(self._running_specs(), core_types)
+
+    def change_capacity(self, document: Any) -> dict[str, Any]:
+        """Set how many cores there are of some core types. What runs goes on running."""
+        self.capacity.change(document)
+        return self.capacity_document(list(document))
 
 
 _PROBE: dict[str, Any] = {

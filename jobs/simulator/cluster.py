@@ -14,6 +14,7 @@ from jobs.simulator.addresses import Place
 from jobs.simulator.admission import Admission
 from jobs.simulator.etc import Host, shared_files
 from jobs.simulator.faults import Faults
+from jobs.simulator.limits import NodeLimits
 from jobs.simulator.logins import LoginBook
 from jobs.simulator.node import Node
 from jobs.simulator.racks import Rack, RackFailed
@@ -151,9 +152,12 @@ class Cluster:
             etc,
             run,
             node.hostname,
-            node.spec.memory_mb,
-            self._cloud.settings.file_mb,
+            self.limits(node),
         )
+
+    def limits(self, node: Node) -> NodeLimits:
+        """What the node's programs may take."""
+        return NodeLimits.of(node.spec.cores, node.spec.memory_mb, self._cloud.settings.file_mb)
 
     async def rack(self) -> Rack:
         """The cluster's rack; the first node to ask starts it, all wait for the same one."""
@@ -165,7 +169,9 @@ class Cluster:
             raise Gone(f"the cluster's sandbox could not be made: {error}") from None
 
     async def _start_rack(self) -> Rack:
-        plan = self.sandbox.plan(self.uid, self.home_outside, self.store.etc / self.id, self.store.run)
+        plan = self.sandbox.plan(
+            self.uid, self.home_outside, self.store.etc / self.id, self.store.run, self._cloud.settings.links
+        )
         return await self._cloud.racks.start(plan)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from jobs.simulator.wire import Gone, Wire
 
 ANSWER_SECONDS = 30
+LONGEST_NOTICE = 300
+Hear = Callable[[str], None]
 
 
 class Failed(Exception):
@@ -29,12 +31,13 @@ class Program:
 class Machine:
     """One node's agent. When it is gone every call raises `Gone` and every program has ended with signal 9."""
 
-    def __init__(self, control: socket.socket, on_end: Callable[[], None]) -> None:
+    def __init__(self, control: socket.socket, hear: Hear, on_end: Callable[[], None]) -> None:
+        """`hear` gets what the node has to say by itself, a sentence at a time; `on_end` is called once."""
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._programs: dict[int, Program] = {}
-        self._on_end = on_end
+        self._hear, self._on_end = hear, on_end
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self._wire = Wire(control, self._line, self._ended)
 
@@ -120,6 +123,9 @@ class Machine:
     def _line(self, line: dict[str, Any], descriptors: list[int]) -> None:
         if "ready" in line and not self.ready.done():
             self.ready.set_result(None)
+        elif "notice" in line:
+            text = str(line["notice"])[:LONGEST_NOTICE]
+            self._hear("".join(character if character.isprintable() else "?" for character in text))
         elif "exited" in line:
             program = self._programs.pop(int(line["exited"]), None)
             if program is not None and not program.ended.done():

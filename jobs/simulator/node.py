@@ -6,7 +6,6 @@ report. The node's root side is here, outside the sandbox: the host key and the 
 """
 
 import asyncio
-import random
 import socket
 import time
 from collections.abc import Coroutine
@@ -14,16 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.simulator import trouble
 from jobs.simulator.addresses import bind
 from jobs.simulator.admission import Admission
 from jobs.simulator.broker import BrokerRefused, BrokerSilent
 from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys
 from jobs.simulator.etc import machinefile
+from jobs.simulator.faults import Rule
 from jobs.simulator.identity import Identity
 from jobs.simulator.machine import Failed, Machine
 from jobs.simulator.phases import Contextualization
 from jobs.simulator.record import ENDED, BootFailed, Record, broadcast
 from jobs.simulator.spec import NodeSpec
+from jobs.simulator.trouble import Trouble
 from jobs.simulator.wire import Gone
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Node:
         self._servers: list[asyncio.AbstractServer] = []
         self._life: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self.trouble = Trouble()
 
     # -- what the rooms of the SSH server ask -----------------------------------------------------
 
@@ -109,9 +112,14 @@ class Node:
 
     def machine(self) -> Machine:
         """The agent's client; raises Gone when the node is not up."""
-        if self._machine is None or not self._machine.alive:
+        if self._machine is None or not self.is_up:
             raise Gone("the node is not running")
         return self._machine
+
+    @property
+    def is_up(self) -> bool:
+        """Does its agent run?"""
+        return self._machine is not None and self._machine.alive
 
     def full(self, most_unproven: int, most_connections: int) -> bool:
         """Are there too many connections, or too many that have not logged in?"""
@@ -153,8 +161,8 @@ class Node:
         if self._context is not None:
             self._context.stream.add(now, text, phase, mark)
 
-    def fault(self, name: str) -> dict[str, Any] | None:
-        """The fault's words when it is on for this node."""
+    def fault(self, name: str) -> Rule | None:
+        """The rule by which a fault is on for this node."""
         return self.cluster.faults.get(name, self.cluster.id, self.spec.name)
 
     def turn(self, state: str, reason: str = "") -> None:
@@ -179,47 +187,28 @@ class Node:
         if not self.record.reported:
             self._context = Contextualization(self)
         self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
-        waiting = asyncio.create_task(self._firmware(resumed))
+        waiting = asyncio.create_task(trouble.firmware(self, resumed))
         try:
             self._machine = await self._start_machine()
             await waiting
         finally:
             waiting.cancel()
         await self._furnish()
+        await self.meet_faults()
         await self._serve()
         self.say(f"sshd: listening on {self.record.place.address} port {self.record.place.port}")
         if self._context is not None:
-            if not resumed and self.fault("never_reports") is not None:
-                self.say("network: no route to the context broker")
-                await asyncio.Event().wait()
+            if not resumed:
+                await trouble.way_to_the_broker(self)
             await self._context.run()
             self._context = None
         self.turn("running")
-        if (words := self.fault("node_dies")) is not None:
-            self.die_later(words)
-
-    async def _firmware(self, resumed: bool) -> None:
-        """The time a machine takes to come up; none in the instant mode, or when it was up before."""
-        slow = self.fault("slow_boot")
-        seconds = 0.0
-        if not self.cluster.instant and not resumed:
-            dice = random.Random(f"{self.cluster.seed}/{self.cluster.id}/{self.spec.name}")
-            seconds = self.spec.boot_seconds * dice.uniform(0.8, 1.25)
-        if slow is not None and not resumed:
-            seconds += float(slow.get("seconds", 60))
-        if seconds:
-            for text in (
-                "firmware: memory check",
-                "kernel: started",
-                "network: address assigned",
-                "cloud-init: context",
-            ):
-                await asyncio.sleep(seconds / 4)
-                self.say(text)
+        await self.meet_faults()
 
     async def _start_machine(self) -> Machine:
         rack = await self.cluster.rack()
-        machine = rack.boot(self.spec.name, self.cluster.command(self), self._log_path(), self._died)
+        line, address = self.cluster.command(self), self.record.place.private_address
+        machine = rack.boot(self.spec.name, line, address, self._log_path(), self.say, self._died)
         try:
             await asyncio.wait_for(machine.ready, 30)
         except (Gone, TimeoutError):
@@ -242,10 +231,7 @@ class Node:
         )
 
     async def _serve(self) -> None:
-        await self.identity.show(
-            certificates=(self.record.context or {}).get("host_certificates", []),
-            swapped=self.fault("swapped_host_key") is not None,
-        )
+        await self.identity.show(certificates=(self.record.context or {}).get("host_certificates", []))
         loop = asyncio.get_running_loop()
         bound = self._bound or await self._bind_again()
         self._bound = None
@@ -293,13 +279,22 @@ class Node:
             if reason := self.admission.still(connection.ring.login, connection.source, home):
                 connection.farewell(reason)
 
-    # -- the end ----------------------------------------------------------------------------------
+    # -- faults -----------------------------------------------------------------------------------
 
-    def die_later(self, words: dict[str, Any]) -> None:
+    async def meet_faults(self) -> None:
+        """Be as the faults that are on now want this node to be, and no longer as those that are off."""
+        await self.trouble.meet(self)
+
+    def twice(self) -> bool:
+        """Is everything this node reports delivered twice?"""
+        return self.fault("duplicate_answers") is not None
+
+    def lose_power(self) -> None:
         """The fault `node_dies`."""
-        machine = self._machine
-        if machine is not None and self.record.state == "running":
-            asyncio.get_running_loop().call_later(float(words.get("after_seconds", 0)), machine.unplug)
+        if self._machine is not None and self.record.state == "running":
+            self._machine.unplug()
+
+    # -- the end ----------------------------------------------------------------------------------
 
     def _died(self) -> None:
         """The agent is gone: as if the plug was pulled, unless we are the ones who shut it down."""

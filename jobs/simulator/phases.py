@@ -35,7 +35,7 @@ class Contextualization:
 
     def __init__(self, node: "Node") -> None:
         self.node = node
-        self._broker = Broker(node.cluster.http, node.cluster.spec.broker_url, node.spec.token)
+        self._broker = Broker(node.cluster.http, node.cluster.spec.broker_url, node.spec.token, node.twice)
         self.stream = BootStream(self._broker, node.record.boots)
 
     async def run(self) -> None:

@@ -5,16 +5,17 @@ with two descriptors (the agent's control socket and a log). Steps, in this orde
   1. die with the simulator;
   2. as root: a mount namespace of its own where the few folders a node may see stand on a path that the cluster's
      user can reach (the state directory itself stays closed to it), then become that user, for good;
-  3. a user and network namespace shared by the cluster, with its own loopback up;
-  4. start nodes (bubblewrap, or the agent itself where there is none) and say when they end.
+  3. a user and network namespace of the cluster's, with a switch that every node is wired to (`links`); where the
+     kernel has none, the nodes share this one namespace and its loopback;
+  4. start nodes (bubblewrap, or the agent itself where there is none) and say when they end;
+  5. while they run: pull a node's cable, fill its disk (`full_disk`), and undo it.
 
-Standard library only: it runs as a plain script and nothing of ours is imported.
+Standard library only, like the two modules it is made with.
 """
 
 from __future__ import annotations  # and no typing at run time: every import is time a booting node waits
 
 import array
-import ctypes
 import fcntl
 import json
 import os
@@ -24,8 +25,13 @@ import socket
 import struct
 import sys
 
+from jobs.simulator import full_disk
+from jobs.simulator.kernel import check, libc
+from jobs.simulator.links import Switch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
@@ -33,15 +39,7 @@ MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 4096, 16384, 1 << 18, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 LINUX = sys.platform == "linux"
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def check(result: int, what: str) -> None:
-    """Turn a failed call of the C library into an OSError that says what it was for."""
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, "%s: %s" % (what, os.strerror(number)))
+OOM_SCORE = "700"  # of 1000
 
 
 def die_with(parent: int) -> None:
@@ -68,6 +66,15 @@ def stage(root: str, places: list[tuple[str, str]]) -> None:
         source = "/proc/self/fd/%d" % descriptor
         check(libc.mount(source.encode(), target.encode(), None, MS_BIND | MS_REC, None), "staging %s" % name)
         os.close(descriptor)
+
+
+def offer_to_the_kernel() -> None:
+    """Should the machine run out of memory, let it take this process before its own services."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(OOM_SCORE)
+    except OSError:
+        pass  # not Linux, or a container that keeps its own order
 
 
 def become(uid: int, gid: int) -> None:
@@ -102,14 +109,24 @@ def own_network() -> None:
         pass  # only port 22 inside the cluster needs it
 
 
+def wired() -> Switch | None:
+    """The cluster's switch; None where the kernel, or a container that closes /proc/sys, does not let us have one."""
+    try:
+        return Switch()
+    except OSError:
+        return None
+
+
 class Rack:
     """The running rack: requests in, started and ended nodes out."""
 
     def __init__(self, control: socket.socket) -> None:
         self.control = control
+        self.switch: Switch | None = None
         self.buffer = b""
         self.descriptors: list[int] = []
         self.children: dict[int, str] = {}
+        self.ports: dict[str, int] = {}
 
     def say(self, **words: Any) -> None:
         """Tell the simulator; a simulator that is gone ends the rack."""
@@ -137,10 +154,58 @@ class Rack:
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def start(self, node: str, argv: list[str]) -> None:
+    def do(self, request: dict[str, Any]) -> None:
+        """One request."""
+        if "argv" in request:
+            self.start(request["node"], request["argv"], request["address"])
+        elif "plugged" in request:
+            self.tell(request, lambda: self.plug(request["node"], request["plugged"]))
+        else:
+            self.tell(request, lambda: self.change_disk(**request))
+
+    def tell(self, request: dict[str, Any], work: Callable[[], None]) -> None:
+        """Do something to a running node and say how it went."""
+        try:
+            work()
+            error = ""
+        except OSError as problem:
+            error = str(problem)
+        self.say(node=request["node"], did=dict(request), error=error)
+
+    def plug(self, node: str, plugged: bool) -> None:
+        """Pull the node's cable, or plug it in."""
+        if self.switch is None:
+            raise OSError("the nodes of this cluster share one network")
+        self.switch.plug(self.ports[node], plugged)
+
+    def change_disk(self, node: str, full: bool, home: str, size: int) -> None:
+        """Fill the node's disk or make room. In a child: it leaves this process's namespaces for good."""
+        sandbox = next((pid for pid, name in self.children.items() if name == node), 0)
+        pid = full_disk.first_child(sandbox)
+        read, write = os.pipe()
+        worker = os.fork()
+        if worker == 0:
+            try:
+                if full:
+                    full_disk.fill(pid, home)
+                else:
+                    full_disk.empty(pid, home, size)
+            except OSError as error:
+                os.write(write, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        with open(read) as file:
+            said = file.read()
+        os.waitpid(worker, 0)
+        if said:
+            raise OSError(said)
+
+    def start(self, node: str, argv: list[str], address: str) -> None:
         """Fork and become the node's sandbox; the control socket is its descriptor 3, the log its output."""
         control, log = self.descriptors.pop(0), self.descriptors.pop(0)
-        rack = os.getpid()
+        rack, port = os.getpid(), len(self.ports) + 1
+        self.ports[node] = port
         pid = os.fork()
         if pid == 0:
             try:
@@ -149,6 +214,9 @@ class Rack:
                     signal.signal(number, signal.SIG_DFL)
                 die_with(rack)
                 os.setsid()
+                offer_to_the_kernel()
+                if self.switch is not None:
+                    self.switch.attach(port, address)
                 high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (control, log)]
                 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
                 os.dup2(high[1], 1)
@@ -191,7 +259,7 @@ class Rack:
                 self.reap()
             if self.control.fileno() in ready:
                 for request in self.receive():
-                    self.start(request["node"], request["argv"])
+                    self.do(request)
 
 
 def main() -> None:
@@ -216,13 +284,11 @@ def main() -> None:
         if plan["network"]:
             own_network()
             die_with(parent)
+            if plan["links"]:
+                rack.switch = wired()
     except (OSError, ValueError) as error:
         rack.say(failed=str(error))
         os._exit(1)
     os.chdir("/")
-    rack.say(ready=os.getpid())
+    rack.say(ready=os.getpid(), links=rack.switch is not None)
     rack.serve()
-
-
-if __name__ == "__main__":
-    main()

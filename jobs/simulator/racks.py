@@ -1,6 +1,7 @@
 """The simulator's side of a rack: start the process, start nodes in it, hear when they end."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -10,10 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jobs.simulator.machine import Machine
+from jobs.simulator.machine import Hear, Machine
 from jobs.simulator.wire import Gone, Wire
 
 START_SECONDS = 20
+TELL_SECONDS = 10
+# Isolated from everything but the standard library and this project's own folder.
+START = f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); from jobs.simulator.rack import main; main()"
 
 
 class RackFailed(Exception):
@@ -25,18 +29,19 @@ class Rack:
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process = process
+        self.links = False
         self._ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._told: dict[str, asyncio.Future[str]] = {}
         self._wire = Wire(control, self._line, self._ended)
 
     @classmethod
     def launch(cls, folder: Path) -> "Rack":
         """Start a rack that waits for its plan: an interpreter's start is most of the time a rack takes."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        script = str(Path(__file__).with_name("rack.py"))
         log = folder / "racks.log"
         with open(log, "ab") as output, theirs:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", script, str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-I", "-S", "-c", START, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -60,19 +65,51 @@ class Rack:
         """Does its process still run?"""
         return self.process.poll() is None and not self._wire.closed
 
-    def boot(self, node: str, argv: list[str], log: Path, on_exit: Callable[[], None]) -> Machine:
+    def boot(
+        self, node: str, argv: list[str], address: str, log: Path, hear: Hear, on_exit: Callable[[], None]
+    ) -> Machine:
         """Start a node; the answer is its agent's client, whose `ready` tells when it is up."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with open(log, "ab") as output, theirs:
             os.chmod(log, 0o600)
-            self._wire.send({"node": node, "argv": argv}, [theirs.fileno(), output.fileno()])
-        return Machine(ours, on_exit)
+            self._wire.send(
+                {"node": node, "argv": argv, "address": address}, [theirs.fileno(), output.fileno()]
+            )
+        return Machine(ours, hear, on_exit)
+
+    async def plug(self, node: str, plugged: bool) -> None:
+        """Pull a running node's cable, or plug it in. Raises RackFailed."""
+        await self._tell({"node": node, "plugged": plugged})
+
+    async def change_disk(self, node: str, full: bool, home: str, size: int) -> None:
+        """Fill a running node's disk, or make room: `size` bytes in each temporary folder. Raises RackFailed."""
+        await self._tell({"node": node, "full": full, "home": home, "size": size})
+
+    async def _tell(self, request: dict[str, Any]) -> None:
+        key = _key(request)
+        told = self._told.get(key)
+        try:
+            if told is None:
+                told = self._told[key] = asyncio.get_running_loop().create_future()
+                self._wire.send(request)
+            error = await asyncio.wait_for(asyncio.shield(told), TELL_SECONDS)
+        except (Gone, TimeoutError):
+            raise RackFailed("the cluster's rack does not answer") from None
+        finally:
+            self._told.pop(key, None)
+        if error:
+            raise RackFailed(error)
 
     def _line(self, line: dict[str, Any], descriptors: list[int]) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
-        if not self._ready.done():
+        if "did" in line:
+            told = self._told.get(_key(line["did"]))
+            if told is not None and not told.done():
+                told.set_result(str(line["error"])[:300])
+        elif not self._ready.done():
             if "ready" in line:
+                self.links = bool(line["links"])
                 self._ready.set_result(0)
             elif "failed" in line:
                 self._ready.set_exception(RackFailed(str(line["failed"])))
@@ -81,6 +118,9 @@ class Rack:
         if not self._ready.done():
             self._ready.set_exception(RackFailed("the rack's process ended"))
             self._ready.exception()
+        for told in self._told.values():
+            if not told.done():
+                told.set_result("the cluster's rack has ended")
 
     def close(self) -> None:
         """End the rack and every node in it, now."""
@@ -139,6 +179,11 @@ class Racks:
         if self._warm is not None:
             self._warm.close()
             self._warm = None
+
+
+def _key(request: dict[str, Any]) -> str:
+    """What makes two requests the same one."""
+    return json.dumps(request, sort_keys=True)
 
 
 def _started(pid: int) -> str:

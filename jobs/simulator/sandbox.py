@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.simulator.etc import BORROWED, UID
+from jobs.simulator.limits import NodeLimits
 from jobs.simulator.settings import WrongSetting
 from jobs.simulator.users import UserNumbers
 
@@ -83,7 +84,7 @@ class Sandbox:
         base = self.uid_base
         return base + numbers.take({uid - base for uid in taken}, again=self.mode == "bubblewrap")
 
-    def plan(self, uid: int | None, home: Path, etc: Path, run: Path) -> dict[str, Any]:
+    def plan(self, uid: int | None, home: Path, etc: Path, run: Path, links: bool) -> dict[str, Any]:
         """What the rack does before it starts nodes."""
         places = [(str(home), "home"), (str(etc), "etc"), (str(run), "run")]
         if self.python.prefix:
@@ -94,14 +95,15 @@ class Sandbox:
             "uid": uid,
             "gid": uid,
             "network": self.networked,
+            "links": links,
         }
 
     def command(
-        self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, memory_mb: int, file_mb: int
+        self, home: Path, home_inside: str, etc: Path, run: Path, hostname: str, limits: NodeLimits
     ) -> list[str]:
         """The command line that becomes the node's agent."""
         if self.mode != "bubblewrap":
-            return [self.python.path, "-I", "-S", str(run / "agent.pyc"), "3", str(file_mb)]
+            return [self.python.path, "-I", "-S", str(run / "agent.pyc"), "3", *limits.words()]
         if self.staged:
             home, etc, run = (Path(STAGE, name) for name in ("home", "etc", "run"))
         bwrap = shutil.which("bwrap") or "/usr/bin/bwrap"
@@ -123,9 +125,8 @@ class Sandbox:
             elif os.path.isdir(folder):
                 line += ["--ro-bind", folder, folder]
         line += ["--dev", "/dev", "--proc", "/proc"]
-        size = str(memory_mb * 1024 * 1024 // 3)  # these live in memory: together no more than the node has
         for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - the node's own
-            line += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+            line += ["--perms", "1777", "--size", str(limits.temporary_bytes), "--tmpfs", folder]
         line += ["--remount-ro", "/dev", "--tmpfs", "/etc"]
         for name in BORROWED:
             line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
@@ -149,7 +150,7 @@ class Sandbox:
             shown = Path(STAGE, "python") if self.staged else Path(self.python.prefix)
             line += ["--ro-bind", str(shown), self.python.prefix]
         line += ["--remount-ro", "/", "--chdir", home_inside]
-        return [*line, "--", self.python.path, "-I", "-S", f"{AGENT_INSIDE}/agent.pyc", "3", str(file_mb)]
+        return [*line, "--", self.python.path, "-I", "-S", f"{AGENT_INSIDE}/agent.pyc", "3", *limits.words()]
 
 
 def pythons() -> list[Python]:
@@ -183,11 +184,9 @@ def install_agent(python: Python, run: Path) -> bool:
         "sys.version_info >= (3, 9) or sys.exit(1)\n"
         "for source, target in zip(sys.argv[1::2], sys.argv[2::2]): py_compile.compile(source, target, doraise=True)"
     )
-    compiled = {
-        here / "agent.py": folder / "agent.pyc",
-        here / "agent_programs.py": folder / "agent_programs.pyc",
-        start: run / "agent.pyc",
-    }
+    compiled = {start: run / "agent.pyc"}
+    for source in (here / "agent.py", *sorted(here.glob("agent_*.py"))):
+        compiled[source] = folder / f"{source.stem}.pyc"
     pairs = [str(path) for pair in compiled.items() for path in pair]
     try:
         done = subprocess.run(

@@ -23,6 +23,8 @@ class Settings:
     address: str
     disk_floor_mb: int
     file_mb: int
+    links: bool
+    capacity: dict[str, int]
 
     @property
     def socket_path(self) -> Path | None:
@@ -68,6 +70,20 @@ def _token(environ: dict[str, str], var: Path) -> str:
     return token
 
 
+def _capacity(text: str) -> dict[str, int]:
+    """Cores the cloud has, by core type: `emerald=2000,jade=64`."""
+    found = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        core_type, _, cores = part.partition("=")
+        if not core_type or not (cores.isascii() and cores.isdigit()) or len(cores) > 9:
+            raise WrongSetting(
+                f"HEADNODE_SIMULATOR_CAPACITY has {part!r}; write core types with their cores, "
+                "such as emerald=2000,jade=64."
+            )
+        found[core_type] = int(cores)
+    return found
+
+
 def read(environ: dict[str, str]) -> Settings:
     """Settings from the environment; makes the state directory and, when missing, the token file."""
     var = Path(environ.get("HEADNODE_SIMULATOR_VAR") or "var/simulator").absolute()
@@ -100,4 +116,6 @@ def read(environ: dict[str, str]) -> Settings:
         address=environ.get("HEADNODE_SIMULATOR_ADDRESS", ""),
         disk_floor_mb=_number(environ, "HEADNODE_SIMULATOR_DISK_FLOOR_MB", 1024),
         file_mb=_number(environ, "HEADNODE_SIMULATOR_FILE_MB", 20_000),
+        links=_choice(environ, "HEADNODE_SIMULATOR_NETWORK", ("links", "shared")) == "links",
+        capacity=_capacity(environ.get("HEADNODE_SIMULATOR_CAPACITY", "")),
     )

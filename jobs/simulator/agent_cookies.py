@@ -1,0 +1,38 @@
+"""The .Xauthority file of a home, as libXau has it. Part of what runs inside a node: standard library only."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+FAMILY_LOCAL = 256
+
+
+def with_cookie(text: bytes, display: str, protocol: str, cookie: str) -> bytes:
+    """The file with a cookie for a display of this node. What it held for it, from an earlier session or under the same
+    number, goes: a client takes the first that fits. Other nodes have the same home."""
+    host = os.uname().nodename.encode()
+    key = struct.pack(">H", FAMILY_LOCAL) + packed(host, display.encode())
+    kept = [entry for entry in xauthority_entries(text) if not entry.startswith(key)]
+    return key + packed(protocol.encode(), bytes.fromhex(cookie)) + b"".join(kept)
+
+
+def packed(*parts: bytes) -> bytes:
+    """The parts as .Xauthority has them, each after its length."""
+    return b"".join(struct.pack(">H", len(part)) + part for part in parts)
+
+
+def xauthority_entries(text: bytes) -> list[bytes]:
+    """The whole entries of an .Xauthority file: family, address, display, protocol, cookie."""
+    found: list[bytes] = []
+    start = 0
+    while True:
+        end = start + 2
+        for _ in range(4):
+            if end + 2 > len(text):
+                return found
+            end += 2 + struct.unpack_from(">H", text, end)[0]
+        if end > len(text):
+            return found
+        found.append(text[start:end])
+        start = end
