@@ -161,7 +161,8 @@ def defuse(allowed: int) -> str:
     for pid in members():
         sessions.setdefault(session_of(pid), []).append(pid)
     largest = max(sessions.values(), key=len, default=[])
-    name, whole = name_of(largest[0]) if largest else "?", len(largest) < allowed // 2
+    names = [name_of(pid) for pid in largest]
+    name, whole = max(set(names), key=names.count, default="?"), len(largest) < allowed // 2
     if whole:
         signal_all(signal.SIGKILL)
     for pid in largest:
