@@ -63,11 +63,16 @@ class WebsocketAuthentication:
     """Puts `inner` behind cookies, session and sign-in; the one wrapper `asgi.py` needs."""
 
     def __init__(self, inner: Application) -> None:
-        self._stack: Application = CookieMiddleware(SessionMiddleware(SignIn(inner)))
+        self._sign_in = SignIn(inner)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sign in, or close."""
-        await self._stack(scope, receive, send)
+
+        async def signed_in(scope: Scope, receive: Receive, _: Send) -> None:
+            # Our own `send`: that of the middleware looks at the session before each message, and none changes it.
+            await self._sign_in(scope, receive, send)
+
+        await CookieMiddleware(SessionMiddleware(signed_in))(scope, receive, send)
 
 
 async def close(receive: Receive, send: Send, code: int, reason: str) -> None:
