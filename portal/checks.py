@@ -133,6 +133,13 @@ def _limits() -> Iterator[CheckMessage]:
             hint=f"Choose {RSA_SHORTEST_BITS} to {RSA_LONGEST_BITS}, for example 3072.",
             id="portal.E011",
         )
+    for name in settings.HEADNODE_GATEWAYS:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+            yield Error(
+                f"HEADNODE_GATEWAYS holds {name!r}, which cannot be part of a URL.",
+                hint="Name gateways with at most 40 of A-Z, a-z, 0-9, _ and -, for example g1,g2.",
+                id="portal.E030",
+            )
     for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS"):
         if getattr(settings, name) < 1:
             yield Error(f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009")

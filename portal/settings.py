@@ -69,6 +69,16 @@ HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
 HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
 
+# The gateways, by name, that hold the shells. None: the web process holds them itself.
+HEADNODE_GATEWAYS = env.list("HEADNODE_GATEWAYS", default=[])
+# Which of them this process is; only told to gateways.
+HEADNODE_GATEWAY_NAME = env.str("HEADNODE_GATEWAY_NAME", default="")
+# Where gateways on this machine take the connections that web has accepted (docs/design/gateways.md).
+HEADNODE_GATEWAY_SOCKETS = env.str("HEADNODE_GATEWAY_SOCKETS", default="")
+# Where a gateway listens itself: for a proxy that leads /ws/gateways/<name>/ to it, and for health checks. 0: nowhere.
+HEADNODE_GATEWAY_HOST = env.str("HEADNODE_GATEWAY_HOST", default=HEADNODE_HOST)
+HEADNODE_GATEWAY_PORT = env.int("HEADNODE_GATEWAY_PORT", default=0)
+
 # How long a shell waits for its browser to come back.
 HEADNODE_TERMINAL_GRACE_SECONDS = env.int("HEADNODE_TERMINAL_GRACE_SECONDS", default=60)
 

@@ -1,5 +1,7 @@
 """The web process: pages, API, websockets and the broker, on uvicorn.
 
+Terminals are held by a gateway process (`portal.gateway`) where settings.HEADNODE_GATEWAYS names one; else here.
+
 `python -m portal.web` listens on HEADNODE_HOST and HEADNODE_PORT; `python -m portal.web FD` on a socket that whoever
 started it made. A wrong setting is said in a sentence, and nothing is started.
 """
@@ -9,14 +11,15 @@ import socket
 import sys
 
 import django
-import uvicorn
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from accounts.models import User  # noqa: E402  (models exist only now)
+from portal import serving  # noqa: E402
 from portal.checks import settings_check  # noqa: E402
+from sshgateway import gateway  # noqa: E402
 
 
 def main() -> int:
@@ -33,21 +36,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    config = uvicorn.Config(
-        "portal.asgi:application",
-        host=settings.HEADNODE_HOST,
-        port=settings.HEADNODE_PORT,
-        log_config=None,  # Django's logging is ours
-        access_log=False,
-        lifespan="on",  # sshgateway.lifespan ends shells in order
-        proxy_headers=False,  # accounts.source_address reads forwarding headers, from trusted proxies only
-        server_header=False,
-        ws_per_message_deflate=False,
-        ws_max_size=128 * 1024,
-        timeout_graceful_shutdown=2,
-    )
     inherited = [socket.socket(fileno=int(sys.argv[1]))] if len(sys.argv) > 1 else None
-    uvicorn.Server(config).run(sockets=inherited)
+    config = serving.config(
+        "portal.asgi:application", host=settings.HEADNODE_HOST, port=settings.HEADNODE_PORT
+    )
+    serving.Server(config, gateway.say_goodbye).run(sockets=inherited)
     return 0
 
 

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import logging
 
+from django.conf import settings
+
 from accounts.still_signed_in import credential_of
 from sshgateway import frames, gateway, records
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
@@ -53,6 +55,9 @@ class TerminalConsumer(Socket):
         session = await in_database(records.find)(session_id, self.scope["user"])
         if session is None:
             await self.close(NOT_FOUND, "not_found")
+            return
+        if session.route not in ("", settings.HEADNODE_GATEWAY_NAME):
+            await self.close(ELSEWHERE, "elsewhere")
             return
         self.session = session
         self.late = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 PASS_SECONDS = 3.0
 STOP_SECONDS = 5.0
+GOODBYE_SECONDS = 1.0
 
 
 class NotHere(Exception):
@@ -209,6 +210,17 @@ class Gateway:
         for terminal in live.values():
             if terminal.detached_at is not None and now - terminal.detached_at > _grace_seconds():
                 terminal.end(ends.end("detached"))
+
+
+async def say_goodbye() -> None:
+    """The process stops: end every shell now, and give the browsers a moment to read why."""
+    held = list(current().terminals.values())
+    for terminal in held:
+        terminal.end(ends.end("server_stopping"))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            while any(terminal.attachments for terminal in held):  # noqa: ASYNC110 (each has its own way out)
+                await asyncio.sleep(0.02)
 
 
 _gateways: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = weakref.WeakKeyDictionary()

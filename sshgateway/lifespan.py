@@ -3,11 +3,15 @@
 Mount it under "lifespan" in the process's ASGI application.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sshgateway import gateway, services
+from django.conf import settings
+
+from sshgateway import gateway, routes, services
 from sshgateway.records import in_database
 
 log = logging.getLogger(__name__)
@@ -21,15 +25,30 @@ async def lifespan(
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
     """An ASGI application for the lifespan protocol only."""
+    living: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             try:
                 await in_database(services.sweep)()
+                if name := settings.HEADNODE_GATEWAY_NAME:
+                    await in_database(services.take_over)(name, gateway.current().name)
             except Exception:  # a database that is late must not keep the web from starting; beat sweeps, too
                 log.warning("Sessions left open by an earlier gateway could not be swept yet.", exc_info=True)
+            if settings.HEADNODE_GATEWAY_NAME:
+                living = asyncio.create_task(_live(settings.HEADNODE_GATEWAY_NAME))
             await send({"type": "lifespan.startup.complete"})
         else:
+            if living is not None:
+                living.cancel()
             await gateway.current().shut_down()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+async def _live(name: str) -> None:
+    """Say again and again that this gateway takes sessions."""
+    while True:
+        with contextlib.suppress(Exception):  # the cache may be away; it is only a hint
+            await asyncio.to_thread(routes.say_alive, name)
+        await asyncio.sleep(routes.SAY_SO_SECONDS)

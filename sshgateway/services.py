@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.refusals import Refused
-from sshgateway import notices
+from sshgateway import notices, routes
 from sshgateway.models import TerminalSession
 from sshgateway.targets import Target
 
@@ -53,6 +53,7 @@ def open_session(
         cols=cols,
         rows=rows,
         source_address=source_address,
+        route=routes.choose(),
     )
 
 
@@ -108,6 +109,12 @@ def sweep() -> int:
     return lost.update(ended_at=now, end_reason="gateway_lost") + forgotten.update(
         ended_at=now, end_reason="never_attached"
     )
+
+
+def take_over(route: str, gateway: str) -> int:
+    """A gateway starts: the shells an earlier process of its name held are gone. Answers how many there were."""
+    held = TerminalSession.objects.filter(route=route, attached_at__isnull=False, ended_at__isnull=True)
+    return held.exclude(gateway=gateway).update(ended_at=timezone.now(), end_reason="gateway_lost")
 
 
 def _end(sessions: QuerySet[TerminalSession], reason: str) -> int:

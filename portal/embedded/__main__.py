@@ -92,6 +92,7 @@ async def _until_usable(
                 f"the reason is above and in {log.path}."
             )
         prepared.mark(plan.options.var)
+    supervisor.start(processes.gateway(plan))
     # The simulator knows which sandbox it has; until it says so, we go by what it said the last time.
     remembered = _recall(plan)
     for process in _portal_processes(plan, listener, remembered):
@@ -102,6 +103,7 @@ async def _until_usable(
             await supervisor.change(process.name, process.environment)
     (plan.options.var / "sandbox").write_text(sandbox + "\n", encoding="ascii")
     await probes.until_usable(plan.options)
+    await probes.until_accepting(plan.gateway_socket)
     if sandbox in WARNINGS:
         log.line("headnode", WARNINGS[sandbox])
     log.say(f"Headnode is ready at {plan.options.url}")

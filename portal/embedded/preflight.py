@@ -13,9 +13,9 @@ from typing import IO
 
 from portal.embedded.options import CannotStart, Options
 
-# A unix socket's path may have 107 bytes; the longest name we put into the folder is "simulator.sock".
+# A unix socket's path may have 107 bytes; the longest name we put into the folder is "gateway-main.sock".
 SOCKET_PATH_LIMIT = 107
-LONGEST_SOCKET_NAME = "simulator.sock"
+LONGEST_SOCKET_NAME = "gateway-main.sock"
 
 
 def make_var(options: Options) -> None:

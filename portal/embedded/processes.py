@@ -24,6 +24,10 @@ PLAIN = (
 )
 
 
+# The one gateway of an embedded portal.
+GATEWAY = "main"
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything known before the first process starts."""
@@ -42,6 +46,10 @@ class Plan:
         return self.sockets / "simulator.sock"
 
     @property
+    def gateway_socket(self) -> Path:
+        return self.sockets / f"gateway-{GATEWAY}.sock"
+
+    @property
     def token_file(self) -> Path:
         return self.options.var / "simulator-token"
 
@@ -56,7 +64,7 @@ def _plain(plan: Plan) -> dict[str, str]:
 
 
 def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str]:
-    """What web, worker, beat and `prepare` are told."""
+    """What web, gateway, worker, beat and `prepare` are told."""
     options = plan.options
     told = dict(plan.environ)
     told.pop("HEADNODE_ADMIN_PASSWORD", None)  # for `prepare` only
@@ -70,6 +78,8 @@ def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str
         HEADNODE_SECRET_KEY=plan.secret_key,
         HEADNODE_SIMULATOR_URL=f"unix:{plan.simulator_socket}",
         HEADNODE_SIMULATOR_TOKEN_FILE=str(plan.token_file),
+        HEADNODE_GATEWAYS=GATEWAY,
+        HEADNODE_GATEWAY_SOCKETS=str(plan.sockets),
     )
     told.setdefault("HEADNODE_BROKER_URL", f"{options.url}context/v1/")
     if plan.own_redis:
@@ -111,9 +121,16 @@ def prepare(plan: Plan) -> Process:
 
 
 def web(plan: Plan, listener: int, single_person: bool) -> Process:
-    """Pages, API, websockets, the broker."""
+    """Pages, API, websockets of jobs, the broker."""
     command = [sys.executable, "-m", "portal.web", str(listener)]
     return Process("web", command, portal_environment(plan, single_person), pass_fds=(listener,))
+
+
+def gateway(plan: Plan) -> Process:
+    """The shells of terminals: apart from web, so that they outlive it."""
+    told = portal_environment(plan) | {"HEADNODE_GATEWAY_NAME": GATEWAY}
+    command = [sys.executable, "-m", "portal.gateway"]
+    return Process("gateway", command, told, before_start=_without(plan.gateway_socket))
 
 
 def worker(plan: Plan, single_person: bool) -> Process:

@@ -48,6 +48,11 @@ class TerminalSession(models.Model):
     bytes_in = models.BigIntegerField(default=0, help_text="Typed, towards the node.")
     bytes_out = models.BigIntegerField(default=0, help_text="Printed by the node.")
 
+    route = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="The gateway its URL leads to; empty where there is none by name.",
+    )
     gateway = models.CharField(max_length=120, blank=True, help_text="The process that holds the shell.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
@@ -83,4 +88,5 @@ class TerminalSession(models.Model):
     @property
     def websocket_path(self) -> str:
         """Where its websocket is."""
-        return f"/ws/terminal-sessions/{self.id}/"
+        place = f"gateways/{self.route}/" if self.route else ""
+        return f"/ws/{place}terminal-sessions/{self.id}/"

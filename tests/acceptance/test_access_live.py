@@ -180,7 +180,7 @@ def test_a_rule_change_ends_terminal_and_session_and_both_say_why(
     assert status == 201, other
     status, terminal = person.call("POST", "/api/v2/terminal-sessions/", {"job": job, "node": "head"})
     assert status == 201, terminal
-    url = stack.base_url.replace("http", "ws", 1) + f"ws/terminal-sessions/{terminal['id']}/"
+    url = terminal["websocketUrl"]
 
     async def shut_out() -> tuple[float, str]:
         async with Client(url, person.token) as client:

@@ -97,15 +97,15 @@ def test_a_path_too_long_for_sockets_gets_a_short_private_folder(tmp_path: Path)
     folder = preflight.socket_folder(chosen, str(tmp_path)[:59] if len(str(tmp_path)) < 60 else None)
     try:
         assert folder != chosen.var
-        assert len(os.fsencode(folder / "simulator.sock")) <= preflight.SOCKET_PATH_LIMIT
+        assert len(os.fsencode(folder / "gateway-main.sock")) <= preflight.SOCKET_PATH_LIMIT
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
         folder.rmdir()
 
 
 def test_the_limit_counts_bytes() -> None:
-    # 107 bytes with "/simulator.sock" fit, 108 do not.
-    fits = Path("/" + "x" * (107 - 1 - len("/simulator.sock")))
+    # 107 bytes with the longest name fit, 108 do not.
+    fits = Path("/" + "x" * (107 - 1 - len("/gateway-main.sock")))
     assert preflight.socket_folder(Options("", 1, fits), None) == fits
     longer = preflight.socket_folder(Options("", 1, Path(f"{fits}y")), None)
     assert longer != Path(f"{fits}y")

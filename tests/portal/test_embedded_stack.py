@@ -54,10 +54,10 @@ def test_ready_means_that_a_person_can_sign_in(stack: Stack) -> None:
 
 
 def test_every_process_has_its_name_in_the_log(stack: Stack) -> None:
-    assert set(stack.pids) == {"supervisor", "redis", "web", "worker", "beat", "simulator"}
+    assert set(stack.pids) == {"supervisor", "redis", "web", "gateway", "worker", "beat", "simulator"}
     assert all(alive(pid) for pid in stack.pids.values())
     names = {line.split()[1] for line in stack.log.read_text().splitlines()}
-    assert {"redis", "web", "worker", "beat", "simulator"} <= names
+    assert {"redis", "web", "gateway", "worker", "beat", "simulator"} <= names
 
 
 def test_what_it_keeps_is_private(stack: Stack) -> None:
