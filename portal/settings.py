@@ -82,6 +82,11 @@ HEADNODE_GATEWAY_PORT = env.int("HEADNODE_GATEWAY_PORT", default=0)
 # How long a shell waits for its browser to come back.
 HEADNODE_TERMINAL_GRACE_SECONDS = env.int("HEADNODE_TERMINAL_GRACE_SECONDS", default=60)
 
+# Recordings of terminals: how long they are kept (0: for ever), how large one may get, and whether they are gzipped.
+HEADNODE_RECORDING_DAYS = env.int("HEADNODE_RECORDING_DAYS", default=90)
+HEADNODE_RECORDING_MAX_MB = env.int("HEADNODE_RECORDING_MAX_MB", default=64)
+HEADNODE_RECORDING_COMPRESS = env.bool("HEADNODE_RECORDING_COMPRESS", default=True)
+
 ALLOWED_HOSTS = env.list(
     "HEADNODE_ALLOWED_HOSTS", default=sorted({"127.0.0.1", "localhost", "[::1]", HEADNODE_HOST})
 )
@@ -189,6 +194,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "sshgateway.sweep",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "delete-old-recordings": {
+        "task": "sshgateway.delete_old_recordings",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
     },
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -7,10 +7,12 @@ BadFrame.
 
 import asyncio
 from collections import deque
+from datetime import UTC, datetime
 
 from accounts.still_signed_in import Credential
 from sshgateway.ends import End
-from sshgateway.frames import BadFrame
+from sshgateway.frames import BadFrame, Situation
+from sshgateway.places import NOBODY, Place
 
 WINDOW = 256 * 1024
 INPUT_WINDOW = 128 * 1024
@@ -22,19 +24,40 @@ NOTICES_KEPT = 16
 class Attachment:
     """Belongs to one terminal; made by `Terminal.attach`."""
 
-    def __init__(self, offset: int, source_address: str, credential: Credential) -> None:
+    def __init__(
+        self, offset: int, source_address: str, credential: Credential, place: Place = NOBODY
+    ) -> None:
         self.source_address = source_address
         self.credential = credential
+        self.place = place
+        self.since = datetime.now(UTC)
+        # Until when (loop time) whoever is not the owner may be here; each look at the rows renews it.
+        self.confirmed_until: float | None = None
+        # The row that says they are here.
+        self.visit_id: int | None = None
+        self.place_changed_at = float("-inf")
+        self.situation: Situation | None = None
+        self._told: Situation | None = None
         self.sent = offset
         self.acked = offset
         self.input_received = 0
         self.input_passed = 0
         self.input_told = 0
         self.notices: deque[str] = deque(maxlen=NOTICES_KEPT)
-        # Why this client must leave although the shell stays; set by `Terminal.expel`.
+        # Why this client must leave although the shell stays; set by `expel`.
         self.expelled: End | None = None
         # Set whenever there may be something new to send.
         self.woken = asyncio.Event()
+
+    @property
+    def who(self) -> str:
+        """The person's name."""
+        return self.place.name
+
+    @property
+    def may_type(self) -> bool:
+        """Whether their input reaches the shell."""
+        return self.place.may_type
 
     @property
     def credit(self) -> int:
@@ -81,3 +104,19 @@ class Attachment:
         """Have a sentence shown to the person."""
         self.notices.append(sentence)
         self.woken.set()
+
+    def expel(self, why: End) -> None:
+        """Have this client leave; the shell stays for the others."""
+        self.expelled = why
+        self.woken.set()
+
+    def tell(self, situation: Situation) -> None:
+        """Have the client told how things stand, if it was not told so last."""
+        if situation != self._told:
+            self._told = self.situation = situation
+            self.woken.set()
+
+    def take_situation(self) -> Situation | None:
+        """What is to be told now, once."""
+        situation, self.situation = self.situation, None
+        return situation

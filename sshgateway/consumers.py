@@ -13,12 +13,14 @@ import logging
 from django.conf import settings
 
 from accounts.still_signed_in import credential_of
-from sshgateway import frames, gateway, records
+from sshgateway import frames, gateway, records, visits
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.ends import End
 from sshgateway.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, ServerFrame
 from sshgateway.host_keys import fingerprint
 from sshgateway.models import TerminalSession
+from sshgateway.places import Role
+from sshgateway.recording.recorder import ANNOUNCEMENT
 from sshgateway.records import in_database
 from sshgateway.socket import Socket
 from sshgateway.terminal import Terminal
@@ -46,6 +48,7 @@ class TerminalConsumer(Socket):
     serving: asyncio.Task[None] | None = None
     late: asyncio.TimerHandle | None = None
     size: tuple[int, int] | None = None
+    visit_id: int | None = None
 
     async def connect(self) -> None:
         """Accept, so that a refusal can be read; then see whether the session is this person's."""
@@ -67,6 +70,8 @@ class TerminalConsumer(Socket):
         if self.late is not None:
             self.late.cancel()
         await self._stop_serving()
+        if self.visit_id is not None:
+            await in_database(visits.end)(self.visit_id)
 
     async def _stop_serving(self) -> None:
         if self.terminal is not None and self.attachment is not None:
@@ -99,14 +104,16 @@ class TerminalConsumer(Socket):
                 await self._send(Pong(payload))
             case frames.Resize(cols, rows):
                 self.size = (cols, rows)
-                if self.terminal is not None:
-                    self.terminal.resize(cols, rows)
+                if self.terminal is not None and self.attachment is not None:
+                    self.terminal.resize(self.attachment, cols, rows)
             case _ if self.terminal is None or self.attachment is None:
                 raise BadFrame("not_ready", "Say HELLO and wait for READY first.")
             case frames.Input(data):
                 self.terminal.type(self.attachment, data)
             case frames.Ack(offset):
                 self.terminal.acknowledge(self.attachment, offset)
+            case frames.Close() if not self.attachment.place.is_owner:
+                raise BadFrame("not_owner", "Only its owner closes a terminal; close your window instead.")
             case frames.Close():
                 self.terminal.end(End("closed_by_owner", "You closed this terminal."), show_rest=False)
 
@@ -125,16 +132,21 @@ class TerminalConsumer(Socket):
         """1. Ask the gatekeepers. 2. Find or open the shell. 3. Attach. 4. Send until the end."""
         assert self.session is not None  # noqa: S101 - HELLO is only handled with a session
         source_address: str = self.scope.get("source_address", "")
-        refusal = await in_database(records.admit)(self.session, source_address)
-        if refusal is not None:
-            await self._say_goodbye(Ended(refusal.reason, refusal.message, final=False), NOT_ADMITTED)
+        via = "api" if self.scope.get("api_token") else "page"
+        admitted = await in_database(records.admit)(self.session, self.scope["user"], source_address, via)
+        if isinstance(admitted, End):
+            await self._say_goodbye(Ended(admitted.reason, admitted.message, final=False), NOT_ADMITTED)
             return
+        self.visit_id = admitted.visit_id
         self.session.cols, self.session.rows = hello.cols, hello.rows
         try:
-            terminal = await gateway.current().terminal(self.session, source_address)
+            terminal = await gateway.current().terminal(self.session, source_address, admitted.place)
             cols, rows = self.size or (hello.cols, hello.rows)
             credential = credential_of(self.scope)
-            self.attachment = terminal.attach(hello.offset, cols, rows, source_address, credential)
+            self.attachment = terminal.attach(
+                hello.offset, cols, rows, source_address, credential, admitted.place
+            )
+            self.attachment.visit_id = admitted.visit_id
         except gateway.NotHere as absence:
             ended = Ended(absence.end.reason, absence.end.message, absence.final, absence.end.exit_status)
             await self._say_goodbye(ended, OVER if absence.final else ELSEWHERE)
@@ -143,6 +155,7 @@ class TerminalConsumer(Socket):
             await self._refuse(error)
             return
         self.terminal = terminal
+        self._introduce(terminal, self.attachment, fresh=hello.offset == 0)
         try:
             await self._send(self._ready(hello, self.attachment))
             async for frame in terminal.follow(self.attachment):
@@ -151,6 +164,15 @@ class TerminalConsumer(Socket):
                     await self.close(_code_of(frame), frame.reason)
         finally:
             terminal.detach(self.attachment)
+
+    def _introduce(self, terminal: Terminal, attachment: Attachment, *, fresh: bool) -> None:
+        """Say what people have to know when somebody comes."""
+        if attachment.place.role is Role.ADMINISTRATOR:
+            terminal.company.notify_owner(f"An administrator ({attachment.who}) is watching.")
+        elif attachment.place.role is Role.GUEST and fresh:
+            attachment.notify(f"This is a terminal of {terminal.company.owner_name}, shared with you.")
+        if terminal.company.recorded and fresh:
+            attachment.notify(ANNOUNCEMENT)
 
     def _ready(self, hello: Hello, attachment: Attachment) -> Ready:
         assert self.session is not None  # noqa: S101

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 SENTENCES: dict[str, str] = {
     "exited": "The shell ended.",
     "closed_by_owner": "You closed this terminal.",
-    "closed_by_administrator": "An administrator closed this terminal.",
+    "ended_by_administrator": "An administrator ended this terminal.",
+    "share_revoked": "This terminal is not shared with you any more.",
+    "not_confirmed": "The portal could not check whether you may still be in this terminal. Try again in a moment.",
+    "recording_failed": (
+        "This terminal has to be recorded, and the recording could not be saved, so the shell was closed. "
+        "Tell your administrator."
+    ),
     "detached": "Nobody came back to this terminal in time, so its shell was closed.",
     "never_attached": "Nobody opened this terminal in time.",
     "node_gone": "The node is shutting down or gone, and the shell with it.",
@@ -52,3 +58,18 @@ def end(reason: str, message: str = "", exit_status: int | None = None) -> End:
         if reason == "exited" and exit_status not in (None, 0):
             message = f"The shell ended with exit status {exit_status}."
     return End(reason, message, exit_status)
+
+
+# What these say is meant for the owner: it names their address, or speaks of their keys and rules.
+_OWNERS_BUSINESS = ("cidr_denied", "ssh_access_off", "not_found", "not_signed_in", "access_withdrawn")
+
+
+def as_told_to_guest(over: End, owner_name: str) -> End:
+    """The end of somebody else's terminal, in words for those it was shared with."""
+    if over.reason == "closed_by_owner":
+        return End(over.reason, f"{owner_name} closed this terminal.", over.exit_status)
+    if over.reason in _OWNERS_BUSINESS:
+        return End(
+            "access_withdrawn", f"{owner_name} has no access to this node any more, so the shell was closed."
+        )
+    return over

@@ -34,6 +34,7 @@ class Opcode(IntEnum):
     END = 0x84
     PONG = 0x85
     INPUT_ACK = 0x86
+    SITUATION = 0x87
 
 
 class BadFrame(Exception):
@@ -144,8 +145,34 @@ class InputAck:
     total: int
 
 
+@dataclass(frozen=True)
+class Presence:
+    """A person in a terminal: since when (RFC 3339), in how many windows, from where (told to its owner only)."""
+
+    name: str
+    role: str
+    may_type: bool
+    since: str
+    windows: int
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Server: how things stand, after READY and whenever that changes. `people` are those attached, you included."""
+
+    role: str
+    name: str
+    owner: str
+    may_type: bool
+    recorded: bool
+    cols: int
+    rows: int
+    people: tuple[Presence, ...] = ()
+
+
 ClientFrame: TypeAlias = Hello | Input | Resize | Ack | Ping | Close
-ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck
+ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation
 
 _HELLO = struct.Struct(">BQHH")
 _SIZE = struct.Struct(">HH")
@@ -192,6 +219,9 @@ def encode(frame: ServerFrame) -> bytes:
             return bytes((Opcode.NOTICE,)) + message.encode()
         case Ended():
             return bytes((Opcode.END,)) + _json(_camel(asdict(frame)))
+        case Situation():
+            people = [_camel(asdict(one)) for one in frame.people]
+            return bytes((Opcode.SITUATION,)) + _json({**_camel(asdict(frame)), "people": people})
         case Pong(payload):
             return bytes((Opcode.PONG,)) + payload
         case InputAck(total):
@@ -232,6 +262,10 @@ def decode_server(frame: bytes) -> ServerFrame:
         return Pong(payload)
     if opcode is Opcode.INPUT_ACK:
         return InputAck(_OFFSET.unpack(payload)[0])
+    if opcode is Opcode.SITUATION:
+        told = json.loads(payload)
+        people = tuple(Presence(**_snake(one)) for one in told.pop("people"))
+        return Situation(**_snake(told), people=people)
     raise BadFrame("unknown_opcode", f"{opcode.name} is no frame a server sends.")
 
 

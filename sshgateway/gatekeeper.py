@@ -1,15 +1,20 @@
 """Who may be in a terminal session: asked at every attach and again and again while it is open.
 
-The app above registers its own check here, so that this app needs to know nothing about jobs or access rules.
+The app above registers its own check here, so that this app needs to know nothing about jobs or access rules. A
+check is asked about the session's owner, and about the address of whoever comes: the owner's access rules hold for
+everybody who reaches the node. Administrators only look on, which their own rights allow; no rule of a person keeps
+oversight out.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from accounts.administrators import is_administrator
 from accounts.refusals import Refused
-from sshgateway.models import TerminalSession
+from sshgateway.models import TerminalSession, TerminalShare
+from sshgateway.places import Place, Role
 
-# (session, user, source address) -> None, or raises Refused. Called in a thread that may use the database.
+# (session, its owner, source address) -> None, or raises Refused. Called in a thread that may use the database.
 Check = Callable[[TerminalSession, Any, str], None]
 
 _checks: list[Check] = []
@@ -28,16 +33,54 @@ def unregister(check: Check) -> None:
         _checks.remove(check)
 
 
-def admit(session: TerminalSession, user: Any, source_address: str) -> None:
-    """Return if every check lets `user` in from `source_address`; raise `Refused` otherwise.
+def place_of(session: TerminalSession, user: Any) -> Place | None:
+    """In which capacity a person may be in the session, if in any. Asks no rule."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    name = user.get_username()
+    if user.pk == session.owner_id:
+        return Place(Role.OWNER, user.pk, name, may_type=True)
+    share = TerminalShare.objects.filter(session=session, person=user, revoked_at__isnull=True).first()
+    if share is not None:
+        return Place(Role.GUEST, user.pk, name, may_type=share.may_type)
+    if is_administrator(user):
+        return Place(Role.ADMINISTRATOR, user.pk, name, may_type=False)
+    return None
+
+
+def admit(session: TerminalSession, user: Any, source_address: str) -> Place:
+    """The person's place, if every check lets them in from `source_address`; raises `Refused` otherwise.
 
     Without any check nobody may in: a gate whose keeper was forgotten stays shut.
     """
-    if not user.is_authenticated or not user.is_active or user.pk != session.owner_id:
+    place = place_of(session, user)
+    if place is None:
         raise Refused("not_found", "There is no such terminal session.", status=404)
+    if place.role is Role.ADMINISTRATOR:
+        return place
     if not _checks:
         raise Refused(
             "no_gatekeeper", "Nobody decides here who may open terminals, so nobody may.", status=403
         )
-    for check in _checks:
-        check(session, user, source_address)
+    try:
+        for check in _checks:
+            check(session, session.owner, source_address)
+    except Refused as refusal:
+        raise _as_told_to(place, refusal, session, source_address) from None
+    return place
+
+
+def _as_told_to(place: Place, refusal: Refused, session: TerminalSession, source_address: str) -> Refused:
+    """The refusal in words for whoever is refused: a guest can change nothing in the owner's settings."""
+    if place.is_owner:
+        return refusal
+    owner = session.owner.get_username()
+    if refusal.reason == "cidr_denied":
+        message = (
+            f"Your address {source_address or '(unknown)'} is in none of {owner}'s access rules, and they hold for "
+            f"everybody in this terminal. Ask {owner} to add it."
+        )
+        return Refused(refusal.reason, message, status=refusal.status)
+    if refusal.reason == "ssh_access_off":
+        return Refused(refusal.reason, f"{owner} has switched SSH access off.", status=refusal.status)
+    return refusal

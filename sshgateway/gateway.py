@@ -13,6 +13,7 @@ import secrets
 import socket
 import weakref
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from channels.layers import get_channel_layer
@@ -20,10 +21,14 @@ from django.conf import settings
 
 from sshgateway import ends, notices, records, transport
 from sshgateway.attachment import WINDOW
+from sshgateway.company import Company
 from sshgateway.ends import End
 from sshgateway.lines import Lines
 from sshgateway.models import TerminalSession
-from sshgateway.records import Report, in_database
+from sshgateway.places import NOBODY, Place
+from sshgateway.recording.policy import Mode
+from sshgateway.recording.recorder import Recorder
+from sshgateway.records import Report, Visitor, in_database
 from sshgateway.services import BELL
 from sshgateway.terminal import Terminal
 
@@ -57,6 +62,8 @@ class Gateway:
         # Whose rows are to be looked at before the next pass over all.
         self._rung: set[str] = set()
         self.lines = Lines()
+        self._recorders: dict[str, Recorder] = {}
+        self._savers = ThreadPoolExecutor(2, "terminal-recording")
 
     @property
     def terminals(self) -> dict[str, Terminal]:
@@ -70,11 +77,15 @@ class Gateway:
             self._rung |= mine
             self._bell.set()
 
-    async def terminal(self, session: TerminalSession, source_address: str) -> Terminal:
-        """The session's terminal; the first to ask opens the shell, the others wait with it. Raises NotHere."""
+    async def terminal(
+        self, session: TerminalSession, source_address: str, place: Place = NOBODY
+    ) -> Terminal:
+        """The session's terminal; its owner's first window opens the shell, others wait with it. Raises NotHere."""
         if session.pk in self._terminals:
             return self._terminals[session.pk]
         opening = self._opening.get(session.pk)
+        if opening is None and not place.is_owner:
+            raise await self._elsewhere(session)
         if opening is None:
             opening = asyncio.create_task(self._open(session, source_address))
             self._opening[session.pk] = opening
@@ -96,6 +107,7 @@ class Gateway:
         if self._saving:
             await asyncio.wait(self._saving, timeout=STOP_SECONDS)
         await self.lines.shut_down()
+        self._savers.shutdown(wait=False)
 
     async def _open(self, session: TerminalSession, source_address: str) -> Terminal:
         """1. Claim the row. 2. Open a shell on a line of its owner's. 3. Hand it to a terminal."""
@@ -115,7 +127,9 @@ class Gateway:
         except BaseException:
             await in_database(records.save_end)(session.pk, ends.end("server_stopping"), 0, 0, None)
             raise
-        terminal = Terminal(shell, lambda ended: self._ended(session.pk, ended))
+        company = Company(session.owner.get_username(), (session.cols, session.rows))
+        observers = [self._record(session, company)] if session.recording != Mode.OFF else []
+        terminal = Terminal(shell, lambda ended: self._ended(session.pk, ended), company, observers)
         self._terminals[session.pk] = terminal
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_after())
@@ -123,12 +137,25 @@ class Gateway:
             self._listening = asyncio.create_task(self._listen())
         return terminal
 
+    def _record(self, session: TerminalSession, company: Company) -> Recorder:
+        """A recorder of the terminal that is about to be made: it must not miss the first byte."""
+
+        def end_shell() -> None:
+            if (terminal := self._terminals.get(session.pk)) is not None:
+                terminal.end(ends.end("recording_failed"))
+
+        recorder = Recorder(session, company, self._savers, end_shell)
+        self._recorders[session.pk] = recorder
+        return recorder
+
     async def _elsewhere(self, session: TerminalSession) -> NotHere:
         await in_database(session.refresh_from_db)()
         if session.ended_at is None and session.attached_at is not None:
             return NotHere(
                 End("elsewhere", "This terminal lives in another portal process; reload."), final=False
             )
+        if session.ended_at is None and not session.end_requested_reason:
+            return NotHere(End("not_started", "Its owner has not opened this terminal yet."), final=False)
         return NotHere(ends.end(session.end_reason or session.end_requested_reason), final=True)
 
     def _ended(self, session_id: str, terminal: Terminal) -> None:
@@ -145,6 +172,8 @@ class Gateway:
             )
         except Exception:  # the sweep will write it; what else ends here must go on
             log.exception("The end of a terminal session (%s) could not be saved.", end.reason)
+        if (recorder := self._recorders.pop(session_id, None)) is not None:
+            await recorder.close()
         self._terminals.pop(session_id, None)
 
     async def _listen(self) -> None:
@@ -184,6 +213,7 @@ class Gateway:
                 await asyncio.sleep(1.0)
 
     async def _pass(self, session_ids: Iterable[str]) -> None:
+        loop = asyncio.get_running_loop()
         held = {key: self._terminals[key] for key in session_ids if key in self._terminals}
         live = {key: terminal for key, terminal in held.items() if terminal.end_state is None}
         reports = [
@@ -192,8 +222,10 @@ class Gateway:
                 terminal.bytes_in,
                 terminal.bytes_out,
                 terminal.last_keystroke_at,
-                frozenset(attachment.source_address for attachment in terminal.attachments),
-                frozenset(attachment.credential for attachment in terminal.attachments),
+                tuple(
+                    Visitor(id(one), one.place, one.source_address, one.credential, one.visit_id)
+                    for one in terminal.attachments
+                ),
             )
             for key, terminal in live.items()
         ]
@@ -203,12 +235,10 @@ class Gateway:
         for key, verdict in (await in_database(records.review)(reports)).items():
             terminal = live[key]
             if verdict.end is not None:
-                terminal.end(verdict.end, show_rest=not verdict.unwelcome)
-            for ticket, why in verdict.unwelcome:
-                terminal.expel(ticket, why)
-        now = asyncio.get_running_loop().time()
+                terminal.end(verdict.end, show_rest=verdict.show_rest)
+            terminal.company.follow_rows(dict(verdict.unwelcome), dict(verdict.places), loop.time())
         for terminal in live.values():
-            if terminal.detached_at is not None and now - terminal.detached_at > _grace_seconds():
+            if terminal.detached_at is not None and loop.time() - terminal.detached_at > _grace_seconds():
                 terminal.end(ends.end("detached"))
 
 

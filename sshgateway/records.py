@@ -12,12 +12,15 @@ from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from accounts import still_signed_in
+from accounts.audit import Actor
+from accounts.models import User
 from accounts.refusals import Refused
 from accounts.still_signed_in import Credential as SignInCredential
-from sshgateway import credentials, ends, gatekeeper
+from sshgateway import credentials, ends, gatekeeper, visits
 from sshgateway.credentials import Credential
 from sshgateway.ends import End
 from sshgateway.models import TerminalSession
+from sshgateway.places import Place, Role
 from sshgateway.signals import host_key_changed
 from sshgateway.ssh_errors import HostKeyChanged
 
@@ -29,6 +32,18 @@ HEARTBEAT_EVERY = timedelta(seconds=10)
 # A 409 says that the node is on its way out, not that the person may not be there. Who is in may stay and
 # see it.
 CONFLICT = 409
+END_MESSAGE_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """One client of a terminal. `visit_id` is the row of one that is not the owner's."""
+
+    key: int
+    place: Place
+    source_address: str
+    credential: SignInCredential
+    visit_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,30 +54,50 @@ class Report:
     bytes_in: int
     bytes_out: int
     last_keystroke_at: datetime | None
-    addresses: frozenset[str]
-    signed_in_with: frozenset[SignInCredential] = frozenset()
+    visitors: tuple[Visitor, ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rows say about it: to be ended, or who must leave and why (by address or by credential)."""
+    """What the rows say about it: to be ended, or who must leave and why, or what others' places are now.
+
+    Clients go by their visitors' keys.
+    """
 
     end: End | None = None
-    unwelcome: tuple[tuple[str | SignInCredential, End], ...] = ()
+    show_rest: bool = True
+    unwelcome: tuple[tuple[int, End], ...] = ()
+    places: tuple[tuple[int, Place], ...] = ()
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Somebody may be in a session: in which place and, when it is not their own, in which visit."""
+
+    place: Place
+    visit_id: int | None = None
 
 
 def find(session_id: str, user: Any) -> TerminalSession | None:
-    """The session, if it is this person's."""
-    return TerminalSession.objects.filter(pk=session_id, owner=user).first()
+    """The session, if this person may know of it: their own, one shared with them, any for an administrator."""
+    session = TerminalSession.objects.select_related("owner").filter(pk=session_id).first()
+    if session is None:
+        return None
+    place = gatekeeper.place_of(session, user)
+    if place is None or (session.ended_at is not None and place.role is Role.GUEST):
+        return None
+    return session
 
 
-def admit(session: TerminalSession, source_address: str) -> End | None:
-    """Ask the gatekeepers; the answer is why not, or None for welcome."""
+def admit(session: TerminalSession, user: Any, source_address: str, via: str) -> Admitted | End:
+    """Ask the gatekeepers; the answer is why not, or the person's place. A guest's visit is written down."""
     try:
-        gatekeeper.admit(session, session.owner, source_address)
+        place = gatekeeper.admit(session, user, source_address)
     except Refused as refusal:
         return ends.end(refusal.reason, refusal.message)
-    return None
+    if place.is_owner or not TerminalSession.objects.filter(pk=session.pk, ended_at__isnull=True).exists():
+        return Admitted(place)
+    return Admitted(place, visits.begin(session, place, user, Actor(user, source_address, via)).pk)
 
 
 def claim(session: TerminalSession, gateway: str, source_address: str) -> bool:
@@ -96,6 +131,8 @@ def sound_alarm(session: TerminalSession, error: HostKeyChanged) -> None:
 
 def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke: datetime | None) -> bool:
     """Write the end, once. Answers whether it was this call that wrote it."""
+    usual = ends.end(end.reason, exit_status=end.exit_status).message
+    visits.close_all(session_id)
     open_row = TerminalSession.objects.filter(pk=session_id, ended_at__isnull=True)
     return (
         open_row.update(
@@ -105,6 +142,7 @@ def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke
             bytes_in=bytes_in,
             bytes_out=bytes_out,
             last_keystroke_at=keystroke,
+            end_message=end.message[:END_MESSAGE_LENGTH] if end.message != usual else "",
         )
         == 1
     )
@@ -112,7 +150,10 @@ def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke
 
 def review(reports: list[Report]) -> dict[str, Verdict]:
     """Write what the gateway knows, read what the rows and the gatekeepers say."""
-    rows = TerminalSession.objects.select_related("owner").in_bulk([report.session_id for report in reports])
+    ids = [report.session_id for report in reports]
+    rows = TerminalSession.objects.select_related("owner").in_bulk(ids)
+    there = [visitor.visit_id for report in reports for visitor in report.visitors]
+    visits.close_forgotten(ids, [visit_id for visit_id in there if visit_id is not None])
     return {report.session_id: _review(report, rows.get(report.session_id)) for report in reports}
 
 
@@ -120,25 +161,57 @@ def _review(report: Report, row: TerminalSession | None) -> Verdict:
     if row is None:
         return Verdict(end=ends.end("access_withdrawn"))
     if row.ended_at is not None or row.end_requested_reason:
-        return Verdict(end=ends.end(row.end_reason or row.end_requested_reason))
+        return Verdict(end=ends.end(row.end_reason or row.end_requested_reason, row.end_message))
     _note(report, row)
-    addresses = report.addresses or frozenset((row.source_address,))
-    unwelcome: list[tuple[str | SignInCredential, End]] = []
-    for address in sorted(addresses):
-        try:
-            gatekeeper.admit(row, row.owner, address)
-        except Refused as refusal:
-            if refusal.status != CONFLICT:
-                unwelcome.append((address, ends.end(refusal.reason, refusal.message)))
-    if len(unwelcome) == len(addresses):
-        return Verdict(end=unwelcome[0][1], unwelcome=tuple(unwelcome))
-    # The shell stays a while for a person who signs in again.
-    signed_out = [
-        (credential, ends.end("not_signed_in"))
-        for credential in report.signed_in_with
-        if not still_signed_in.still_good(row.owner_id, credential)
+    owners = [visitor for visitor in report.visitors if visitor.place.is_owner]
+    refused = {
+        address: why
+        for address in sorted({visitor.source_address for visitor in owners} or {row.source_address})
+        if (why := _refusal(row, row.owner, address)) is not None
+    }
+    unwelcome = [
+        (owner.key, refused[owner.source_address]) for owner in owners if owner.source_address in refused
     ]
-    return Verdict(unwelcome=(*unwelcome, *signed_out))
+    if refused and len(unwelcome) == len(owners):
+        return Verdict(end=next(iter(refused.values())), show_rest=False)
+    # The shell stays a while for a person who signs in again.
+    unwelcome += [(owner.key, ends.end("not_signed_in")) for owner in owners if _signed_out(owner)]
+    places: list[tuple[int, Place]] = []
+    for visitor in report.visitors:
+        if not visitor.place.is_owner:
+            now = _place_now(row, visitor)
+            if isinstance(now, End):
+                unwelcome.append((visitor.key, now))
+            else:
+                places.append((visitor.key, now))
+    return Verdict(unwelcome=tuple(unwelcome), places=tuple(places))
+
+
+def _place_now(row: TerminalSession, visitor: Visitor) -> Place | End:
+    """What the rows say of somebody who is not the owner: their place, or why they must leave."""
+    user = User.objects.filter(pk=visitor.place.person_id or 0).first()
+    place = gatekeeper.place_of(row, user) if user is not None else None
+    if user is None or place is None or place.role is not visitor.place.role:
+        taken_back = f"{row.owner.get_username()} does not share this terminal with you any more."
+        if visitor.place.role is Role.GUEST:
+            return ends.end("share_revoked", taken_back)
+        return ends.end("access_withdrawn")
+    if _signed_out(visitor):
+        return ends.end("not_signed_in")
+    return _refusal(row, user, visitor.source_address) or place
+
+
+def _refusal(row: TerminalSession, user: Any, address: str) -> End | None:
+    try:
+        gatekeeper.admit(row, user, address)
+    except Refused as refusal:
+        return ends.end(refusal.reason, refusal.message) if refusal.status != CONFLICT else None
+    return None
+
+
+def _signed_out(visitor: Visitor) -> bool:
+    person_id = visitor.place.person_id
+    return person_id is None or not still_signed_in.still_good(person_id, visitor.credential)
 
 
 def _note(report: Report, row: TerminalSession) -> None:

@@ -13,9 +13,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.administrators import check_administrator
+from accounts.audit import Actor, record
+from accounts.models import User
 from accounts.refusals import Refused
 from sshgateway import notices, routes
-from sshgateway.models import TerminalSession
+from sshgateway.models import TerminalSession, TerminalShare
+from sshgateway.recording import rules
 from sshgateway.targets import Target
 
 # A gateway that did not say for this long that it is alive is gone, and its shells with it.
@@ -26,6 +30,8 @@ OPEN_SESSIONS_PER_PERSON = 50
 # The channel-layer group every gateway process listens to.
 BELL = "terminals"
 SIZES = range(1, 1001)
+SHARES_PER_SESSION = 20
+LONGEST_MESSAGE = 300
 
 
 def open_session(
@@ -41,7 +47,10 @@ def open_session(
             f"You have {OPEN_SESSIONS_PER_PERSON} open terminals. Close one before you open another.",
             status=409,
         )
+    recorded = rules.decide_for(owner, target.core_type)
     return TerminalSession.objects.create(
+        recording=recorded.mode,
+        recording_on_failure=recorded.on_failure,
         owner=owner,
         subject=target.subject,
         node=target.node,
@@ -65,6 +74,129 @@ def end_session(session: TerminalSession, reason: str = "closed_by_owner") -> No
 def end_sessions(*, subject: str, reason: str) -> int:
     """Ask for the end of every open session of `subject`; answer how many there were."""
     return _end(TerminalSession.objects.filter(subject=subject), reason)
+
+
+def end_session_as_administrator(actor: Actor, session: TerminalSession, message: str) -> None:
+    """End somebody's terminal; its owner reads who did it and why. Raises Refused.
+
+    `not_administrator` (403), `bad_message` (400, field `message`), `session_ended` (409).
+    """
+    check_administrator(actor, "Only an administrator can end somebody else's terminal. Ask yours.")
+    why = " ".join(message.split())
+    if not 1 <= len(why) <= LONGEST_MESSAGE or not why.isprintable():
+        raise Refused(
+            "bad_message",
+            f"Say why in one sentence of up to {LONGEST_MESSAGE} characters: the owner reads it.",
+            field="message",
+        )
+    with transaction.atomic():
+        sentence = f"An administrator ({actor.name}) ended this terminal: {why}"
+        if not _end(TerminalSession.objects.filter(pk=session.pk), "ended_by_administrator", sentence):
+            raise _has_ended()
+        record(
+            actor,
+            "sshgateway:terminal_session:ended_by_administrator",
+            "terminal_session",
+            session.label,
+            owner=session.owner,
+            after={"name": session.label, "why": why},
+        )
+
+
+def share_session(
+    actor: Actor, session: TerminalSession, username: str, *, may_type: bool
+) -> tuple[TerminalShare, bool]:
+    """Let a person into a terminal of one's own, to look on or to type; answers the share and whether it is new.
+
+    Sharing again with the same person changes what they may do, at once. Raises Refused: `not_owner` (403),
+    `no_such_person`, `own_session` (400, field `person`), `session_ended`, `too_many_shares` (409).
+    """
+    if actor.user is None or actor.user.pk != session.owner_id:
+        raise Refused("not_owner", "Only the owner of a terminal can share it.", status=403)
+    person = User.objects.filter(username=username, is_active=True).first()
+    if person is None:
+        raise Refused(
+            "no_such_person",
+            "Nobody of this name has an account here. Write the name they sign in with.",
+            field="person",
+        )
+    if person.pk == session.owner_id:
+        raise Refused("own_session", "This is your own terminal.", field="person")
+    with transaction.atomic():
+        # The row is locked, so that its end and its shares are decided one after the other.
+        open_row = TerminalSession.objects.select_for_update().filter(pk=session.pk, ended_at__isnull=True)
+        if not open_row.exists():
+            raise _has_ended()
+        in_force = TerminalShare.objects.filter(session=session, revoked_at__isnull=True)
+        share = in_force.filter(person=person).first()
+        before: dict[str, Any] = {}
+        if share is not None and share.may_type == may_type:
+            return share, False
+        if share is None:
+            if in_force.count() >= SHARES_PER_SESSION:
+                raise Refused(
+                    "too_many_shares",
+                    f"A terminal can be shared with {SHARES_PER_SESSION} people. Take one back first.",
+                    status=409,
+                )
+            share = TerminalShare.objects.create(session=session, person=person, may_type=may_type)
+            created = True
+        else:
+            before = {"may_type": share.may_type}
+            in_force.filter(pk=share.pk).update(may_type=may_type)
+            share.may_type = may_type
+            created = False
+        _record_share(actor, session, share, "shared" if created else "share_changed", before)
+        transaction.on_commit(lambda: ring([session]), robust=True)
+    return share, created
+
+
+def revoke_share(actor: Actor, share: TerminalShare) -> bool:
+    """Take a share back: the person's windows close at once. False when it was taken back before."""
+    session = share.session
+    if actor.user is None or actor.user.pk != session.owner_id:
+        raise Refused("not_owner", "Only the owner of a terminal can take a share back.", status=403)
+    with transaction.atomic():
+        in_force = TerminalShare.objects.filter(pk=share.pk, revoked_at__isnull=True)
+        if in_force.update(revoked_at=timezone.now()) != 1:
+            return False
+        _record_share(actor, session, share, "share_revoked", {"may_type": share.may_type})
+        transaction.on_commit(lambda: ring([session]), robust=True)
+    return True
+
+
+def shares(session: TerminalSession) -> QuerySet[TerminalShare]:
+    """The shares in force, oldest first; of an ended session none is."""
+    return TerminalShare.objects.filter(
+        session=session, revoked_at__isnull=True, session__ended_at__isnull=True
+    ).select_related("person", "session__owner")
+
+
+def shared_with(person: User) -> QuerySet[TerminalShare]:
+    """The terminals others share with a person now, the newest first."""
+    return (
+        TerminalShare.objects.filter(person=person, revoked_at__isnull=True, session__ended_at__isnull=True)
+        .select_related("session__owner", "person")
+        .order_by("-id")
+    )
+
+
+def _record_share(
+    actor: Actor, session: TerminalSession, share: TerminalShare, what: str, before: dict[str, Any]
+) -> None:
+    record(
+        actor,
+        f"sshgateway:terminal_session:{what}",
+        "terminal_session",
+        share.pk,
+        owner=session.owner,
+        before=before,
+        after={"name": session.label, "person": share.person.get_username(), "may_type": share.may_type},
+    )
+
+
+def _has_ended() -> Refused:
+    return Refused("session_ended", "This terminal has ended.", status=409)
 
 
 def open_sessions(*, subject: str | None = None, owner: Any = None) -> QuerySet[TerminalSession]:
@@ -117,11 +249,11 @@ def take_over(route: str, gateway: str) -> int:
     return held.exclude(gateway=gateway).update(ended_at=timezone.now(), end_reason="gateway_lost")
 
 
-def _end(sessions: QuerySet[TerminalSession], reason: str) -> int:
+def _end(sessions: QuerySet[TerminalSession], reason: str, message: str = "") -> int:
     with transaction.atomic():
         open_rows = sessions.filter(ended_at__isnull=True)
         asked = list(open_rows)
-        open_rows.filter(end_requested_reason="").update(end_requested_reason=reason)
+        open_rows.filter(end_requested_reason="").update(end_requested_reason=reason, end_message=message)
         # No process holds a shell for these yet: nobody but us can write their end.
         open_rows.filter(attached_at__isnull=True).update(ended_at=timezone.now(), end_reason=reason)
         transaction.on_commit(lambda: ring(asked), robust=True)

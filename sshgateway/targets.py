@@ -9,7 +9,7 @@ class Target:
 
     `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the far end must
     prove to hold; `label` is for people ("head node of Ab12cd"), `subject` names what the target belongs to
-    ("job:Ab12cd") and `node` its place in there ("head").
+    ("job:Ab12cd") and `node` its place in there ("head"); `core_type` is its hardware's code, if it has one.
     """
 
     address: str
@@ -19,6 +19,7 @@ class Target:
     label: str = ""
     subject: str = ""
     node: str = ""
+    core_type: str = ""
 
     def __post_init__(self) -> None:
         if not self.host_keys:

@@ -11,15 +11,17 @@ the ring and the clients' input windows. Input never waits for output.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
 from accounts.still_signed_in import NO_CREDENTIAL, Credential
 from sshgateway import ends
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
+from sshgateway.company import MAX_ATTACHMENTS, Company, may_stay
 from sshgateway.ends import End
 from sshgateway.frames import BadFrame, Ended, InputAck, Notice, Output, ServerFrame
+from sshgateway.places import NOBODY, Place
 from sshgateway.ring import Ring
 from sshgateway.shell import Listener
 
@@ -29,7 +31,6 @@ GRANT_STEP = WINDOW // 8
 # Just after its last client left, a shell waits for it to come back before it prints on and forgets the oldest.
 PATIENCE_SECONDS = 10.0
 INPUT_PIECE = 4096
-MAX_ATTACHMENTS = 8
 
 
 class ShellLike(Protocol):
@@ -57,13 +58,20 @@ class Observer(Protocol):
 class Terminal:
     """Owns a shell until its end. Make it on the event loop; it starts by itself; `end` or the shell ends it."""
 
-    def __init__(self, shell: ShellLike, on_end: Callable[["Terminal"], None]) -> None:
+    def __init__(
+        self,
+        shell: ShellLike,
+        on_end: Callable[["Terminal"], None],
+        company: Company | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> None:
         self._shell = shell
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._ring = Ring(WINDOW)
-        self._attachments: list[Attachment] = []
-        self.observers: list[Observer] = []
+        self.company = company or Company("", (80, 24))
+        self._attachments = self.company.members
+        self.observers: list[Observer] = list(observers)
         self._input: deque[tuple[Attachment, bytes]] = deque()
         self._input_size = 0
         self._size: tuple[int, int] | None = None
@@ -103,18 +111,17 @@ class Terminal:
         rows: int,
         source_address: str = "",
         credential: Credential = NO_CREDENTIAL,
+        place: Place = NOBODY,
     ) -> Attachment:
-        """Let a client in that has everything before `offset`; its size becomes the terminal's."""
+        """Let a client in that has everything before `offset`; the owner's size becomes the terminal's."""
         if offset > self._ring.end:
             raise BadFrame(
                 "bad_offset", f"This shell has printed {self._ring.end} bytes; {offset} is beyond."
             )
-        if len(self._attachments) >= MAX_ATTACHMENTS:
-            raise BadFrame("too_many_sockets", f"At most {MAX_ATTACHMENTS} windows can show one terminal.")
-        attachment = Attachment(max(offset, self._ring.start), source_address, credential)
-        self._attachments.append(attachment)
+        attachment = Attachment(max(offset, self._ring.start), source_address, credential, place)
+        self.company.admit(attachment, self._loop.time())
         self.detached_at = None
-        self.resize(cols, rows)
+        self.resize(attachment, cols, rows)
         self._grant()
         return attachment
 
@@ -122,7 +129,7 @@ class Terminal:
         """A client left. Idempotent. The shell stays."""
         if attachment not in self._attachments:
             return
-        self._attachments.remove(attachment)
+        self.company.leave(attachment)
         if not self._attachments:
             self.detached_at = self._loop.time()
             self._floor = attachment.acked
@@ -138,6 +145,8 @@ class Terminal:
         """Pass input to the shell, in order, without waiting for it."""
         if not data or self.end_state is not None:
             return
+        if not self.company.may_type(attachment, self._loop.time()):
+            return
         attachment.receive_input(len(data))
         if self._input_size + len(data) > MAX_ATTACHMENTS * INPUT_WINDOW:
             raise BadFrame("input_overflow", "The shell takes no input; too much is waiting for it.")
@@ -149,11 +158,12 @@ class Terminal:
         self._input.append((attachment, data))
         self._write()
 
-    def resize(self, cols: int, rows: int) -> None:
-        """Set the size."""
-        if self.end_state is not None or self._size == (cols, rows):
+    def resize(self, attachment: Attachment, cols: int, rows: int) -> None:
+        """A window has this size: the terminal's, if it is its owner's."""
+        if self.end_state is not None or self._size == (cols, rows) or not attachment.place.is_owner:
             return
         self._size = (cols, rows)
+        self.company.resize(cols, rows)
         self._shell.resize(cols, rows)
         for observer in self.observers:
             observer.on_resize(cols, rows)
@@ -166,11 +176,17 @@ class Terminal:
                 yield Notice(attachment.notices.popleft())
             if (total := attachment.input_ack()) is not None:
                 yield InputAck(total)
-            if attachment.expelled is not None and self.end_state is None:
+            if (situation := attachment.take_situation()) is not None:
+                yield situation
+            may_stay(attachment, self._loop.time())
+            is_guest = not attachment.place.is_owner
+            if attachment.expelled is not None and (self.end_state is None or is_guest):
                 yield Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
                 return
             over = self.end_state
             if over is not None and (not self._shown_to_the_end or attachment.sent == self._ring.end):
+                if is_guest:
+                    over = ends.as_told_to_guest(over, self.company.owner_name)
                 yield Ended(over.reason, over.message, final=True, exit_status=over.exit_status)
                 return
             # After the end nothing is added any more: what is kept may all be sent at once.
@@ -188,15 +204,7 @@ class Terminal:
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to everybody attached."""
-        for attachment in self._attachments:
-            attachment.notify(sentence)
-
-    def expel(self, ticket: str | Credential, why: End) -> None:
-        """Have everybody who came from this address or with this credential leave; the shell stays for the others."""
-        for attachment in self._attachments:
-            if ticket in (attachment.source_address, attachment.credential):
-                attachment.expelled = why
-                attachment.woken.set()
+        self.company.notify(sentence)
 
     # --- the end
     # ---------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import secrets
 from django.conf import settings
 from django.db import models
 
+from sshgateway import ends
+from sshgateway.recording.policy import Mode, OnFailure
 from sshgateway.targets import Target
 
 
@@ -42,6 +44,16 @@ class TerminalSession(models.Model):
         max_length=45, blank=True, help_text="Where its owner came from, last seen."
     )
 
+    recording = models.CharField(
+        max_length=12,
+        default=Mode.OFF,
+        choices=[(mode.value, mode.value) for mode in Mode],
+        help_text="What the policy said when it was opened.",
+    )
+    recording_on_failure = models.CharField(
+        max_length=8, default=OnFailure.GO_ON, choices=[(word.value, word.value) for word in OnFailure]
+    )
+
     opened_at = models.DateTimeField(auto_now_add=True)
     attached_at = models.DateTimeField(null=True, blank=True, help_text="When a browser first reached it.")
     last_keystroke_at = models.DateTimeField(null=True, blank=True)
@@ -59,6 +71,9 @@ class TerminalSession(models.Model):
     end_requested_reason = models.CharField(max_length=40, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)
+    end_message = models.CharField(
+        max_length=500, blank=True, help_text="The sentence, where it is not the usual one."
+    )
     exit_status = models.IntegerField(null=True, blank=True)
 
     class Meta:
@@ -84,6 +99,13 @@ class TerminalSession(models.Model):
             subject=self.subject,
             node=self.node,
         )
+
+    @property
+    def end_sentence(self) -> str:
+        """How it ended, for people; empty while it is open."""
+        if self.ended_at is None:
+            return ""
+        return self.end_message or ends.end(self.end_reason, exit_status=self.exit_status).message
 
     @property
     def websocket_path(self) -> str:

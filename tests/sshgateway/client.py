@@ -20,6 +20,7 @@ from sshgateway.frames import (
     Output,
     Ready,
     Resize,
+    Situation,
     decode_server,
     encode_client,
 )
@@ -41,6 +42,7 @@ class Client:
         self.ready: Ready | None = None
         self.end: Ended | None = None
         self.notices: list[str] = []
+        self.situation: Situation | None = None
         self.typed = 0
         self.input_acked = 0
         self.acknowledging = True
@@ -136,6 +138,8 @@ class Client:
                 self.end = frame
             case Notice(text):
                 self.notices.append(text)
+            case Situation():
+                self.situation = frame
             case InputAck(total):
                 self.input_acked = total
         async with self._changed:

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sshgateway import gatekeeper, services
 from sshgateway.lifespan import lifespan
 from sshgateway.models import TerminalSession
 from sshgateway.routing import websocket_urlpatterns
+from sshgateway.targets import Target
 from tests.sshgateway import sshd
 from tests.sshgateway.client import Client
 from tests.waiting import wait_for
@@ -109,6 +110,17 @@ def server(transactional_db: None, gate: Gate) -> Iterator[Server]:
         running = Server()
         stack.callback(running.stop)
         yield running
+
+
+@pytest.fixture
+def make_session(db: None) -> Callable[..., TerminalSession]:
+    """A session as a row, leading nowhere."""
+
+    def make(owner: Any, **options: Any) -> TerminalSession:
+        target = Target("127.0.0.1", 22, "nobody", ("ssh-ed25519 AAAA",), "head of Test", "test:1", "head")
+        return services.open_session(owner, replace(target, **options), source_address="127.0.0.1")
+
+    return make
 
 
 @dataclass

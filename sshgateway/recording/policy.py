@@ -1,0 +1,51 @@
+"""Whether a terminal is recorded. Pure: decides from rules, reads and writes nothing.
+
+Precedence, the first that has a rule decides: the person, the core type, the site. Without any rule nothing is
+recorded. What was decided when a terminal opened holds for as long as it is open.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Whether a terminal is recorded, and whether the people in it are told."""
+
+    OFF = "off"
+    ON = "on"
+    ANNOUNCED = "announced"
+
+
+class OnFailure(StrEnum):
+    """What becomes of the shell when its recording cannot be saved any more."""
+
+    GO_ON = "go_on"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the policy: for a person, or for a core type, or (neither) for the whole site."""
+
+    mode: Mode
+    on_failure: OnFailure = OnFailure.GO_ON
+    person_id: int | None = None
+    core_type: str = ""
+
+
+NOT_RECORDED = Rule(Mode.OFF)
+
+
+def decide(rules: Iterable[Rule], person_id: int, core_type: str) -> Rule:
+    """The rule in force for this person's terminal on this core type (empty: on a machine without one)."""
+    saved = list(rules)
+    for applies in (
+        lambda rule: rule.person_id == person_id,
+        lambda rule: rule.person_id is None and bool(core_type) and rule.core_type == core_type,
+        lambda rule: rule.person_id is None and not rule.core_type,
+    ):
+        for rule in saved:
+            if applies(rule):
+                return rule
+    return NOT_RECORDED

@@ -1,0 +1,90 @@
+"""The recording policy as rows: asked when a terminal opens, changed by administrators."""
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.administrators import check_administrator
+from accounts.audit import Actor, record
+from accounts.models import User
+from accounts.refusals import Refused
+from sshgateway.models import RecordingRule
+from sshgateway.recording import policy
+from sshgateway.recording.policy import Mode, OnFailure, Rule
+
+ONLY_ADMINISTRATORS = "Only an administrator can decide what is recorded. Ask yours."
+
+
+def decide_for(person: User, core_type: str) -> Rule:
+    """The rule in force for a terminal that this person opens now."""
+    concerned = RecordingRule.objects.filter(
+        Q(person=person) | Q(person__isnull=True, core_type__in={"", core_type})
+    )
+    return policy.decide([row.rule for row in concerned], person.pk, core_type)
+
+
+def save_rule(
+    actor: Actor,
+    mode: str,
+    on_failure: str = OnFailure.GO_ON,
+    *,
+    username: str = "",
+    core_type: str = "",
+) -> RecordingRule:
+    """Make or change the rule of a person, of a core type, or (neither) of the site; for terminals opened from now on.
+
+    Raises Refused: `not_administrator` (403), `bad_mode`, `bad_on_failure`, `no_such_person`, `rule_of_two` (400).
+    """
+    check_administrator(actor, ONLY_ADMINISTRATORS)
+    if mode not in set(Mode):
+        raise Refused("bad_mode", "Choose off, on, or on and announced.", field="mode")
+    if on_failure not in set(OnFailure):
+        raise Refused("bad_on_failure", "Choose whether the shell goes on or ends.", field="on_failure")
+    if username and core_type:
+        raise Refused("rule_of_two", "A rule is of a person or of a core type, not of both.", field="person")
+    person = None
+    if username:
+        person = User.objects.filter(username=username).first()
+        if person is None:
+            raise Refused("no_such_person", "Nobody of this name has an account here.", field="person")
+    with transaction.atomic():
+        before = RecordingRule.objects.filter(person=person, core_type=core_type).first()
+        row, _ = RecordingRule.objects.update_or_create(
+            person=person, core_type=core_type, defaults={"mode": mode, "on_failure": on_failure}
+        )
+        _record(actor, "saved", row, before=_facts(before), after=_facts(row))
+    return row
+
+
+def remove_rule(actor: Actor, row: RecordingRule) -> None:
+    """Take a rule away; what is less specific decides again. Raises Refused (`not_administrator`, 403)."""
+    check_administrator(actor, ONLY_ADMINISTRATORS)
+    with transaction.atomic():
+        _record(actor, "removed", row, before=_facts(row), after={})
+        row.delete()
+
+
+def name_of(row: RecordingRule) -> str:
+    """Whom or what it is for."""
+    if row.person is not None:
+        return row.person.get_username()
+    return row.core_type or "the whole site"
+
+
+def _facts(row: RecordingRule | None) -> dict[str, str]:
+    if row is None:
+        return {}
+    return {"name": name_of(row), "mode": row.mode, "on_failure": row.on_failure}
+
+
+def _record(
+    actor: Actor, what: str, row: RecordingRule, *, before: dict[str, str], after: dict[str, str]
+) -> None:
+    record(
+        actor,
+        f"sshgateway:recording_rule:{what}",
+        "recording_rule",
+        row.pk,
+        owner=row.person,
+        before=before,
+        after=after,
+    )
