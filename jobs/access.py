@@ -116,6 +116,7 @@ def node_target(node: Node) -> Target:
         label=f"{node.name} of {job.name}",
         subject=subject(job),
         node=node.name,
+        core_type=node.core_type_id,
     )
 
 

@@ -34,6 +34,8 @@ class TerminalSessionSerializer(CamelSerializer):
     opened_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     end_reason = serializers.SerializerMethodField(help_text="A stable word; null while it is open.")
+    end_message = serializers.SerializerMethodField(help_text="How it ended, in a sentence.")
+    recording = serializers.SerializerMethodField(help_text="The id of its recording, if it is recorded.")
 
     def get_websocket_url(self, session: TerminalSession) -> str:
         url: str = self.context["request"].build_absolute_uri(session.websocket_path)
@@ -47,6 +49,13 @@ class TerminalSessionSerializer(CamelSerializer):
 
     def get_end_reason(self, session: TerminalSession) -> str | None:
         return session.end_reason or None
+
+    def get_end_message(self, session: TerminalSession) -> str | None:
+        return session.end_sentence or None
+
+    def get_recording(self, session: TerminalSession) -> str | None:
+        made = getattr(session, "recording_made", None)
+        return made.pk if made is not None else None
 
 
 class NewTerminalSessionSerializer(CamelSerializer):
@@ -79,7 +88,7 @@ def target_of(request: Request, asked: dict[str, Any]) -> Target:
 
 def sessions_of(request: Request) -> QuerySet[TerminalSession]:
     """The person's own sessions, open and ended."""
-    return TerminalSession.objects.filter(owner=person(request))
+    return TerminalSession.objects.filter(owner=person(request)).select_related("recording_made")
 
 
 def answer(request: Request, session: TerminalSession, code: int = status.HTTP_200_OK) -> Response:

@@ -14,6 +14,7 @@ from jobs.api import (
     jobs,
     machines,
     runs,
+    session_recordings,
     statuses,
     stored_files,
     terminal_sessions,
@@ -53,6 +54,8 @@ urlpatterns = [
     path("machines/<str:id>/", machines.OneMachine.as_view()),
     path("machines/<str:id>/check/", machines.CheckMachine.as_view()),
     path("machines/<str:id>/clear-alarm/", machines.ClearAlarm.as_view()),
+    path("recordings/<str:id>/", session_recordings.OneRecording.as_view()),
+    path("recordings/<str:id>/cast/", session_recordings.Cast.as_view()),
     path("terminal-sessions/", terminal_sessions.TerminalSessions.as_view()),
     path("terminal-sessions/<str:id>/", terminal_sessions.OneTerminalSession.as_view()),
 ]

@@ -72,6 +72,15 @@ class Recording(models.Model):
     def __str__(self) -> str:
         return f"recording of {self.session}"
 
+    @property
+    def state(self) -> str:
+        """In a word: growing, complete, size_limit, failed, cut_short (the gateway was lost) or deleted."""
+        if self.deleted_at is not None:
+            return "deleted"
+        if self.ended_at is not None:
+            return self.end_reason
+        return "growing" if self.session.ended_at is None else "cut_short"
+
     def chunk_name(self, number: int) -> str:
         """Where a chunk lies in the storage."""
         return f"{FOLDER}/{self.pk}/{number:06d}.cast{'.gz' if self.compressed else ''}"

@@ -43,6 +43,8 @@ def test_a_session_is_promised(alice: User, cluster: Cluster) -> None:
         "openedAt": answer.json()["openedAt"],
         "endedAt": None,
         "endReason": None,
+        "endMessage": None,
+        "recording": None,
     }
     assert (session.cols, session.rows, session.source_address) == (132, 50, "127.0.0.1")
     assert list(session.host_keys) == cluster.nodes.get().host_keys

@@ -100,6 +100,7 @@ async def test_announced_is_told_to_everybody_who_comes(desk: Desk, node: Node, 
         for client in (first, second):
             await client.until(lambda c: c.situation and c.situation.recorded, "it is shown as recorded")
             await client.until(lambda c: c.notices == [recorder.ANNOUNCEMENT], "it is announced")
+            await client.until_output("node$")
     async with desk.attach(session, alice, offset=first.offset) as back:
         await back.until(lambda c: c.situation and c.situation.recorded, "still shown")
         await back.run("echo back-$((1+1))", "back-2")

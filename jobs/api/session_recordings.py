@@ -1,0 +1,82 @@
+"""/recordings/{id}/: what a terminal printed, as an asciicast."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.camel import CamelSerializer
+from accounts.api.requests import actor, person
+from accounts.refusals import Refused
+from jobs import recordings
+from sshgateway.models import Recording
+from sshgateway.recording import asciicast, store
+
+RECORDING_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+
+
+class RecordingSerializer(CamelSerializer):
+    """The recording of one terminal: output and sizes, never what was typed."""
+
+    id = serializers.CharField()
+    session = serializers.CharField(source="session.pk")
+    owner = serializers.CharField(source="session.owner.username")
+    label: Any = serializers.CharField(source="session.label")
+    started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    state = serializers.ChoiceField(
+        ["growing", "complete", "size_limit", "failed", "cut_short", "deleted"],
+        help_text="cut_short: the gateway was lost, and what it saved last is the end.",
+    )
+    seconds = serializers.FloatField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    missing = serializers.IntegerField(help_text="Bytes of output that came too fast to be taken along.")
+
+
+def recording_of(request: Request, recording_id: str) -> Recording:
+    """The recording, if the person may see it. Raises NotFound."""
+    found = recordings.find(person(request), recording_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@extend_schema(parameters=[RECORDING_ID])
+class OneRecording(APIView):
+    """A recording one may see: of one's own shell, or of one's job; administrators see all."""
+
+    @extend_schema(responses=RecordingSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Its facts."""
+        return Response(RecordingSerializer(recording_of(request, id)).data)
+
+
+@extend_schema(parameters=[RECORDING_ID])
+class Cast(APIView):
+    """The recording itself."""
+
+    @extend_schema(responses={(200, asciicast.MEDIA_TYPE): OpenApiTypes.STR})
+    def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
+        """The asciicast (version 2), as far as it was saved. That somebody else than the owner read it is audited."""
+        recording = recording_of(request, id)
+        if recording.deleted_at is not None:
+            raise Refused("recording_deleted", "This recording was deleted: its time was over.", status=404)
+        recordings.note_watched(actor(request), recording)
+        try:
+            content = b"".join(store.read(recording))
+        except FileNotFoundError:
+            raise Refused(
+                "recording_gone", "A part of this recording is missing in the storage.", status=404
+            ) from None
+        answer = HttpResponse(content, content_type=asciicast.MEDIA_TYPE)
+        answer["Content-Disposition"] = (
+            f'attachment; filename="terminal-{recording.started_at:%Y%m%d-%H%M%S}.cast"'
+        )
+        answer["Cache-Control"] = "private, no-store"
+        return answer
