@@ -12,6 +12,9 @@ from jobs.views import (
     machine_admin,
     machines,
     new_job,
+    oversight,
+    recordings,
+    terminals,
     verbs,
 )
 
@@ -40,4 +43,17 @@ urlpatterns: list[URLPattern] = [
     path("machines/<int:machine_id>/clear-alarm/", machine_admin.clear_alarm, name="machine_clear_alarm"),
     path("machines/<int:machine_id>/remove/", machine_admin.remove, name="machine_remove"),
     path("machines/<int:machine_id>/terminal/", machines.terminal, name="machine_terminal"),
+    path("terminals/", terminals.terminals, name="terminals"),
+    path("terminals/<str:session_id>/", terminals.others_terminal, name="others_terminal"),
+    path("recordings/<str:recording_id>/", recordings.recording, name="recording"),
+    path("administration/terminals/", oversight.live_sessions, name="live_sessions"),
+    path(
+        "administration/terminals/<str:session_id>/end/", oversight.end_live_session, name="end_live_session"
+    ),
+    path("administration/recording/", oversight.recording_rules, name="recording_rules"),
+    path(
+        "administration/recording/<int:rule_id>/remove/",
+        oversight.remove_recording_rule,
+        name="remove_recording_rule",
+    ),
 ]

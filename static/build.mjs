@@ -20,6 +20,7 @@ const ENTRIES = [
   "launch.js",
   "job_page.js",
   "terminal.js",
+  "replay.js",
   "terminal.css",
 ];
 

@@ -12,7 +12,7 @@ from accounts.refusals import Refused
 from jobs import access, connection, hardware, services
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
-from jobs.views import chips, node_rows
+from jobs.views import chips, node_rows, session_rows
 from jobs.views.stages import duration_text, stages_of
 
 ENDED = (Observed.RELEASING, Observed.RELEASED)
@@ -46,6 +46,7 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "walltime": duration_text(job.walltime),
         "hardware": hardware.of(job),
         "files": job.output_files.order_by("relative_path"),
+        "terminal_sessions": session_rows.of_job(job),
         "snapshot": job.settings_snapshot,
         "settings_changes": services.settings_changes(job),
     }

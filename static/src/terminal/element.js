@@ -1,13 +1,17 @@
 /* <headnode-terminal data-create-url data-job data-node data-label>: a shell on a node, from asking for it to its end.
  * With data-machine instead of data-job and data-node: a shell on an existing machine.
+ * With data-socket instead of data-create-url: a shell that somebody else opened.
  *
  * Programs and tests reach the screen as `element.terminal` (xterm.js) and the state as `element.dataset.state`.
  * Taking the element out of the page ends the shell; leaving the page does not (the gateway waits a while).
  */
 import { createSession } from "./create.js";
 import { findBar } from "./find.js";
+import { Indicators } from "./indicators.js";
 import { keyRow } from "./keys.js";
 import { Session } from "./session.js";
+import { isAnswer } from "./sharing/answers.js";
+import { attend } from "./sharing/attend.js";
 import { Status } from "./status.js";
 import { View } from "./view.js";
 import { words } from "./words.js";
@@ -30,7 +34,8 @@ export class HeadnodeTerminal extends HTMLElement {
     queueMicrotask(() => {
       if (this.isConnected) return; // only moved
       clearInterval(this.counting);
-      this.session?.closeShell();
+      if (this.dataset.socket) this.session?.leave();
+      else this.session?.closeShell();
       this.view?.dispose();
       this.view = this.terminal = this.session = null;
       this.replaceChildren();
@@ -53,12 +58,30 @@ export class HeadnodeTerminal extends HTMLElement {
     const keys = keyRow((text) => this.#type(text), focus);
     const find = findBar(this.view.search, focus);
     this.view.onFind = () => find.open();
-    this.terminal.onData((text) => this.#type(keys.translate(text)));
+    this.terminal.onData((text) => {
+      if (this.dataset.role === "guest" && isAnswer(text)) return;
+      this.#type(keys.translate(text));
+    });
     this.terminal.onBinary((text) => this.session?.type(Uint8Array.from(text, (c) => c.charCodeAt(0))));
-    this.replaceChildren(find.bar, screen, this.status.panel, keys.row, this.status.bar);
+    this.keyRow = keys.row;
+    this.indicators = new Indicators();
+    this.replaceChildren(this.indicators.box, find.bar, screen, this.status.panel, keys.row, this.status.bar);
+    attend(this);
+  }
+
+  /** Whether somebody may type here; who only watches may not. */
+  letType(allowed) {
+    this.readOnly = !allowed;
+    this.keyRow.inert = !allowed;
+  }
+
+  /** Draw at this size whatever the window's is ({cols, rows}); null: fit the window again. */
+  holdSize(size) {
+    this.view.hold(size);
   }
 
   #type(text) {
+    if (this.readOnly) return;
     this.session?.type(encoder.encode(text));
   }
 
@@ -67,6 +90,12 @@ export class HeadnodeTerminal extends HTMLElement {
     this.session = null;
     this.status.untell();
     this.#show("starting", words.starting);
+    this.letType(true);
+    this.holdSize(null);
+    if (this.dataset.socket) {
+      this.#attach(new Session(this.dataset.socket));
+      return;
+    }
     const { cols, rows } = this.terminal;
     let made;
     try {
@@ -85,6 +114,9 @@ export class HeadnodeTerminal extends HTMLElement {
     session.size = { cols: this.terminal.cols, rows: this.terminal.rows };
     session.addEventListener("state", () => this.session === session && this.#follow(session));
     session.addEventListener("notice", (event) => this.view.say(event.detail));
+    session.addEventListener("frame", ({ detail }) => {
+      if (this.session === session) this.dispatchEvent(new CustomEvent("headnode:frame", { detail }));
+    });
     session.addEventListener("output", ({ detail }) => {
       this.terminal.write(detail, () => session.showed(detail.length));
     });
@@ -137,6 +169,7 @@ export class HeadnodeTerminal extends HTMLElement {
 
   #tell(state, reason, message, again) {
     this.#show(state, state === "ended" ? words.ended : words.refused);
+    if (this.dataset.socket) again = words.tryAgain;
     const actions = [[again, () => this.#newShell().then(() => this.terminal?.focus())]];
     if (reason === "cidr_denied" || reason === "ssh_access_off") actions.unshift([words.jobSettings, JOB_SETTINGS]);
     if (reason === "not_signed_in") {
@@ -148,5 +181,6 @@ export class HeadnodeTerminal extends HTMLElement {
   #show(state, text) {
     this.dataset.state = state;
     this.status.show(state, text);
+    this.dispatchEvent(new Event("headnode:state"));
   }
 }

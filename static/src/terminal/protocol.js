@@ -83,6 +83,6 @@ export function decode(buffer) {
     case INPUT_ACK:
       return { kind: "inputAck", total: Number(view.getBigUint64(1)) };
     default:
-      return { kind: "unknown" };
+      return { kind: "unknown", opcode: view.getUint8(0), payload };
   }
 }

@@ -88,6 +88,11 @@ export class Session extends EventTarget {
     this.leave();
   }
 
+  /** The terminal session's id, once it is known. */
+  get id() {
+    return this.ready?.session;
+  }
+
   /** Drop the socket; the shell waits a while for somebody to come back. */
   leave() {
     window.removeEventListener("online", this.online);
@@ -120,6 +125,9 @@ export class Session extends EventTarget {
       case "inputAck":
         this.inputPassed = frame.total;
         this.#flush();
+        break;
+      case "unknown":
+        this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
         break;
       case "notice":
         this.#say(frame.message);

@@ -5,6 +5,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
+import { holdSize } from "./hold_size.js";
 import * as themes from "./themes.js";
 
 const FONT = '"IBM Plex Mono", ui-monospace, SFMono-Regular, Menlo, Consolas, monospace';
@@ -55,12 +56,20 @@ export class View {
     this.recolour();
   }
 
-  /** Fit columns and rows to the box. */
+  /** Fit columns and rows to the box, or the font to the box where the size is not ours to choose. */
   fit() {
     if (!this.box.isConnected || this.box.clientWidth === 0) return;
     const size = fontSize();
     if (this.terminal.options.fontSize !== size) this.terminal.options.fontSize = size;
-    this.fitAddon.fit();
+    if (this.held) holdSize(this.terminal, this.fitAddon, this.held, size);
+    else this.fitAddon.fit();
+  }
+
+  /** Keep this size ({cols, rows}); null: fit the box again. */
+  hold(size) {
+    if (!size && !this.held) return;
+    this.held = size;
+    this.fit();
   }
 
   /** A line from the portal, set apart from what the shell prints. */
