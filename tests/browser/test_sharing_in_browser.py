@@ -227,9 +227,10 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     page.set_viewport_size({"width": 900, "height": 560})
     until(page, "document.querySelector('headnode-terminal').terminal.cols < 110")
     run(page, "echo size-$(stty size | tr ' ' x)-three-$((1+1))", "three-2")
+    until(page, f"({TEXT})().trimEnd().endsWith('node$')")
+    shown = page.evaluate(TEXT).rstrip() + " exit\nexit"
     page.keyboard.type("exit\n")
     expect(page.locator("headnode-terminal")).to_have_attribute("data-state", "ended")
-    shown = page.evaluate(TEXT).split("── ")[0].rstrip()
     wait_for(lambda: Recording.objects.filter(end_reason="complete").exists(), "the recording is closed")
 
     page.set_viewport_size({"width": 1440, "height": 900})
