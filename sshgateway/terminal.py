@@ -163,10 +163,10 @@ class Terminal:
         if self.end_state is not None or self._size == (cols, rows) or not attachment.place.is_owner:
             return
         self._size = (cols, rows)
-        self.company.resize(cols, rows)
         self._shell.resize(cols, rows)
-        for observer in self.observers:
-            observer.on_resize(cols, rows)
+        if self.company.resize(cols, rows):
+            for observer in self.observers:
+                observer.on_resize(cols, rows)
 
     async def follow(self, attachment: Attachment) -> AsyncIterator[ServerFrame]:
         """Everything this client is to be sent, up to and including the end."""

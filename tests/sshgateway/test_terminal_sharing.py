@@ -90,6 +90,7 @@ async def test_who_may_type_types_and_does_not_close_or_resize(desk: Desk, node:
         await hers.until_ready()
         await share(desk, session, alice, bob, may_type=True)
         async with desk.attach(session, bob, cols=40, rows=10) as his:
+            await his.until_ready()
             await his.run("echo his-$((1+1))", "his-2")
             await hers.until_output("his-2")
             await his.resize(33, 9)
