@@ -4,7 +4,9 @@ A token may be revoked meanwhile, a person may sign out or change their password
 their handshake and ask again whenever they deliver.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -26,6 +28,8 @@ class Credential:
 
 
 NO_CREDENTIAL = Credential()
+# What was answered so far in this look at many websockets.
+_answers: ContextVar[dict[tuple[int, Credential], bool] | None] = ContextVar("answers", default=None)
 
 
 def credential_of(scope: Mapping[str, Any]) -> Credential:
@@ -37,8 +41,28 @@ def credential_of(scope: Mapping[str, Any]) -> Credential:
     return Credential(session_key=session.session_key if session is not None else None)
 
 
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Within it the same question is asked of the database once."""
+    token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+
+
 def still_good(user_id: int, credential: Credential) -> bool:
     """Whether the person could be let in with it now; NO_CREDENTIAL lets nobody in. Asks the database."""
+    known = _answers.get()
+    if known is None:
+        return _is_good(user_id, credential)
+    question = (user_id, credential)
+    if question not in known:
+        known[question] = _is_good(user_id, credential)
+    return known[question]
+
+
+def _is_good(user_id: int, credential: Credential) -> bool:
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         return False

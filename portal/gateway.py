@@ -33,6 +33,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    # The database works in a thread: a keystroke must not wait the usual 5 ms until it lets the interpreter go.
+    sys.setswitchinterval(0.0005)
     config = serving.config("portal.gateway_asgi:application", host=settings.HEADNODE_GATEWAY_HOST, port=port)
     serving.Server(config, gateway.say_goodbye).run(sockets=None if port else [])
     return 0

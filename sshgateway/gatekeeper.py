@@ -6,7 +6,9 @@ everybody who reaches the node. Administrators only look on, which their own rig
 oversight out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from accounts.administrators import is_administrator
@@ -18,6 +20,8 @@ from sshgateway.places import Place, Role
 Check = Callable[[TerminalSession, Any, str], None]
 
 _checks: list[Check] = []
+# What was answered so far in this look at many sessions.
+_answers: ContextVar[dict[Any, Refused | None] | None] = ContextVar("answers", default=None)
 
 
 def register(check: Check) -> Check:
@@ -31,6 +35,16 @@ def unregister(check: Check) -> None:
     """Ask `check` no more."""
     if check in _checks:
         _checks.remove(check)
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Within it the same question is asked once: about one person, from one address, to one place."""
+    token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
 
 
 def place_of(session: TerminalSession, user: Any) -> Place | None:
@@ -62,12 +76,26 @@ def admit(session: TerminalSession, user: Any, source_address: str) -> Place:
         raise Refused(
             "no_gatekeeper", "Nobody decides here who may open terminals, so nobody may.", status=403
         )
+    known = _answers.get()
+    question = (session.owner_id, source_address, session.target)
+    if known is None or question not in known:
+        answer = _ask(session, source_address)
+        if known is not None:
+            known[question] = answer
+    else:
+        answer = known[question]
+    if answer is not None:
+        raise _as_told_to(place, answer, session, source_address)
+    return place
+
+
+def _ask(session: TerminalSession, source_address: str) -> Refused | None:
     try:
         for check in _checks:
             check(session, session.owner, source_address)
     except Refused as refusal:
-        raise _as_told_to(place, refusal, session, source_address) from None
-    return place
+        return refusal
+    return None
 
 
 def _as_told_to(place: Place, refusal: Refused, session: TerminalSession, source_address: str) -> Refused:

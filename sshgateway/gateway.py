@@ -12,9 +12,10 @@ import os
 import secrets
 import socket
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -34,9 +35,15 @@ from sshgateway.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 PASS_SECONDS = 3.0
 STOP_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
+
+
+# Few at a time: while rows are looked at, keystrokes wait for the interpreter.
+ROWS_AT_ONCE = 25
 
 
 class NotHere(Exception):
@@ -203,7 +210,8 @@ class Gateway:
             rung, self._rung = self._rung, set()
             try:
                 if loop.time() >= all_due:
-                    await self._pass(self._terminals.keys())
+                    for some in batched(list(self._terminals), ROWS_AT_ONCE):
+                        await self._pass(some)
                     all_due = loop.time() + PASS_SECONDS
                 else:
                     await self._pass(rung)
@@ -251,6 +259,11 @@ async def say_goodbye() -> None:
         async with asyncio.timeout(GOODBYE_SECONDS):
             while any(terminal.attachments for terminal in held):  # noqa: ASYNC110 (each has its own way out)
                 await asyncio.sleep(0.02)
+
+
+def batched(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The things, at most `size` at a time."""
+    return (things[begin : begin + size] for begin in range(0, len(things), size))
 
 
 _gateways: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gateway]" = weakref.WeakKeyDictionary()

@@ -149,11 +149,21 @@ def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke
 
 
 def review(reports: list[Report]) -> dict[str, Verdict]:
-    """Write what the gateway knows, read what the rows and the gatekeepers say."""
+    """Write what the gateway knows, read what the rows and the gatekeepers say.
+
+    What many sessions have in common is asked once, and their heartbeats are written at once.
+    """
+    with gatekeeper.asked_once(), still_signed_in.asked_once():
+        return _review_all(reports)
+
+
+def _review_all(reports: list[Report]) -> dict[str, Verdict]:
     ids = [report.session_id for report in reports]
     rows = TerminalSession.objects.select_related("owner").in_bulk(ids)
     there = [visitor.visit_id for report in reports for visitor in report.visitors]
     visits.close_forgotten(ids, [visit_id for visit_id in there if visit_id is not None])
+    quiet = [report.session_id for report in reports if _is_quiet(report, rows.get(report.session_id))]
+    TerminalSession.objects.filter(pk__in=quiet, ended_at__isnull=True).update(heartbeat_at=timezone.now())
     return {report.session_id: _review(report, rows.get(report.session_id)) for report in reports}
 
 
@@ -214,13 +224,17 @@ def _signed_out(visitor: Visitor) -> bool:
     return person_id is None or not still_signed_in.still_good(person_id, visitor.credential)
 
 
+def _is_quiet(report: Report, row: TerminalSession | None) -> bool:
+    """Whether there is nothing to write about it but that it lives, and it is time to."""
+    if row is None or (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out):
+        return False
+    return row.heartbeat_at is None or timezone.now() - row.heartbeat_at >= HEARTBEAT_EVERY
+
+
 def _note(report: Report, row: TerminalSession) -> None:
-    now = timezone.now()
-    changed = (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out)
-    due = row.heartbeat_at is None or now - row.heartbeat_at >= HEARTBEAT_EVERY
-    if changed or due:
+    if (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out):
         TerminalSession.objects.filter(pk=row.pk, ended_at__isnull=True).update(
-            heartbeat_at=now,
+            heartbeat_at=timezone.now(),
             bytes_in=report.bytes_in,
             bytes_out=report.bytes_out,
             last_keystroke_at=report.last_keystroke_at,

@@ -1,25 +1,22 @@
 """This portal as a contestant: the embedded stack as a person starts it, reached as a program over its protocol."""
 
-import getpass
-import os
 import struct
-from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
-
-import django
+from typing import Any, ClassVar
 
 from benchmarks.terminals.contestants import COLS, ROWS, Contestant, Screen
 from benchmarks.terminals.server import ADDRESS, SSHServer
 from benchmarks.terminals.websocket import WebSocket
+from tests.acceptance.people import Person, with_token
 from tests.stack import Stack, running
 
 HELLO, INPUT, ACK, READY, OUTPUT, END = 0x01, 0x02, 0x04, 0x81, 0x82, 0x84
 ACK_EVERY = 32 * 1024
 SESSIONS_PER_PERSON = 50
 PEOPLE = 12
+PASSWORD = "horse battery correct"
+_MAKE = "from accounts.models import User; [User.objects.create_user"
 
 
 class HeadnodeScreen(Screen):
@@ -66,22 +63,32 @@ class Headnode(Contestant):
     def __init__(self, server: SSHServer, folder: Path) -> None:
         super().__init__(server, folder)
         self._closing = ExitStack()
+        self._people: list[Person] = []
         self._opened = 0
 
     def start(self) -> None:
         self.stack: Stack = self._closing.enter_context(running(self.folder / "var"))
-        self._people = _people(self.stack)
-        authority = import_module("sshgateway.authority")
-        (self.server.folder / "authorities").write_text("\n".join(authority.user_authority_lines()) + "\n")
+        admin = with_token(self.stack)
+        names = [f"bench{number}" for number in range(PEOPLE)]
+        self.stack.manage("shell", "-c", f"{_MAKE}(name, password={PASSWORD!r}) for name in {names}]")
+        for name in names:
+            self._people.append(with_token(self.stack, name, PASSWORD))
+            _made(self._people[-1].call("POST", "/api/v2/users/me/access-rules/", {"cidr": ADDRESS}))
+        (self.server.folder / "authorities").write_text(str(admin.get("/api/v2/user-authority/")))
+        body = {"name": "sshd", "host": ADDRESS, "port": self.server.port, "username": self.server.user}
+        body |= {"hostKey": self.server.host_key, "everyone": True}
+        self._machine = _made(admin.call("POST", "/api/v2/machines/", body))["id"]
 
     def stop(self) -> None:
         self._closing.close()
 
     def open(self) -> Screen:
         """Each person has as many shells as a person may have; then the next person comes."""
-        who, self._opened = self._opened // SESSIONS_PER_PERSON % PEOPLE, self._opened + 1
-        token, path = self._people(who, self.server)
-        return HeadnodeScreen(self.stack.base_url.replace("http", "ws", 1).rstrip("/") + path, token)
+        person = self._people[self._opened // SESSIONS_PER_PERSON % PEOPLE]
+        self._opened += 1
+        body = {"machine": self._machine, "cols": COLS, "rows": ROWS}
+        made = _made(person.call("POST", "/api/v2/terminal-sessions/", body))
+        return HeadnodeScreen(made["websocketUrl"], person.token)
 
     def reattach(self, screen: Screen) -> Screen | None:
         assert isinstance(screen, HeadnodeScreen)
@@ -92,23 +99,7 @@ class Headnode(Contestant):
         return [pids[name] for name in ("gateway", "web") if name in pids][:1]
 
 
-def _people(stack: Stack) -> Callable[[int, SSHServer], tuple[str, str]]:
-    """People of this portal; the answered function opens a session to the server for one: token and path."""
-    os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="portal.settings")
-    django.setup()
-    accounts = import_module("accounts.services")
-    actor = import_module("accounts.audit").Actor
-    model = import_module("accounts.models").User
-    sessions = import_module("sshgateway.services")
-    target = import_module("sshgateway.targets").Target
-    people, tokens = [], []
-    for number in range(PEOPLE):
-        people.append(model.objects.create_user(f"bench{number}"))
-        tokens.append(accounts.create_api_token(actor(people[-1]), people[-1], "benchmark")[1])
-
-    def open_session(who: int, server: SSHServer) -> tuple[str, str]:
-        to = target(ADDRESS, server.port, getpass.getuser(), (server.host_key,), "sshd", "bench:1", "sshd")
-        session = sessions.open_session(people[who], to, COLS, ROWS, ADDRESS)
-        return tokens[who], session.websocket_path
-
-    return open_session
+def _made(answer: tuple[int, Any]) -> Any:
+    status, body = answer
+    assert status == 201, body
+    return body
