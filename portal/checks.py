@@ -140,6 +140,12 @@ def _limits() -> Iterator[CheckMessage]:
                 hint="Name gateways with at most 40 of A-Z, a-z, 0-9, _ and -, for example g1,g2.",
                 id="portal.E030",
             )
-    for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS"):
+    if settings.HEADNODE_RECORDING_DAYS < 0:
+        yield Error(
+            "HEADNODE_RECORDING_DAYS is less than 0.",
+            hint="Write how many days recordings are kept, or 0 to keep them for ever.",
+            id="portal.E031",
+        )
+    for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS", "HEADNODE_RECORDING_MAX_MB"):
         if getattr(settings, name) < 1:
             yield Error(f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009")

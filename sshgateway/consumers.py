@@ -157,7 +157,7 @@ class TerminalConsumer(Socket):
         self.terminal = terminal
         self._introduce(terminal, self.attachment, fresh=hello.offset == 0)
         try:
-            await self._send(self._ready(hello, self.attachment))
+            await self._send(self._ready(hello, terminal, self.attachment))
             async for frame in terminal.follow(self.attachment):
                 await self._send(frame)
                 if isinstance(frame, Ended):
@@ -174,7 +174,7 @@ class TerminalConsumer(Socket):
         if terminal.company.recorded and fresh:
             attachment.notify(ANNOUNCEMENT)
 
-    def _ready(self, hello: Hello, attachment: Attachment) -> Ready:
+    def _ready(self, hello: Hello, terminal: Terminal, attachment: Attachment) -> Ready:
         assert self.session is not None  # noqa: S101
         return Ready(
             session=self.session.pk,
@@ -186,6 +186,7 @@ class TerminalConsumer(Socket):
             fingerprint=fingerprint(self.session.host_keys[0]),
             offset=attachment.sent,
             skipped=attachment.sent - hello.offset,
+            printed=terminal.bytes_out,
             window=WINDOW,
             input_window=INPUT_WINDOW,
         )

@@ -91,7 +91,10 @@ class Close:
 
 @dataclass(frozen=True)
 class Ready:
-    """Server: you are in. `offset` is where OUTPUT will begin; `skipped` bytes before it are no longer kept."""
+    """Server: you are in. `offset` is where OUTPUT will begin; `skipped` bytes before it are no longer kept.
+
+    `printed`: so much the shell had printed by then. What comes before is told a second time to whoever had nothing.
+    """
 
     session: str
     node: str
@@ -102,6 +105,7 @@ class Ready:
     fingerprint: str
     offset: int
     skipped: int
+    printed: int
     window: int
     input_window: int
 

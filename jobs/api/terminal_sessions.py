@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -15,6 +15,7 @@ from accounts.api.camel import CamelSerializer
 from accounts.api.fields import WholeNumberField
 from accounts.api.requests import person, pick
 from jobs import access
+from jobs.api import terminal_filters
 from jobs.api.requests import job_of
 from jobs.api.schema import SESSION_ID
 from jobs.machines import access as machine_access
@@ -96,6 +97,7 @@ def answer(request: Request, session: TerminalSession, code: int = status.HTTP_2
     return Response(TerminalSessionSerializer(session, context={"request": request}).data, status=code)
 
 
+@extend_schema_view(get=extend_schema(parameters=terminal_filters.PARAMETERS))
 class TerminalSessions(ListAPIView[TerminalSession]):
     """Your terminal sessions, the newest first."""
 
@@ -103,7 +105,7 @@ class TerminalSessions(ListAPIView[TerminalSession]):
     queryset = TerminalSession.objects.none()
 
     def get_queryset(self) -> QuerySet[TerminalSession]:
-        return sessions_of(self.request)
+        return terminal_filters.filtered(sessions_of(self.request), self.request.query_params)
 
     @extend_schema(request=NewTerminalSessionSerializer, responses={201: TerminalSessionSerializer})
     def post(self, request: Request) -> Response:

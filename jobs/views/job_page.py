@@ -1,11 +1,12 @@
 """One job: its page, the fragment that follows its state, its log as text, its terminal window."""
 
+import json
 import re
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import gettext as _
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -30,6 +31,7 @@ def show(request: HttpRequest, job: Job, status: int = 200) -> HttpResponse:
     first = events.page(job, max(0, job.last_sequence - FIRST_LINES))
     context = {
         **job_view.context(request, person(request), job),
+        "place": terminals_of(job),
         "events": first,
         "first_sequence": first[0].sequence if first else 1,
         "last_sequence": first[-1].sequence if first else 0,
@@ -79,10 +81,17 @@ def terminal(request: HttpRequest, job_id: str, node: str) -> HttpResponse:
     job = find(request, job_id)
     if not job.submitted_at or not job.cluster.nodes.filter(name=node).exists():
         raise Http404
-    context = {
-        "job": job,
+    place = {**terminals_of(job, node), "home_url": reverse("job_page", args=[job.pk])}
+    return render(request, "sshgateway/terminal.html", {"place": place})
+
+
+def terminals_of(job: Job, node: str = "head") -> dict[str, str]:
+    """What sshgateway/terminals.html needs to show shells of this job; the first opens on `node`."""
+    return {
+        "name": job.name,
         "node": node,
-        "label": _("%(node)s of %(job)s") % {"node": node, "job": job.name},
+        "target": json.dumps({"job": job.pk}),
         "create_url": "/api/v2/terminal-sessions/",
+        "nodes_url": f"/api/v2/jobs/{job.pk}/instances/",
+        "page_url": reverse("job_terminal", args=[job.pk, "NODE"]),
     }
-    return render(request, "sshgateway/terminal.html", context)

@@ -1,10 +1,12 @@
 """The machines a person may use, and a terminal on one."""
 
+import json
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -55,8 +57,15 @@ def machines(request: HttpRequest) -> HttpResponse:
 def terminal(request: HttpRequest, machine_id: int) -> HttpResponse:
     """A terminal in a window of its own. Whether it may open is decided when it opens, and said there."""
     machine = get_object_or_404(visible_machines(person(request)), pk=machine_id)
-    context = {"machine": machine, "label": machine.name, "create_url": "/api/v2/terminal-sessions/"}
-    return render(request, "sshgateway/terminal.html", context)
+    place = {
+        "name": machine.name,
+        "node": machine.name,
+        "target": json.dumps({"machine": machine.pk}),
+        "create_url": "/api/v2/terminal-sessions/",
+        "page_url": reverse("machine_terminal", args=[machine.pk]),
+        "home_url": reverse("machines"),
+    }
+    return render(request, "sshgateway/terminal.html", {"place": place})
 
 
 def who_may_use(machine: Machine) -> str:

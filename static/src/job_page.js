@@ -11,7 +11,7 @@ const log = new JobLog(panel);
 const state = new StateFollower(page.dataset.stateUrl);
 
 startBootStreams();
-startTerminals(page.dataset.job);
+startTerminals();
 followEvents({
   url: panel.dataset.socketUrl,
   after: () => log.last,

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from accounts.models import AccessRule, User
 from jobs.models import Machine
 from tests.browser.conftest import SignIn
+from tests.browser.terminal.screen import connected, picture, run
 from tests.browser.test_pages_are_accessible import findings
-from tests.browser.test_terminal_in_browser import connected, picture, run
 from tests.factories import MachineFactory
 from tests.sshgateway import sshd
 

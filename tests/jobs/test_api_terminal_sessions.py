@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import job_settings
@@ -127,3 +128,29 @@ def test_the_list_is_ones_own(alice: User, bob: User) -> None:
     mine = TerminalSessionFactory.create(owner=bob)
 
     assert [session["id"] for session in client_of(bob).get(URL).json()["results"]] == [mine.pk]
+
+
+def test_the_list_tells_what_could_be_taken_up_again(alice: User, bob: User, cluster: Cluster) -> None:
+    mine = TerminalSessionFactory.create(owner=alice, subject=f"job:{cluster.job_id}")
+    TerminalSessionFactory.create(owner=alice, subject="job:Another")
+    TerminalSessionFactory.create(owner=bob, subject=f"job:{cluster.job_id}")
+    machine = TerminalSessionFactory.create(owner=alice, subject="machine:3")
+    ended = TerminalSessionFactory.create(
+        owner=alice, subject=f"job:{cluster.job_id}", ended_at=timezone.now(), end_reason="exited"
+    )
+
+    def ids(query: str) -> list[str]:
+        return [row["id"] for row in client_of(alice).get(f"{URL}?{query}").json()["results"]]
+
+    assert ids(f"open=true&job={cluster.job_id}") == [mine.pk]
+    assert ids(f"open=false&job={cluster.job_id}") == [ended.pk]
+    assert ids("open=true&machine=3") == [machine.pk]
+    assert ids("job=Nowhere") == []
+
+
+def test_a_filter_that_says_nothing_is_refused(alice: User) -> None:
+    answer = client_of(alice).get(f"{URL}?open=perhaps")
+
+    assert answer.status_code == 400
+    assert answer.json()["open"] == ["Must be true or false, not perhaps."]
+    assert client_of(alice).get(f"{URL}?job=%00").status_code == 400

@@ -34,6 +34,8 @@ def test_the_defaults_of_a_demo_are_fine() -> None:
         ("HEADNODE_JOB_USER_PREFIX", "Root ", "portal.E008"),
         ("HEADNODE_JOB_USER_PREFIX", "", "portal.E008"),
         ("HEADNODE_MAX_SLOTS", 0, "portal.E009"),
+        ("HEADNODE_RECORDING_MAX_MB", 0, "portal.E009"),
+        ("HEADNODE_RECORDING_DAYS", -1, "portal.E031"),
     ],
 )
 def test_a_wrong_value(settings: Any, name: str, value: object, expected: str) -> None:

@@ -23,7 +23,7 @@ def test_the_header_is_asciinemas_version_2() -> None:
     assert fields["title"] == 'head of "Wing flow"\n日本'
 
 
-@given(st.text("aé日😀\x1b\x00\"\\\n", max_size=60), st.lists(st.integers(0, 9), max_size=12))
+@given(st.text('aé日😀\x1b\x00"\\\n', max_size=60), st.lists(st.integers(0, 9), max_size=12))
 def test_text_cut_anywhere_comes_back_whole(text: str, cuts: list[int]) -> None:
     data, encoder, lines = text.encode(), Encoder(), ""
     for cut in cuts:

@@ -33,6 +33,7 @@ server_frames = st.one_of(
         fingerprint=texts,
         offset=offsets,
         skipped=offsets,
+        printed=offsets,
         window=offsets,
         input_window=offsets,
     ),

@@ -66,7 +66,7 @@ async def test_what_was_printed_is_recorded_and_what_was_typed_is_not(desk: Desk
     session = await recorded(desk, node, alice)
     async with desk.attach(session, alice, cols=90, rows=30) as client:
         await client.until_ready()
-        await client.run("echo grüße-日本-$((1+1))", "grüße-日本-2")
+        await client.run("printf 'gr\\303\\274n-\\346\\227\\245-%s\\n' $((1+1))", "grün-日-2")
         await client.run("read -sp 'quiet-'$((1+1))' ' hidden", "quiet-2")
         await client.run("secret-password\necho took-${#hidden}", "took-15")
         await client.resize(101, 31)

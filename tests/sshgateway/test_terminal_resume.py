@@ -36,6 +36,9 @@ async def test_a_fresh_window_sees_what_was_printed(desk: Desk, node: Node, alic
         await first.until_ready()
         await first.run("echo seen-$((1+1))", "seen-2")
         async with desk.attach(session, alice) as second:
+            ready = await second.until_ready()
+            # Questions to the terminal that are in this part were answered by the first window.
+            assert ready.printed >= first.output.index(b"seen-2")
             await second.until_output("seen-2")
             await second.run("echo both-$((1+1))", "both-2")
             await first.until_output("both-2")

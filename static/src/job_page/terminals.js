@@ -19,27 +19,36 @@ function load() {
   return loading;
 }
 
-function open(job, link) {
-  const node = link.dataset.openTerminal;
+/** The panel, made when there is none: all shells of the page are its tabs. */
+function openPanel(node) {
+  const place = document.getElementById("terminals");
   const panel = document.getElementById("terminal-template").content.cloneNode(true).firstElementChild;
-  panel.querySelector("[data-title]").textContent = link.dataset.label;
-  panel.setAttribute("aria-label", link.dataset.label);
-  panel.querySelector("[data-pop-out]").href = link.href;
-  const terminal = document.createElement("headnode-terminal");
-  terminal.dataset.createUrl = "/api/v2/terminal-sessions/";
-  terminal.dataset.job = job;
-  terminal.dataset.node = node;
-  terminal.dataset.label = link.dataset.label;
-  panel.append(terminal);
-  panel.querySelector("[data-close]").addEventListener("click", () => {
+  const terminals = panel.querySelector("headnode-terminals");
+  if (node) terminals.dataset.open = node;
+  terminals.addEventListener("headnode:empty", () => {
     panel.remove();
-    document.getElementById(link.id)?.focus();
+    document.getElementById(`open-${node}`)?.focus();
   });
-  document.getElementById("terminals").append(panel);
-  panel.scrollIntoView({ block: "nearest" });
+  place.append(panel);
+  if (node) panel.scrollIntoView({ block: "nearest" });
 }
 
-export function startTerminals(job) {
+function open(node) {
+  const terminals = document.querySelector("#terminals headnode-terminals");
+  if (!terminals) openPanel(node);
+  else void terminals.open(node).then((terminal) => terminal.scrollIntoView({ block: "nearest" }));
+}
+
+/** Whether this page had shells before it was loaded again (remembered.js). */
+function hadShells() {
+  try {
+    return sessionStorage.getItem(`headnode-terminals:${window.location.pathname}#panel`) !== null;
+  } catch {
+    return false;
+  }
+}
+
+export function startTerminals() {
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("[data-open-terminal]");
     // With a modifier key the link does what links do: its own window.
@@ -47,9 +56,10 @@ export function startTerminals(job) {
     event.preventDefault();
     try {
       await load();
-      open(job, link);
+      open(link.dataset.openTerminal);
     } catch {
       window.open(link.href, "_blank", "noopener");
     }
   });
+  if (hadShells()) void load().then(() => openPanel(null), () => {});
 }

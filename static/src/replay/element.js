@@ -3,7 +3,7 @@
  * Programs and tests reach the screen as `element.terminal` (xterm.js), the player as `element.player` and the state as
  * `element.dataset.state`: loading, ready, failed.
  */
-import { View } from "../terminal/view.js";
+import { Screen } from "../terminal/screen.js";
 import { parse } from "./cast.js";
 import { Player } from "./player.js";
 
@@ -11,19 +11,19 @@ const STEP_SECONDS = 5;
 
 export class HeadnodeReplay extends HTMLElement {
   async connectedCallback() {
-    if (this.view) return;
+    if (this.screen) return;
     this.dataset.state = "loading";
     const find = (name) => this.querySelector(`[data-${name}]`);
     this.controls = {
       play: find("play"), seek: find("seek"), time: find("time"), speed: find("speed"), skip: find("skip"),
       marks: find("marks"), say: find("say"), bar: find("controls"),
     };
-    this.view = new View(find("screen"), () => {});
-    this.terminal = this.view.terminal;
+    this.screen = new Screen(find("screen"));
+    this.terminal = this.screen.terminal;
     this.terminal.options.disableStdin = true;
     this.terminal.options.cursorBlink = false;
     try {
-      const [cast] = await Promise.all([this.#load(), this.view.open()]);
+      const [cast] = await Promise.all([this.#load(), this.screen.show()]);
       this.#begin(cast);
     } catch (error) {
       this.#fail(error);
@@ -32,8 +32,8 @@ export class HeadnodeReplay extends HTMLElement {
 
   disconnectedCallback() {
     this.player?.pause();
-    this.view?.dispose();
-    this.view = null;
+    this.screen?.dispose();
+    this.screen = null;
   }
 
   async #load() {
@@ -51,11 +51,11 @@ export class HeadnodeReplay extends HTMLElement {
   }
 
   #begin(cast) {
-    const { terminal, view } = this;
+    const { terminal, screen } = this;
     this.player = new Player(cast, {
       write: (text, done) => terminal.write(text, done),
       reset: () => terminal.reset(),
-      resize: (size) => view.hold(size),
+      resize: (size) => screen.hold(size),
     });
     this.player.addEventListener("change", () => this.#show());
     this.player.addEventListener("marker", ({ detail }) => (this.controls.say.textContent = detail));

@@ -1,186 +1,199 @@
-/* <headnode-terminal data-create-url data-job data-node data-label>: a shell on a node, from asking for it to its end.
- * With data-machine instead of data-job and data-node: a shell on an existing machine.
- * With data-socket instead of data-create-url: a shell that somebody else opened.
+/* <headnode-terminal>: one shell on a node, from asking for it to its end. Made and kept by <headnode-terminals>.
  *
- * Programs and tests reach the screen as `element.terminal` (xterm.js) and the state as `element.dataset.state`.
- * Taking the element out of the page ends the shell; leaving the page does not (the gateway waits a while).
+ * Programs and tests reach the screen as `element.terminal` (xterm.js), the line as `element.session` and the state as
+ * `element.dataset.state`. Taking the element out of the page lets go of the shell; `close()` ends it.
+ * Events, all bubbling: "headnode:state", "headnode:title" (detail: text), "headnode:bell", "headnode:ready",
+ * "headnode:frame".
  */
-import { createSession } from "./create.js";
-import { findBar } from "./find.js";
+import { createSession, endSession } from "./api.js";
+import { Banners } from "./banners.js";
+import { addBell } from "./bell.js";
+import { Boundary } from "./boundary.js";
+import { Clipboard } from "./clipboard.js";
+import { extensions } from "./extensions.js";
+import { FindBar } from "./find.js";
 import { Indicators } from "./indicators.js";
-import { keyRow } from "./keys.js";
+import { KeysBar } from "./keys_bar.js";
+import { part, word } from "./kit.js";
+import { nudge } from "./modes.js";
+import { letProgramsCopy } from "./osc52.js";
+import { plain } from "./plain.js";
+import { passOverOldQuestions } from "./queries.js";
+import { Screen } from "./screen.js";
 import { Session } from "./session.js";
-import { isAnswer } from "./sharing/answers.js";
-import { attend } from "./sharing/attend.js";
 import { Status } from "./status.js";
-import { View } from "./view.js";
-import { words } from "./words.js";
+import { StateTeller } from "./state_teller.js";
 
-const JOB_SETTINGS = "/settings/job/";
-const SIGN_IN = "/accounts/login/";
 const encoder = new TextEncoder();
+const MEGABYTE = 1024 * 1024;
 
 export class HeadnodeTerminal extends HTMLElement {
   terminal = null;
   session = null;
+  usedAt = -Infinity;
+  typed = false;
 
-  connectedCallback() {
-    if (this.view) return;
-    this.#build();
-    this.view.open().then(() => this.isConnected && this.#newShell());
+  /** `place`: {createUrl, target, node, label, isGuest: somebody else's shell}; `size`: {cols, rows} until it is shown. Call once, in the page. */
+  build(place, size) {
+    this.place = place;
+    const view = part("view");
+    const box = view.firstElementChild;
+    box.ariaLabel = word("terminal-of", { label: place.label });
+    this.banners = new Banners();
+    this.indicators = new Indicators();
+    this.status = new Status(place.label);
+    this.append(this.banners.box, view);
+    this.screen = new Screen(box, size);
+    this.terminal = this.screen.terminal;
+    this.find = new FindBar(this.screen.search, () => this.terminal.focus());
+    this.keys = new KeysBar(this.terminal, (text) => this.#type(text));
+    this.clipboard = new Clipboard(this.terminal, box, (sentence) => {
+      this.banners.show("clipboard", sentence, { lasting: false });
+    });
+    view.append(this.find.bar);
+    this.append(this.status.panel, this.status.bar, this.keys.bar);
+    this.teller = new StateTeller(this);
+    this.#listen();
+    for (const extend of extensions) extend(this);
   }
 
   disconnectedCallback() {
     queueMicrotask(() => {
-      if (this.isConnected) return; // only moved
-      clearInterval(this.counting);
-      if (this.dataset.socket) this.session?.leave();
-      else this.session?.closeShell();
-      this.view?.dispose();
-      this.view = this.terminal = this.session = null;
-      this.replaceChildren();
+      if (this.isConnected || !this.screen) return; // only moved
+      this.session?.leave();
+      this.teller.dispose();
+      this.screen.dispose();
+      this.screen = this.session = null;
     });
   }
 
-  #build() {
-    const screen = document.createElement("div");
-    screen.className = "hn-screen";
-    const label = this.dataset.label || this.dataset.node || "";
-    screen.setAttribute("role", "group");
-    screen.ariaLabel = words.terminalOf(label);
-    this.status = new Status(label);
-    this.view = new View(screen, (cols, rows) => {
-      this.status.showSize(cols, rows);
-      this.session?.resize(cols, rows);
-    });
-    this.terminal = this.view.terminal;
-    const focus = () => this.terminal?.focus();
-    const keys = keyRow((text) => this.#type(text), focus);
-    const find = findBar(this.view.search, focus);
-    this.view.onFind = () => find.open();
-    this.terminal.onData((text) => {
-      if (this.dataset.role === "guest" && isAnswer(text)) return;
-      this.#type(keys.translate(text));
-    });
-    this.terminal.onBinary((text) => this.session?.type(Uint8Array.from(text, (c) => c.charCodeAt(0))));
-    this.keyRow = keys.row;
-    this.indicators = new Indicators();
-    this.replaceChildren(this.indicators.box, find.bar, screen, this.status.panel, keys.row, this.status.bar);
-    attend(this);
+  /** Ask for a new shell; what the screen shows stays above it. */
+  async newShell() {
+    this.session?.leave();
+    this.session = null;
+    this.typed = false;
+    this.screen.begin();
+    this.teller.starting();
+    const { cols, rows } = this.terminal;
+    const { createUrl, target, node } = this.place;
+    let made;
+    try {
+      const place = target.machine ? target : { ...target, node };
+      made = await createSession(createUrl, { ...place, cols, rows });
+    } catch (refusal) {
+      if (this.isConnected) this.teller.refused(refusal.reason ?? "failed", refusal.message);
+      return;
+    }
+    if (this.isConnected) this.attach(made, { isNew: true });
+  }
+
+  /** Take up a shell that is there already. `state`: as `release()` gave it, {modes} to begin in, {isNew}. */
+  attach({ id, websocketUrl }, state = {}) {
+    this.session?.leave();
+    const session = new Session(id, websocketUrl, state.offset ?? 0);
+    this.session = session;
+    this.boundary = new Boundary(state.offset ?? 0);
+    this.oldUntil = 0;
+    if (state.text) this.terminal.write(state.text);
+    session.size = { cols: this.terminal.cols, rows: this.terminal.rows };
+    const on = (name, heard) => session.addEventListener(name, (event) => this.session === session && heard(event));
+    on("state", () => this.teller.follow(session));
+    on("ready", ({ detail }) => this.#ready(detail, state));
+    on("notice", ({ detail }) => this.banners.show(`notice:${detail}`, detail, { tone: "busy" }));
+    on("output", ({ detail }) => this.#draw(session, detail));
+    on("frame", ({ detail }) => this.emit("headnode:frame", detail));
+    session.connect();
+  }
+
+  /** Let go of the shell for another window: its state, or null when there is none to give. */
+  async release() {
+    const session = this.session;
+    if (session?.state !== "open") return null;
+    session.leave();
+    await new Promise((resolve) => this.terminal.write("", resolve)); // all that came is drawn
+    const { cols, rows } = this.terminal;
+    return { offset: this.boundary.offset, text: this.screen.serializer.serialize(), cols, rows };
+  }
+
+  /** End the shell. Resolves when the portal was told. */
+  async close() {
+    const { session } = this;
+    if (this.place.isGuest) session?.leave();
+    if (this.place.isGuest || !session || session.state === "ended" || session.closeShell()) return;
+    await endSession(this.place.createUrl, session.id);
+  }
+
+  /** Bring it to the front. */
+  async show() {
+    await this.screen?.show();
+    if (this.screen) this.status.showSize(this.terminal.cols, this.terminal.rows);
+  }
+
+  /** Draw at this size whatever the window's is ({cols, rows}); null: fit the window again. */
+  holdSize(size) {
+    this.screen.hold(size);
   }
 
   /** Whether somebody may type here; who only watches may not. */
   letType(allowed) {
     this.readOnly = !allowed;
-    this.keyRow.inert = !allowed;
+    this.keys.bar.inert = !allowed;
+    this.teller.followTyping();
   }
 
-  /** Draw at this size whatever the window's is ({cols, rows}); null: fit the window again. */
-  holdSize(size) {
-    this.view.hold(size);
+  emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+
+  #listen() {
+    const { terminal } = this;
+    terminal.onData((text) => text && this.#type(this.keys.translate(text)));
+    terminal.onBinary((text) => this.#send(Uint8Array.from(text, (sign) => sign.charCodeAt(0))));
+    terminal.onTitleChange((title) => this.emit("headnode:title", plain(title)));
+    terminal.onResize(({ cols, rows }) => {
+      this.status.showSize(cols, rows);
+      this.session?.resize(cols, rows);
+    });
+    // Several windows may show one shell: the one that is used says how large it is.
+    this.addEventListener("focusin", () => this.session?.resize(terminal.cols, terminal.rows));
+    this.addEventListener("headnode:give-focus", () => terminal.focus());
+    const isOld = () => (this.session?.shown ?? 0) < this.oldUntil;
+    letProgramsCopy(terminal, this.banners, isOld);
+    // A program expects one answer: the owner's window gives it.
+    passOverOldQuestions(terminal, () => this.place.isGuest || isOld());
+    addBell(this, isOld);
   }
 
   #type(text) {
-    if (this.readOnly) return;
-    this.session?.type(encoder.encode(text));
+    this.#send(encoder.encode(text));
   }
 
-  async #newShell() {
-    this.session?.leave();
-    this.session = null;
-    this.status.untell();
-    this.#show("starting", words.starting);
-    this.letType(true);
-    this.holdSize(null);
-    if (this.dataset.socket) {
-      this.#attach(new Session(this.dataset.socket));
-      return;
-    }
-    const { cols, rows } = this.terminal;
-    let made;
-    try {
-      const { job, node, machine } = this.dataset;
-      made = await createSession(this.dataset.createUrl, { job, node, machine, cols, rows });
-    } catch (refusal) {
-      this.#tell("refused", refusal.reason ?? "failed", refusal.message, words.tryAgain);
-      return;
-    }
-    if (!this.isConnected) return;
-    this.#attach(new Session(made.websocketUrl));
+  #send(bytes) {
+    if (this.readOnly || !this.session?.type(bytes)) return;
+    this.typed = true;
+    this.usedAt = performance.now();
+    this.teller.followInput();
   }
 
-  #attach(session) {
-    this.session = session;
-    session.size = { cols: this.terminal.cols, rows: this.terminal.rows };
-    session.addEventListener("state", () => this.session === session && this.#follow(session));
-    session.addEventListener("notice", (event) => this.view.say(event.detail));
-    session.addEventListener("frame", ({ detail }) => {
-      if (this.session === session) this.dispatchEvent(new CustomEvent("headnode:frame", { detail }));
+  #draw(session, { data, end }) {
+    this.usedAt = performance.now();
+    this.boundary.feed(data, end);
+    this.screen.draw(data, () => {
+      session.drew(end);
+      this.teller.followInput();
     });
-    session.addEventListener("output", ({ detail }) => {
-      this.terminal.write(detail, () => session.showed(detail.length));
-    });
-    session.connect();
   }
 
-  #follow(session) {
-    clearInterval(this.counting);
-    this.terminal.options.disableStdin = session.state !== "open";
-    switch (session.state) {
-      case "connecting":
-        this.#show("connecting", words.connecting);
-        break;
-      case "open":
-        this.status.untell();
-        this.status.showNode(session.ready);
-        this.#show("open", words.open);
-        // Whoever asked for a shell wants to type in it; a line that came back must not take the focus away.
-        if (!session.wasOpen) this.terminal.focus();
-        session.wasOpen = true;
-        break;
-      case "reconnecting":
-        this.#count(session);
-        break;
-      case "ended":
-        this.#ended(session);
-        break;
-      case "refused":
-        this.#tell("refused", session.end.reason, session.end.message, words.tryAgain);
-        break;
+  #ready(ready, { offset = 0, modes = "", isNew = false }) {
+    this.status.showNode(ready);
+    // What somebody was shown before; a line that came back shows us what nobody was.
+    if (!this.session.wasOpen && !offset && !isNew) this.oldUntil = ready.printed ?? 0;
+    if (ready.skipped > 0) {
+      const size = (ready.skipped / MEGABYTE).toFixed(1);
+      this.banners.show("skipped", word("skipped", { n: size }), { tone: "busy" });
+      this.terminal.write(modes);
+      if (modes.includes("?1049h")) nudge(this.session, this.terminal);
     }
-  }
-
-  #count(session) {
-    const count = () => {
-      const seconds = Math.ceil((session.retryAt - Date.now()) / 1000);
-      this.#show("reconnecting", seconds > 0 ? words.reconnecting(seconds) : words.retrying);
-    };
-    count();
-    this.counting = setInterval(count, 500);
-    this.status.tell(words.retrying, "", [[words.reconnectNow, () => session.retryNow()]]);
-  }
-
-  #ended(session) {
-    const { reason, message } = session.end;
-    this.view.calm();
-    this.view.say(message);
-    this.#tell("ended", reason, message, words.newShell);
-  }
-
-  #tell(state, reason, message, again) {
-    this.#show(state, state === "ended" ? words.ended : words.refused);
-    if (this.dataset.socket) again = words.tryAgain;
-    const actions = [[again, () => this.#newShell().then(() => this.terminal?.focus())]];
-    if (reason === "cidr_denied" || reason === "ssh_access_off") actions.unshift([words.jobSettings, JOB_SETTINGS]);
-    if (reason === "not_signed_in") {
-      actions.splice(0, 1, [words.signIn, `${SIGN_IN}?next=${encodeURIComponent(window.location.pathname)}`]);
-    }
-    this.status.tell(message, reason, actions);
-  }
-
-  #show(state, text) {
-    this.dataset.state = state;
-    this.status.show(state, text);
-    this.dispatchEvent(new Event("headnode:state"));
+    this.emit("headnode:ready", ready);
   }
 }

@@ -1,48 +1,96 @@
-/* Search in what the terminal shows. */
-import { words } from "./words.js";
+/* Search in what the terminal shows and kept. */
+import { part, wire, word } from "./kit.js";
+import { preferences } from "./preferences.js";
+import { marks, theme } from "./themes.js";
 
-/** Build the bar; hidden until opened with `open()`. */
-export function findBar(search, focus) {
-  const bar = document.createElement("form");
-  bar.className = "hn-find";
-  bar.hidden = true;
-  bar.innerHTML = `<input type="search" autocomplete="off" spellcheck="false"><output></output>
-    <button type="button" data-to="previous">↑</button><button type="submit">↓</button>
-    <button type="button" data-to="close">✕</button>`;
-  const field = bar.querySelector("input");
-  const found = bar.querySelector("output");
-  const [previous, next, close] = bar.querySelectorAll("button");
-  field.ariaLabel = field.placeholder = words.find;
-  previous.ariaLabel = words.findPrevious;
-  next.ariaLabel = words.findNext;
-  close.ariaLabel = words.findClose;
+export class FindBar {
+  /** `search` is xterm.js's search addon; `focus()` goes back to the terminal. */
+  constructor(search, focus) {
+    this.search = search;
+    this.focus = focus;
+    this.bar = part("find");
+    this.field = this.bar.querySelector("input");
+    this.found = this.bar.querySelector("output");
+    wire(this.bar, {
+      previous: () => this.#find(false),
+      next: () => this.#find(true),
+      close: () => this.close(),
+      option: (_, button) => this.#toggle(button),
+    });
+    this.field.addEventListener("input", () => this.#find(true, true));
+    this.bar.addEventListener("keydown", (event) => this.#key(event));
+    search.onDidChangeResults(({ resultIndex, resultCount }) => this.#count(resultIndex, resultCount));
+  }
 
-  const say = (hit) => (found.textContent = hit || !field.value ? "" : words.notFoundInText);
-  const hide = () => {
-    bar.hidden = true;
-    search.clearDecorations();
-    focus();
-  };
-  field.addEventListener("input", () => say(search.findNext(field.value, { incremental: true })));
-  bar.addEventListener("submit", (event) => {
-    event.preventDefault();
-    say(search.findNext(field.value));
-  });
-  previous.addEventListener("click", () => say(search.findPrevious(field.value)));
-  close.addEventListener("click", hide);
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") hide();
-    if (event.key === "Enter" && event.shiftKey) {
-      event.preventDefault();
-      say(search.findPrevious(field.value));
+  /** Open it, with the selection as what is searched for when that is one line. */
+  open(selection = "") {
+    this.bar.hidden = false;
+    if (selection && !selection.includes("\n")) this.field.value = selection;
+    this.field.select();
+    this.field.focus();
+    if (this.field.value) this.#find(true, true);
+  }
+
+  close() {
+    this.bar.hidden = true;
+    this.search.clearDecorations();
+    this.focus();
+  }
+
+  #toggle(button) {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    this.search.clearDecorations(); // the addon (0.16) does not look again for options alone
+    this.#find(true, true);
+  }
+
+  #isOn(option) {
+    return this.bar.querySelector(`[data-option="${option}"]`).getAttribute("aria-pressed") === "true";
+  }
+
+  #find(forward, incremental = false) {
+    const text = this.field.value;
+    const options = {
+      caseSensitive: this.#isOn("case"),
+      regex: this.#isOn("regex"),
+      decorations: marks(theme(preferences.get("colours"))),
+      incremental,
+    };
+    this.field.setAttribute("aria-invalid", "false");
+    if (!text) {
+      this.search.clearDecorations();
+      this.found.textContent = "";
+    } else if (options.regex && !isPattern(text)) {
+      this.search.clearDecorations();
+      this.field.setAttribute("aria-invalid", "true");
+      this.found.textContent = word("bad-pattern");
+    } else if (forward) {
+      this.search.findNext(text, options);
+    } else {
+      this.search.findPrevious(text, options);
     }
-  });
-  return {
-    bar,
-    open() {
-      bar.hidden = false;
-      field.select();
-      field.focus();
-    },
-  };
+  }
+
+  #count(index, total) {
+    if (!this.field.value) this.found.textContent = "";
+    else if (total === 0) this.found.textContent = word("no-match");
+    else this.found.textContent = index < 0 ? word("matches", { n: total }) : word("match", { i: index + 1, n: total });
+  }
+
+  #key(event) {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      this.close();
+    } else if (event.key === "Enter" && event.target === this.field) {
+      event.preventDefault();
+      this.#find(!event.shiftKey);
+    }
+  }
+}
+
+function isPattern(text) {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
 }

@@ -1,14 +1,13 @@
-/* A terminal whose size is not ours to choose: characters as large as let all of it into the box. */
+/* A screen whose size somebody else chose: letters as large as let all of it into the box, as long as one can read them. */
+const SMALLEST = 7;
 
-const SMALLEST = 5;
-
-/** Give `terminal` (opened, with `fitter` loaded) this size ({cols, rows}) in characters of at most `largest` pixels. */
-export function holdSize(terminal, fitter, { cols, rows }, largest) {
+/** Draw `terminal` with `cols` and `rows`, in letters of at most `largest` pixels; `fitter` knows what would fit. */
+export function drawAtSize(terminal, fitter, { cols, rows }, largest) {
+  terminal.options.fontSize = largest;
   const fits = fitter.proposeDimensions();
   if (fits?.cols && fits.rows) {
     const share = Math.min(1, fits.cols / cols, fits.rows / rows);
-    const size = Math.max(SMALLEST, Math.floor(largest * share * 2) / 2);
-    if (terminal.options.fontSize !== size) terminal.options.fontSize = size;
+    terminal.options.fontSize = Math.max(SMALLEST, Math.floor(largest * share * 2) / 2);
   }
   if (terminal.cols !== cols || terminal.rows !== rows) terminal.resize(cols, rows);
 }

@@ -1,17 +1,24 @@
-/* Small signs above a terminal: recorded, shared, watched, view only. A sign that appears or changes is read out. */
+/* Small signs in the toolbar about one shell: recorded, shared, watched, view only.
+ *
+ * For the modules that know of such things. Each terminal has its own as `terminal.indicators`; the toolbar shows
+ * those of the shell in front. A module registers itself in extensions.js and then says, for example:
+ *
+ *   terminal.indicators.set("recording", { text: "Recorded", tone: "bad", title: "Output is recorded" });
+ *   terminal.indicators.set("watchers", { text: "2 watching", icon: "user", action: () => openList() });
+ *   terminal.indicators.clear("watchers");
+ *
+ * `text` is always shown (colour alone says nothing); `tone`: note, good, busy, bad; `icon`: a name of icons.svg;
+ * `title`: the whole sentence; with `action` it is a button. A sign that appears or changes is read out.
+ */
+import { announce, part } from "./kit.js";
 
 export class Indicators {
   constructor() {
-    this.box = document.createElement("div");
-    this.box.className = "hn-signs-own";
-    this.box.role = "group";
-    this.box.ariaLabel = "About this shell";
+    this.box = part("indicators");
   }
 
-  /** Show or change the sign of that name; with `action` it is a button. */
+  /** Show or change the sign of that name. */
   set(name, { text, tone = "note", icon = "", title = "", action = null }) {
-    const before = this.#find(name);
-    if (before && before.textContent === text && before.title === title) return;
     const sign = document.createElement(action ? "button" : "span");
     if (action) {
       sign.type = "button";
@@ -22,7 +29,8 @@ export class Indicators {
     if (title) sign.title = title;
     if (icon) sign.append(this.#icon(icon));
     sign.append(text);
-    if (before?.textContent !== text) document.getElementById("announcer")?.replaceChildren(title || text);
+    const before = this.#find(name);
+    if (before?.textContent !== sign.textContent) announce(title || text);
     if (before) before.replaceWith(sign);
     else this.box.append(sign);
   }
@@ -36,7 +44,7 @@ export class Indicators {
   }
 
   #icon(name) {
-    const icon = document.getElementById("sharing-kit").content.querySelector("[data-part=icon]").cloneNode(true);
+    const icon = part("icon");
     const use = icon.querySelector("use");
     use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
     return icon;

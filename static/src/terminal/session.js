@@ -1,212 +1,199 @@
-/* One terminal session: its socket, acknowledgements, input window and reconnecting. Knows no xterm.
+/* One terminal session: its socket, its place in the output, and coming back after the line broke. Knows no xterm.
  *
- * Events: "state" (this.state changed), "output" (detail: Uint8Array), "notice" (detail: sentence).
- * States: connecting, open, reconnecting, ended (final: the shell is gone), refused (this socket may not be there).
+ * Events: "state" (this.state changed), "ready" (detail: READY), "output" (detail: {data, end}), "notice" (detail:
+ * sentence), "frame" (detail: {opcode, payload}, one that this client does not know).
+ * States: connecting, open, reconnecting, ended (the shell is gone), refused (only this socket may not be there).
  */
+import { Acknowledger } from "./acknowledger.js";
+import { socketAddress } from "./address.js";
+import { endOf } from "./close_codes.js";
+import { InputQueue } from "./input_queue.js";
+import { word } from "./kit.js";
+import { LineWatch, whenBack } from "./line_watch.js";
 import * as protocol from "./protocol.js";
-import { words } from "./words.js";
 
-const BACK_OFF = [1, 2, 4, 8, 15];
-const ACK_BYTES = 32 * 1024;
-const ACK_MILLISECONDS = 60;
-const PING_MILLISECONDS = 15_000;
-const SILENCE_MILLISECONDS = 40_000;
-// Keystrokes may use what a paste must leave free, so that Ctrl-C gets through.
-const RESERVED_INPUT = 4 * 1024;
-
-const NOT_SIGNED_IN = 4401;
-const NOT_FOUND = 4404;
-const NO_RETRY = [1000, 4400, 4403, 4409];
+const BACK_OFF_SECONDS = [1, 2, 4, 8, 15];
+const OPENING_MILLISECONDS = 10_000;
+const LINE_LOST = { code: 1006, reason: "" };
 
 export class Session extends EventTarget {
-  constructor(url) {
+  /** `id` (known at READY, too) and `url` as the API names them; `offset`: everything before it is on the screen already. */
+  constructor(id, url, offset = 0) {
     super();
-    this.url = socketUrl(url);
+    Object.assign(this, { id, url: socketAddress(url) });
     this.state = "connecting";
     this.ready = null;
     this.end = null;
     this.retryAt = 0;
-    this.size = { cols: 80, rows: 24 };
-    this.received = 0;
-    this.shown = 0;
-    this.acked = 0;
-    this.queue = [];
     this.attempts = 0;
-    this.online = () => this.state === "reconnecting" && this.retryNow();
-    window.addEventListener("online", this.online);
+    this.size = { cols: 80, rows: 24 };
+    this.received = offset;
+    this.socket = null;
+    this.acknowledger = new Acknowledger((upTo) => this.#send(protocol.ack(upTo)));
+    this.acknowledger.begin(offset);
+    this.input = new InputQueue((bytes) => this.#send(protocol.input(bytes)));
+    this.watch = new LineWatch(() => this.#send(protocol.ping()), () => this.#drop());
+    this.listeners = new AbortController();
+    whenBack(() => this.#lookNow(), this.listeners.signal);
+  }
+
+  /** Bytes of output on the screen. */
+  get shown() {
+    return this.acknowledger.drawn;
   }
 
   /** Open the socket. */
   connect() {
     clearTimeout(this.retryTimer);
-    this.#setState(this.ready ? "reconnecting" : "connecting");
-    this.inputSent = this.inputPassed = 0;
-    this.heard = performance.now();
     const socket = new WebSocket(this.url, protocol.SUBPROTOCOL);
+    this.socket = socket;
+    this.greeted = false;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(protocol.hello(this.received, this.size.cols, this.size.rows));
+    socket.onopen = () => this.socket === socket && this.#greet();
     socket.onmessage = (event) => this.socket === socket && this.#take(event.data);
     socket.onclose = (event) => this.socket === socket && this.#lost(event);
-    this.socket = socket;
-    clearInterval(this.pinging);
-    this.pinging = setInterval(() => this.#ping(), PING_MILLISECONDS);
+    clearTimeout(this.openTimer);
+    this.openTimer = setTimeout(() => this.#drop(), OPENING_MILLISECONDS);
+    this.#setState(this.ready ? "reconnecting" : "connecting");
   }
 
-  /** Try again without waiting. */
+  /** Try again without waiting; also where the portal did not let this socket stay. */
   retryNow() {
-    this.attempts = 0;
+    const before = this.socket;
+    this.socket = null;
+    before?.close();
     this.connect();
   }
 
-  /** Pass input (Uint8Array) on as far as the input window allows; the rest follows. */
+  /** Pass input (Uint8Array) on. While the line is down it is refused: answers whether it was taken. */
   type(bytes) {
-    if (this.state !== "open") return;
-    const interrupts = bytes.length === 1 && bytes[0] === 3;
-    if (interrupts) this.queue = []; // what is left of a paste is what Ctrl-C means to stop
-    for (let from = 0; from < bytes.length; from += protocol.INPUT_CHUNK) {
-      this.queue.push(bytes.subarray(from, from + protocol.INPUT_CHUNK));
-    }
-    this.#flush();
+    if (this.state !== "open") return false;
+    this.input.add(bytes);
+    return true;
   }
 
-  /** The terminal has a new size. */
+  /** The terminal has this size. */
   resize(cols, rows) {
     this.size = { cols, rows };
     if (this.state === "open") this.#send(protocol.resize(cols, rows));
   }
 
-  /** `length` more bytes of output are on the screen. */
-  showed(length) {
-    this.shown += length;
-    if (this.shown - this.acked >= ACK_BYTES) this.#acknowledge();
-    else this.ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MILLISECONDS);
+  /** Everything before `offset` is on the screen. */
+  drew(offset) {
+    this.acknowledger.drew(offset);
+    if (!this.greeted) this.#greet();
   }
 
-  /** End the shell for good. */
+  /** End the shell for good. Answers whether the portal could be told over this line. */
   closeShell() {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(protocol.close());
+    const told = this.socket?.readyState === WebSocket.OPEN && this.state === "open";
+    if (told) this.socket.send(protocol.close());
     this.leave();
-  }
-
-  /** The terminal session's id, once it is known. */
-  get id() {
-    return this.ready?.session;
+    return told;
   }
 
   /** Drop the socket; the shell waits a while for somebody to come back. */
   leave() {
-    window.removeEventListener("online", this.online);
-    clearTimeout(this.retryTimer);
-    clearTimeout(this.ackTimer);
-    clearInterval(this.pinging);
+    this.listeners.abort();
+    this.#quiet();
     const socket = this.socket;
     this.socket = null;
     socket?.close();
   }
 
+  // HELLO waits until all that came before is drawn: what is under way never exceeds one window, across sockets too.
+  #greet() {
+    if (this.socket?.readyState !== WebSocket.OPEN || this.greeted || this.shown < this.received) return;
+    this.greeted = true;
+    clearTimeout(this.openTimer);
+    this.watch.start();
+    this.#send(protocol.hello(this.received, this.size.cols, this.size.rows));
+  }
+
   #take(buffer) {
-    this.heard = performance.now();
+    this.watch.heard();
     const frame = protocol.decode(buffer);
     switch (frame.kind) {
       case "output":
-        this.shown += frame.offset - this.received; // a gap: bytes no longer kept, a notice told of them
-        this.received = frame.offset + frame.data.length;
-        this.dispatchEvent(new CustomEvent("output", { detail: frame.data }));
-        break;
+        return this.#output(frame);
       case "ready":
-        // Bytes that are no longer kept count as shown; there is nothing to acknowledge for them.
-        this.shown += frame.offset - this.received;
         this.received = frame.offset;
+        this.acknowledger.begin(frame.offset);
+        this.input.begin(frame.inputWindow);
         this.ready = frame;
+        this.id = frame.session;
         this.attempts = 0;
+        this.#tell("ready", frame);
         this.#setState("open");
-        this.resize(this.size.cols, this.size.rows);
-        break;
+        return this.resize(this.size.cols, this.size.rows);
       case "inputAck":
-        this.inputPassed = frame.total;
-        this.#flush();
-        break;
-      case "unknown":
-        this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
-        break;
+        return this.input.acknowledge(frame.total);
       case "notice":
-        this.#say(frame.message);
-        break;
+        return this.#tell("notice", frame.message);
       case "end":
-        this.end = frame;
-        this.#setState(frame.final ? "ended" : "refused");
-        break;
+        return this.#ended(frame);
+      case "unknown":
+        return this.#tell("frame", frame);
     }
   }
 
+  #output({ offset, data }) {
+    const known = Math.max(0, this.received - offset);
+    if (known >= data.length) return;
+    this.received = offset + data.length;
+    this.#tell("output", { data: data.subarray(known), end: this.received });
+  }
+
+  #ended(end) {
+    this.#quiet();
+    this.end = end;
+    this.#setState(end.final ? "ended" : "refused");
+  }
+
   #lost(event) {
-    clearInterval(this.pinging);
+    this.#quiet();
+    this.socket = null;
     if (this.state === "ended" || this.state === "refused") return;
-    if (event.code === NOT_FOUND || event.code === NOT_SIGNED_IN || NO_RETRY.includes(event.code)) {
-      const message = event.code === NOT_SIGNED_IN ? words.signInAgain : words.notFound;
-      const reason = event.code === NOT_SIGNED_IN ? "not_signed_in" : event.reason || "closed";
-      this.end = { reason, message, final: true, exitStatus: null };
-      this.#setState("ended");
-      return;
-    }
-    if (this.queue.length || this.inputSent - this.inputPassed > RESERVED_INPUT) this.#say(words.inputDropped);
-    this.queue = []; // never type twice what may have arrived
-    const seconds = BACK_OFF[Math.min(this.attempts, BACK_OFF.length - 1)];
+    if (endOf(event.code)) return this.#ended(endOf(event.code));
+    if (this.input.unsure) this.#tell("notice", word("input-dropped"));
+    this.input.drop(); // never type twice what may have arrived
+    const seconds = BACK_OFF_SECONDS[Math.min(this.attempts, BACK_OFF_SECONDS.length - 1)];
     this.attempts += 1;
     this.retryAt = Date.now() + seconds * 1000;
     this.retryTimer = setTimeout(() => this.connect(), seconds * 1000);
     this.#setState("reconnecting");
   }
 
-  #flush() {
-    while (this.queue.length && this.socket?.readyState === WebSocket.OPEN) {
-      const next = this.queue[0];
-      const reserved = next.length > 64 ? RESERVED_INPUT : 0;
-      const room = this.ready.inputWindow - reserved - (this.inputSent - this.inputPassed);
-      if (next.length > room) return;
-      this.queue.shift();
-      this.inputSent += next.length;
-      this.#send(protocol.input(next));
-    }
+  // The line is dead and the browser does not know it, or it takes too long to open.
+  #drop() {
+    const dead = this.socket;
+    this.socket = null;
+    dead?.close();
+    this.#lost(LINE_LOST);
   }
 
-  #acknowledge() {
-    clearTimeout(this.ackTimer);
-    this.ackTimer = undefined;
-    if (this.state !== "open" || this.shown <= this.acked) return;
-    this.acked = this.shown;
-    this.#send(protocol.ack(this.acked));
+  #lookNow() {
+    if (this.state === "reconnecting" && this.socket === null) this.retryNow();
+    else if (this.state === "open") this.watch.probe();
   }
 
-  #ping() {
-    if (performance.now() - this.heard > SILENCE_MILLISECONDS) {
-      // Nothing came for long, not even an answer to our pings: the line is dead and the browser does not know it.
-      const dead = this.socket;
-      this.#lost({ code: 1006, reason: "" });
-      this.socket = null;
-      dead?.close();
-      return;
-    }
-    this.#send(protocol.ping());
+  #quiet() {
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.openTimer);
+    this.watch.stop();
+    this.acknowledger.stop();
   }
 
   #send(bytes) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(bytes);
   }
 
-  #say(sentence) {
-    this.dispatchEvent(new CustomEvent("notice", { detail: sentence }));
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   #setState(state) {
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }
-}
-
-// The path is the API's; the host is ours: a proxy may have told the portal another name than the page was opened with.
-function socketUrl(url) {
-  const { pathname, search } = new URL(url, window.location.href);
-  const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${window.location.host}${pathname}${search}`;
 }

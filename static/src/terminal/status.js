@@ -1,37 +1,28 @@
-/* What is always visible around the screen: the state line below it, and the sentence when something is wrong. */
-import { words } from "./words.js";
-
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
+/* What is always visible below the screen: the state of the connection, and the sentence when something is wrong. */
+import { part, word } from "./kit.js";
 
 export class Status {
   constructor(label) {
-    this.bar = element("div", "hn-status");
-    this.state = element("span", "hn-state");
-    this.state.setAttribute("role", "status");
-    this.where = element("span", "hn-where", label);
-    this.address = element("span", "hn-address");
-    this.key = element("span", "hn-key");
-    this.size = element("span", "hn-size");
-    this.bar.append(this.state, this.where, this.address, this.key, this.size);
-
-    this.panel = element("div", "hn-panel");
-    this.panel.hidden = true;
-    this.sentence = element("p", "hn-sentence");
-    this.sentence.setAttribute("role", "alert");
-    this.reason = element("code", "hn-reason");
-    this.actions = element("div", "hn-actions");
-    this.panel.append(this.sentence, this.reason, this.actions);
+    this.bar = part("status");
+    this.panel = part("trouble");
+    const find = (name) => this.bar.querySelector(`[data-${name}]`);
+    this.state = find("state");
+    this.countdown = find("countdown");
+    this.where = find("where");
+    this.address = find("address");
+    this.key = find("key");
+    this.size = find("size");
+    this.where.textContent = label;
+    this.sentence = this.panel.querySelector("[data-sentence]");
+    this.reason = this.panel.querySelector("[data-reason]");
+    this.actions = this.panel.querySelector("[data-actions]");
   }
 
-  /** The state in a word, with its colour. */
-  show(state, text) {
+  /** The state in a word, which is read out, and what changes every second, which is not. */
+  show(state, text, countdown = "") {
     this.bar.dataset.state = state;
     if (this.state.textContent !== text) this.state.textContent = text;
+    this.countdown.textContent = countdown;
   }
 
   /** Whom the shell talks to. */
@@ -40,7 +31,7 @@ export class Status {
     const host = ready.address.includes(":") ? `[${ready.address}]` : ready.address;
     this.address.textContent = `${ready.principal}@${host}${ready.port === 22 ? "" : `:${ready.port}`}`;
     this.key.textContent = `${ready.fingerprint.slice(0, 15)}…`;
-    this.key.title = `${words.fingerprint} ${ready.fingerprint}`;
+    this.key.title = word("host-key", { fingerprint: ready.fingerprint });
   }
 
   showSize(cols, rows) {
@@ -53,9 +44,11 @@ export class Status {
     this.reason.textContent = reason;
     this.actions.replaceChildren(
       ...actions.map(([text, action], index) => {
-        const made = element(typeof action === "string" ? "a" : "button", `btn btn-small${index ? "" : " btn-primary"}`);
+        const isLink = typeof action === "string";
+        const made = document.createElement(isLink ? "a" : "button");
+        made.className = `btn btn-small${index ? "" : " btn-primary"}`;
         made.textContent = text;
-        if (typeof action === "string") {
+        if (isLink) {
           made.href = action;
         } else {
           made.type = "button";
@@ -67,7 +60,13 @@ export class Status {
     this.panel.hidden = false;
   }
 
+  /** Whether this sentence is being told. */
+  tells(sentence) {
+    return !this.panel.hidden && this.sentence.textContent === sentence;
+  }
+
   untell() {
     this.panel.hidden = true;
+    this.sentence.textContent = "";
   }
 }

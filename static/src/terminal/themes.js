@@ -1,4 +1,4 @@
-/* Colours of the terminal, for both looks of the portal. Every pair reaches 4.5:1 on its background. */
+/* Colours of the terminal, for both looks of the portal and one of its own. Every pair reaches 4.5:1 on its background. */
 export const dark = {
   background: "#0b1312",
   foreground: "#dfe8e6",
@@ -49,9 +49,46 @@ export const light = {
   brightWhite: "#3c4a47",
 };
 
-/** The theme in force now. */
-export function current() {
+/** For sunlight, projectors and tired eyes: the strongest contrast there is. */
+export const contrast = {
+  ...dark,
+  background: "#000000",
+  foreground: "#ffffff",
+  cursor: "#ffe14d",
+  cursorAccent: "#000000",
+  selectionBackground: "#0057d9",
+  selectionInactiveBackground: "#003a91",
+  black: "#5c5c5c",
+  brightBlack: "#b0b0b0",
+  white: "#ffffff",
+};
+
+const NAMED = { light, dark, contrast };
+
+/** The theme of that name; for "page", the one that suits how the portal looks now. */
+export function theme(name) {
+  const colours = named(name);
+  return { ...colours, overviewRulerBorder: colours.background };
+}
+
+function named(name) {
+  if (NAMED[name]) return NAMED[name];
   const chosen = document.documentElement.dataset.bsTheme;
-  const isDark = chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
-  return isDark ? dark : light;
+  const wantsDark = chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return wantsDark ? dark : light;
+}
+
+/** Whether a theme is a dark one: what lies on it is coloured to match. */
+export const isDark = (colours) => colours.background !== light.background;
+
+/** How matches of a search are marked. */
+export function marks(colours) {
+  const on = isDark(colours);
+  return {
+    matchBackground: on ? "#4a4212" : "#fff0b8",
+    matchOverviewRuler: on ? "#c9a93c" : "#b58a00",
+    activeMatchBackground: on ? "#8a6d00" : "#ffcf4d",
+    activeMatchBorder: on ? "#ffdb8f" : "#7d5500",
+    activeMatchColorOverviewRuler: on ? "#ffdb8f" : "#7d5500",
+  };
 }

@@ -1,9 +1,11 @@
 """The Machines pages: administrators manage, people open terminals, nobody sees what is not theirs."""
 
+import json
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from accounts.models import User
 from jobs.models import Machine
@@ -185,8 +187,8 @@ def test_checking(node: Node, register: Any, admin: User, headers: dict[str, str
 def test_the_terminal_page(alice: User, charlie: User) -> None:
     machine = MachineFactory.create(name="Login node", people=[alice])
     page = html(alice, f"/machines/{machine.pk}/terminal/")
-    assert f'data-machine="{machine.pk}"' in page
-    assert "data-job" not in page
+    assert f'data-target="{escape(json.dumps({"machine": machine.pk}))}"' in page
+    assert "&quot;job&quot;" not in page
     assert signed_in(charlie).get(f"/machines/{machine.pk}/terminal/").status_code == 404
 
 

@@ -10,7 +10,7 @@ export function attend(terminal) {
   const { indicators } = terminal;
   let situation = null;
   let dialog = null;
-  let shown = new Set();
+  let shown = new Map();
 
   terminal.addEventListener("headnode:frame", ({ detail }) => {
     if (detail.opcode !== SITUATION) return;
@@ -42,15 +42,22 @@ export function attend(terminal) {
     if (isOwner) {
       signs.set("share", { text: word("share"), icon: "plus", title: word("share-title"), action: open });
     }
-    for (const name of shown) if (!signs.has(name)) indicators.clear(name);
-    for (const [name, sign] of signs) indicators.set(name, sign);
-    shown = new Set(signs.keys());
+    for (const name of shown.keys()) if (!signs.has(name)) indicators.clear(name);
+    for (const [name, sign] of signs) set(name, sign);
+    shown = new Map([...signs.keys()].map((name) => [name, shown.get(name)]));
     dialog?.refresh();
   }
 
+  // What did not change is left alone: a sign that is a button may have the focus.
+  function set(name, sign) {
+    const looks = JSON.stringify(sign);
+    if (shown.get(name) !== looks) indicators.set(name, sign);
+    shown.set(name, looks);
+  }
+
   function clear() {
-    for (const name of shown) indicators.clear(name);
-    shown = new Set();
+    for (const name of shown.keys()) indicators.clear(name);
+    shown = new Map();
     situation = null;
   }
 
@@ -84,7 +91,7 @@ export function attend(terminal) {
       if (!situation || situation.mayType || !types || event.ctrlKey || event.metaKey || event.altKey) return;
       if (!event.target.closest?.(".xterm")) return;
       const { owner } = situation;
-      indicators.set("view-only", { text: word("no-typing", { owner }), tone: "busy" });
+      set("view-only", { text: word("no-typing", { owner }), tone: "busy" });
       clearTimeout(terminal.hint);
       terminal.hint = setTimeout(() => situation && show(), HINT_MILLISECONDS);
     },

@@ -1,50 +1,31 @@
 """Sharing, oversight and recordings as people see them: two browsers on one real shell."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from accounts.models import AccessRule, AuditEvent, User
-from jobs import access
+from accounts.models import AuditEvent, User
 from jobs.models import Job
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare
 from tests.browser.conftest import SignIn
-from tests.factories import ClusterFactory, JobFactory, NodeFactory
-from tests.sshgateway import sshd
+from tests.browser.terminal.screen import connected, picture, run, shows, state, text, until
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
-TEXT = """() => {
-  const buffer = document.querySelector("headnode-terminal, headnode-replay").terminal.buffer.active;
+REPLAY = """(() => {
+  const buffer = document.querySelector("headnode-replay").terminal.buffer.active;
   return [...Array(buffer.length).keys()].map((row) => buffer.getLine(row).translateToString(true)).join("\\n");
-}"""
+})()"""
+SIZE = "(({cols, rows}) => `${cols}x${rows}`)(document.querySelector('headnode-terminal').terminal)"
 
 
-@pytest.fixture
-def node(transactional_db: None, tmp_path: Path) -> Iterator[sshd.Node]:
-    running = sshd.start(tmp_path / "node")
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def job(
-    alice: User, core_types: None, node: sshd.Node, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> Job:
-    """A running job of alice's whose head node is a real sshd."""
-    settings.MEDIA_ROOT = node.folder / "files"
-    AccessRule.objects.create(owner=alice, cidr="127.0.0.0/8")
-    job = JobFactory(owner=alice, name="Wing flow", submitted=True)
-    target = node.target(subject=access.subject(job), label="head of Wing flow")
-    monkeypatch.setattr(access, "node_target", lambda _: target)
-    NodeFactory(cluster=ClusterFactory(job=job), host_keys=[node.host_key])
-    return job
+@pytest.fixture(autouse=True)
+def own_storage(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "files"
 
 
 @pytest.fixture
@@ -68,33 +49,13 @@ def open_shell(page: Page, job: Job) -> None:
     connected(page)
 
 
-def until(page: Page, expression: str, limit: float = 15.0) -> None:
-    wait_for(lambda: page.evaluate(expression), expression, limit=limit)
-
-
-def sees(page: Page, text: str) -> None:
-    until(page, f"({TEXT})().includes({text!r})")
-
-
-def connected(page: Page) -> None:
-    expect(page.locator("headnode-terminal")).to_have_attribute("data-state", "open")
-    sees(page, "node$")
-
-
-def run(page: Page, command: str, answer: str) -> None:
+def type_at(page: Page, command: str, answer: str) -> None:
     page.locator("headnode-terminal .xterm-helper-textarea").focus()
-    page.keyboard.type(command + "\n")
-    sees(page, answer)
+    run(page, command, answer)
 
 
-def sign(page: Page, name: str):
+def sign(page: Page, name: str) -> Locator:
     return page.locator(f'.hn-sign[data-name="{name}"]')
-
-
-def picture(page: Page, name: str) -> None:
-    """Screenshots to look at, where SCREENSHOT_FOLDER names a folder."""
-    if folder := os.environ.get("SCREENSHOT_FOLDER"):
-        page.screenshot(path=f"{folder}/{name}.png")
 
 
 def findings(page: Page) -> list[str]:
@@ -125,39 +86,38 @@ def join(page: Page) -> None:
 
 
 def test_watch_then_type_then_out(hers: Page, sign_in: SignIn, bob: User, charlie: User) -> None:
-    run(hers, "echo before-$((1+1))", "before-2")
+    type_at(hers, "echo before-$((1+1))", "before-2")
     share_with(hers, "bob")
     his = sign_in(bob)
     join(his)
-    sees(his, "before-2")
-    run(hers, "echo live-$((1+1))", "live-2")
-    sees(his, "live-2")
+    shows(his, "before-2")
+    type_at(hers, "echo live-$((1+1))", "live-2")
+    shows(his, "live-2")
     expect(sign(hers, "guest:bob")).to_contain_text("bob watches")
     expect(sign(his, "owner")).to_contain_text("alice's terminal")
     expect(sign(his, "view-only")).to_have_text("View only")
-    same = "(({cols, rows}) => `${cols}x${rows}`)(document.querySelector('headnode-terminal').terminal)"
-    assert his.evaluate(same) == hers.evaluate(same)
+    assert his.evaluate(SIZE) == hers.evaluate(SIZE)
     his.set_viewport_size({"width": 500, "height": 400})
-    run(
+    type_at(
         hers,
         "echo size-$(stty size | tr ' ' x)",
-        "size-" + "x".join(reversed(hers.evaluate(same).split("x"))),
+        "size-" + "x".join(reversed(hers.evaluate(SIZE).split("x"))),
     )
 
     his.locator("headnode-terminal .xterm-helper-textarea").focus()
     his.keyboard.type("touch no-$((1+1))\n")
     expect(sign(his, "view-only")).to_have_text("alice lets you watch this terminal, not type in it.")
     picture(his, "guest-view-only")
-    run(hers, "echo nothing-$((1+1))", "nothing-2")
-    assert "touch" not in hers.evaluate(TEXT)
+    type_at(hers, "echo nothing-$((1+1))", "nothing-2")
+    assert "touch" not in text(hers)
 
     sign(hers, "share").click()
     hers.get_by_label("What bob may do").select_option("type")
     expect(sign(hers, "guest:bob")).to_contain_text("bob may type")
     hers.keyboard.press("Escape")
     expect(sign(his, "view-only")).to_have_count(0)
-    run(his, "echo his-$((1+1))", "his-2")
-    sees(hers, "his-2")
+    type_at(his, "echo his-$((1+1))", "his-2")
+    shows(hers, "his-2")
     picture(hers, "owner-with-guest")
 
     theirs = sign_in(charlie)
@@ -189,7 +149,7 @@ def test_a_wrong_name_is_a_sentence_in_the_dialog(hers: Page) -> None:
 
 
 def test_an_administrator_watches_and_ends_it(hers: Page, sign_in: SignIn, root: User) -> None:
-    run(hers, "echo work-$((1+1))", "work-2")
+    type_at(hers, "echo work-$((1+1))", "work-2")
     page = sign_in(root)
     page.goto("/administration/terminals/")
     expect(page.locator("#live-sessions")).to_contain_text("head of Wing flow")
@@ -197,8 +157,8 @@ def test_an_administrator_watches_and_ends_it(hers: Page, sign_in: SignIn, root:
         page.get_by_role("link", name="Watch head of Wing flow of alice").click()
     watching = opened.value
     connected(watching)
-    sees(watching, "work-2")
-    sees(hers, "An administrator (charlie) is watching.")
+    shows(watching, "work-2")
+    expect(hers.locator(".hn-banners")).to_contain_text("An administrator (charlie) is watching.")
     expect(sign(hers, "administrator:charlie")).to_contain_text("Administrator charlie watches")
     expect(page.locator("#live-sessions .chip")).to_contain_text("charlie (administrator)")
     picture(hers, "owner-watched")
@@ -222,15 +182,18 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     RecordingRule.objects.create(mode="on")
     page = sign_in(alice)
     open_shell(page, job)
-    run(page, "printf '\\e[31mred\\e[0m grüße 日本 %s\\n' one-$((1+1))", "one-2")
-    run(page, "seq 1 200; echo two-$((1+1))", "two-2")
+    # Typed as octal: what readline makes of other letters depends on the machine's locale.
+    type_at(
+        page, "printf '\\e[31mred\\e[0m gr\\303\\274n \\346\\227\\245 %s\\n' one-$((1+1))", "grün 日 one-2"
+    )
+    type_at(page, "seq 1 200; echo two-$((1+1))", "two-2")
     page.set_viewport_size({"width": 900, "height": 560})
     until(page, "document.querySelector('headnode-terminal').terminal.cols < 110")
-    run(page, "echo size-$(stty size | tr ' ' x)-three-$((1+1))", "three-2")
-    until(page, f"({TEXT})().trimEnd().endsWith('node$')")
-    shown = page.evaluate(TEXT).rstrip() + " exit\nexit"
+    type_at(page, "echo size-$(stty size | tr ' ' x)-three-$((1+1))", "three-2")
+    wait_for(lambda: text(page).rstrip().endswith("node$"), "the prompt is back")
+    shown = text(page).rstrip() + " exit\nexit"
     page.keyboard.type("exit\n")
-    expect(page.locator("headnode-terminal")).to_have_attribute("data-state", "ended")
+    state(page, "ended")
     wait_for(lambda: Recording.objects.filter(end_reason="complete").exists(), "the recording is closed")
 
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -246,7 +209,7 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     page.locator("[data-seek]").focus()
     page.keyboard.press("End")
     until(page, "document.querySelector('headnode-replay').player.atEnd")
-    wait_for(lambda: page.evaluate(TEXT).rstrip() == shown, "the replay shows what was shown")
+    wait_for(lambda: page.evaluate(REPLAY).rstrip() == shown, "the replay shows what was shown")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         picture(page, f"replay-{scheme}")
@@ -255,12 +218,12 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     # Back to the beginning, forwards at 16 times the speed, and there again.
     page.keyboard.press("Home")
     until(page, "document.querySelector('headnode-replay').player.position < 1")
-    wait_for(lambda: "two-2" not in page.evaluate(TEXT), "the screen is as it was at the beginning")
+    wait_for(lambda: "two-2" not in page.evaluate(REPLAY), "the screen is as it was at the beginning")
     page.get_by_label("Speed").select_option("16")
     if not page.evaluate("document.querySelector('headnode-replay').player.playing"):
         page.get_by_role("button", name="Play").click()
     until(page, "document.querySelector('headnode-replay').player.atEnd")
-    wait_for(lambda: page.evaluate(TEXT).rstrip() == shown, "and again at the end")
+    wait_for(lambda: page.evaluate(REPLAY).rstrip() == shown, "and again at the end")
     with page.expect_download() as download:
         page.locator("#download-cast").click()
     assert download.value.suggested_filename.endswith(".cast")
@@ -273,7 +236,9 @@ def test_announced_is_said_and_stays_in_sight(sign_in: SignIn, alice: User, job:
     RecordingRule.objects.create(mode="announced")
     page = sign_in(alice)
     open_shell(page, job)
-    sees(page, "This terminal is recorded: what it prints, not what you type.")
+    expect(page.locator(".hn-banners")).to_contain_text(
+        "This terminal is recorded: what it prints, not what you type."
+    )
     expect(sign(page, "recorded")).to_have_text("Recorded")
     picture(page, "announced")
 

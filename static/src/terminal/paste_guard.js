@@ -1,0 +1,54 @@
+/* What is in a paste, and whether somebody should look at it first. Pure. */
+
+// Control characters but tab and line ends, and the marks that reorder or hide text on the screen.
+export const INVISIBLE = /(?![\t\n\r])[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+const LINE_END = /\r\n|\r|\n/;
+const FIRST_LINES = 8;
+const LINE_LENGTH = 160;
+// A program that knows bracketed paste does not run each line at its end.
+const LINES_BRACKETED = 5;
+const LINES_PLAIN = 1;
+const CHARACTERS = 20_000;
+
+/** Facts about `text`: lines, characters, how many are invisible, the first lines as they may be shown. */
+export function inspect(text) {
+  const lines = text.split(LINE_END);
+  if (lines.at(-1) === "") lines.pop();
+  return {
+    lines: lines.length,
+    characters: text.length,
+    invisible: text.match(INVISIBLE)?.length ?? 0,
+    first: lines.slice(0, FIRST_LINES).map(visible),
+    more: Math.max(0, lines.length - FIRST_LINES),
+  };
+}
+
+/** Whether to ask before it is pasted. */
+export function isRisky(facts, bracketed) {
+  return (
+    facts.invisible > 0 ||
+    facts.lines > (bracketed ? LINES_BRACKETED : LINES_PLAIN) ||
+    facts.characters > CHARACTERS
+  );
+}
+
+/** `text` without what cannot be seen. It can end a bracketed paste early and run what follows. */
+export const withoutInvisible = (text) => text.replaceAll(INVISIBLE, "");
+
+/** `text` as one line: line ends and the indentation after them become one space. */
+export function asOneLine(text) {
+  return text
+    .split(LINE_END)
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join(" ");
+}
+
+function visible(line) {
+  const shown = line.replaceAll(INVISIBLE, (sign) => {
+    const code = sign.charCodeAt(0);
+    return code < 32 ? `^${String.fromCharCode(code + 64)}` : code === 127 ? "^?" : "\ufffd";
+  });
+  return shown.length > LINE_LENGTH ? `${shown.slice(0, LINE_LENGTH)}…` : shown;
+}
