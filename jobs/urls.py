@@ -15,6 +15,7 @@ from jobs.views import (
     oversight,
     recordings,
     terminals,
+    simulated_cloud,
     verbs,
 )
 
@@ -26,6 +27,10 @@ urlpatterns: list[URLPattern] = [
     path("clusters/launch/check/", launch.check, name="cluster_check"),
     path("clusters/<str:handle>/terminate/", clusters.terminate, name="cluster_terminate"),
     path("clusters/<str:handle>/definition.toml", clusters.definition, name="cluster_definition"),
+    path("administration/simulated-cloud/", simulated_cloud.simulated_cloud, name="simulated_cloud"),
+    path("administration/simulated-cloud/on/", simulated_cloud.switch_on, name="fault_on"),
+    path("administration/simulated-cloud/off/", simulated_cloud.switch_off, name="fault_off"),
+    path("administration/simulated-cloud/cores/", simulated_cloud.set_cores, name="capacity_set"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),

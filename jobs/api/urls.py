@@ -15,6 +15,7 @@ from jobs.api import (
     machines,
     runs,
     session_recordings,
+    simulator,
     statuses,
     stored_files,
     terminal_sessions,
@@ -56,6 +57,8 @@ urlpatterns = [
     path("machines/<str:id>/clear-alarm/", machines.ClearAlarm.as_view()),
     path("recordings/<str:id>/", session_recordings.OneRecording.as_view()),
     path("recordings/<str:id>/cast/", session_recordings.Cast.as_view()),
+    path("simulator/faults/", simulator.Faults.as_view()),
+    path("simulator/capacity/", simulator.Capacity.as_view()),
     path("terminal-sessions/", terminal_sessions.TerminalSessions.as_view()),
     path("terminal-sessions/<str:id>/", terminal_sessions.OneTerminalSession.as_view()),
 ]

@@ -7,6 +7,8 @@ from django.conf import settings
 from jobs.providers.base import Provider
 from jobs.providers.simulated import SimulatedProvider
 
+DEFAULT = "simulated"
+
 
 @cache
 def provider(name: str) -> Provider:

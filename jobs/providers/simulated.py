@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
 from jobs.providers.base import ClusterOrder, LoginRecord, NodeSighting, OrderRefused, ProviderBusy, State
+from jobs.providers.troublesome import CoreCount, FaultBoard, FaultRule, read_board, read_cores
 
 
 class SimulatedProvider:
@@ -72,6 +74,23 @@ class SimulatedProvider:
         found = self._call("GET", "/v1/clusters")
         return [cluster["id"] for cluster in found["clusters"]] if found else []
 
+    # -- what only a simulated cloud can -----------------------------------------------------------
+
+    def fault_board(self) -> FaultBoard:
+        return read_board(self._call("GET", "/v1/faults") or {})
+
+    def switch_fault(self, rule: FaultRule, on: bool) -> FaultBoard:
+        words: dict[str, Any] = {"cluster": rule.cluster, "node": rule.node}
+        words |= {"seconds": rule.seconds} if on else {"off": True}
+        return read_board(self._call("PUT", "/v1/faults", {rule.name: words}) or {})
+
+    def core_counts(self, core_types: Sequence[str]) -> Sequence[CoreCount]:
+        query = urlencode([("core_type", code) for code in core_types])
+        return read_cores(self._call("GET", f"/v1/capacity?{query}") or {})
+
+    def set_cores(self, core_type: str, cores: int | None) -> None:
+        self._call("PUT", "/v1/capacity", {core_type: cores})
+
     def _call(
         self, method: str, path: str, body: Any = None, *, missing_ok: bool = False
     ) -> dict[str, Any] | None:
@@ -84,7 +103,9 @@ class SimulatedProvider:
         if response.status_code == 404 and missing_ok:
             return None
         if response.status_code >= 500 or response.status_code in (401, 429):
-            raise ProviderBusy("provider_busy", f"The simulator answered {response.status_code}.")
+            said = str(_json(response).get("message") or "").strip()
+            text = f"The simulator answered {response.status_code}" + (f": {said}" if said else ".")
+            raise ProviderBusy("provider_busy", text)
         answer = _json(response)
         if response.status_code >= 400:
             reason = str(answer.get("reason", "order_refused"))
