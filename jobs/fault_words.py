@@ -28,7 +28,7 @@ WORDS = {
         _("Nodes boot and find no way to the portal. Switched off in time, they report late."),
     ),
     "context_fails": FaultWords(
-        _("Context script fails"), _("Nodes report an error instead of OK while they boot."), LASTS
+        _("Context script fails"), _("Nodes report an error instead of OK while they boot.")
     ),
     "node_dies": FaultWords(
         _("Node dies"),
@@ -51,7 +51,7 @@ WORDS = {
     ),
     "no_capacity": FaultWords(_("No capacity"), _("New clusters are refused; what runs goes on.")),
     "api_down": FaultWords(
-        _("Cloud does not answer"), _("Every question of the portal gets an error. Nodes run on."), LASTS
+        _("Cloud does not answer"), _("Every question of the portal gets an error. Nodes run on.")
     ),
     "api_slow": FaultWords(
         _("Cloud answers slowly"), _("Every answer is held back."), _("Seconds: for how long each. Empty: 5.")
