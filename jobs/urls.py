@@ -14,8 +14,8 @@ from jobs.views import (
     new_job,
     oversight,
     recordings,
-    terminals,
     simulated_cloud,
+    terminals,
     verbs,
 )
 

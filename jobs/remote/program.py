@@ -11,10 +11,12 @@ called as one request on standard input and answers one JSON object on standard 
     stop     end the command: TERM to its process group, KILL after a while.
 
 The runner is a process of its own session: it outlives the SSH connection. It holds a lock while it lives and
-leaves a mark before it starts the command, so that a second runner never starts the command again.
+leaves a mark before it starts the command, so that a second runner never starts the command again. A full disk
+makes it wait for room: neither output nor the exit code is lost.
 """
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -36,6 +38,8 @@ LOG = os.path.join(WORK, "process_output.log")
 KILL_AFTER_SECONDS = 10.0
 LAST_WORDS_SECONDS = 2.0
 CHUNK = 64 * 1024
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+LOOK_FOR_ROOM_SECONDS = 0.5
 
 
 def place(name):
@@ -50,6 +54,23 @@ def write(name, text):
         file.flush()
         os.fsync(file.fileno())
     os.rename(temporary, place(name))
+
+
+def patiently(work, *arguments):
+    """Do it; while the disk is full, again and again."""
+    while True:
+        try:
+            return work(*arguments)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+        time.sleep(LOOK_FOR_ROOM_SECONDS)
+
+
+def append(log, data):
+    """Write all of it to the unbuffered log: a disk that is nearly full takes a part."""
+    while data:
+        data = data[patiently(log.write, data) :]
 
 
 def read(name):
@@ -229,7 +250,7 @@ def run():
         first = file.read().strip().split("\n", 1)[0]
     with open(LOG, "ab", buffering=0) as log:
         head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
-        log.write(stamp() + head.encode("utf-8", "replace"))
+        append(log, stamp() + head.encode("utf-8", "replace"))
         try:
             process = subprocess.Popen(
                 ["/bin/bash", place("command.sh")],
@@ -241,13 +262,13 @@ def run():
                 start_new_session=True,
             )
         except OSError as error:
-            log.write(stamp() + ("Could not start: %s\n" % error).encode())
-            write("ended.json", json.dumps({"exit_code": 127, "why": ""}))
+            append(log, stamp() + ("Could not start: %s\n" % error).encode())
+            patiently(write, "ended.json", json.dumps({"exit_code": 127, "why": ""}))
             return
         code = follow(process, log)
-        log.write(stamp() + b"Exited with code %d\n" % code)
-        os.fsync(log.fileno())
-    write("ended.json", json.dumps({"exit_code": code, "why": read("stop") or ""}))
+        append(log, stamp() + b"Exited with code %d\n" % code)
+        patiently(os.fsync, log.fileno())
+    patiently(write, "ended.json", json.dumps({"exit_code": code, "why": read("stop") or ""}))
 
 
 def follow(process, log):
@@ -288,7 +309,7 @@ def put(log, data):
         rest = b""
     if lines:
         now = stamp()
-        log.write(b"".join(now + line + b"\n" for line in lines))
+        append(log, b"".join(now + line + b"\n" for line in lines))
     return rest
 
 

@@ -1,6 +1,7 @@
 """The program that runs on the head node: the command runs once, whatever is killed."""
 
 import base64
+import errno
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jobs.remote import program
 from jobs.remote.client import COMMAND, SOURCE
 from tests.waiting import wait_for
 
@@ -193,3 +195,32 @@ def test_the_listing_names_files_and_what_it_left_out(
     assert sorted(why for _, why in answer["left"]) == ["a link", "its name is no UTF-8", "no regular file"]
     assert answer["more"] is False
     assert call("listing", limit=2)["more"] is True
+
+
+class LogOnADiskThatFillsUp:
+    """Takes a few bytes, then none for a while, then a few again."""
+
+    def __init__(self) -> None:
+        self.written, self.refused = b"", 0
+
+    def write(self, data: bytes) -> int:
+        if len(self.written) % 8 == 4 and self.refused < 2:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.written += data[:4]
+        return min(4, len(data))
+
+
+def test_a_full_disk_loses_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "LOOK_FOR_ROOM_SECONDS", 0)
+    log = LogOnADiskThatFillsUp()
+    program.append(log, b"everything that was said\n")
+    assert (log.written, log.refused) == (b"everything that was said\n", 2)
+
+
+def test_other_troubles_of_the_disk_are_not_waited_for() -> None:
+    def broken() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        program.patiently(broken)

@@ -164,3 +164,15 @@ def test_an_ordinary_user_gets_the_whole_sandbox(
     hostname = cluster.nodes()["compute-1"]["hostname"]
     assert done.stdout.decode().split() == ["/enc/uprod_Ord001", "uprod_Ord001", hostname]
     assert b"No such file" in done.stderr
+    put = cluster.simulator.http.put
+    assert put("/v1/faults", json={"network_cut": {"node": "head"}, "disk_full": {}}).status_code == 200
+    attempt = "timeout 2 bash -c 'exec 3<>/dev/tcp/compute-1/32100' || echo cut; echo x > ~/x"
+    done = cluster.ssh(keys["alice"], attempt)
+    assert done.stdout == b"cut\n"
+    assert b"No space left on device" in done.stderr
+    put("/v1/faults", json={"network_cut": None, "disk_full": None})
+    done = cluster.ssh(keys["alice"], "ssh compute-1 'echo x > ~/x && echo written'")
+    assert done.stdout == b"written\n"
+    hog = "python3 -c 'taken = []\nwhile True: taken.append(bytearray(1 << 22))'"
+    assert cluster.ssh(keys["alice"], hog).returncode != 0
+    assert "kernel: Out of memory" in cluster.nodes()["head"]["log"]
