@@ -45,6 +45,9 @@ def bind(address: str, port: int, reuse: bool = False) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
         bound.bind((address, port))
+        # Connections inherit it. Without it, one that a client still holds after we were killed keeps the next of us
+        # from the address for minutes. Nobody is let in by it who asks for the address for himself alone, as above.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError:
         bound.close()
         raise

@@ -1,6 +1,7 @@
 """The simulator may be killed at any moment: nodes come back as they were."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,20 @@ def test_after_a_kill_homes_addresses_host_keys_and_access_are_as_before(
     done = cluster.ssh(keys["alice"], "cat ~/work/note; echo $RESCALE_JOB_ID", extra=("-b", "127.0.0.7"))
     assert done.stdout == b"kept\nAb12cd\n"
     assert cluster.ssh(keys["alice"], "hostname", node="compute-1").returncode == 0
+
+
+def test_a_connection_that_a_client_still_holds_does_not_keep_a_node_from_its_address(
+    simulator: Simulator,
+) -> None:
+    cluster = simulator.create("Back05", computes=0)
+    place = cluster.nodes()["head"]
+    with socket.create_connection((place["address"], place["port"])) as held:
+        assert held.recv(4) == b"SSH-"
+        simulator.end(signal.SIGKILL)
+        simulator.start()
+        cluster.wait("running")
+        with socket.create_connection((place["address"], place["port"]), timeout=5) as fresh:
+            assert fresh.recv(4) == b"SSH-"
 
 
 def test_a_stopped_node_stays_stopped(simulator: Simulator) -> None:
