@@ -56,9 +56,10 @@ class NodeOrder:
 
 @dataclass(frozen=True)
 class ClusterOrder:
-    """All machines of one cluster."""
+    """All machines of one cluster. `mark` tells the clusters of portals that share a cloud apart."""
 
     cluster_id: str
+    mark: str
     username: str
     home: str
     broker_url: str
@@ -85,6 +86,27 @@ class LoginRecord:
     source_address: str
     fingerprint: str = ""
     certificate: str = ""
+
+
+@dataclass(frozen=True)
+class NodeHolding:
+    """A node that is there, and so costs, as the provider says."""
+
+    name: str
+    core_type: str
+    cores: int
+    state: str
+
+
+@dataclass(frozen=True)
+class ClusterSighting:
+    """A cluster that is there. `mark` is what its order said of who ordered it; `state` is what `release` takes."""
+
+    cluster_id: str
+    mark: str
+    state: State
+    ordered_at: datetime
+    nodes: Sequence[NodeHolding]
 
 
 class Provider(Protocol):
@@ -117,10 +139,18 @@ class Provider(Protocol):
         """Logins whose sequence is greater than `after`, oldest first; not all at once if there are many."""
         ...
 
+    def broadcast(self, state: State, message: str, key: str) -> None:
+        """Have a message written to every terminal on the nodes, as `wall` does. The same key is said once."""
+        ...
+
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
         """Shut some nodes down. Returns at once; `observe` tells when they are stopped."""
         ...
 
     def release(self, state: State, message: str) -> None:
         """Take everything away. Returns at once; `observe` answers None when it is done."""
+        ...
+
+    def list(self) -> Sequence["ClusterSighting"]:
+        """Every cluster that is there and was ordered with a mark, whoever ordered it."""
         ...

@@ -1,6 +1,7 @@
 """The provider of the simulated cloud: speaks its HTTP API, over TCP or a unix socket."""
 
 import ipaddress
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,8 +12,19 @@ from urllib.parse import urlencode
 
 import httpx
 
-from jobs.providers.base import ClusterOrder, LoginRecord, NodeSighting, OrderRefused, ProviderBusy, State
+from jobs.providers.base import (
+    ClusterOrder,
+    ClusterSighting,
+    LoginRecord,
+    NodeHolding,
+    NodeSighting,
+    OrderRefused,
+    ProviderBusy,
+    State,
+)
 from jobs.providers.troublesome import CoreCount, FaultBoard, FaultRule, read_board, read_cores
+
+logger = logging.getLogger(__name__)
 
 
 class SimulatedProvider:
@@ -60,6 +72,10 @@ class SimulatedProvider:
         found = self._call("GET", path, missing_ok=True) or {}
         return [record for record in map(_login, found.get("logins", [])) if record is not None]
 
+    def broadcast(self, state: State, message: str, key: str) -> None:
+        path = f"/v1/clusters/{state['id']}/broadcast"
+        self._call("POST", path, {"message": message, "key": key}, missing_ok=True)
+
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
         for name in names:
             path = f"/v1/clusters/{state['id']}/nodes/{name}/stop"
@@ -69,10 +85,9 @@ class SimulatedProvider:
         if "id" in state:
             self._call("DELETE", f"/v1/clusters/{state['id']}", missing_ok=True)
 
-    def list_clusters(self) -> list[str]:
-        """Ids of every cluster the cloud has, ours or not."""
-        found = self._call("GET", "/v1/clusters")
-        return [cluster["id"] for cluster in found["clusters"]] if found else []
+    def list(self) -> Sequence[ClusterSighting]:
+        found = self._call("GET", "/v1/clusters") or {}
+        return [seen for seen in map(_sighting, found.get("clusters", [])) if seen is not None]
 
     # -- what only a simulated cloud can -----------------------------------------------------------
 
@@ -134,6 +149,26 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _sighting(said: dict[str, Any]) -> ClusterSighting | None:
+    """A cluster of the list; None for one without a mark or that cannot be read: nobody here may judge it."""
+    try:
+        if not said["mark"]:
+            return None
+        return ClusterSighting(
+            cluster_id=str(said["id"]),
+            mark=str(said["mark"]),
+            state={"id": str(said["id"])},
+            ordered_at=datetime.fromisoformat(said["ordered_at"]).astimezone(UTC),
+            nodes=[
+                NodeHolding(str(n["name"]), str(n["core_type"]), int(n["cores"]), str(n["state"]))
+                for n in said["nodes"]
+            ],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("a cluster in the simulator's list cannot be read: %r", error)
+        return None
 
 
 def _login(said: dict[str, Any]) -> LoginRecord | None:

@@ -61,6 +61,18 @@ class Echoes:
         return before
 
 
+async def _message(request: Request) -> tuple[str, str]:
+    """A message for people on a node, and the key that tells it from another one."""
+    document = await _document(request)
+    said = document if isinstance(document, dict) else {"message": None}
+    message, key = said.get("message", ""), said.get("key", "")
+    if not isinstance(message, str) or len(message) > 1000:
+        raise Refused("invalid_message", "'message' must be a text of at most 1000 characters.")
+    if not isinstance(key, str) or len(key) > 100:
+        raise Refused("invalid_key", "'key' must be a text of at most 100 characters.")
+    return message, key
+
+
 def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of small handlers
     """The application that serves this cloud."""
     expected = f"Bearer {token}".encode()
@@ -117,11 +129,12 @@ def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of s
         return 200, await cloud.certify(request.path_params["id"], await _document(request))
 
     async def stop(request: Request) -> Answer:
-        document = await _document(request)
-        message = document.get("message", "") if isinstance(document, dict) else None
-        if not isinstance(message, str) or len(message) > 1000:
-            raise Refused("invalid_message", "'message' must be a text of at most 1000 characters.")
+        message, _ = await _message(request)
         return 202, cloud.stop_node(request.path_params["id"], request.path_params["name"], message)
+
+    async def broadcast(request: Request) -> Answer:
+        message, key = await _message(request)
+        return 200, await cloud.get(request.path_params["id"]).broadcast(message, key)
 
     async def faults(request: Request) -> Answer:
         if request.method == "PUT":
@@ -152,6 +165,7 @@ def make_app(cloud: Cloud, token: str) -> Starlette:  # noqa: C901 - a list of s
             Route("/v1/clusters/{id}/access", guarded(access), methods=["PUT"]),
             Route("/v1/clusters/{id}/logins", guarded(logins)),
             Route("/v1/clusters/{id}/host-certificates", guarded(host_certificates), methods=["PUT"]),
+            Route("/v1/clusters/{id}/broadcast", guarded(broadcast), methods=["POST"]),
             Route("/v1/clusters/{id}/nodes/{name}/stop", guarded(stop), methods=["POST"]),
             Route("/v1/faults", guarded(faults, "operator"), methods=["GET", "PUT"]),
             Route("/v1/capacity", guarded(capacity, "operator"), methods=["GET", "PUT"]),

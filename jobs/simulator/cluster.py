@@ -1,9 +1,12 @@
 """One cluster: its nodes, its network and home, who may log in, and its file on disk."""
 
 import asyncio
+import collections
+import contextlib
 import logging
 import os
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +19,10 @@ from jobs.simulator.etc import Host, shared_files
 from jobs.simulator.faults import Faults
 from jobs.simulator.limits import NodeLimits
 from jobs.simulator.logins import LoginBook
+from jobs.simulator.machine import Failed
 from jobs.simulator.node import Node
 from jobs.simulator.racks import Rack, RackFailed
-from jobs.simulator.record import ENDED, Record
+from jobs.simulator.record import ENDED, Record, broadcast
 from jobs.simulator.sandbox import CONTEXT_INSIDE, SFTP_SERVERS, Sandbox
 from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
 from jobs.simulator.store import Store
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("simulator")
 CLUSTER_KEY = "ssh/cluster_key"
+MESSAGES_REMEMBERED = 64
+WALL_SECONDS = 10.0
 
 
 class Cluster:
@@ -43,6 +49,8 @@ class Cluster:
         self.admission = Admission.of(self.access)
         self.access_version = 0
         self.logins = LoginBook(self.folder / "logins.jsonl")
+        self.ordered_at = datetime.now(UTC)
+        self._told: collections.deque[str] = collections.deque(maxlen=MESSAGES_REMEMBERED)
         self.deleting = False
         self.closing = False
         self.removed: asyncio.Task[None] | None = None
@@ -225,6 +233,13 @@ class Cluster:
         """How many SSH channels are open on all nodes."""
         return sum(len(each._channels) for node in self.nodes.values() for each in node.connections)
 
+    async def broadcast(self, message: str, key: str) -> dict[str, Any]:
+        """Write a message to every terminal of every node, once for each key (an empty key is never remembered)."""
+        if not key or key not in self._told:
+            self._told.append(key)
+            await asyncio.gather(*(_wall(node, message) for node in self.nodes.values()))
+        return self.document()
+
     # -- the end ----------------------------------------------------------------------------------
 
     def delete(self) -> None:
@@ -287,6 +302,7 @@ class Cluster:
             self.id,
             {
                 "spec": self.spec.as_json(),
+                "ordered_at": self.ordered_at.isoformat(),
                 "uid": self.uid,
                 "deleting": self.deleting,
                 "access": self.access.as_json(),
@@ -296,6 +312,8 @@ class Cluster:
 
     def load_nodes(self, document: dict[str, Any]) -> None:
         """Put back the nodes and the access document of the file."""
+        if document.get("ordered_at"):
+            self.ordered_at = datetime.fromisoformat(document["ordered_at"])
         for spec in self.spec.nodes:
             kept = document["nodes"][spec.name]
             place = Place(**kept["place"])
@@ -317,12 +335,23 @@ class Cluster:
 
     def document(self) -> dict[str, Any]:
         """What the API tells about the cluster."""
-        return {"id": self.id, "nodes": [node.document() for node in self.nodes.values()]}
+        return {
+            "id": self.id,
+            "mark": self.spec.mark,
+            "ordered_at": self.ordered_at.isoformat(),
+            "nodes": [node.document() for node in self.nodes.values()],
+        }
 
     @property
     def ended(self) -> bool:
         """Has every node ended?"""
         return all(node.record.state in ENDED for node in self.nodes.values())
+
+
+async def _wall(node: Node, message: str) -> None:
+    """Write a message to every terminal of a node, if it is up."""
+    with contextlib.suppress(Failed, Gone):
+        await node.machine().ask("broadcast", {"text": broadcast(node.hostname, message)}, WALL_SECONDS)
 
 
 def _new_key() -> bytes:

@@ -35,6 +35,7 @@ GRACE_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
 HALT_SECONDS = 10.0
+POWER_OFF = "The system is going down for poweroff NOW!"
 
 
 class Node:
@@ -332,11 +333,12 @@ class Node:
             self._life.cancel()
             await asyncio.wait([self._life])
         self._close_door()
-        self.say("shutdown: " + (message or "The system is going down for poweroff NOW!"))
+        self.say("shutdown: " + (message or POWER_OFF))
         machine = self._machine
         if machine is not None and machine.alive:
             try:
-                await machine.ask("broadcast", {"text": broadcast(self.hostname, message)}, HALT_SECONDS)
+                text = broadcast(self.hostname, POWER_OFF, message)
+                await machine.ask("broadcast", {"text": text}, HALT_SECONDS)
                 await machine.ask("halt", {"grace_seconds": GRACE_SECONDS}, HALT_SECONDS)
             except (Failed, Gone):
                 pass  # then it is off already, which is what was wanted
@@ -344,7 +346,7 @@ class Node:
         if sessions:
             await asyncio.wait(sessions, timeout=DRAIN_SECONDS)
         for connection in list(self.connections):
-            connection.farewell("The system is going down for poweroff NOW!")
+            connection.farewell(POWER_OFF)
         self._let_go()
         self.say("shutdown: power off")
         self.turn("stopped")

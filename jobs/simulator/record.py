@@ -31,9 +31,11 @@ class BootFailed(Exception):
         self.reason = reason
 
 
-def broadcast(hostname: str, message: str) -> str:
-    """What `shutdown` writes to every terminal; the extra message without anything that could steer one."""
+def broadcast(hostname: str, *messages: str) -> str:
+    """What `wall` writes to every terminal; messages without anything that could steer one."""
     now = datetime.now(UTC).strftime("%a %Y-%m-%d %H:%M:%S UTC")
-    text = f"\r\nBroadcast message from root@{hostname} ({now}):\r\n\r\nThe system is going down for poweroff NOW!\r\n"
-    clean = "".join(character if character.isprintable() else " " for character in message)[:1000].strip()
-    return text + (f"{clean}\r\n" if clean else "")
+    text = f"\r\nBroadcast message from root@{hostname} ({now}):\r\n\r\n"
+    for message in messages:
+        clean = "".join(character if character.isprintable() else " " for character in message)[:1000].strip()
+        text += f"{clean}\r\n" if clean else ""
+    return text

@@ -50,6 +50,8 @@ class ClusterSpec:
     home: str
     broker_url: str
     nodes: tuple[NodeSpec, ...]
+    # Who ordered it, in their words: shown in the list, so that several can share a cloud.
+    mark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The document this was read from."""
@@ -164,7 +166,8 @@ def read_cluster(cluster_id: str, value: Any) -> ClusterSpec:
         raise Refused("invalid_nodes", "Two nodes have the same name.")
     if [node.role for node in read].count("head") != 1:
         raise Refused("invalid_nodes", "A cluster has exactly one node with the role 'head'.")
-    return ClusterSpec(cluster_id, username, f"/enc/{username}", broker_url, read)
+    mark = _text(document, "mark", 64) if document.get("mark") else ""
+    return ClusterSpec(cluster_id, username, f"/enc/{username}", broker_url, read, mark)
 
 
 def read_lines(document: Mapping[str, Any], name: str, longest: int = 20_000) -> tuple[str, ...]:

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.providers.base import ClusterOrder, LoginRecord, NodeSighting, OrderRefused, ProviderBusy, State
+from jobs.providers.base import (
+    ClusterOrder,
+    ClusterSighting,
+    LoginRecord,
+    NodeSighting,
+    OrderRefused,
+    ProviderBusy,
+    State,
+)
 
 
 class ProviderWhoseNodesNeverReport:
@@ -13,6 +21,7 @@ class ProviderWhoseNodesNeverReport:
         self.orders: list[ClusterOrder] = []
         self.there: dict[str, str] = {}
         self.released = 0
+        self.told: list[tuple[str, str]] = []
 
     def plan(self, order: ClusterOrder) -> State:
         return {"id": order.cluster_id}
@@ -35,6 +44,12 @@ class ProviderWhoseNodesNeverReport:
         """Its nodes show nobody anything."""
 
     def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
+        return []
+
+    def broadcast(self, state: State, message: str, key: str) -> None:
+        self.told.append((key, message))
+
+    def list(self) -> Sequence[ClusterSighting]:
         return []
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
