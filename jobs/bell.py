@@ -15,6 +15,8 @@ from jobs.models import Cluster
 
 # Not at once: passes of many clusters at the same moment would hold up the pushes.
 PASS_AFTER_PUSH = timedelta(seconds=2)
+# Without workers the sweep's messages must not pile up for them.
+SWEPT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
@@ -47,8 +49,13 @@ def send(cluster_id: str, delay: timedelta = timedelta()) -> None:
     _put("jobs.reconcile", cluster_id, delay.total_seconds() or None)
 
 
-def _put(task: str, cluster_id: str, countdown: float | None) -> None:
+def send_again(cluster_id: str) -> None:
+    """The same from the sweep, which comes by every second: what no worker has read by then is worth nothing."""
+    _put("jobs.reconcile", cluster_id, None, expires=SWEPT_SECONDS)
+
+
+def _put(task: str, cluster_id: str, countdown: float | None, expires: float | None = None) -> None:
     try:
-        current_app.send_task(task, args=[cluster_id], countdown=countdown, retry=False)
+        current_app.send_task(task, args=[cluster_id], countdown=countdown, expires=expires, retry=False)
     except (OSError, OperationalError) as error:
         logger.warning("no message for cluster %s (%s); the sweep will find it", cluster_id, error)

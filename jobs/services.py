@@ -15,7 +15,7 @@ from accounts.audit import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
-from jobs import bell, draft, events, handles, history, ids, settings_diff
+from jobs import bell, draft, events, handles, history, ids, settings_diff, still_running
 from jobs.context import reporting
 from jobs.draft import JobDraft, Offer
 from jobs.models import Cluster, CoreType, Job, StoredFile
@@ -170,6 +170,8 @@ def stop_job(actor: Actor, job: Job) -> bool:
             events.append(job, "portal", "Stopping job (User terminated)...", stage=JobState.STOPPING)
         else:
             events.append(job, "portal", f"Terminating the cluster: asked by {actor.name}.")
+        if (running := still_running.of(cluster)).nodes:
+            events.append(job, "portal", running.sentence)
         history.cluster_status(cluster, "User Terminated")
         record(actor, "jobs:job:stopped", "job", job.id, owner=job.owner)
         bell.ring(cluster.pk)

@@ -61,6 +61,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # the command exited with something else, or was lost
     TERMINATED = "terminated"  # its owner ended it
     WALLTIME = "walltime"  # it ran into its walltime
+    DEADLINE = "deadline"  # it ran into another limit of its cluster
     ERROR = "error"  # the cluster never came up, or broke
 
 

@@ -3,15 +3,18 @@
 import logging
 
 from celery import shared_task
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jobs import bell, heartbeat
+from jobs import bell, heartbeat, leftovers
 from jobs.control import admit as pushing
 from jobs.control import controller
 from jobs.models import Cluster
+from jobs.providers import registry
 from jobs.providers.base import ProviderError
 
+# The rest is still due a second later.
+MOST_AT_ONCE = 200
 logger = logging.getLogger(__name__)
 
 
@@ -30,15 +33,30 @@ def admit(cluster_id: str) -> None:
         logger.warning("cluster %s: keys and rules could not be pushed: %s", cluster_id, error)
 
 
-@shared_task(name="jobs.sweep")
-def sweep() -> int:
-    """Find due clusters that no message is under way for; the answer is how many."""
-    heartbeat.beat()
+def due_clusters() -> QuerySet[Cluster, str]:
+    """The ids of clusters that are due and that nobody holds, the longest due first: read from one index."""
     now = timezone.now()
     due = Cluster.objects.filter(next_check_at__lte=now).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now)
     )
-    found = list(due.order_by("next_check_at").values_list("pk", flat=True)[:200])
+    return due.order_by("next_check_at").values_list("pk", flat=True)[:MOST_AT_ONCE]
+
+
+@shared_task(name="jobs.sweep")
+def sweep() -> int:
+    """Find due clusters that no message is under way for; the answer is how many."""
+    heartbeat.beat()
+    found = list(due_clusters())
     for cluster_id in found:
-        bell.send(cluster_id)
+        bell.send_again(cluster_id)
     return len(found)
+
+
+@shared_task(name=leftovers.LOOK)
+def look_for_leftovers() -> None:
+    """Find and remove what providers have and nobody wants."""
+    for name in registry.names():
+        try:
+            leftovers.look(name)
+        except ProviderError as error:
+            logger.warning("%s was not looked at for leftover clusters: %s", name, error)

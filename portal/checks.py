@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,6 +114,18 @@ def _services() -> Iterator[CheckMessage]:
 
 
 def _limits() -> Iterator[CheckMessage]:
+    if timedelta(hours=1) > settings.HEADNODE_LONGEST_LIFE:
+        yield Error(
+            "HEADNODE_LONGEST_LIFE_HOURS is less than 1.",
+            hint="It ends every cluster, whatever else was agreed: choose more than the longest walltime, say 96.",
+            id="portal.E021",
+        )
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", settings.HEADNODE_PORTAL_ID):
+        yield Error(
+            f"HEADNODE_PORTAL_ID={settings.HEADNODE_PORTAL_ID!r} cannot mark a portal's orders.",
+            hint="Use at most 64 letters, digits, dots, hyphens and underscores, or leave it unset.",
+            id="portal.E022",
+        )
     # The prefix and a job's six letters make a Linux user name, which has 32 bytes at most.
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,24}", settings.HEADNODE_JOB_USER_PREFIX):
         yield Error(
@@ -146,6 +159,12 @@ def _limits() -> Iterator[CheckMessage]:
             hint="Write how many days recordings are kept, or 0 to keep them for ever.",
             id="portal.E031",
         )
-    for name in ("HEADNODE_MAX_SLOTS", "HEADNODE_MAX_JOB_HOURS", "HEADNODE_RECORDING_MAX_MB"):
+    positive = (
+        "HEADNODE_MAX_SLOTS",
+        "HEADNODE_MAX_JOB_HOURS",
+        "HEADNODE_RECORDING_MAX_MB",
+        "HEADNODE_LEFTOVER_EVERY_SECONDS",
+    )
+    for name in positive:
         if getattr(settings, name) < 1:
             yield Error(f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009")

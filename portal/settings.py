@@ -67,6 +67,14 @@ HEADNODE_COLLECT_LIMIT = timedelta(hours=env.int("HEADNODE_COLLECT_HOURS", defau
 HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
 # A head node kept after its command ended is not kept for ever.
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
+# Whatever happens and whoever extends it: no cluster lives longer.
+HEADNODE_LONGEST_LIFE = timedelta(hours=env.int("HEADNODE_LONGEST_LIFE_HOURS", default=96))
+# What this portal's orders carry at a cloud that it shares with others; empty: a random one, kept in the database.
+HEADNODE_PORTAL_ID = env.str("HEADNODE_PORTAL_ID", default="")
+# A cluster nobody here wants is listed when it is this old, and removed by itself after this long on the list.
+HEADNODE_LEFTOVER_AGE = timedelta(seconds=env.int("HEADNODE_LEFTOVER_AGE_SECONDS", default=300))
+HEADNODE_LEFTOVER_GRACE = timedelta(minutes=env.int("HEADNODE_LEFTOVER_GRACE_MINUTES", default=60))
+HEADNODE_LEFTOVER_EVERY_SECONDS = env.int("HEADNODE_LEFTOVER_EVERY_SECONDS", default=60)
 HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
 
 # The gateways, by name, that hold the shells. None: the web process holds them itself.
@@ -199,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "sshgateway.delete_old_recordings",
         "schedule": 3600.0,
         "options": {"expires": 3600},
+    },
+    "look-for-leftovers": {
+        "task": "jobs.look_for_leftovers",
+        "schedule": float(HEADNODE_LEFTOVER_EVERY_SECONDS),
+        "options": {"expires": HEADNODE_LEFTOVER_EVERY_SECONDS},
     },
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
 }

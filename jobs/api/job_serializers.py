@@ -1,6 +1,6 @@
 """A job as Rescale's clients read it, with what people miss there: how it ended."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -10,12 +10,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.camel import CamelSerializer
-from jobs import services
+from jobs import limits, services, still_running
 from jobs.api.analyses import name_of
 from jobs.api.constant import ConstantField
 from jobs.api.core_types import PLAN
 from jobs.api.job_fields import CoreTypeCodeField
-from jobs.api.requests import cluster_of
+from jobs.api.requests import cluster_of, living_cluster_of
+from jobs.api.running import StillRunningSerializer
+from jobs.deadline import Reason
 from jobs.models import Job, JobStatus, StoredFile
 from jobs.states import ClusterState, JobState
 
@@ -181,10 +183,23 @@ class JobSerializer(CamelSerializer):
     settings_changed = serializers.SerializerMethodField(
         help_text="What changed in your keys and rules since submission, as sentences; empty once the cluster is gone."
     )
+    deadline = serializers.SerializerMethodField(
+        help_text="When the cluster ends at the latest; null without one."
+    )
+    deadline_reason = serializers.SerializerMethodField(
+        help_text="The limit that says so: " + ", ".join(Reason)
+    )
+    deadline_latest = serializers.SerializerMethodField(
+        help_text="How far extend/ may move it; null while there is nothing to extend."
+    )
+    still_running = serializers.SerializerMethodField(
+        help_text="What runs and costs now; null without a cluster."
+    )
     elapsed_walltime_seconds = serializers.SerializerMethodField()
     exit_code = serializers.IntegerField(allow_null=True, help_text="Of the command; null while it runs.")
     outcome = serializers.CharField(
-        allow_blank=True, help_text="succeeded, failed, terminated, walltime, error; empty before the end."
+        allow_blank=True,
+        help_text="succeeded, failed, terminated, walltime, deadline, error; empty before the end.",
     )
     outcome_reason = serializers.CharField(allow_blank=True)
     current_user_has_full_access = serializers.SerializerMethodField()
@@ -232,6 +247,23 @@ class JobSerializer(CamelSerializer):
 
     def get_settings_changed(self, job: Job) -> list[str]:
         return [change.sentence for change in services.settings_changes(job)]
+
+    def get_deadline(self, job: Job) -> datetime | None:
+        cluster = living_cluster_of(job)
+        return cluster.deadline_at if cluster else None
+
+    def get_deadline_reason(self, job: Job) -> str | None:
+        cluster = living_cluster_of(job)
+        return cluster.deadline_reason or None if cluster else None
+
+    def get_deadline_latest(self, job: Job) -> datetime | None:
+        cluster = living_cluster_of(job)
+        return limits.latest(cluster) if cluster else None
+
+    @extend_schema_field(StillRunningSerializer(allow_null=True))
+    def get_still_running(self, job: Job) -> Any:
+        cluster = cluster_of(job)
+        return None if cluster is None else StillRunningSerializer(still_running.of(cluster)).data
 
     def get_elapsed_walltime_seconds(self, job: Job) -> int | None:
         cluster = cluster_of(job)

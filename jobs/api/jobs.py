@@ -136,7 +136,10 @@ class Stop(JobView):
 
     @extend_schema(request=None, responses={202: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """End the command and the whole cluster. Asking again changes nothing."""
+        """End the command and the whole cluster. Asking again changes nothing.
+
+        The answer is empty, as in Rescale; the job's `stillRunning` and the Job Log say what still runs and costs.
+        """
         services.stop_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_202_ACCEPTED)
 

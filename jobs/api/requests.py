@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from accounts.api.requests import person, pick
 from jobs.access import visible_jobs
 from jobs.models import Cluster, Job
+from jobs.states import Observed
 
 
 def jobs_of(request: Request) -> QuerySet[Job]:
@@ -30,3 +31,10 @@ def existing_cluster_of(job: Job) -> Cluster:
     if cluster is None:
         raise NotFound("The job was not submitted: it has no cluster yet.", "no_cluster")
     return cluster
+
+
+def living_cluster_of(job: Job) -> Cluster | None:
+    """The job's cluster while it is not being taken away."""
+    cluster = cluster_of(job)
+    ended = cluster is None or cluster.observed_state in (Observed.RELEASING, Observed.RELEASED)
+    return None if ended else cluster

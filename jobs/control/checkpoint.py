@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import events, history
+from jobs.control import wishes
 from jobs.control.claim import ClaimLost, my_name
 from jobs.models import Cluster, Job
 from jobs.states import JobState, Observed, Outcome
@@ -23,8 +24,9 @@ def advance(cluster: Cluster, to: Observed, reason: str = "", **fields: Any) -> 
     cluster.failures = 0
     for name, value in fields.items():
         setattr(cluster, name, value)
-    # Whether it is wanted may have changed while this pass ran; the status row must not say otherwise.
-    cluster.desired_state = Cluster.objects.values_list("desired_state", flat=True).get(pk=cluster.pk)
+    # What its owner wants may have changed while this pass ran; nothing we write now must say otherwise.
+    wishes.reread(cluster)
+    wishes.set_deadline(cluster)
     history.cluster_status(cluster, reason)
     events.ring(cluster.job_id)
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from jobs import access, events, history, host_key_alarm, staging
 from jobs.context.telling import environment
 from jobs.control import checkpoint, claim, orders
+from jobs.control.reconcile import ENDINGS
 from jobs.models import Cluster, JobEvent, Node
 from jobs.providers.base import Provider
 from jobs.remote import client
@@ -19,8 +20,8 @@ CONNECT_SECONDS = 10.0
 SOONEST = timedelta(milliseconds=300)
 LATEST = timedelta(seconds=3)
 MAX_OUTPUT_EVENTS = 2000
-WALLTIME = "Walltime exceeded"
-_REASONS = {Outcome.WALLTIME: WALLTIME, Outcome.TERMINATED: "User Terminated"}
+# A node's word on why its command was told to end is its user's word: what we never said reads as this.
+_ENDED_SOMEHOW = (Outcome.TERMINATED, "User Terminated")
 
 
 def to_head(cluster: Cluster) -> Connection:
@@ -49,13 +50,7 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
             client.start(connection, job.command, {**environment(cluster), **job.env_vars})
     now = timezone.now()
     with transaction.atomic():
-        checkpoint.advance(
-            cluster,
-            Observed.EXECUTING,
-            executing_at=now,
-            deadline_at=now + job.walltime,
-            deadline_reason="walltime",
-        )
+        checkpoint.advance(cluster, Observed.EXECUTING, executing_at=now)
         history.job_status(job, JobState.EXECUTING)
         if staged:
             names = ", ".join(staged[:10]) + (", ..." if len(staged) > 10 else "")
@@ -101,9 +96,8 @@ def stop(cluster: Cluster, provider: Provider, why: str) -> timedelta:
 
 def abandon(cluster: Cluster, why: str) -> timedelta:
     """The command was told to end and does not: go on to its files. It ends with its node."""
-    outcome = Outcome.WALLTIME if why == WALLTIME else Outcome.TERMINATED
     with transaction.atomic():
-        checkpoint.remember_outcome(cluster.job, outcome, _REASONS[outcome])
+        checkpoint.remember_outcome(cluster.job, *ENDINGS.get(why, _ENDED_SOMEHOW))
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
         text = f"{why}, and the command did not end in time; it ends with its node."
         events.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
@@ -182,8 +176,7 @@ def _verdict(status: client.CommandStatus) -> tuple[Outcome, str]:
     if status.state == "lost":
         return Outcome.FAILED, "A run was interrupted"
     if status.why:
-        outcome = Outcome.WALLTIME if status.why == WALLTIME else Outcome.TERMINATED
-        return outcome, _REASONS[outcome]
+        return ENDINGS.get(status.why, _ENDED_SOMEHOW)
     if status.exit_code == 0:
         return Outcome.SUCCEEDED, "Completed successfully"
     return Outcome.FAILED, f"A run failed (exit code {status.exit_code})"

@@ -1,7 +1,7 @@
 """One pass over one cluster.
 
 1. Claim the row; leave if it is not due or somebody else has it.
-2. Observe: ask the provider, save what the nodes' rows should say.
+2. Observe: give the warning that is due; ask the provider, save what the nodes' rows should say.
 3. Push keys and rules if they changed; note who logged in.
 4. Decide (pure), act, save; again while there is something to do at once.
 5. Let the row go, due again after what the last step asked for, or after a back-off when it failed.
@@ -9,7 +9,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +17,20 @@ from django.utils import timezone
 
 from jobs import bell, events, host_certificates, host_key_alarm
 from jobs.context import telling
-from jobs.control import admit, backoff, boot, checkpoint, claim, command, ending, holding, logins, people
+from jobs.control import (
+    admit,
+    backoff,
+    boot,
+    checkpoint,
+    claim,
+    command,
+    ending,
+    holding,
+    logins,
+    people,
+    warnings,
+    wishes,
+)
 from jobs.control.admit import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.harvest import StorageFailedError
@@ -34,9 +47,8 @@ logger = logging.getLogger(__name__)
 MAX_STEPS = 30
 # A head node that cannot be reached for its files is tried this many times, ever more slowly: about half an hour.
 COLLECT_TRIES = 35
-# A command that was told to end has this long, and its files may take that long then.
+# A command that was told to end has this long.
 STOP_LIMIT = timedelta(seconds=90)
-COLLECT_AFTER_STOP = timedelta(minutes=10)
 
 
 def reconcile(cluster_id: str) -> bool:
@@ -61,7 +73,7 @@ def reconcile(cluster_id: str) -> bool:
         logger.exception("cluster %s at %s: a pass broke", cluster.pk, cluster.observed_state)
         cluster.failures += 1
         delay = backoff.delay(cluster.failures)
-    delay = admit.not_after_expiry(cluster, delay)
+    delay = warnings.not_after_next(cluster, admit.not_after_expiry(cluster, delay))
     if claim.let_go(cluster, delay):
         bell.send(cluster.pk)
     elif delay is not None and delay < timedelta(seconds=1):
@@ -73,25 +85,25 @@ def reconcile(cluster_id: str) -> bool:
 def _work(cluster: Cluster) -> timedelta | None:
     provider = provider_named(cluster.provider)
     for _ in range(MAX_STEPS):
+        wishes.reread(cluster)
+        wishes.put_right(cluster)
+        warnings.give(cluster)
         facts = _observe(cluster, provider)
         if cluster.observed_state not in NO_NODES:
             admit.push(cluster, provider)
             host_certificates.renew(cluster, provider)
         if facts.provider_has_it:
             logins.note(cluster, provider)
-        delay = _act(cluster, provider, decide(facts), facts)
+            warnings.broadcast(cluster, provider)
+        decision = decide(facts)
+        if decision.by_deadline and not wishes.has_passed(cluster):
+            claim.renew(cluster)  # extended at the last moment; or the claim is lost
+            continue
+        delay = _act(cluster, provider, decision, facts)
         if delay is None or delay > timedelta():
             return delay
         claim.renew_if_old(cluster)
-        _refresh_desire(cluster)
     raise RuntimeError(f"cluster {cluster.pk} went in circles at {cluster.observed_state}")
-
-
-def _refresh_desire(cluster: Cluster) -> None:
-    # Only this: refreshing `wakeups` would swallow a bell.
-    cluster.desired_state, cluster.job.stop_requested_at = Cluster.objects.values_list(
-        "desired_state", "job__stop_requested_at"
-    ).get(pk=cluster.pk)
 
 
 def _observe(cluster: Cluster, provider: Provider) -> Facts:
@@ -100,10 +112,11 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
     if cluster.observed_state not in (Observed.ABSENT, Observed.RELEASED):
         seen = provider.observe(cluster.provider_state)
     nodes = list(cluster.nodes.all())
-    if seen is not None and cluster.observed_state not in NO_NODES:
+    if seen is not None and cluster.observed_state == Observed.RELEASING:
+        _save_who_is_off(cluster, nodes, seen)
+    elif seen is not None and cluster.observed_state not in NO_NODES:
         _save_sightings(cluster, nodes, seen)
     alarms = [node.host_key_alarm_at for node in nodes if node.host_key_alarm_at is not None]
-    walltime_at = cluster.executing_at + job.walltime if cluster.executing_at else None
     return Facts(
         desired=Desired(cluster.desired_state),
         observed=Observed(cluster.observed_state),
@@ -128,23 +141,13 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         auto_terminate=job.auto_terminate_cluster,
         has_command=bool(job.command),
         boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
-        walltime_at=walltime_at,
         deadline_at=cluster.deadline_at,
+        deadline_reason=cluster.deadline_reason,
         launch_limit_at=cluster.ready_at + settings.HEADNODE_BOOT_LIMIT if cluster.ready_at else None,
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
-        overrun_at=walltime_at + STOP_LIMIT if walltime_at else None,
-        collect_limit_at=_collect_limit(cluster),
+        overrun_at=cluster.deadline_at + STOP_LIMIT if cluster.deadline_at else None,
         trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )
-
-
-def _collect_limit(cluster: Cluster) -> datetime | None:
-    if cluster.executed_at is None:
-        return None
-    limit = cluster.executed_at + settings.HEADNODE_COLLECT_LIMIT
-    if cluster.job.stop_requested_at is None:
-        return limit
-    return min(limit, max(cluster.executed_at, cluster.job.stop_requested_at) + COLLECT_AFTER_STOP)
 
 
 def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
@@ -157,15 +160,27 @@ def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, Node
             continue
         if state == Node.State.BOOTING and node.verified_at is not None:
             continue  # the provider is behind: the portal has been on it
-        node.state = state
+        before, node.state = node.state, state
         if node.report_outcome != "error":  # what it said itself tells more
             node.reason = (sighting.reason if sighting else "")[:500]
         with transaction.atomic():
-            node.save(update_fields=["state", "reason"])
+            # Fenced like every save: a worker that slept must not write what it saw then.
+            seen_first = Node.objects.filter(pk=node.pk, state=before, cluster__claimed_by=claim.my_name())
+            if seen_first.update(state=node.state, reason=node.reason) != 1:
+                raise claim.ClaimLost(cluster.pk)
             level = "error" if state == Node.State.FAILED else "info"
             why = f": {node.reason}" if node.reason else ""
             text = f"{node.name} is {state}{why}."
             events.append(cluster.job, "provider", text, level=level, node=node.name)
+
+
+def _save_who_is_off(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
+    """While all is taken away: which nodes do not run and cost any more. The log says it when that is all of them."""
+    off = (Node.State.STOPPED, Node.State.FAILED)
+    gone = [n.pk for n in nodes if n.state not in off and (n.name not in seen or seen[n.name].state in off)]
+    ours = Node.objects.filter(pk__in=gone, cluster__claimed_by=claim.my_name())
+    if gone and ours.update(state=Node.State.STOPPED):
+        events.ring(cluster.job_id)
 
 
 def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts) -> timedelta | None:

@@ -1,9 +1,7 @@
 """Steps from the end of the command to the end of the cluster."""
 
 from datetime import timedelta
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,16 +22,22 @@ HEAD_DOWN = "The cluster is ending: this node is shutting down."
 
 def drain(cluster: Cluster, provider: Provider) -> timedelta:
     """Shut the compute nodes down, then move on."""
-    compute = [node for node in cluster.nodes.all() if node.role == Node.Role.COMPUTE]
-    running = [node.name for node in compute if node.state not in (Node.State.STOPPED, Node.State.FAILED)]
+    running = _running_compute(cluster)
     if not running:
         with transaction.atomic():
             checkpoint.advance(cluster, Observed.DRAINED)
-            if compute:
-                events.append(cluster.job, "provider", f"{len(compute)} compute node(s) are shut down.")
+            if compute := cluster.nodes.filter(role=Node.Role.COMPUTE).count():
+                events.append(cluster.job, "provider", f"{compute} compute node(s) are shut down.")
         return timedelta()
     provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
     return SOON
+
+
+def _running_compute(cluster: Cluster) -> list[str]:
+    compute = cluster.nodes.filter(role=Node.Role.COMPUTE)
+    return list(
+        compute.exclude(state__in=[Node.State.STOPPED, Node.State.FAILED]).values_list("name", flat=True)
+    )
 
 
 def collect(cluster: Cluster, provider: Provider) -> timedelta:
@@ -62,22 +66,20 @@ def give_up_collecting(cluster: Cluster, why: str) -> timedelta:
 
 
 def _collected(cluster: Cluster) -> None:
-    now = timezone.now()
-    until = now + settings.HEADNODE_KEPT_HEAD_LIMIT
-    kept = not cluster.job.auto_terminate_cluster
-    fields: dict[str, Any] = {"deadline_at": until, "deadline_reason": "kept_head_limit"} if kept else {}
-    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, **fields)
+    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
     _complete(cluster)
-    if kept and cluster.desired_state != Desired.STOPPED:
-        text = (
-            "The head node stays, and costs, until you terminate it "
-            f"or {until:%Y-%m-%d %H:%M} UTC at the latest."
-        )
+    kept = not cluster.job.auto_terminate_cluster and cluster.desired_state != Desired.STOPPED
+    if kept and cluster.deadline_at is not None:
+        until = f"{cluster.deadline_at:%Y-%m-%d %H:%M} UTC"
+        text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
         events.append(cluster.job, "portal", text, level="warning")
 
 
 def keep(cluster: Cluster, provider: Provider) -> timedelta:
-    """The head node stays for its owner; look at it now and then."""
+    """The head node stays for its owner, and nothing but it; look at it now and then."""
+    if running := _running_compute(cluster):
+        # They had not stopped when the time for the output files was over.
+        provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
     if cluster.deadline_at is None:
         return KEPT_LOOK
     return max(SOON, min(KEPT_LOOK, cluster.deadline_at - timezone.now()))

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from jobs import events, host_certificates
-from jobs.context import policy, reporting, telling
+from jobs.context import reporting
 from jobs.control import boot, checkpoint
 from jobs.control.claim import ClaimLost, my_name
 from jobs.harvest import StorageFailedError
@@ -19,7 +18,6 @@ from jobs.states import Observed
 # A storage that does not take the report is tried this many times: what costs must not wait for it for ever.
 REPORT_TRIES = 5
 LEFT_OUT = "The cluster goes on without this node."
-HOLD_LIMIT = "hold_limit"
 
 
 def report(cluster: Cluster, provider: Provider) -> timedelta:
@@ -86,24 +84,16 @@ def hold(cluster: Cluster, provider: Provider, why: str) -> timedelta:
         return timedelta()
     host_certificates.issue(cluster, up, provider)
     now = timezone.now()
-    until = now + policy.hold_limit(telling.policy_of(cluster), settings.HEADNODE_KEPT_HEAD_LIMIT)
     with transaction.atomic():
-        checkpoint.advance(
-            cluster,
-            Observed.HELD,
-            why,
-            failure=why[:500],
-            held_at=now,
-            deadline_at=until,
-            deadline_reason=HOLD_LIMIT,
-        )
+        checkpoint.advance(cluster, Observed.HELD, why, failure=why[:500], held_at=now)
         cluster.nodes.filter(pk__in=[node.pk for node in up]).update(
             verified_at=now, state=Node.State.RUNNING
         )
         events.append(cluster.job, "portal", why, level="error", stage="Error")
         names = ", ".join(node.name for node in up)
         text = (
-            f"Held for debugging until {until:%Y-%m-%d %H:%M} UTC, and costs until then: you can log in to {names}. "
+            f"Held for debugging until {cluster.deadline_at:%Y-%m-%d %H:%M} UTC, and costs until then: you can log in "
+            f"to {names}. "
             "The command is not started. Terminate when you have seen enough."
         )
         events.append(cluster.job, "portal", text, level="warning", stage="Error")

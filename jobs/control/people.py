@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from jobs import events
 from jobs.control import checkpoint
+from jobs.control.reconcile import ENDINGS, STOPPED_BY_OWNER
 from jobs.models import Cluster
 from jobs.providers.base import Provider
-from jobs.states import Desired, JobState, Observed, Outcome
+from jobs.states import JobState, Observed
 
 LOOK = timedelta(seconds=15)
 SOONEST = timedelta(milliseconds=300)
-HOURS_OVER = "Its hours are over"
 
 
 def stand_by(cluster: Cluster, provider: Provider) -> timedelta:
@@ -25,11 +25,9 @@ def stand_by(cluster: Cluster, provider: Provider) -> timedelta:
 
 def close(cluster: Cluster, why: str) -> timedelta:
     """Their time is over, as was agreed: nothing failed. What lies in the work directory is collected next."""
-    ended_by_owner = cluster.desired_state == Desired.STOPPED
-    outcome = Outcome.TERMINATED if ended_by_owner else Outcome.SUCCEEDED
     with transaction.atomic():
-        checkpoint.remember_outcome(cluster.job, outcome, "User Terminated" if ended_by_owner else HOURS_OVER)
+        checkpoint.remember_outcome(cluster.job, *ENDINGS[why])
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
-        if not ended_by_owner:  # they were told when they asked
+        if why != STOPPED_BY_OWNER:  # they were told when they asked
             events.append(cluster.job, "portal", f"{why}.", stage=JobState.EXECUTING)
     return timedelta()

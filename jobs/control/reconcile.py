@@ -15,7 +15,26 @@ from enum import StrEnum
 from jobs.context import policy as policies
 from jobs.context.plan import Policy
 from jobs.context.policy import Action, Standing
-from jobs.states import Desired, Observed
+from jobs.deadline import Reason
+from jobs.states import Desired, Observed, Outcome
+
+STOPPED_BY_OWNER = "User terminated"
+OUT_OF_TIME = {
+    Reason.WALLTIME: "Walltime exceeded",
+    Reason.IDLE: "Idle limit reached",
+    Reason.BUDGET: "Budget used up",
+}
+LIFE_OVER = "Longest life reached"
+HOURS_OVER = "The hours of the cluster are over"
+# Why a command was told to end, or people's time is over -> how the job ended, and what its status row says.
+ENDINGS = {
+    STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
+    HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
+    OUT_OF_TIME[Reason.WALLTIME]: (Outcome.WALLTIME, "Walltime exceeded"),
+    OUT_OF_TIME[Reason.IDLE]: (Outcome.DEADLINE, "The idle limit was reached"),
+    OUT_OF_TIME[Reason.BUDGET]: (Outcome.DEADLINE, "The budget was used up"),
+    LIFE_OVER: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
+}
 
 
 class Step(StrEnum):
@@ -82,12 +101,11 @@ class Facts:
     auto_terminate: bool = True
     has_command: bool = True  # without one the cluster is for people, until its walltime is over
     boot_limit_at: datetime | None = None
-    walltime_at: datetime | None = None
     deadline_at: datetime | None = None
+    deadline_reason: str = ""
     launch_limit_at: datetime | None = None
     stop_limit_at: datetime | None = None  # how long a command that its owner stopped may take to end
-    overrun_at: datetime | None = None  # how long one that ran into its walltime may
-    collect_limit_at: datetime | None = None
+    overrun_at: datetime | None = None  # how long one that ran into its deadline may
     trust_limit_at: datetime | None = None  # how long a distrusted head node is kept for an administrator
     policy: Policy = field(default_factory=Policy)
     reported: bool = True  # the report of how the nodes came up is stored, or given up
@@ -95,11 +113,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Decision:
-    """The step, for FAIL, HOLD, STOP_COMMAND and CLOSE why, as a sentence, and for LEAVE_OUT which nodes."""
+    """The step, for FAIL, HOLD, STOP_COMMAND and CLOSE why, as a sentence, and for LEAVE_OUT which nodes.
+
+    `by_deadline`: it holds only if the deadline was not moved meanwhile.
+    """
 
     step: Step
     why: str = ""
     nodes: tuple[str, ...] = ()
+    by_deadline: bool = False
 
 
 def decide(facts: Facts) -> Decision:
@@ -125,7 +147,17 @@ def _decide(facts: Facts) -> Decision:
 
 
 def _absent(facts: Facts) -> Decision:
-    return Decision(Step.RELEASE if facts.desired == Desired.STOPPED else Step.PROVISION)
+    if facts.desired == Desired.STOPPED:
+        return Decision(Step.RELEASE)
+    return _too_old(facts) or Decision(Step.PROVISION)
+
+
+def _too_old(facts: Facts) -> Decision | None:
+    """Nothing that keeps going wrong may keep a cluster for ever."""
+    if not _past(facts.deadline_at, facts):
+        return None
+    why = "The cluster was not ready when its deadline came."
+    return Decision(Step.FAIL, why, by_deadline=True)
 
 
 def _booting(facts: Facts) -> Decision:
@@ -133,6 +165,8 @@ def _booting(facts: Facts) -> Decision:
         return Decision(Step.RELEASE)
     if not facts.provider_has_it:
         return Decision(Step.FAIL, FORGOTTEN)
+    if too_old := _too_old(facts):
+        return too_old
     counted = [node for node in facts.nodes if not node.left_out]
     for node in counted:
         if node.distrusted:
@@ -153,7 +187,7 @@ def _held(facts: Facts) -> Decision:
     if not facts.provider_has_it:
         return Decision(Step.RELEASE, FORGOTTEN)
     if _past(facts.deadline_at, facts):
-        return Decision(Step.RELEASE, "The time to look into the nodes is over.")
+        return Decision(Step.RELEASE, "The time to look into the nodes is over.", by_deadline=True)
     if not any(node.registered and node.state not in policies.GONE for node in facts.nodes):
         return Decision(Step.RELEASE, "No node is up any more.")
     return Decision(Step.KEEP)
@@ -162,8 +196,8 @@ def _held(facts: Facts) -> Decision:
 def _ready(facts: Facts) -> Decision:
     if facts.desired == Desired.STOPPED:
         return Decision(Step.SKIP_COMMAND)
-    if broken := _broken(facts):
-        return broken
+    if ended := _broken(facts) or _too_old(facts):
+        return ended
     if _past(facts.launch_limit_at, facts):
         what = (
             "The command could not be launched"
@@ -181,20 +215,25 @@ def _executing(facts: Facts) -> Decision:
         return _people(facts)
     if facts.desired == Desired.STOPPED:
         step = Step.ABANDON if _past(facts.stop_limit_at, facts) else Step.STOP_COMMAND
-        return Decision(step, "User terminated")
-    if _past(facts.walltime_at, facts):
+        return Decision(step, STOPPED_BY_OWNER)
+    if _past(facts.deadline_at, facts):
         # What the command is asked is asked of its owner's own processes: they may refuse, and time is up.
         step = Step.ABANDON if _past(facts.overrun_at, facts) else Step.STOP_COMMAND
-        return Decision(step, "Walltime exceeded")
+        return Decision(step, _out_of_time(facts), by_deadline=True)
     return Decision(Step.FOLLOW)
+
+
+def _out_of_time(facts: Facts) -> str:
+    return next((why for word, why in OUT_OF_TIME.items() if word == facts.deadline_reason), LIFE_OVER)
 
 
 def _people(facts: Facts) -> Decision:
     """Nothing runs that would have to be ended in order: what people do on the cluster is theirs to end."""
     if facts.desired == Desired.STOPPED:
-        return Decision(Step.CLOSE, "User terminated")
-    if _past(facts.walltime_at, facts):
-        return Decision(Step.CLOSE, "The hours of the cluster are over")
+        return Decision(Step.CLOSE, STOPPED_BY_OWNER)
+    if _past(facts.deadline_at, facts):
+        why = HOURS_OVER if facts.deadline_reason == Reason.WALLTIME else _out_of_time(facts)
+        return Decision(Step.CLOSE, why, by_deadline=True)
     return Decision(Step.STAND_BY)
 
 
@@ -207,8 +246,8 @@ def _drained(facts: Facts) -> Decision:
 
 
 def _given_up(facts: Facts) -> Decision | None:
-    if _past(facts.collect_limit_at, facts):
-        return Decision(Step.GIVE_UP, "not within the time that is allowed.")
+    if _past(facts.deadline_at, facts):
+        return Decision(Step.GIVE_UP, "not within the time that is allowed.", by_deadline=True)
     return None
 
 
@@ -219,8 +258,8 @@ def _past(limit: datetime | None, facts: Facts) -> bool:
 def _collected(facts: Facts) -> Decision:
     if facts.desired == Desired.STOPPED or facts.auto_terminate:
         return Decision(Step.RELEASE)
-    if facts.deadline_at is not None and facts.now >= facts.deadline_at:
-        return Decision(Step.RELEASE, "The deadline of the kept head node has passed.")
+    if _past(facts.deadline_at, facts):
+        return Decision(Step.RELEASE, "The deadline of the kept head node has passed.", by_deadline=True)
     return _head_gone(facts) or Decision(Step.KEEP)
 
 
@@ -246,7 +285,7 @@ def _distrusted(facts: Facts) -> Decision:
         )
     limits = [(facts.trust_limit_at, "the time to look into it")]
     if facts.observed == Observed.EXECUTING:
-        limits.append((facts.walltime_at, "its walltime"))
+        limits.append((facts.deadline_at, "its time to run"))
     for limit, what in limits:
         if limit is not None and facts.now >= limit:
             why = f"The head node showed another host key, nobody cleared the alarm, and {what} is over."

@@ -8,6 +8,7 @@ from jobs.models.core_type import CoreType
 from jobs.models.job import Job, JobStatus
 from jobs.models.job_event import JobEvent
 from jobs.models.job_input import JobInput
+from jobs.models.leftover import Leftover, PortalMark
 from jobs.models.machine import Machine
 from jobs.models.node import Node
 from jobs.models.stored_file import StoredFile
@@ -23,7 +24,9 @@ __all__ = [
     "JobEvent",
     "JobInput",
     "JobStatus",
+    "Leftover",
     "Machine",
     "Node",
+    "PortalMark",
     "StoredFile",
 ]

@@ -65,10 +65,19 @@ class Cluster(models.Model):
     context_reported_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when that is settled: stored, or given up and said so."
     )
+    extended_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when its owner wants it kept although nothing runs on it."
+    )
+    warned_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="The tightest warning before this deadline that was given or let go; 0: none."
+    )
+    broadcast_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="The tightest one that its nodes were told of."
+    )
     log_offset = models.BigIntegerField(default=0, help_text="Bytes of process_output.log told as events.")
 
     # The loop (jobs.control): due rows are found by one index; a claim is a conditional UPDATE that expires.
-    next_check_at = models.DateTimeField(null=True, default=timezone.now, db_index=True)
+    next_check_at = models.DateTimeField(null=True, default=timezone.now)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(max_length=120, blank=True)
     wakeups = models.PositiveIntegerField(default=0, help_text="Counts bells, so that none is lost.")
@@ -78,6 +87,14 @@ class Cluster(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["owner", "handle"], name="one_cluster_per_handle_of_a_person")
+        ]
+        indexes = [
+            # The sweep's: only rows that will be due some day, in the order of that.
+            models.Index(
+                fields=["next_check_at", "claimed_until"],
+                condition=models.Q(next_check_at__isnull=False),
+                name="clusters_by_next_check",
+            )
         ]
 
     def __str__(self) -> str:

@@ -66,6 +66,8 @@ def outcome_chip(job: Job) -> Chip | None:
             return Chip(_("Terminated"), "quiet")
         case Outcome.WALLTIME:
             return Chip(_("Walltime reached"), "bad")
+        case Outcome.DEADLINE:
+            return Chip(_("Deadline reached"), "bad")
         case Outcome.ERROR:
             return Chip(_("Cluster error"), "bad")
     return None

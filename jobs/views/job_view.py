@@ -9,10 +9,11 @@ from django.utils.translation import ngettext
 from accounts import source_address, standing
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs import access, connection, hardware, services
+from jobs import access, connection, hardware, services, still_running
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
-from jobs.views import chips, node_rows, session_rows
+from jobs.still_running import StillRunning
+from jobs.views import chips, deadline_view, node_rows, session_rows
 from jobs.views.stages import duration_text, stages_of
 
 ENDED = (Observed.RELEASING, Observed.RELEASED)
@@ -42,6 +43,8 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "can_terminate": _can_terminate(cluster),
         "can_delete": cluster is None or cluster.observed_state == Observed.RELEASED,
         "kept": _is_kept(job, cluster),
+        "ending": _ending(cluster),
+        "deadline": deadline_view.of(cluster),
         "loss": what_is_lost(job),
         "walltime": duration_text(job.walltime),
         "hardware": hardware.of(job),
@@ -69,6 +72,15 @@ def what_is_lost(job: Job) -> str:
         "The head node shuts down. Open ssh connections and terminals end, and what was written on it since the "
         "output files were saved is lost."
     )
+
+
+def _ending(cluster: Cluster | None) -> StillRunning | None:
+    """What still runs and costs of a cluster that somebody or something has ended."""
+    if cluster is None or cluster.observed_state == Observed.RELEASED:
+        return None
+    ends = cluster.desired_state == Desired.STOPPED or cluster.observed_state == Observed.RELEASING
+    running = still_running.of(cluster)
+    return running if ends and running.nodes else None
 
 
 def _can_terminate(cluster: Cluster | None) -> bool:

@@ -1,16 +1,20 @@
 """What the buttons of the job page do."""
 
+from datetime import datetime, timedelta
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed
-from jobs import services
+from jobs import deadline, extending, services
 from jobs.models import Job
 from jobs.views.job_page import find, show
 from jobs.views.job_view import what_is_lost
@@ -52,6 +56,22 @@ def terminate(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @login_required
 @require_POST
+def extend(request: HttpRequest, job_id: str) -> HttpResponse:
+    """More time: `seconds`, or `until` (a moment; without a zone it is UTC)."""
+    job = find(request, job_id)
+    try:
+        by, until = _asked(request)
+        cluster = extending.extend_job(actor(request), job, by=by, until=until)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    if cluster.deadline_at is not None:
+        moment = deadline.moment(cluster.deadline_at)
+        messages.success(request, _("The cluster may stay until %(moment)s.") % {"moment": moment})
+    return redirect("job_page", job.pk)
+
+
+@login_required
+@require_POST
 def delete(request: HttpRequest, job_id: str) -> HttpResponse:
     """Forget the job and its output files, after asking."""
     job = find(request, job_id)
@@ -75,3 +95,18 @@ def delete(request: HttpRequest, job_id: str) -> HttpResponse:
 def _refuse(request: HttpRequest, job: Job, refused: Refused) -> HttpResponse:
     messages.error(request, refused.message)
     return show(request, find(request, job.pk), status=refused.status)
+
+
+def _asked(request: HttpRequest) -> tuple[timedelta | None, datetime | None]:
+    seconds, until = request.POST.get("seconds", ""), request.POST.get("until", "")
+    if seconds:
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 9):
+            raise Refused("bad_extension", _("Extend by a positive number of seconds."), field="seconds")
+        return timedelta(seconds=int(seconds)), None
+    try:
+        moment = parse_datetime(until)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise Refused("bad_extension", _("Say until when: a date and a time."), field="until")
+    return None, timezone.make_aware(moment) if timezone.is_naive(moment) else moment

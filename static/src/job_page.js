@@ -1,6 +1,7 @@
 /* The job page: the Job Log follows live, the rest of the page follows the job's state. */
 import { startBootStreams } from "./job_page/boot_streams.js";
 import { followEvents } from "./job_page/events_socket.js";
+import { startExtend } from "./job_page/extend.js";
 import { JobLog } from "./job_page/log.js";
 import { StateFollower } from "./job_page/state.js";
 import { startTerminals } from "./job_page/terminals.js";
@@ -11,6 +12,7 @@ const log = new JobLog(panel);
 const state = new StateFollower(page.dataset.stateUrl);
 
 startBootStreams();
+startExtend();
 startTerminals();
 followEvents({
   url: panel.dataset.socketUrl,

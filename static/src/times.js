@@ -1,6 +1,7 @@
-/* Times as people read them: <time datetime="..." data-time="ago|local|for"> is kept up to date.
+/* Times as people read them: <time datetime="..." data-time="ago|local|for|until"> is kept up to date.
  *
- * ago: "5 minutes ago" with the full time as its title; local: date and time here; for: running duration since then.
+ * ago: "5 minutes ago" with the full time as its title; local: date and time here; for: running duration since then;
+ * until: running time left.
  */
 const STEPS = [
   ["year", 31536000],
@@ -33,8 +34,9 @@ export function showTimes(root = document) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     const at = new Date(element.dateTime);
     const style = element.dataset.time;
+    const passed = (Date.now() - at) / 1000;
     const text =
-      style === "ago" ? ago((Date.now() - at) / 1000) : style === "for" ? duration((Date.now() - at) / 1000) : short.format(at);
+      style === "ago" ? ago(passed) : style === "for" ? duration(passed) : style === "until" ? duration(-passed) : short.format(at);
     if (element.textContent !== text) element.textContent = text;
     if (style !== "for") element.title = full.format(at);
   }

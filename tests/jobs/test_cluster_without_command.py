@@ -10,7 +10,7 @@ from accounts.audit import SYSTEM
 from accounts.models import User
 from jobs import launching, services
 from jobs.control import claim, people
-from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
+from jobs.control.reconcile import HOURS_OVER, Decision, Facts, NodeFacts, Step, decide
 from jobs.models import Cluster, Job
 from jobs.states import Desired, Observed
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
@@ -23,7 +23,8 @@ FACTS = Facts(
     NOW,
     nodes=(NodeFacts("head", "running", report="ok", verified=True),),
     has_command=False,
-    walltime_at=NOW + timedelta(hours=1),
+    deadline_at=NOW + timedelta(hours=1),
+    deadline_reason="walltime",
 )
 
 
@@ -33,7 +34,10 @@ def step(**change: object) -> Decision:
 
 def test_it_stands_by_until_its_hours_are_over() -> None:
     assert step() == Decision(Step.STAND_BY)
-    assert step(walltime_at=NOW) == Decision(Step.CLOSE, "The hours of the cluster are over")
+    assert step(deadline_at=NOW) == Decision(Step.CLOSE, HOURS_OVER, by_deadline=True)
+    assert step(deadline_at=NOW, deadline_reason="longest_life") == Decision(
+        Step.CLOSE, "Longest life reached", by_deadline=True
+    )
     assert step(desired=Desired.STOPPED) == Decision(Step.CLOSE, "User terminated")
 
 
@@ -43,7 +47,7 @@ def test_nothing_is_ever_asked_of_a_command_that_is_not_there() -> None:
         for desired in Desired:
             for at in (None, NOW - timedelta(hours=1), NOW + timedelta(hours=1)):
                 found = step(
-                    observed=observed, desired=desired, walltime_at=at, stop_limit_at=at, overrun_at=at
+                    observed=observed, desired=desired, deadline_at=at, stop_limit_at=at, overrun_at=at
                 )
                 assert found.step not in asked
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
-from jobs.states import ClusterState, Desired, Observed, cluster_state
+from jobs.control.reconcile import ENDINGS, Decision, Facts, NodeFacts, Step, decide
+from jobs.deadline import Reason
+from jobs.states import ClusterState, Desired, Observed, Outcome, cluster_state
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UP = NodeFacts("head", "running", report="ok", verified=True)
@@ -55,11 +56,9 @@ def test_every_combination_has_an_answer() -> None:
                 failed,
                 auto,
                 boot_limit_at=at,
-                walltime_at=at,
                 deadline_at=at,
                 stop_limit_at=at,
                 overrun_at=at,
-                collect_limit_at=at,
                 launch_limit_at=at,
             )
         )
@@ -97,9 +96,23 @@ def test_a_compute_node_that_dies_fails_the_run_but_not_the_collection() -> None
 
 
 def test_walltime_stops_the_command() -> None:
-    assert decide(facts(Observed.EXECUTING, walltime_at=NOW)) == Decision(
-        Step.STOP_COMMAND, "Walltime exceeded"
-    )
+    over = facts(Observed.EXECUTING, deadline_at=NOW, deadline_reason="walltime")
+    assert decide(over) == Decision(Step.STOP_COMMAND, "Walltime exceeded", by_deadline=True)
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason != Reason.WALLTIME])
+def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: Reason) -> None:
+    decision = decide(facts(Observed.EXECUTING, deadline_at=NOW, deadline_reason=reason.value))
+    assert decision.step == Step.STOP_COMMAND
+    outcome, sentence = ENDINGS[decision.why]
+    assert outcome == Outcome.DEADLINE
+    assert sentence != ENDINGS["Walltime exceeded"][1]
+
+
+@pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])
+def test_a_cluster_that_never_gets_to_its_command_does_not_live_for_ever(observed: Observed) -> None:
+    old = decide(facts(observed, deadline_at=NOW, deadline_reason="longest_life"))
+    assert (old.step, old.by_deadline) == (Step.FAIL, True)
 
 
 def test_a_kept_head_stays_until_its_deadline() -> None:
@@ -112,15 +125,15 @@ def test_a_kept_head_stays_until_its_deadline() -> None:
 def test_a_command_that_does_not_stop_does_not_keep_the_cluster() -> None:
     stuck = facts(Observed.EXECUTING, Desired.STOPPED, stop_limit_at=NOW)
     assert decide(stuck) == Decision(Step.ABANDON, "User terminated")
-    overrun = facts(Observed.EXECUTING, walltime_at=NOW, overrun_at=NOW)
-    assert decide(overrun) == Decision(Step.ABANDON, "Walltime exceeded")
+    overrun = facts(Observed.EXECUTING, deadline_at=NOW, deadline_reason="walltime", overrun_at=NOW)
+    assert decide(overrun) == Decision(Step.ABANDON, "Walltime exceeded", by_deadline=True)
 
 
 @pytest.mark.parametrize("observed", [Observed.EXECUTED, Observed.DRAINED])
 def test_files_that_do_not_come_do_not_keep_the_cluster(observed: Observed) -> None:
-    waiting = facts(observed, collect_limit_at=NOW + timedelta(seconds=1))
+    waiting = facts(observed, deadline_at=NOW + timedelta(seconds=1))
     assert decide(waiting).step != Step.GIVE_UP
-    assert decide(replace(waiting, collect_limit_at=NOW)).step == Step.GIVE_UP
+    assert decide(replace(waiting, deadline_at=NOW)).step == Step.GIVE_UP
 
 
 def test_a_command_that_cannot_be_launched_fails_the_cluster() -> None:

@@ -21,7 +21,7 @@ def facts(observed: Observed, desired: Desired = Desired.RUNNING, **other: objec
 @pytest.mark.parametrize("observed", TALKS)
 def test_wait_for_an_administrator(observed: Observed) -> None:
     late = NOW + timedelta(hours=1)
-    assert decide(facts(observed, trust_limit_at=late, walltime_at=late)).step == Step.WAIT_FOR_TRUST
+    assert decide(facts(observed, trust_limit_at=late, deadline_at=late)).step == Step.WAIT_FOR_TRUST
 
 
 @pytest.mark.parametrize("observed", TALKS)
@@ -32,8 +32,8 @@ def test_but_not_longer_than_the_limit(observed: Observed) -> None:
 
 
 def test_the_walltime_counts_while_the_command_runs() -> None:
-    assert decide(facts(Observed.EXECUTING, walltime_at=NOW)).step == Step.FAIL
-    assert decide(facts(Observed.DRAINED, walltime_at=NOW)).step == Step.WAIT_FOR_TRUST
+    assert decide(facts(Observed.EXECUTING, deadline_at=NOW)).step == Step.FAIL
+    assert decide(facts(Observed.DRAINED, deadline_at=NOW)).step == Step.WAIT_FOR_TRUST
 
 
 @pytest.mark.parametrize("observed", TALKS)

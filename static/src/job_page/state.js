@@ -1,9 +1,16 @@
 /* Fetches the state fragment after news and replaces only the parts that really changed. */
 import { showTimes } from "../times.js";
 import { keepBootStreams } from "./boot_streams.js";
+import { showExtend } from "./extend.js";
 
 const QUIET_MS = 150;
 const LONGEST_MS = 1000;
+
+/** What a person is writing is not taken from under their hands: the next news replaces it. */
+function isFilledIn(part) {
+  const active = document.activeElement;
+  return Boolean(part?.contains(active) && active.matches("input:not([type=hidden])") && active.value !== active.defaultValue);
+}
 
 export class StateFollower {
   constructor(url) {
@@ -49,7 +56,7 @@ export class StateFollower {
     for (const part of fresh.querySelectorAll("[data-live]")) {
       // CSRF tokens differ each time and mean nothing here.
       const seen = part.outerHTML.replaceAll(/csrfmiddlewaretoken" value="[^"]*"/g, "");
-      if (this.before.get(part.id) === seen) continue;
+      if (this.before.get(part.id) === seen || isFilledIn(document.getElementById(part.id))) continue;
       this.before.set(part.id, seen);
       this.#replace(document.getElementById(part.id), document.adoptNode(part));
     }
@@ -62,6 +69,7 @@ export class StateFollower {
     old.replaceWith(part);
     keep();
     showTimes(part);
+    showExtend(part);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 }

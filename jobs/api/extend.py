@@ -1,0 +1,54 @@
+"""/jobs/{id}/extend/: more time for a cluster."""
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.camel import CamelSerializer
+from accounts.api.fields import WholeNumberField
+from accounts.api.requests import actor
+from jobs import extending
+from jobs.api.jobs import JobView
+from jobs.api.schema import JOB_ID
+from jobs.deadline import LONGEST_EXTENSION, Reason
+
+MOST_SECONDS = int(LONGEST_EXTENSION.total_seconds())
+
+
+class ExtendBody(CamelSerializer):
+    """How much more time is wanted: one of the two."""
+
+    seconds = WholeNumberField(
+        required=False, min_value=1, max_value=MOST_SECONDS, help_text="From the deadline on."
+    )
+    until = serializers.DateTimeField(required=False, help_text="May be sent again: nothing is added twice.")
+
+
+class DeadlineSerializer(CamelSerializer):
+    """When the cluster ends at the latest, and which limit says so."""
+
+    deadline = serializers.DateTimeField(source="deadline_at")
+    reason = serializers.ChoiceField([reason.value for reason in Reason], source="deadline_reason")
+
+
+@extend_schema(parameters=[JOB_ID])
+class Extend(JobView):
+    """Gives a cluster more time."""
+
+    @extend_schema(request=ExtendBody, responses=DeadlineSerializer)
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Move the deadline within what the administrator allows. A command that runs may run longer, too.
+
+        Warnings 60, 15 and 5 minutes before come again for the new deadline.
+        """
+        job = self.find(request, id)
+        body = ExtendBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        said: dict[str, Any] = body.validated_data
+        by = timedelta(seconds=said["seconds"]) if "seconds" in said else None
+        cluster = extending.extend_job(actor(request), job, by=by, until=said.get("until"))
+        return Response(DeadlineSerializer(cluster).data)

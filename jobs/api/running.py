@@ -1,0 +1,24 @@
+"""What of a cluster still runs and costs, as JSON."""
+
+from rest_framework import serializers
+
+from accounts.api.camel import CamelSerializer
+
+
+class RunningNodeSerializer(CamelSerializer):
+    """A machine that is not off yet."""
+
+    name = serializers.CharField()
+    core_type = serializers.CharField()
+    cores = serializers.IntegerField()
+    state = serializers.CharField()
+    cost_per_hour = serializers.DecimalField(max_digits=12, decimal_places=4)
+
+
+class StillRunningSerializer(CamelSerializer):
+    """The machines that are not off, and what they cost together."""
+
+    nodes = RunningNodeSerializer(many=True)
+    cost_per_hour = serializers.DecimalField(max_digits=12, decimal_places=4)
+    currency = serializers.CharField()
+    sentence = serializers.CharField()
