@@ -1,0 +1,82 @@
+"""What holds at every moment of a loop's life, whatever happens to it."""
+
+from collections import Counter
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from jobs import history
+from jobs.models import ClusterStatus, Job, JobEvent, JobStatus
+from jobs.states import ClusterState, JobState, Observed
+from tests.fakes.cloud import HeadNode, World
+
+played: Counter[str] = Counter()
+# Said of a life once, whoever was killed or slept over it.
+ONCE = (
+    "Job submitted",
+    "Ordering ",
+    "Order accepted",
+    "Logged in to ",
+    "Instance ready",
+    "Launched the command",
+    "The command ended",
+    "Stored ",
+    "Output files could not be fetched",
+    "Job completed",
+    "The cluster is shut down",
+)
+
+
+class Promises(RuleBasedStateMachine):
+    """A machine that checks them after each of its steps, on the jobs it has submitted."""
+
+    world: World
+    jobs: list[Job]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, int] = {}
+        self.come: dict[str, int] = {}
+
+    @invariant()
+    def no_command_runs_twice(self) -> None:
+        played["steps"] += 1
+        assert all(head.began <= 1 for head in self.world.heads.values())
+
+    @invariant()
+    def every_story_is_whole(self) -> None:
+        for job in self.jobs:
+            last, status, deadline_at, next_check_at = Job.objects.values_list(
+                "last_sequence", "cluster__observed_state", "cluster__deadline_at", "cluster__next_check_at"
+            ).get(pk=job.pk)
+            self.no_status_leads_back(job)
+            come = list(Observed).index(Observed(status))
+            assert come >= self.come.get(job.pk, 0), f"it went back to {status}"
+            self.come[job.pk] = come
+            if self.told.get(job.pk) != last:
+                self.told[job.pk] = last
+                self.no_event_is_missing_or_double(job, last)
+            if status not in (Observed.RELEASING, Observed.RELEASED):
+                assert next_check_at is not None, "a live cluster that nobody will look at"
+                assert status == Observed.ABSENT or deadline_at is not None, (
+                    "a live cluster without a deadline"
+                )
+
+    def no_event_is_missing_or_double(self, job: Job, last: int) -> None:
+        rows = JobEvent.objects.filter(job=job).order_by("sequence")
+        found = list(rows.values_list("sequence", "source", "message"))
+        assert [number for number, _, _ in found] == list(range(1, last + 1))
+        head = self.world.heads.get(job.cluster.pk, HeadNode())
+        begun = Counter(words for _, _, message in found for words in ONCE if message.startswith(words))
+        assert max(begun.values(), default=0) <= 1, begun
+        printed = [message for _, source, message in found if source == "program"]
+        assert printed == head.lines[: len(printed)]
+
+    def no_status_leads_back(self, job: Job) -> None:
+        came = JobStatus.objects.filter(job=job).order_by("pk").values_list("status", flat=True)
+        ranks = [history.JOB_ORDER.index(JobState(status)) for status in came]
+        assert ranks == sorted(set(ranks)), list(came)
+        went = (
+            ClusterStatus.objects.filter(cluster=job.cluster).order_by("pk").values_list("status", flat=True)
+        )
+        ranks = [history.CLUSTER_ORDER.index(ClusterState(status)) for status in went]
+        assert ranks == sorted(set(ranks)), list(went)
