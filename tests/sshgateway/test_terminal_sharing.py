@@ -209,8 +209,10 @@ async def test_the_owners_rules_hold_for_a_guests_address(
 async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(desk: Desk, node: Node, alice, bob) -> None:
     session = await desk.open(alice, node.target())
     shut = False
+    asked: set[str] = set()
 
     def not_bob(session: TerminalSession, user: Any, address: str) -> None:
+        asked.add(address)
         if shut and address == "127.0.0.1":
             raise Refused("cidr_denied", "not from here", status=403)
 
@@ -225,7 +227,12 @@ async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(desk: Desk, nod
                     if member.place.is_owner:
                         member.source_address = "127.0.0.2"
             gatekeeper.register(not_bob)
+
+            async def looked() -> bool:
+                return "127.0.0.2" in asked
+
             try:
+                await until(looked, "a look at the rows that knows her other address")
                 shut = True
                 await sync_to_async(services.recheck)(owner=alice)
                 await his.until_closed(limit=8)
