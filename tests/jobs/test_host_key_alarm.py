@@ -17,6 +17,7 @@ from jobs.control import boot, command, controller
 from jobs.models import Cluster, Node
 from jobs.states import Observed
 from sshgateway import records, transport
+from sshgateway.ends import End
 from sshgateway.models import TerminalSession
 from sshgateway.services import open_session
 from sshgateway.ssh_errors import HostKeyChanged
@@ -97,10 +98,10 @@ def test_nobody_is_led_there(cluster: Cluster, alice: User, client: Client) -> N
 def test_who_is_in_is_shown_out(cluster: Cluster, alice: User) -> None:
     accounts_services.add_access_rule(actor(alice), alice, "127.0.0.1", "")
     session = open_session(alice, access.node_target(head_of(cluster)), 80, 24, source_address="127.0.0.1")
-    assert records.admit(session, "127.0.0.1") is None
+    assert isinstance(records.admit(session, alice, "127.0.0.1", "a test"), records.Admitted)
     host_key_alarm.sound(head_of(cluster), ERROR, "a test")
-    end = records.admit(session, "127.0.0.1")
-    assert end is not None
+    end = records.admit(session, alice, "127.0.0.1", "a test")
+    assert isinstance(end, End)
     assert end.reason == "host_key_changed"
 
 
