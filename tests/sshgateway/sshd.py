@@ -12,10 +12,10 @@ from sshgateway.authority import user_authority_lines
 from sshgateway.targets import Target
 from tests.waiting import wait_for
 
-# A shell that looks the same on every machine; other commands and sftp as they are.
+# A shell that is the same on every machine, with UTF-8 and nobody's history; other commands and sftp as they are.
 FORCED = (
     'if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec sh -c "$SSH_ORIGINAL_COMMAND"; '
-    'else exec env PS1="node$ " bash --norc --noprofile -i; fi'
+    'else exec env PS1="node$ " LC_ALL=C.UTF-8 HISTFILE= bash --norc --noprofile -i; fi'
 )
 
 

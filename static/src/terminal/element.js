@@ -72,6 +72,7 @@ export class HeadnodeTerminal extends HTMLElement {
     this.session?.leave();
     this.session = null;
     this.typed = false;
+    this.letType(true);
     this.screen.begin();
     this.teller.starting();
     const { cols, rows } = this.terminal;
@@ -94,7 +95,6 @@ export class HeadnodeTerminal extends HTMLElement {
     this.session = session;
     this.boundary = new Boundary(state.offset ?? 0);
     this.oldUntil = 0;
-    if (state.text) this.terminal.write(state.text);
     session.size = { cols: this.terminal.cols, rows: this.terminal.rows };
     const on = (name, heard) => session.addEventListener(name, (event) => this.session === session && heard(event));
     on("state", () => this.teller.follow(session));

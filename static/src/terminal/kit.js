@@ -3,23 +3,23 @@
  * Markup and sentences live there so that they are translated like every other page's.
  */
 
-function kit() {
-  const template = document.getElementById("terminal-kit");
-  if (!template) throw new Error("A page with terminals includes sshgateway/terminal_kit.html.");
-  return template.content;
+/** What the template of that id holds: {part, word}. */
+export function kitOf(id) {
+  function find(kind, name) {
+    const found = document.getElementById(id)?.content.querySelector(`[data-${kind}="${name}"]`);
+    if (!found) throw new Error(`There is no ${kind} "${name}" in ${id}: the page includes sshgateway/terminal_kit.html.`);
+    return found;
+  }
+
+  return {
+    part: (name) => find("part", name).cloneNode(true),
+    word: (name, values = {}) =>
+      find("word", name).textContent.replaceAll(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole),
+  };
 }
 
-/** A fresh copy of the part of that name. */
-export function part(name) {
-  return kit().querySelector(`[data-part="${name}"]`).cloneNode(true);
-}
-
-/** The sentence of that name, with `{placeholders}` filled in. */
-export function word(name, values = {}) {
-  const found = kit().querySelector(`[data-word="${name}"]`);
-  if (!found) throw new Error(`There is no word "${name}" in the terminal's kit.`);
-  return found.textContent.replaceAll(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-}
+/** A fresh copy of the part of that name; the sentence of that name, with `{placeholders}` filled in. */
+export const { part, word } = kitOf("terminal-kit");
 
 /** The word for one or for several: "lines" looks for "lines_one" when there is exactly one. */
 export function count(name, number) {

@@ -84,6 +84,7 @@ export class Screen {
 
   /** Draw at this size ({cols, rows}) whatever the window's is; null: fit the window again. */
   hold(size) {
+    if (!size && !this.held) return;
     this.held = size;
     if (!size) this.terminal.options.fontSize = preferences.fontSize;
     this.fit();
@@ -105,6 +106,7 @@ export class Screen {
 
   /** Another shell begins, below what the one before left. */
   begin() {
+    this.hold(null);
     this.terminal.write(this.terminal.buffer.active.cursorX > 0 ? "\x1b[0m\x1b[?25h\r\n" : "\x1b[?25h");
   }
 

@@ -8,15 +8,6 @@ from tests.sshgateway import sshd
 
 pytestmark = pytest.mark.browser
 
-UTF8 = "export LC_ALL=C.UTF-8; exec bash --norc --noprofile"
-
-
-def utf8_shell(page: Page) -> None:
-    """The fixture's shell has no locale; a node's has."""
-    connected(page)
-    page.keyboard.type(UTF8 + "\n")
-    run(page, "locale charmap", "UTF-8")
-
 
 def test_typing_is_answered(window: Page, node: sshd.Node) -> None:
     connected(window)
@@ -42,7 +33,7 @@ def test_the_shell_is_told_how_large_the_window_is(window: Page) -> None:
 
 
 def test_wide_and_combined_characters_take_the_room_they_have(window: Page) -> None:
-    utf8_shell(window)
+    connected(window)
     # Two cells each for 日, 本 and the emoji, one for an e with its accent: the bar stands in the eighth.
     run(window, r"printf '\u65e5\u672c\U0001F642e\u0301|\n'", "日本🙂e\u0301|")
     assert (
@@ -57,7 +48,7 @@ def test_wide_and_combined_characters_take_the_room_they_have(window: Page) -> N
 
 
 def test_an_input_method_writes_what_it_composed_once(window: Page) -> None:
-    utf8_shell(window)
+    connected(window)
     window.keyboard.type("echo ")
     keyboard = window.context.new_cdp_session(window)
     for part in ("に", "にほ", "にほん"):

@@ -1,14 +1,5 @@
-/* Parts and words that a page with terminals brings along in <template id="sharing-kit"> (sshgateway/sharing_kit.html). */
+/* Parts and words of sharing, from <template id="sharing-kit"> (sshgateway/sharing_kit.html). */
+import { kitOf } from "../kit.js";
 
-const kit = () => document.getElementById("sharing-kit").content;
-
-/** A fresh copy of the part of that name. */
-export function part(name) {
-  return kit().querySelector(`[data-part="${name}"]`).cloneNode(true);
-}
-
-/** The sentence of that name, with `{placeholders}` filled in. */
-export function word(name, values = {}) {
-  const found = kit().querySelector(`[data-word="${name}"]`);
-  return found.textContent.replaceAll(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-}
+/** A fresh copy of the part of that name; the sentence of that name, with `{placeholders}` filled in. */
+export const { part, word } = kitOf("sharing-kit");
