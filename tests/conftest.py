@@ -6,18 +6,16 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from jobs.models import CoreType
 from portal.embedded.preflight import find_redis
+from tests import catalogue as core_types
 from tests import event_loop
 from tests.stack import Stack, running
 from tests.waiting import wait_for
@@ -50,8 +48,7 @@ def catalogue(request: pytest.FixtureRequest) -> None:
     has_database = request.node.get_closest_marker("django_db") is not None
     if has_database or {"db", "transactional_db", "live_server"} & set(request.fixturenames):
         request.getfixturevalue("db")
-        if not CoreType.objects.exists():
-            import_module("jobs.migrations.0002_core_types").seed(apps, None)
+        core_types.make_sure()
 
 
 def _person(name: str) -> AbstractUser:

@@ -15,6 +15,7 @@ from jobs.context import broker, reporting, stream
 from jobs.context.stream import phases_of
 from jobs.context.tokens import token_of
 from jobs.models import BootLine, Node
+from tests import catalogue
 from tests.jobs.making import HOST_KEYS, cluster_of
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -107,6 +108,7 @@ class AnyOrder(TestCase):
     """Reports in any order, any number of times, however they are cut, are the same rows in the end."""
 
     def setUp(self) -> None:
+        catalogue.make_sure()
         self.alice = User.objects.create_user("alice", "alice@example.org", "correct horse battery")
 
     @settings(max_examples=25, deadline=None)
