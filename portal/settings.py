@@ -89,6 +89,9 @@ HEADNODE_GATEWAY_PORT = env.int("HEADNODE_GATEWAY_PORT", default=0)
 
 # How long a shell waits for its browser to come back.
 HEADNODE_TERMINAL_GRACE_SECONDS = env.int("HEADNODE_TERMINAL_GRACE_SECONDS", default=60)
+# A terminal nobody types in closes after so long, and says so before. 0: never.
+HEADNODE_TERMINAL_IDLE_SECONDS = env.int("HEADNODE_TERMINAL_IDLE_SECONDS", default=12 * 3600)
+HEADNODE_TERMINAL_IDLE_WARNING_SECONDS = env.int("HEADNODE_TERMINAL_IDLE_WARNING_SECONDS", default=120)
 
 # Recordings of terminals: how long they are kept (0: for ever), how large one may get, and whether they are gzipped.
 HEADNODE_RECORDING_DAYS = env.int("HEADNODE_RECORDING_DAYS", default=90)

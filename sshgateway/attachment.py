@@ -46,6 +46,8 @@ class Attachment:
         self.notices: deque[str] = deque(maxlen=NOTICES_KEPT)
         # Why this client must leave although the shell stays; set by `expel`.
         self.expelled: End | None = None
+        # What to say of the idle countdown: seconds left, None when it was stopped; nothing when there is no news.
+        self.idle_news: deque[int | None] = deque(maxlen=1)
         # Set whenever there may be something new to send.
         self.woken = asyncio.Event()
 

@@ -35,6 +35,7 @@ class Opcode(IntEnum):
     PONG = 0x85
     INPUT_ACK = 0x86
     SITUATION = 0x87
+    IDLE = 0x88
 
 
 class BadFrame(Exception):
@@ -175,8 +176,15 @@ class Situation:
     people: tuple[Presence, ...] = ()
 
 
+@dataclass(frozen=True)
+class Idle:
+    """Server: nobody typed for long; the shell ends in so many seconds unless somebody does. None: somebody did."""
+
+    seconds_left: int | None
+
+
 ClientFrame: TypeAlias = Hello | Input | Resize | Ack | Ping | Close
-ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation
+ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation | Idle
 
 _HELLO = struct.Struct(">BQHH")
 _SIZE = struct.Struct(">HH")
@@ -226,6 +234,8 @@ def encode(frame: ServerFrame) -> bytes:
         case Situation():
             people = [_camel(asdict(one)) for one in frame.people]
             return bytes((Opcode.SITUATION,)) + _json({**_camel(asdict(frame)), "people": people})
+        case Idle():
+            return bytes((Opcode.IDLE,)) + _json(_camel(asdict(frame)))
         case Pong(payload):
             return bytes((Opcode.PONG,)) + payload
         case InputAck(total):
@@ -270,6 +280,8 @@ def decode_server(frame: bytes) -> ServerFrame:
         told = json.loads(payload)
         people = tuple(Presence(**_snake(one)) for one in told.pop("people"))
         return Situation(**_snake(told), people=people)
+    if opcode is Opcode.IDLE:
+        return Idle(**_snake(json.loads(payload)))
     raise BadFrame("unknown_opcode", f"{opcode.name} is no frame a server sends.")
 
 

@@ -136,7 +136,14 @@ class Gateway:
             raise
         company = Company(session.owner.get_username(), (session.cols, session.rows))
         observers = [self._record(session, company)] if session.recording != Mode.OFF else []
-        terminal = Terminal(shell, lambda ended: self._ended(session.pk, ended), company, observers)
+        terminal = Terminal(
+            shell,
+            lambda ended: self._ended(session.pk, ended),
+            company,
+            observers,
+            settings.HEADNODE_TERMINAL_IDLE_SECONDS,
+            settings.HEADNODE_TERMINAL_IDLE_WARNING_SECONDS,
+        )
         self._terminals[session.pk] = terminal
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_after())

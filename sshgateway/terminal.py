@@ -20,7 +20,8 @@ from sshgateway import ends
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.company import MAX_ATTACHMENTS, Company, may_stay
 from sshgateway.ends import End
-from sshgateway.frames import BadFrame, Ended, InputAck, Notice, Output, ServerFrame
+from sshgateway.frames import BadFrame, Ended, Idle, InputAck, Notice, Output, ServerFrame
+from sshgateway.idle import IdleClock
 from sshgateway.places import NOBODY, Place
 from sshgateway.ring import Ring
 from sshgateway.shell import Listener
@@ -64,6 +65,8 @@ class Terminal:
         on_end: Callable[["Terminal"], None],
         company: Company | None = None,
         observers: Iterable[Observer] = (),
+        idle_limit_seconds: float = 0.0,
+        idle_warning_seconds: float = 0.0,
     ) -> None:
         self._shell = shell
         self._on_end = on_end
@@ -84,6 +87,9 @@ class Terminal:
         # Since when nobody is attached (loop time); None while somebody is.
         self.detached_at: float | None = self._loop.time()
         self._ending: asyncio.Task[None] | None = None
+        self._idle = IdleClock(
+            idle_limit_seconds, idle_warning_seconds, self._tell_idle, lambda: self.end(ends.end("idle"))
+        )
         shell.start(self)
 
     # --- what clients do
@@ -123,6 +129,8 @@ class Terminal:
         self.detached_at = None
         self.resize(attachment, cols, rows)
         self._grant()
+        if (left := self._idle.seconds_left) is not None:
+            attachment.idle_news.append(round(left))
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
@@ -152,6 +160,7 @@ class Terminal:
             raise BadFrame("input_overflow", "The shell takes no input; too much is waiting for it.")
         self._input_size += len(data)
         self.last_keystroke_at = datetime.now(UTC)
+        self._idle.touch()
         if self._input and self._input[-1][0] is attachment and len(self._input[-1][1]) < INPUT_PIECE:
             # Joined: a thousand keystrokes that wait are a few pieces, not a thousand.
             data = self._input.pop()[1] + data
@@ -180,6 +189,8 @@ class Terminal:
                 yield situation
             may_stay(attachment, self._loop.time())
             is_guest = not attachment.place.is_owner
+            while attachment.idle_news:
+                yield Idle(attachment.idle_news.popleft())
             if attachment.expelled is not None and (self.end_state is None or is_guest):
                 yield Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
                 return
@@ -206,6 +217,17 @@ class Terminal:
         """Show a sentence to everybody attached."""
         self.company.notify(sentence)
 
+    def _tell_idle(self, seconds_left: float | None) -> None:
+        """The idle countdown began or was stopped: by frame for pages, in words for everybody else."""
+        for attachment in self._attachments:
+            attachment.idle_news.append(None if seconds_left is None else round(seconds_left))
+            attachment.woken.set()
+        if seconds_left is not None:
+            self.notify(
+                f"Nothing was typed here for long: this terminal closes in {round(seconds_left)} seconds. "
+                "Press any key to keep it."
+            )
+
     # --- the end
     # ---------------------------------------------------------------------------------------------
 
@@ -219,6 +241,7 @@ class Terminal:
             return
         self.end_state = end
         self._shown_to_the_end = shown_to_the_end
+        self._idle.stop()
         self._shell.close()
         if self._ending is not None and self._ending is not asyncio.current_task():
             self._ending.cancel()

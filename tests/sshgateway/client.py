@@ -14,6 +14,7 @@ from sshgateway.frames import (
     Close,
     Ended,
     Hello,
+    Idle,
     Input,
     InputAck,
     Notice,
@@ -43,6 +44,7 @@ class Client:
         self.end: Ended | None = None
         self.notices: list[str] = []
         self.situation: Situation | None = None
+        self.idle: list[int | None] = []
         self.typed = 0
         self.input_acked = 0
         self.acknowledging = True
@@ -140,6 +142,8 @@ class Client:
                 self.notices.append(text)
             case Situation():
                 self.situation = frame
+            case Idle(seconds_left):
+                self.idle.append(seconds_left)
             case InputAck(total):
                 self.input_acked = total
         async with self._changed:

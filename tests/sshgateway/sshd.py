@@ -66,8 +66,12 @@ def start(
     key_types: Iterable[str] = ("ed25519",),
     authorities: list[str] | None = None,
     trusting: str = "",
+    more: Iterable[str] = (),
 ) -> Node:
-    """Start one; it is listening when this returns. `trusting`: lines to end with, instead of plain trust."""
+    """Start one; it is listening when this returns. `trusting`: lines to end with, instead of plain trust.
+
+    `more`: other lines of its configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -97,6 +101,7 @@ def start(
         # there must not decide how a test ends.
         "SetEnv SHLVL=3",
         "PidFile none",
+        *more,
         "LogLevel VERBOSE",
         "Subsystem sftp /usr/lib/openssh/sftp-server",
         f"ForceCommand {FORCED}",
