@@ -69,6 +69,13 @@ class Websocket(WebSocketsSansIOProtocol):
                 return
         super().data_received(data)
 
+    def handle_ping(self) -> None:
+        """Answer; but whoever reads no answers gets none, or they would pile up here."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     def _pass_on(self, name: str, request: bytes) -> None:
         self.connections.discard(self)
         mine = cast(socket.socket, self.transport.get_extra_info("socket"))

@@ -331,6 +331,8 @@ LOGGING = {
         # paramiko logs what it negotiates; asyncssh and httpx each request. Their warnings are enough.
         "paramiko": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
+        # It would log each websocket's address, and with it the id of a terminal session.
+        "uvicorn.error": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -19,6 +19,7 @@ from sshgateway.frames import (
     InputAck,
     Notice,
     Output,
+    Pong,
     Ready,
     Resize,
     Situation,
@@ -45,6 +46,7 @@ class Client:
         self.notices: list[str] = []
         self.situation: Situation | None = None
         self.idle: list[int | None] = []
+        self.pongs: list[bytes] = []
         self.typed = 0
         self.input_acked = 0
         self.acknowledging = True
@@ -144,6 +146,8 @@ class Client:
                 self.situation = frame
             case Idle(seconds_left):
                 self.idle.append(seconds_left)
+            case Pong(payload):
+                self.pongs.append(payload)
             case InputAck(total):
                 self.input_acked = total
         async with self._changed:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter, URLRouter
 
@@ -18,7 +17,8 @@ from accounts import services as accounts
 from accounts.audit import Actor
 from accounts.refusals import Refused
 from accounts.websocket import WebsocketAuthentication
-from sshgateway import gatekeeper, services
+from portal import serving
+from sshgateway import gatekeeper, gateway, services
 from sshgateway.lifespan import lifespan
 from sshgateway.models import TerminalSession
 from sshgateway.routing import websocket_urlpatterns
@@ -83,19 +83,28 @@ def gate() -> Iterator[Gate]:
 
 
 class Server:
-    """A gateway process of our own: real uvicorn, in a thread."""
+    """A gateway process of our own: served as the portal serves, in a thread."""
 
     def __init__(self) -> None:
         application = ProtocolTypeRouter(
             {"websocket": WebsocketAuthentication(URLRouter(websocket_urlpatterns)), "lifespan": lifespan}
         )
-        config = uvicorn.Config(application, log_level="error", ws_per_message_deflate=False, lifespan="on")
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = serving.Server(serving.config(application), gateway.say_goodbye)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
         wait_for(lambda: self._uvicorn.started, "uvicorn starts")
+
+    @property
+    def connections(self) -> list[Any]:
+        """What uvicorn holds for each connection."""
+        return list(self._uvicorn.server_state.connections)
+
+    @property
+    def tasks(self) -> int:
+        """How many websockets are being served."""
+        return len(self._uvicorn.server_state.tasks)
 
     def stop(self) -> None:
         self._uvicorn.should_exit = True
