@@ -83,7 +83,7 @@ def echo_among_busy(contestant: Contestant, keys: int, sessions: int = BUSY_SESS
     busy = [opened(contestant) for _ in range(sessions)]
     for screen in busy:
         screen.type(BUSY.encode())
-    reader = get_context("fork").Process(target=_read_all, args=(busy,), daemon=True)
+    reader = get_context("fork").Process(target=read_all, args=(busy,), daemon=True)
     reader.start()
     try:
         time.sleep(2.0)
@@ -95,7 +95,8 @@ def echo_among_busy(contestant: Contestant, keys: int, sessions: int = BUSY_SESS
             finish(screen)
 
 
-def _read_all(screens: list[Screen]) -> None:
+def read_all(screens: list[Screen]) -> None:
+    """Read whatever comes on all of these, for ever; for a process of its own."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     poll = select.epoll()
     by_number = {screen.fileno(): screen for screen in screens}
