@@ -13,7 +13,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap openssh-client openssh-sftp-server procps rsync \
  && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/headnode headnode \
- && install -d -o headnode -g headnode -m 0700 /var/lib/headnode /var/lib/simulator /run/headnode-database /run/headnode-simulator \
+ && install -d -o headnode -g headnode -m 0700 /var/lib/headnode /var/lib/simulator /run/headnode-database /run/headnode-gateway /run/headnode-simulator \
  && install -d -o headnode -g headnode -m 0755 /run/headnode-postgres
 WORKDIR /app
 COPY requirements.txt ./

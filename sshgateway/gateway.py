@@ -44,6 +44,8 @@ GOODBYE_SECONDS = 1.0
 
 # Few at a time: while rows are looked at, keystrokes wait for the interpreter.
 ROWS_AT_ONCE = 25
+# Ends that say nothing against the person's lines to nodes.
+ASKED_FOR = frozenset({"closed_by_owner", "closed_by_administrator"})
 
 
 class NotHere(Exception):
@@ -61,6 +63,7 @@ class Gateway:
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._terminals: dict[str, Terminal] = {}
+        self._owners: dict[str, int] = {}
         self._opening: dict[str, asyncio.Task[Terminal]] = {}
         self._saving: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -145,6 +148,7 @@ class Gateway:
             settings.HEADNODE_TERMINAL_IDLE_WARNING_SECONDS,
         )
         self._terminals[session.pk] = terminal
+        self._owners[session.pk] = session.owner_id
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_after())
         if self._listening is None or self._listening.done():
@@ -189,6 +193,7 @@ class Gateway:
         if (recorder := self._recorders.pop(session_id, None)) is not None:
             await recorder.close()
         self._terminals.pop(session_id, None)
+        self._owners.pop(session_id, None)
 
     async def _listen(self) -> None:
         """Hear the bells that the verbs ring. Where they cannot be heard, the passes find everything, later."""
@@ -249,6 +254,8 @@ class Gateway:
             live[key].notify(sentence)
         for key, verdict in (await in_database(records.review)(reports)).items():
             terminal = live[key]
+            if verdict.unwelcome or (verdict.end is not None and verdict.end.reason not in ASKED_FOR):
+                self.lines.retire(self._owners[key])
             if verdict.end is not None:
                 terminal.end(verdict.end, show_rest=verdict.show_rest)
             terminal.company.follow_rows(dict(verdict.unwelcome), dict(verdict.places), loop.time())
