@@ -4,8 +4,7 @@ import struct
 
 import pytest
 
-from sshgateway.attachment import WINDOW
-from sshgateway.frames import MAX_FRAME, Ack, Hello, Input
+from sshgateway.frames import MAX_FRAME, Hello, Input
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node
 
@@ -48,15 +47,6 @@ async def test_text(desk: Desk, node: Node, alice) -> None:
         await client.socket.send("hello")
         await client.until_closed()
     assert (client.close_code, client.close_reason) == (4400, "text_frame")
-
-
-async def test_an_ack_of_what_was_never_sent(desk: Desk, node: Node, alice) -> None:
-    session = await desk.open(alice, node.target())
-    async with desk.attach(session, alice) as client:
-        await client.until_ready()
-        await client.send(Ack(WINDOW * 100))
-        await client.until_closed()
-    assert (client.close_code, client.close_reason) == (4400, "bad_ack")
 
 
 async def test_input_before_hello(desk: Desk, node: Node, alice) -> None:
