@@ -80,6 +80,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("delete", "jobs/{saved}/", 204, None),
     ("post", "jobs/{saved}/submit/", 200, None),
     ("post", "jobs/{job}/stop/", 202, None),
+    ("post", "jobs/{job}/extend/", 200, {"seconds": 60}),
     ("get", "jobs/{job}/statuses/", 200, None),
     ("get", "jobs/{job}/cluster_statuses/", 200, None),
     ("get", "jobs/{job}/events/", 200, None),

@@ -95,6 +95,7 @@ DOORS: list[tuple[str, str, dict[str, Any]]] = [
     ("patch", "/api/v2/jobs/{job}/", {"name": "x", "projectId": "x"}),
     ("post", "/api/v2/jobs/{saved}/submit/", {"waiveSla": True}),
     ("post", "/api/v2/jobs/{job}/stop/", {}),
+    ("post", "/api/v2/jobs/{job}/extend/", {"seconds": 60, "until": "2026-01-01T00:00:00Z"}),
     ("post", "/api/v2/clusters/", {"definition": DEFINITION}),
     ("post", "/api/v2/clusters/cluster-001/terminate/", {}),
     ("post", "/api/v2/files/contents/", {"file": "x"}),
