@@ -10,8 +10,8 @@ from jobs.providers import registry
 from jobs.providers.simulated import SimulatedProvider
 from jobs.states import Observed
 from tests.browser.conftest import SignIn
+from tests.browser.terminal.screen import picture
 from tests.browser.test_pages_are_accessible import findings
-from tests.browser.test_terminal_in_browser import picture
 from tests.jobs.making import cluster_of
 from tests.jobs.simulator.conftest import keys, simulators
 from tests.jobs.simulator.world import Simulator
