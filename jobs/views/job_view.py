@@ -15,6 +15,7 @@ from jobs.states import Desired, Observed
 from jobs.still_running import StillRunning
 from jobs.views import chips, deadline_view, node_rows, session_rows
 from jobs.views.stages import duration_text, stages_of
+from sshgateway.services import open_sessions
 
 ENDED = (Observed.RELEASING, Observed.RELEASED)
 
@@ -56,7 +57,17 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
 
 
 def what_is_lost(job: Job) -> str:
-    """The sentence the Terminate dialog says."""
+    """What the Terminate dialog says: what ends, what is lost, and how many terminals are open right now."""
+    terminals = open_sessions(subject=access.subject(job)).count()
+    if not terminals:
+        return _what_ends(job)
+    now_open = ngettext(
+        "%(count)d browser terminal is open now.", "%(count)d browser terminals are open now.", terminals
+    )
+    return f"{_what_ends(job)} {now_open % {'count': terminals}}"
+
+
+def _what_ends(job: Job) -> str:
     nodes = ngettext("The node shuts down", "All %(count)d nodes shut down", job.slots) % {"count": job.slots}
     if not job.command and job.completed_at is None:
         return _(

@@ -174,6 +174,7 @@ def test_of_ten_thousand_lines_only_those_near_the_view_are_laid_out(page: Page,
     page.set_default_timeout(40_000)
     expect(page.locator(".log-line .said").last).to_have_text("step 9999 residual 1e-0", timeout=40_000)
     assert len(page.evaluate(RENDERED)) > 100
+    page.locator("[data-log-scroll]").scroll_into_view_if_needed()
     # What is near the view is laid out with a frame, and that frame may be yet to come.
     wait_for(lambda: 0 < sum(page.evaluate(RENDERED)) < 10, "only what is near the view is laid out")
     page.get_by_label("Show only lines with this text").fill("step 1234 ")

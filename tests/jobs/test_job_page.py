@@ -7,9 +7,10 @@ from django.utils import timezone
 from accounts import services as accounts_services
 from accounts.audit import SYSTEM
 from accounts.models import User
-from jobs import events
+from jobs import access, events
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed
+from sshgateway.services import end_session, open_session
 from tests.jobs.making import HOST_KEYS, cluster_of, saved_job, submitted_job
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice"
@@ -110,6 +111,16 @@ def test_terminate_asks_says_what_is_lost_and_is_idempotent(page: Client, ready:
     assert Cluster.objects.get(job=ready).desired_state == "stopped"
     again = page.post(path, {"confirmed": "1"}, follow=True)
     assert "being terminated already" in again.content.decode()
+
+
+def test_terminate_says_how_many_terminals_are_open(page: Client, alice: User, ready: Job) -> None:
+    path = f"/jobs/{ready.pk}/terminate/"
+    assert "terminal is open" not in page.post(path).content.decode()
+    target = access.node_target(Node.objects.select_related("cluster__job").get(name="head"))
+    session = open_session(alice, target)
+    assert "1 browser terminal is open now." in page.post(path).content.decode()
+    end_session(session)
+    assert "terminal is open" not in page.post(path).content.decode()
 
 
 def test_delete_is_refused_with_a_sentence_while_the_cluster_is_there(page: Client, ready: Job) -> None:
