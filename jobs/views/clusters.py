@@ -19,7 +19,7 @@ from jobs.cluster_history import Row
 from jobs.models import Cluster
 from jobs.states import Outcome
 from jobs.views import chips
-from jobs.views.job_view import what_is_lost
+from jobs.views.job_view import what_ends, what_is_lost
 from jobs.views.stages import duration_text
 
 PAGE_SIZE = 25
@@ -104,5 +104,5 @@ def _line(row: Row) -> Line:
         hours=duration_text(row.hours).removesuffix(" 0 min"),
         lasted=duration_text(row.ended_at - row.launched_at) if row.ended_at else "",
         why=row.failure or ("" if speaks_for_itself else row.outcome_reason),
-        loss=what_is_lost(row.job) if row.can_terminate else "",
+        loss=what_ends(row.job) if row.can_terminate else "",
     )

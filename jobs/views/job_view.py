@@ -60,14 +60,15 @@ def what_is_lost(job: Job) -> str:
     """What the Terminate dialog says: what ends, what is lost, and how many terminals are open right now."""
     terminals = open_sessions(subject=access.subject(job)).count()
     if not terminals:
-        return _what_ends(job)
+        return what_ends(job)
     now_open = ngettext(
         "%(count)d browser terminal is open now.", "%(count)d browser terminals are open now.", terminals
     )
-    return f"{_what_ends(job)} {now_open % {'count': terminals}}"
+    return f"{what_ends(job)} {now_open % {'count': terminals}}"
 
 
-def _what_ends(job: Job) -> str:
+def what_ends(job: Job) -> str:
+    """What Terminate ends and what is lost, without looking at what is open now."""
     nodes = ngettext("The node shuts down", "All %(count)d nodes shut down", job.slots) % {"count": job.slots}
     if not job.command and job.completed_at is None:
         return _(
