@@ -27,6 +27,9 @@ class HeadnodeScreen(Screen):
         self.offset = self.acked = offset
         self.socket = WebSocket(url, {"Authorization": f"Token {token}"})
         self.socket.send(bytes((HELLO,)) + struct.pack(">BQHH", 1, offset, COLS, ROWS))
+        while (message := self.socket.receive())[0] != READY:
+            if message[0] == END:
+                raise RuntimeError(f"The portal refused the session: {message[1:].decode()}")
 
     def fileno(self) -> int:
         return self.socket.fileno()
