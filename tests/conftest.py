@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
+from django.test import TransactionTestCase
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from portal.embedded.preflight import find_redis
@@ -45,7 +46,8 @@ def redis_server() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def catalogue(request: pytest.FixtureRequest) -> None:
     """The migrations' core types, for every test with a database: a transactional test's flush takes them."""
-    has_database = request.node.get_closest_marker("django_db") is not None
+    is_test_case = isinstance(request.cls, type) and issubclass(request.cls, TransactionTestCase)
+    has_database = is_test_case or request.node.get_closest_marker("django_db") is not None
     if has_database or {"db", "transactional_db", "live_server"} & set(request.fixturenames):
         request.getfixturevalue("db")
         core_types.make_sure()
