@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -31,7 +32,14 @@ KEX_FIRST, KEX_LAST = 30, 41
 CHANNEL_FIRST, CHANNEL_DATA, CHANNEL_LAST = 91, 94, 100
 OPEN_SECONDS = 10.0
 # What a peer that does not keep to the protocol, or a broken line, makes paramiko or us raise.
-_BROKEN = (paramiko.SSHException, EOFError, OSError, InvalidTag, IndexError, ValueError, OverflowError)
+_BROKEN = (
+    paramiko.SSHException, EOFError, OSError, InvalidTag, ArithmeticError, AttributeError, LookupError, TypeError,
+    ValueError, struct.error,
+)  # fmt: skip
+# Beyond the first, shells take no input until the node has read; beyond the second it will never be read.
+MUCH_UNSENT, MOST_UNSENT = 128 * 1024, 4 * 1024 * 1024
+# Messages that wait for new keys; shells take no input meanwhile.
+MOST_HELD = 1000
 
 
 class Line(asyncio.Protocol):
@@ -49,8 +57,9 @@ class Line(asyncio.Protocol):
         self._socket: asyncio.Transport | None = None
         self._shells: dict[int, Shell] = {}
         self._numbers = itertools.count()
-        # What we want to send while new keys are negotiated. Bounded: each shell's window bounds its part.
+        # What we want to send while new keys are negotiated.
         self._held: list[bytes] = []
+        self._is_full = self._was_negotiating = False
         self._printed: set[Shell] = set()
         self._keepalive: asyncio.TimerHandle | None = None
         self.active = True
@@ -99,22 +108,29 @@ class Line(asyncio.Protocol):
     # --- what shells call
     # ------------------------------------------------------------------------------------
 
+    @property
+    def has_room(self) -> bool:
+        """Whether input may be sent now. When it may again, every listener hears `shell_writable`."""
+        return not self._is_full and bool(self._ssh.clear_to_send.is_set())
+
     def send(self, payload: bytes) -> None:
         """Send one message, now or when the keys are there."""
         if not self.active:
             return
         if not self._ssh.clear_to_send.is_set():
             self._held.append(payload)
+            if len(self._held) > MOST_HELD:
+                self._break()
             return
         try:
             self._wire.send_payload(payload)
+            self._check_unsent()
         except _BROKEN:
             self._break()
 
     def forget(self, shell: Shell) -> None:
-        """Both sides closed this shell."""
-        self._shells.pop(shell.number, None)
-        if not self._shells:
+        """This shell is closed, by both sides or for so long that the far end need not say so any more."""
+        if self._shells.pop(shell.number, None) is not None and not self._shells:
             self.on_quiet()
 
     # --- the socket
@@ -123,6 +139,7 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop has the socket."""
         self._socket = cast(asyncio.Transport, transport)  # uvloop's has its methods without being one
+        self._socket.set_write_buffer_limits(MUCH_UNSENT)
         self._wire.carry(self._socket.write)
         self._keepalive = self._loop.call_later(KEEPALIVE_SECONDS, self._keep_alive)
 
@@ -140,6 +157,7 @@ class Line(asyncio.Protocol):
                 else:
                     self._other(kind, payload)
             self._renew_keys()
+            self._check_unsent()  # answers are sent past `send`
         except _BROKEN:
             self._hand_on()
             self._break()
@@ -150,6 +168,23 @@ class Line(asyncio.Protocol):
         """The socket is gone."""
         self._lose()
         self._gone.set()
+
+    def pause_writing(self) -> None:
+        """The node does not read what we say as fast as we say it."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """It has read most of it."""
+        self._is_full = False
+        self._tell_writable()
+
+    def _tell_writable(self) -> None:
+        for shell in list(self._shells.values()):
+            shell.room()
+
+    def _check_unsent(self) -> None:
+        if self._socket is not None and self._socket.get_write_buffer_size() > MOST_UNSENT:
+            raise EOFError("The far end does not read.")
 
     def _hand_on(self) -> None:
         while self._printed:
@@ -214,10 +249,14 @@ class Line(asyncio.Protocol):
     def _renew_keys(self) -> None:
         if self._wire.need_rekey() and not self._ssh.in_kex:
             self._ssh._send_kex_init()
+        self._was_negotiating = self._was_negotiating or not self._ssh.clear_to_send.is_set()
         if self._held and self._ssh.clear_to_send.is_set():
             held, self._held = self._held, []
             for payload in held:
                 self.send(payload)
+        if self._was_negotiating and self._ssh.clear_to_send.is_set():
+            self._was_negotiating = False
+            self._tell_writable()
 
     def _keep_alive(self) -> None:
         """Say something, so that firewalls and the kernel's own timeout see a line that is in use."""

@@ -17,6 +17,8 @@ EOF, CLOSE, REQUEST, REQUEST_SUCCESS, REQUEST_FAILURE = 96, 97, 98, 99, 100
 LONGEST_DATA = 32 * 1024
 # A channel may be closed long after its output ended, when something holds on to the terminal.
 AFTER_EOF_SECONDS = 2.0
+# A far end that does not close after us, maybe because of what still runs there, is not waited for.
+AFTER_CLOSE_SECONDS = 10.0
 _TWO, _THREE = struct.Struct(">BI"), struct.Struct(">BII")
 
 
@@ -28,6 +30,8 @@ class Carrier(Protocol):
 
     @property
     def last_words(self) -> str: ...
+    @property
+    def has_room(self) -> bool: ...
     def send(self, payload: bytes) -> None: ...
     def forget(self, shell: "Shell") -> None: ...
 
@@ -58,8 +62,9 @@ class Shell:
         self._listener: Listener | None = None
         self._answers: deque[asyncio.Future[None]] = deque()
         self._status: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._is_over = self._close_sent = self._open = False
+        self._is_over = self._close_sent = self._open = self._has_left = False
         self._after_eof: asyncio.TimerHandle | None = None
+        self._after_close: asyncio.TimerHandle | None = None
 
     def start(self, listener: Listener) -> None:
         """Tell `listener` everything from now on, and first what came meanwhile."""
@@ -78,6 +83,8 @@ class Shell:
         """Pass input on; answers how much was taken: 0 when the far end takes no more for now, -1 when it is gone."""
         if self._is_over or self._close_sent or not self._line.active:
             return -1
+        if not self._line.has_room:
+            return 0
         part = data[: min(self._out_window, self._out_longest)]
         if part:
             self._out_window -= len(part)
@@ -116,6 +123,10 @@ class Shell:
         self._listener = None
         self._parts.clear()
         self._send_close()
+        if self._after_close is None and not self._has_left:
+            self._after_close = asyncio.get_running_loop().call_later(
+                AFTER_CLOSE_SECONDS, self._line.forget, self
+            )
         self._end()
 
     # --- opening
@@ -149,7 +160,7 @@ class Shell:
         self._window -= len(data)
         if self._window < 0:
             raise ValueError("more than the window allows")
-        if not self._close_sent:
+        if data and not self._close_sent:
             self._parts.append(data)
 
     def hand_on(self) -> None:
@@ -159,25 +170,29 @@ class Shell:
             self._parts.clear()
             self._listener.shell_printed(data)
 
+    def room(self) -> None:
+        """The line takes input again."""
+        if self._listener is not None:
+            self._listener.shell_writable()
+
     def message(self, kind: int, payload: bytes) -> None:
         """A message for this channel, behind the channel's number."""
         if kind == WINDOW_ADJUST:
             was_shut = self._out_window == 0
             self._out_window += int.from_bytes(payload[:4], "big")
-            if was_shut and self._listener is not None:
-                self._listener.shell_writable()
+            if was_shut:
+                self.room()
         elif kind == EXTENDED_DATA:
             self.take(payload[8:])  # a terminal has no stderr; whoever sends it all the same is heard
             self.hand_on()
         elif kind == REQUEST:
             self._take_request(payload)
-        elif kind == EOF:
+        elif kind == EOF and self._after_eof is None:
             loop = asyncio.get_running_loop()
             self._after_eof = loop.call_later(AFTER_EOF_SECONDS, self._end)
         elif kind == CLOSE:
             self._send_close()
-            self._line.forget(self)
-            self._end()
+            self._leave("it closed the channel")
         elif kind == CONFIRMATION:
             self._peer, self._out_window, longest = struct.unpack(">III", payload[:12])
             self._out_longest = min(longest, LONGEST_DATA)
@@ -186,10 +201,9 @@ class Shell:
                 self._send_close()
             self._reply(None)
         elif kind == FAILURE:
-            self._line.forget(self)
             size = int.from_bytes(payload[4:8], "big")
             words = payload[8 : 8 + min(size, 200)].decode("utf-8", "replace")
-            self._reply(ChannelRefused("".join(c for c in words if c.isprintable()) or "no channel"))
+            self._leave("".join(c for c in words if c.isprintable()) or "no channel")
         elif kind == REQUEST_SUCCESS:
             self._reply(None)
         elif kind == REQUEST_FAILURE:
@@ -197,9 +211,7 @@ class Shell:
 
     def line_lost(self) -> None:
         """The line broke."""
-        while self._answers:
-            self._reply(ChannelRefused("the connection broke"))
-        self._end()
+        self._leave("the connection broke")
 
     def _take_request(self, payload: bytes) -> None:
         size = int.from_bytes(payload[:4], "big")
@@ -224,6 +236,16 @@ class Shell:
         if self._open and not self._close_sent:
             self._close_sent = True
             self._line.send(_TWO.pack(CLOSE, self._peer))
+
+    def _leave(self, why: str) -> None:
+        """Nothing more comes from the far end."""
+        self._has_left = True
+        if self._after_close is not None:
+            self._after_close.cancel()
+        while self._answers:
+            self._reply(ChannelRefused(why))
+        self._line.forget(self)
+        self._end()
 
     def _end(self) -> None:
         if self._after_eof is not None:

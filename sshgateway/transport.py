@@ -62,6 +62,16 @@ SFTP = paramiko.SFTPClient
 
 # GCM first: measured, it moves twice what aes128-ctr does. No CBC, no 3DES.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
+# A server chooses when new keys are negotiated, and with 8192-bit groups that takes a second of somebody's event loop.
+# Whoever takes our Ed25519 certificates knows these.
+KEY_EXCHANGES = (
+    "mlkem768x25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+)
+MOST_EXTENSIONS = 100
 KEEPALIVE_SECONDS = 20
 # The kernel gives up on a peer that acknowledges nothing for this long, so no thread of ours hangs on it.
 DEAD_PEER_MILLISECONDS = 30_000
@@ -237,7 +247,9 @@ class _Transport(paramiko.Transport):
     def __init__(self, sock: socket.socket, packetizer_class: type[Wire] | None = None) -> None:
         super().__init__(sock, default_window_size=WINDOW, packetizer_class=packetizer_class)
         self.set_log_channel(_PARAMIKO_LOG)
-        self.get_security_options().ciphers = CIPHERS
+        options = self.get_security_options()
+        options.ciphers = CIPHERS
+        options.kex = tuple(name for name in options.kex if name in KEY_EXCHANGES)
 
     def run(self) -> None:
         """paramiko's thread, which may leave the connection to somebody else."""
@@ -246,6 +258,12 @@ class _Transport(paramiko.Transport):
         except HandedOver:
             # Or this list would keep the transport for ever.
             paramiko.transport._active_threads.remove(self)  # type: ignore[attr-defined]  # no public way
+
+    def _parse_ext_info(self, message: paramiko.Message) -> None:
+        # paramiko reads as many as the message says there are, and it may say four thousand million.
+        if int.from_bytes(message.get_remainder()[:4], "big") > MOST_EXTENSIONS:
+            raise paramiko.SSHException("Too many extensions")
+        super()._parse_ext_info(message)  # type: ignore[misc]  # paramiko's own
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         # paramiko only logs this text, but it is where a node says why it refuses us.
