@@ -4,6 +4,7 @@
  * (detail: {opcode, payload} of a frame session.js does not know), "headnode:state" (its dataset.state changed); and
  * use `terminal.indicators`, `terminal.banners`, `terminal.letType(false)` and `terminal.session.id`.
  */
+import { countDown } from "./idle.js";
 import { attend } from "./sharing/attend.js";
 
-export const extensions = [attend];
+export const extensions = [attend, countDown];

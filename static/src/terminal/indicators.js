@@ -8,7 +8,7 @@
  *   terminal.indicators.clear("watchers");
  *
  * `text` is always shown (colour alone says nothing); `tone`: note, good, busy, bad; `icon`: a name of icons.svg;
- * `title`: the whole sentence; with `action` it is a button. A sign that appears or changes is read out.
+ * `title`: the whole sentence; with `action` it is a button. A sign that appears or changes is read out, unless `quiet`.
  */
 import { announce, part } from "./kit.js";
 
@@ -18,7 +18,7 @@ export class Indicators {
   }
 
   /** Show or change the sign of that name. */
-  set(name, { text, tone = "note", icon = "", title = "", action = null }) {
+  set(name, { text, tone = "note", icon = "", title = "", action = null, quiet = false }) {
     const sign = document.createElement(action ? "button" : "span");
     if (action) {
       sign.type = "button";
@@ -30,7 +30,7 @@ export class Indicators {
     if (icon) sign.append(this.#icon(icon));
     sign.append(text);
     const before = this.#find(name);
-    if (before?.textContent !== sign.textContent) announce(title || text);
+    if (!quiet && before?.textContent !== sign.textContent) announce(title || text);
     if (before) before.replaceWith(sign);
     else this.box.append(sign);
   }

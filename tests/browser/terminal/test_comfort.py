@@ -165,6 +165,21 @@ def test_frames_of_a_newer_portal_are_passed_on_and_hurt_nothing(window: Page) -
     run(window, "echo fine-$((1+1))", "fine-2")
 
 
+def test_a_shell_nobody_types_in_counts_down_until_somebody_does(window: Page) -> None:
+    def say(told: str) -> None:
+        frame = f"new Uint8Array([0x88, ...new TextEncoder().encode('{told}')])"
+        window.evaluate(f"{FRONT}.session.socket.onmessage({{ data: {frame}.buffer }})")
+
+    connected(window)
+    signs = window.get_by_role("group", name="About this shell")
+    say('{"secondsLeft": 120}')
+    expect(signs).to_contain_text(re.compile(r"Closes in (2:00|1:5\d)"))
+    expect(signs).to_contain_text(re.compile(r"Closes in 1:5[0-8]"))
+    say('{"secondsLeft": null}')
+    expect(signs).not_to_contain_text("Closes in")
+    run(window, "echo awake-$((1+1))", "awake-2")
+
+
 def findings(page: Page, where: str) -> list[str]:
     violations = Axe().run(page).response["violations"]
     found = [f"{where}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
