@@ -7,6 +7,8 @@ from difflib import get_close_matches
 Path = tuple[str | int, ...]
 # More do not help anybody; a file full of garbage must not make a page of megabytes.
 MOST_PROBLEMS = 100
+# Nor are more looked for: each takes time to be put in words.
+MOST_FOUND = 2000
 LONGEST_SHOWN = 60
 
 
@@ -33,22 +35,29 @@ class DefinitionInvalid(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class TooManyProblems(Exception):
+    """So much is wrong that nothing more is looked at."""
+
+
 class Problems:
     """Collects what is found; knows where each key stands."""
 
     def __init__(self, lines: Mapping[Path, int]) -> None:
         self._lines = lines
-        self._found: list[Problem] = []
+        self._found: dict[Problem, None] = {}
+        self._keys: set[str] = set()
 
     def add(self, path: Path, message: str) -> None:
-        """Something is wrong at this key; said once for each key and sentence."""
+        """Something is wrong at this key; said once for each key and sentence. Raises TooManyProblems."""
+        if len(self._found) >= MOST_FOUND:
+            raise TooManyProblems
         problem = Problem(self.line_of(path), dotted(path), message)
-        if problem not in self._found:
-            self._found.append(problem)
+        self._found[problem] = None
+        self._keys.add(problem.key)
 
     def has(self, path: Path) -> bool:
         """Whether something was found at this key itself."""
-        return any(problem.key == dotted(path) for problem in self._found)
+        return dotted(path) in self._keys
 
     def line_of(self, path: Path) -> int | None:
         """The line of the key, or of the nearest table around it that was written down."""
@@ -67,9 +76,8 @@ class Problems:
         found = sorted(self._found, key=lambda problem: (problem.line or 0, problem.key))
         if len(found) <= MOST_PROBLEMS:
             return found
-        rest = Problem(
-            None, "", f"There are {len(found) - MOST_PROBLEMS} more problems; the first are listed."
-        )
+        count = f"{'at least ' if len(found) >= MOST_FOUND else ''}{len(found) - MOST_PROBLEMS}"
+        rest = Problem(None, "", f"There are {count} more problems; the first are listed.")
         return [*found[:MOST_PROBLEMS], rest]
 
 

@@ -10,9 +10,9 @@ from jobs.context.plan import LONGEST_TEXTS, MOST_DATA, ContextPlan, OnError, Ph
 from jobs.definitions import judge, members, scripts
 from jobs.definitions.catalogue import Catalogue
 from jobs.definitions.definition import Definition
-from jobs.definitions.problems import DefinitionInvalid, Path, Problems, suggestion
+from jobs.definitions.problems import DefinitionInvalid, Path, Problems, TooManyProblems, suggestion
 from jobs.definitions.table import Table
-from jobs.definitions.toml_text import parse
+from jobs.definitions.toml_text import Parsed, parse
 from jobs.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
 
 KEYS = (
@@ -38,6 +38,18 @@ def read(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
     """The definition that a text says. Raises DefinitionInvalid with every problem."""
     parsed = parse(text)
     problems = Problems(parsed.lines.of)
+    try:
+        definition = _definition(parsed, catalogue, find_files, problems)
+    except TooManyProblems:
+        raise DefinitionInvalid(problems.sorted()) from None
+    if problems:
+        raise DefinitionInvalid(problems.sorted())
+    return definition
+
+
+def _definition(
+    parsed: Parsed, catalogue: Catalogue, find_files: FindFiles, problems: Problems
+) -> Definition:
     top = Table(parsed.values, (), problems, KEYS)
     command = top.text("command", most_bytes=MAX_COMMAND_BYTES, lines=True)
     hours = top.number("hours", more_than=0, most=catalogue.most_hours, unit="hours")
@@ -58,8 +70,6 @@ def read(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
     )
     _ask_draft(definition, catalogue, top)
     _ask_plan(definition, problems)
-    if problems:
-        raise DefinitionInvalid(problems.sorted())
     return definition
 
 

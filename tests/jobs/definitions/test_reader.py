@@ -213,3 +213,15 @@ def test_a_flood_of_problems_is_cut_with_a_word() -> None:
     found = problems(HEAD + "".join(f"key{number} = 1\n" for number in range(1000)))
     assert len(found) == 101
     assert found[-1] == "There are 900 more problems; the first are listed."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"k{number} = 1\n" for number in range(20_000)),
+        HEAD + f"requires = {[f'r{number}' for number in range(20_000)]}\n",
+    ],
+    ids=["keys", "roles"],
+)
+def test_garbage_as_long_as_may_be_is_not_put_in_words_to_its_end(text: str) -> None:
+    assert problems(text)[-1] == "There are at least 1900 more problems; the first are listed."
