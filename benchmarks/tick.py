@@ -194,6 +194,8 @@ def fill(person: object, count: int) -> list[str]:
             Cluster(
                 id=new_id(),
                 job=job,
+                owner=person,
+                handle=f"cluster-{number:05}",
                 provider_state={"id": job.pk},
                 observed_state="booting" if lives else "released",
                 booting_at=now,
