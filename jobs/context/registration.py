@@ -56,7 +56,10 @@ def is_anothers(node: Node, facts: dict[str, Any]) -> bool:
 
 
 def _ip(value: object, field: str) -> str:
+    # Behind a % sign Python takes any characters for the name of an interface, line breaks and all.
+    if not isinstance(value, str) or "%" in value:
+        raise Refused(BAD, f"{field} is no IP address.", field=field)
     try:
-        return str(ipaddress.ip_address(value))  # type: ignore[arg-type]
+        return str(ipaddress.ip_address(value))
     except ValueError as error:
         raise Refused(BAD, f"{field} is no IP address.", field=field) from error
