@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from accounts import public_keys
@@ -187,9 +189,13 @@ def _new_lines(node: Node, lines: list[Line]) -> list[Line]:
 def _save_lines(node: Node, lines: list[Line]) -> None:
     if not lines:
         return
-    if node.boot_lines.count() + len(lines) > stream.MOST_KEPT:
+    kept = node.boot_lines.aggregate(lines=Count("pk"), characters=Sum(Length("text"), default=0))
+    characters = kept["characters"] + sum(len(line.text) for line in lines)
+    if kept["lines"] + len(lines) > stream.MOST_KEPT or characters > stream.MOST_CHARACTERS:
         raise Refused(
-            "too_many_lines", f"A node's boot stream has at most {stream.MOST_KEPT} lines.", status=413
+            "too_many_lines",
+            f"A node's boot stream has at most {stream.MOST_KEPT} lines and {stream.MOST_CHARACTERS} characters.",
+            status=413,
         )
     BootLine.objects.bulk_create(
         BootLine(

@@ -16,6 +16,7 @@ from jobs.context.plan import Phase
 
 MOST_LINES = 1000  # in one report
 MOST_KEPT = 4000  # of one node
+MOST_CHARACTERS = 1024 * 1024  # of one node's lines together: reports and pages read them all at once
 LONGEST_TEXT = 16 * 1024
 LARGEST_NUMBER = 10**9
 BAD = "bad_lines"

@@ -13,6 +13,8 @@ LAST_WORDS_SECONDS = 1.0
 GATHER_SECONDS = 0.25
 FIRST_CHARACTERS, LAST_CHARACTERS = 48 * 1024, 16 * 1024
 LONGEST_PIECE = 4096
+# What a piece counts at least: a program that prints a word now and then must not make more lines than are taken.
+SMALLEST_PIECE = 96
 Heard = Callable[[str], None]
 
 
@@ -61,7 +63,7 @@ class Output:
             text, newline, self._line = text.rpartition("\n")
             text += newline
         now, later = text[: self._room], text[self._room :]
-        self._room -= len(now)
+        self._room -= max(len(now), SMALLEST_PIECE)
         self._say(now)
         self._line = later + self._line
         if self._room <= 0:

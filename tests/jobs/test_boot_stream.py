@@ -184,4 +184,10 @@ def test_a_node_cannot_fill_the_database(token: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(stream, "MOST_KEPT", 3)
     broker.progress(token, {"lines": [line(1), line(2)]}, "")
     assert refused(broker.progress, token, {"lines": [line(3), line(4)]}) == "too_many_lines"
-    assert BootLine.objects.count() == 2
+    monkeypatch.setattr(stream, "MOST_KEPT", 10)
+    monkeypatch.setattr(stream, "MOST_CHARACTERS", 5)
+    assert refused(broker.progress, token, {"lines": [line(3, "sixsix")]}) == "too_many_lines"
+    broker.progress(token, {"lines": [line(3, "fives")]}, "")
+    said = {"outcome": "ok", "log": "", "lines": [line(4, "6")]}
+    assert refused(broker.report, token, said) == "too_many_lines"
+    assert BootLine.objects.count() == 3
