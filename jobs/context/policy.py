@@ -45,8 +45,10 @@ class Verdict:
     nodes: tuple[str, ...] = ()
 
 
-def judge(policy: Policy, nodes: Sequence[Standing], is_late: bool) -> Verdict:
+def judge(policy: Policy, nodes: Sequence[Standing], is_late: bool, left_out: int = 0) -> Verdict:
     """What to do for nodes that stand so. `is_late`: the time a boot may take is over.
+
+    So many others were `left_out` before: what is enough is counted with them.
 
     The answer for `hold` and `continue` waits until every node is up or broken, so that nobody who still comes is
     lost; `back_out` does not wait, and neither does `continue` once it cannot come to enough nodes.
@@ -65,7 +67,8 @@ def judge(policy: Policy, nodes: Sequence[Standing], is_late: bool) -> Verdict:
         case OnError.HOLD:
             return _hold(nodes, why)
         case OnError.CONTINUE:
-            return _continue(policy, nodes, broken, len(up), coming, why)
+            total = len(nodes) + left_out
+            return _continue(policy, total, broken, len(up), coming, why)
     return Verdict(Action.BACK_OUT, why)
 
 
@@ -95,20 +98,20 @@ def _hold(nodes: Sequence[Standing], why: str) -> Verdict:
 
 
 def _continue(
-    policy: Policy, nodes: Sequence[Standing], broken: Sequence[Standing], up: int, coming: int, why: str
+    policy: Policy, total: int, broken: Sequence[Standing], up: int, coming: int, why: str
 ) -> Verdict:
     if any(node.name == HEAD for node in broken):
         return Verdict(Action.BACK_OUT, f"{why} Nothing goes on without the head node.")
     wanted = policy.at_least_percent
-    if (up + coming) * 100 < wanted * len(nodes):
+    if (up + coming) * 100 < wanted * total:
         return Verdict(
-            Action.BACK_OUT, f"{why} That leaves {up + coming} of {len(nodes)} nodes, less than {wanted} %."
+            Action.BACK_OUT, f"{why} That leaves {up + coming} of {total} nodes, less than {wanted} %."
         )
     if coming:
         return Verdict(Action.WAIT)
     return Verdict(
         Action.LEAVE_OUT,
-        f"{why} Going on with {up} of {len(nodes)} nodes: at least {wanted} % are wanted.",
+        f"{why} Going on with {up} of {total} nodes: at least {wanted} % are wanted.",
         tuple(node.name for node in broken),
     )
 

@@ -173,10 +173,10 @@ def _booting(facts: Facts) -> Decision:
             return Decision(Step.FAIL, f"{node.name} showed another host key than it reported.")
     # The report counts, not what the provider says of it: the login that follows is the proof.
     standings = [Standing(n.name, n.state, n.reason, n.report, n.registered) for n in counted]
-    limit = facts.boot_limit_at
-    if limit is not None and len(counted) < len(facts.nodes):
+    limit, left_out = facts.boot_limit_at, len(facts.nodes) - len(counted)
+    if limit is not None and left_out:
         limit += LOGIN_TIME
-    verdict = policies.judge(facts.policy, standings, is_late=_past(limit, facts))
+    verdict = policies.judge(facts.policy, standings, _past(limit, facts), left_out)
     return Decision(_BY_ACTION[verdict.action], verdict.why, verdict.nodes)
 
 

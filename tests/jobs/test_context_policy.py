@@ -73,6 +73,14 @@ def test_continue_backs_out_as_soon_as_it_cannot_come_to_enough() -> None:
     assert judge(most, [HEAD, UP, COMING, SICK], is_late=False).action == Action.WAIT
 
 
+def test_those_left_out_before_count_among_those_who_are_wanted() -> None:
+    most = Policy(OnError.CONTINUE, at_least_percent=60)
+    assert judge(most, [HEAD, UP, SICK], is_late=False).action == Action.LEAVE_OUT
+    verdict = judge(most, [HEAD, UP, SICK], is_late=False, left_out=2)
+    assert verdict.action == Action.BACK_OUT
+    assert verdict.why.endswith("That leaves 2 of 5 nodes, less than 60 %.")
+
+
 def test_nothing_goes_on_without_the_head() -> None:
     headless = Standing("head", "running", report="error", registered=True)
     verdict = judge(Policy(OnError.CONTINUE, 1), [headless, UP], is_late=False)

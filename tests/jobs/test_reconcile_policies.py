@@ -70,6 +70,15 @@ def test_after_leaving_out_there_is_time_to_log_in_but_not_for_ever() -> None:
     )
 
 
+def test_leaving_out_one_after_the_other_does_not_make_few_enough() -> None:
+    left = replace(GONE, name="compute-8", left_out=True)
+    some = facts(
+        Observed.BOOTING, nodes=(HEAD, GONE, left), policy=Policy(OnError.CONTINUE, at_least_percent=50)
+    )
+    assert decide(some).step == Step.FAIL
+    assert decide(replace(some, nodes=(HEAD, GONE))).step == Step.LEAVE_OUT
+
+
 def test_a_held_cluster_is_kept_until_its_deadline_or_terminate() -> None:
     held = facts(Observed.HELD, failed=True, deadline_at=LATER)
     assert decide(held).step == Step.KEEP
