@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts import public_keys
 from accounts.audit import Actor, record
+from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from jobs import bell, events
 from jobs.context import registration, stream, telling
@@ -29,6 +30,9 @@ from jobs.models import BootLine, Node
 from jobs.states import Observed
 
 MAX_LOG = 256 * 1024
+# Of one node and reason. The audit trail is one chain for everybody: a node that asks for ever must not fill it.
+MOST_AUDITED = 20
+REFUSED = "jobs:node:refused"
 BOOTING = (Observed.ABSENT, Observed.BOOTING)
 SPENT = "This token was used up by an earlier report."
 
@@ -236,9 +240,14 @@ def _tell_report(node: Node) -> None:
 
 
 def _audit(node: Node, source_address: str, refused: Refused) -> None:
+    same = AuditEvent.objects.filter(
+        object_type="node", object_id=str(node.pk), action=REFUSED, after__reason=refused.reason
+    )
+    if same.count() >= MOST_AUDITED:
+        return
     record(
         Actor(user=None, source_address=source_address or None),
-        "jobs:node:refused",
+        REFUSED,
         "node",
         node.pk,
         owner=node.cluster.job.owner,

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from jobs.context import broker
 from jobs.context.tokens import token_of
 from jobs.models import Cluster, Node
 from jobs.states import Observed
@@ -97,6 +98,18 @@ def test_a_report_spends_the_token(node: Node, token: str) -> None:
     node.refresh_from_db()
     assert node.report_outcome == "ok"
     assert AuditEvent.objects.filter(action="jobs:node:refused").count() == 2
+
+
+def test_a_node_that_is_refused_for_ever_does_not_fill_the_audit_trail(
+    node: Node, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "MOST_AUDITED", 2)
+    for _ in range(4):
+        assert say("report", token, {"outcome": "ok"}).json()["reason"] == "not_registered"
+    Node.objects.update(token_expires_at=timezone.now())
+    assert say("report", token, {"outcome": "ok"}).json()["reason"] == "token_expired"
+    reasons = [event.after["reason"] for event in AuditEvent.objects.filter(action="jobs:node:refused")]
+    assert reasons == ["not_registered", "not_registered", "token_expired"]
 
 
 def test_a_report_before_the_registration_is_refused(token: str) -> None:
