@@ -1,5 +1,6 @@
 """Steps for a cluster whose nodes did not all come up: store the report, go on without some, or hold what is up."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.states import Observed
 
+logger = logging.getLogger(__name__)
+
 # A storage that does not take the report is tried this many times: what costs must not wait for it for ever.
 REPORT_TRIES = 5
 LEFT_OUT = "The cluster goes on without this node."
@@ -23,13 +26,16 @@ LEFT_OUT = "The cluster goes on without this node."
 def report(cluster: Cluster, provider: Provider) -> timedelta:
     """Store the report of how the nodes came up, once, before anything of them is destroyed.
 
-    Raises StorageFailedError, until it was tried often enough.
+    Raises StorageFailedError or whatever else went wrong, until it was tried often enough.
     """
     try:
         place = reporting.write(cluster)
-    except OSError as error:
+    except Exception as error:  # also what an object store or a bug of ours raises
         if cluster.failures < REPORT_TRIES:
-            raise StorageFailedError(f"Storage did not take the context report: {error}.") from error
+            if isinstance(error, OSError):
+                raise StorageFailedError(f"Storage did not take the context report: {error}.") from error
+            raise
+        logger.exception("cluster %s: the context report was given up", cluster.pk)
         place = ""
     now = timezone.now()
     with transaction.atomic():

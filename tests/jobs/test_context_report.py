@@ -208,11 +208,17 @@ def test_killed_in_between_it_is_stored_once(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "failure", [OSError(28, "No space left on device"), RuntimeError("what an object store's client raises")]
+)
 def test_a_storage_that_takes_nothing_does_not_keep_the_cluster(
-    alice: User, provider: fakes.ProviderWhoseNodesNeverReport, monkeypatch: pytest.MonkeyPatch
+    alice: User,
+    provider: fakes.ProviderWhoseNodesNeverReport,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
 ) -> None:
     def full(*words: Any, **more: Any) -> str:
-        raise OSError(28, "No space left on device")
+        raise failure
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
     cluster, _ = booting(alice)
