@@ -37,6 +37,8 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: 
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl laptop",
     )
     cluster, _ = cluster_of(alice, Observed.BOOTING, slots=2)
+    # What a node says of itself need not have a space anywhere.
+    cluster.nodes.update(reason="x" * 480, address="2001:db8:85a3:1111:2222:8a2e:370:7334", port=32100)
     events.append(cluster.job, "program", "\x1b[31mred\x1b[0m and plain", level="warning", node="head")
     page = sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800})
     paths = [
