@@ -76,8 +76,11 @@ def _collected(cluster: Cluster) -> None:
 
 
 def keep(cluster: Cluster, provider: Provider) -> timedelta:
-    """The head node stays for its owner, and nothing but it; look at it now and then."""
-    if running := _running_compute(cluster):
+    """The head node stays for its owner, and nothing but it; look at it now and then.
+
+    Of a cluster that is held everything that is up stays: its nodes are what there is to look into.
+    """
+    if cluster.observed_state == Observed.COLLECTED and (running := _running_compute(cluster)):
         # They had not stopped when the time for the output files was over.
         provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
     if cluster.deadline_at is None:
