@@ -56,8 +56,17 @@ def test_ready_means_that_a_person_can_sign_in(stack: Stack) -> None:
 def test_every_process_has_its_name_in_the_log(stack: Stack) -> None:
     assert set(stack.pids) == {"supervisor", "redis", "web", "gateway", "worker", "beat", "simulator"}
     assert all(alive(pid) for pid in stack.pids.values())
-    names = {line.split()[1] for line in stack.log.read_text().splitlines()}
-    assert {"redis", "web", "gateway", "worker", "beat", "simulator"} <= names
+    # Web says nothing of its own while all is well; a node without a token is told.
+    stranger = urllib.request.Request(f"{stack.base_url}context/v1/register/", data=b"{}")
+    with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+        urllib.request.urlopen(stranger, timeout=30)
+    refused.value.close()
+    wanted = {"redis", "web", "gateway", "worker", "beat", "simulator"}
+
+    def missing() -> set[str]:
+        return wanted - {line.split()[1] for line in stack.log.read_text().splitlines()}
+
+    wait_for(lambda: not missing(), "every process is named in the log")
 
 
 def test_what_it_keeps_is_private(stack: Stack) -> None:
