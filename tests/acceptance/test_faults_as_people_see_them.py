@@ -122,7 +122,8 @@ def test_a_full_disk_is_said_by_the_command_in_the_log(
     refused = ssh.run("echo more > ~/work/shared/more")
     assert (refused.returncode, "No space left on device" in refused.stderr) == (1, True)
     ssh("rm /tmp/wait")
-    person.wait_for_message(job, "No space left on device")
+    # The command's own words: the portal meets the full disk, too, and says so earlier.
+    wait_for(lambda: "No space left on device" in printed(person, job), "the command says it", 60, every=0.1)
     switch("disk_full", cluster=cluster_of(person, job), node="head", on=False)
     assert ends(person, job)["outcome"] == "succeeded"
     assert "No space left on device" in printed(person, job)

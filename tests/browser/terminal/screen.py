@@ -51,7 +51,9 @@ def connected(page: Page) -> None:
 
 
 def run(page: Page, command: str, answer: str, limit: float = 20.0) -> None:
-    """Type a command and wait for what it says."""
+    """Type a command and wait for what it says: typed when the line stands and the cursor is in the terminal."""
+    state(page, "open")
+    expect(page.locator("headnode-terminal:not([hidden]) .xterm-helper-textarea")).to_be_focused()
     page.keyboard.type(command + "\n")
     shows(page, answer, limit)
 
