@@ -1,10 +1,11 @@
 """How the portal's processes serve HTTP and websockets: uvicorn, with what we expect of it and what we add.
 
-Added: a connection must bring a whole request in time; terminals' websockets are passed to their gateway; before the
-server stops, shells are ended, so that each browser reads why.
+Added: a connection must bring a whole request in time; terminals' websockets are passed to their gateway, and their
+messages take a short way; before the server stops, shells are ended, so that each browser reads why.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -15,8 +16,13 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.streams import StreamReader
 
 from portal import handover
+from sshgateway.socket import DIRECT
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +61,83 @@ class Http(HttpToolsProtocol):
 
 
 class Websocket(WebSocketsSansIOProtocol):
-    """Websockets; those of terminals go to their gateway, if that is another process on this machine."""
+    """Websockets; those of terminals go to their gateway, if that is another process on this machine.
+
+    Offers its application `sshgateway.socket.Direct`.
+    """
 
     _first = True
+    _received: Callable[[bytes], None] | None = None
+    _has_room: Callable[[], None] | None = None
 
     def data_received(self, data: bytes) -> None:
         """The request first, in one piece; then frames."""
-        if self._first:
+        if self._received is not None:
+            message = small_message(data)
+            if message is not None and self._is_between_messages and self._takes_directly:
+                self._received(message)
+                return
+        elif self._first:
             self._first = False
             name = handover.gateway_of(data) if settings.HEADNODE_GATEWAY_SOCKETS else ""
             if name and name != settings.HEADNODE_GATEWAY_NAME:
                 self._pass_on(name, data)
                 return
         super().data_received(data)
+
+    def handle_connect(self, event: Request) -> None:
+        """The request."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # not where it was refused
+            extensions = cast(dict[str, Any], self.scope["extensions"])
+            extensions[DIRECT] = self
+
+    def handle_bytes(self, event: Frame) -> None:
+        """A binary message, or its beginning."""
+        if self._received is not None and event.fin and self._takes_directly:
+            self._received(bytes(event.data))
+        else:
+            super().handle_bytes(event)
+
+    # --- Direct
+    # ----------------------------------------------------------------------------------------------
+
+    def listen(self, received: Callable[[bytes], None], has_room: Callable[[], None]) -> None:
+        """See `Direct`."""
+        self._received, self._has_room = received, has_room
+
+    def release(self) -> None:
+        """See `Direct`."""
+        self._received = self._has_room = None
+
+    def send_now(self, message: bytes) -> bool:
+        """See `Direct`."""
+        if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
+            return False
+        self.transport.writelines((frame_head(len(message)), message))
+        return self.writable.is_set()
+
+    def resume_writing(self) -> None:
+        """The client has read most of what was sent."""
+        super().resume_writing()
+        if self._has_room is not None:
+            self._has_room()
+
+    @property
+    def _takes_directly(self) -> bool:
+        """Whether nothing waits that came before, and answers could be sent."""
+        return self.queue.empty() and self.writable.is_set() and not self.close_sent
+
+    @property
+    def _is_between_messages(self) -> bool:
+        """Whether the library has read whole messages so far: then it waits for a frame's first byte, or the end."""
+        if self.conn.state is not State.OPEN or self.conn.current_size is not None:
+            return False
+        # Generators, each waiting for the next; the innermost is where it stands.
+        waits_in: Any = self.conn.parser
+        while (inner := waits_in.gi_yieldfrom) is not None:
+            waits_in = inner
+        return bool(waits_in.__name__ == StreamReader.at_eof.__name__)
 
     def handle_ping(self) -> None:
         """Answer; but whoever reads no answers gets none, or they would pile up here."""
@@ -99,6 +169,27 @@ class Websocket(WebSocketsSansIOProtocol):
             super().connection_lost(exc)
 
 
+def small_message(data: bytes) -> bytes | None:
+    """The message in `data`, where that is one whole binary frame of a client with less than 126 bytes (RFC 6455, 5.2).
+
+    A keystroke is, and an acknowledgement. For everything else, mistakes included, there is the library.
+    """
+    size = len(data) - 6
+    if not 0 <= size < 126 or data[0] != 0x82 or data[1] != 0x80 | size:
+        return None
+    mask = (data[2:6] * 32)[:size]
+    return (int.from_bytes(data[6:], "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
+
+
+def frame_head(size: int) -> bytes:
+    """What stands before `size` bytes of a server's binary message in one frame (RFC 6455, 5.2)."""
+    if size < 126:
+        return bytes((0x82, size))
+    if size < 65536:
+        return b"\x82\x7e" + size.to_bytes(2, "big")
+    return b"\x82\x7f" + size.to_bytes(8, "big")
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, which says goodbye first and can take connections that others accepted."""
 
@@ -110,6 +201,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
+        # All that was loaded stays: looking through it for garbage again and again would hold keystrokes up.
+        gc.collect()
+        gc.freeze()
         if settings.HEADNODE_GATEWAY_NAME and settings.HEADNODE_GATEWAY_SOCKETS:
             path = handover.path_of(settings.HEADNODE_GATEWAY_SOCKETS, settings.HEADNODE_GATEWAY_NAME)
             self._receiver = handover.Receiver(path, self._take)

@@ -5,8 +5,8 @@ at most `INPUT_WINDOW` bytes may be received and not yet passed to the shell. A 
 BadFrame.
 """
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from accounts.still_signed_in import Credential
@@ -48,8 +48,8 @@ class Attachment:
         self.expelled: End | None = None
         # What to say of the idle countdown: seconds left, None when it was stopped; nothing when there is no news.
         self.idle_news: deque[int | None] = deque(maxlen=1)
-        # Set whenever there may be something new to send.
-        self.woken = asyncio.Event()
+        # Called whenever there may be something new to send.
+        self.wake: Callable[[], None] = lambda: None
 
     @property
     def who(self) -> str:
@@ -71,7 +71,7 @@ class Attachment:
         if offset > self.sent:
             raise BadFrame("bad_ack", f"Acknowledged up to {offset}, but only {self.sent} was sent.")
         self.acked = max(self.acked, offset)
-        self.woken.set()
+        self.wake()
 
     def skip_to(self, offset: int) -> int:
         """Give up on output that is no longer kept; answers how many bytes the client misses."""
@@ -93,7 +93,7 @@ class Attachment:
         """Count input that the shell took."""
         self.input_passed += size
         if self.input_passed - self.input_told >= INPUT_ACK_STEP:
-            self.woken.set()
+            self.wake()
 
     def input_ack(self) -> int | None:
         """The total to acknowledge now, if it is time to."""
@@ -105,18 +105,18 @@ class Attachment:
     def notify(self, sentence: str) -> None:
         """Have a sentence shown to the person."""
         self.notices.append(sentence)
-        self.woken.set()
+        self.wake()
 
     def expel(self, why: End) -> None:
         """Have this client leave; the shell stays for the others."""
         self.expelled = why
-        self.woken.set()
+        self.wake()
 
     def tell(self, situation: Situation) -> None:
         """Have the client told how things stand, if it was not told so last."""
         if situation != self._told:
             self._told = self.situation = situation
-            self.woken.set()
+            self.wake()
 
     def take_situation(self) -> Situation | None:
         """What is to be told now, once."""

@@ -15,6 +15,7 @@ from django.conf import settings
 from accounts.still_signed_in import credential_of
 from sshgateway import frames, gateway, records, visits
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
+from sshgateway.delivery import deliver_by_turns, deliver_directly
 from sshgateway.ends import End
 from sshgateway.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, ServerFrame
 from sshgateway.host_keys import fingerprint
@@ -46,6 +47,7 @@ class TerminalConsumer(Socket):
     terminal: Terminal | None = None
     attachment: Attachment | None = None
     serving: asyncio.Task[None] | None = None
+    refusing: asyncio.Task[None] | None = None
     late: asyncio.TimerHandle | None = None
     size: tuple[int, int] | None = None
     visit_id: int | None = None
@@ -83,17 +85,37 @@ class TerminalConsumer(Socket):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One frame. Never waits for the shell, so that an ACK or Ctrl-C behind it gets through."""
-        if self.session is None:
+        if self.session is None or self.refusing is not None:
             return
         try:
             if bytes_data is None:
                 raise BadFrame("text_frame", "Frames are binary messages.")
-            await self._handle(frames.decode(bytes_data))
+            answer = self._handle(frames.decode(bytes_data))
         except BadFrame as error:
             await self._refuse(error)
+        else:
+            if answer is not None:
+                await self._send(answer)
 
-    async def _handle(self, frame: ClientFrame) -> None:
+    def receive_now(self, message: bytes) -> None:
+        """The same for a message that came directly."""
+        assert self.direct is not None  # noqa: S101
+        try:
+            answer = self._handle(frames.decode(message))
+        except BadFrame as error:
+            self.direct.release()
+            self.refusing = asyncio.create_task(self._refuse(error))
+        else:
+            if answer is not None:
+                self.direct.send_now(frames.encode(answer))
+
+    def _handle(self, frame: ClientFrame) -> ServerFrame | None:
+        """Do what a frame asks for; what is to be answered, if anything. Raises BadFrame."""
         match frame:
+            case frames.Input(data) if self.terminal is not None and self.attachment is not None:
+                self.terminal.type(self.attachment, data)
+            case frames.Ack(offset) if self.terminal is not None and self.attachment is not None:
+                self.terminal.acknowledge(self.attachment, offset)
             case Hello():
                 if self.serving is not None:
                     raise BadFrame("second_hello", "HELLO is said once per socket.")
@@ -101,21 +123,18 @@ class TerminalConsumer(Socket):
                     self.late.cancel()
                 self.serving = asyncio.create_task(self._serve_or_say_so(frame))
             case frames.Ping(payload):
-                await self._send(Pong(payload))
+                return Pong(payload)
             case frames.Resize(cols, rows):
                 self.size = (cols, rows)
                 if self.terminal is not None and self.attachment is not None:
                     self.terminal.resize(self.attachment, cols, rows)
             case _ if self.terminal is None or self.attachment is None:
                 raise BadFrame("not_ready", "Say HELLO and wait for READY first.")
-            case frames.Input(data):
-                self.terminal.type(self.attachment, data)
-            case frames.Ack(offset):
-                self.terminal.acknowledge(self.attachment, offset)
             case frames.Close() if not self.attachment.place.is_owner:
                 raise BadFrame("not_owner", "Only its owner closes a terminal; close your window instead.")
             case frames.Close():
                 self.terminal.end(End("closed_by_owner", "You closed this terminal."), show_rest=False)
+        return None
 
     async def _serve_or_say_so(self, hello: Hello) -> None:
         try:
@@ -158,10 +177,11 @@ class TerminalConsumer(Socket):
         self._introduce(terminal, self.attachment, fresh=hello.offset == 0)
         try:
             await self._send(self._ready(hello, terminal, self.attachment))
-            async for frame in terminal.follow(self.attachment):
-                await self._send(frame)
-                if isinstance(frame, Ended):
-                    await self.close(_code_of(frame), frame.reason)
+            if self.direct is None:
+                ended = await deliver_by_turns(terminal, self.attachment, self._send)
+            else:
+                ended = await deliver_directly(terminal, self.attachment, self.direct, self.receive_now)
+            await self.close(_code_of(ended), ended.reason)
         finally:
             terminal.detach(self.attachment)
 

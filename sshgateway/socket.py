@@ -1,11 +1,12 @@
 """One websocket as an object: `connect`, `receive`, `disconnect`. What Channels' consumer does, without its way there.
 
 A consumer of Channels brings a task, a channel and a subscription for each socket, and three hops between tasks for
-each frame. A terminal's keystroke should not wait for them, and an idle terminal not pay for them.
+each frame. A terminal's keystroke should not wait for them, and an idle terminal not pay for them. ASGI itself has a
+queue and a task each way; our servers offer a way around those, too (`Direct`).
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -14,6 +15,22 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NO_CODE = 1005
+# Where a server offers `Direct`, among the scope's extensions.
+DIRECT = "headnode.direct"
+
+
+class Direct(Protocol):
+    """A websocket's short way to its server: messages pass in the call in which they come. On the event loop only."""
+
+    def listen(self, received: Callable[[bytes], None], has_room: Callable[[], None]) -> None:
+        """From now on binary messages go to `received`, behind those that ASGI has not handed out yet; while the client
+        does not read, they take the way through ASGI. `has_room` is called when the client has read."""
+
+    def release(self) -> None:
+        """Everything comes through ASGI again."""
+
+    def send_now(self, message: bytes) -> bool:
+        """Send a binary message; answers whether there is room for more. What comes after the close is dropped."""
 
 
 class Socket:
@@ -21,6 +38,7 @@ class Socket:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
+        self.direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
         self._pass_on = send
         self._closed = False
 

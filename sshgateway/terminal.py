@@ -11,7 +11,7 @@ the ring and the clients' input windows. Input never waits for output.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -177,32 +177,21 @@ class Terminal:
             for observer in self.observers:
                 observer.on_resize(cols, rows)
 
-    async def follow(self, attachment: Attachment) -> AsyncIterator[ServerFrame]:
-        """Everything this client is to be sent, up to and including the end."""
-        while True:
-            attachment.woken.clear()
-            while attachment.notices:
-                yield Notice(attachment.notices.popleft())
-            if (total := attachment.input_ack()) is not None:
-                yield InputAck(total)
-            if (situation := attachment.take_situation()) is not None:
-                yield situation
-            may_stay(attachment, self._loop.time())
-            is_guest = not attachment.place.is_owner
-            while attachment.idle_news:
-                yield Idle(attachment.idle_news.popleft())
-            if attachment.expelled is not None and (self.end_state is None or is_guest):
-                yield Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
-                return
-            over = self.end_state
-            if over is not None and (not self._shown_to_the_end or attachment.sent == self._ring.end):
-                if is_guest:
-                    over = ends.as_told_to_guest(over, self.company.owner_name)
-                yield Ended(over.reason, over.message, final=True, exit_status=over.exit_status)
+    def due(self, attachment: Attachment) -> Iterator[ServerFrame]:
+        """Everything this client is to be sent now; the last is the end. Whenever there may be more, it is woken."""
+        more = True
+        while more:
+            more = False
+            for frame in self._situation(attachment):
+                more = True
+                yield frame
+            if (over := self._over(attachment)) is not None:
+                yield over
                 return
             # After the end nothing is added any more: what is kept may all be sent at once.
-            credit = SEND_SIZE if over is not None else attachment.credit
+            credit = attachment.credit if self.end_state is None else SEND_SIZE
             if credit > 0 and attachment.sent < self._ring.end:
+                more = True
                 if attachment.sent < self._ring.start:
                     missed = attachment.skip_to(self._ring.start)
                     yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
@@ -210,8 +199,29 @@ class Terminal:
                 data = self._ring.read(offset, min(credit, SEND_SIZE))
                 attachment.sent += len(data)
                 yield Output(offset, data)
-                continue
-            await attachment.woken.wait()
+
+    def _situation(self, attachment: Attachment) -> Iterator[ServerFrame]:
+        """What is to be said beside the output."""
+        while attachment.notices:
+            yield Notice(attachment.notices.popleft())
+        if (total := attachment.input_ack()) is not None:
+            yield InputAck(total)
+        if (situation := attachment.take_situation()) is not None:
+            yield situation
+        while attachment.idle_news:
+            yield Idle(attachment.idle_news.popleft())
+
+    def _over(self, attachment: Attachment) -> Ended | None:
+        """The end, where this client has come to it: the shell's, or its own stay's."""
+        over, is_guest = self.end_state, not attachment.place.is_owner
+        may_stay(attachment, self._loop.time())
+        if attachment.expelled is not None and (over is None or is_guest):
+            return Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
+        if over is None or (self._shown_to_the_end and attachment.sent < self._ring.end):
+            return None
+        if is_guest:
+            over = ends.as_told_to_guest(over, self.company.owner_name)
+        return Ended(over.reason, over.message, final=True, exit_status=over.exit_status)
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to everybody attached."""
@@ -221,7 +231,7 @@ class Terminal:
         """The idle countdown began or was stopped: by frame for pages, in words for everybody else."""
         for attachment in self._attachments:
             attachment.idle_news.append(None if seconds_left is None else round(seconds_left))
-            attachment.woken.set()
+            attachment.wake()
         if seconds_left is not None:
             self.notify(
                 f"Nothing was typed here for long: this terminal closes in {round(seconds_left)} seconds. "
@@ -247,7 +257,7 @@ class Terminal:
             self._ending.cancel()
         self._input.clear()
         for attachment in self._attachments:
-            attachment.woken.set()
+            attachment.wake()
         self._on_end(self)
 
     # --- the shell
@@ -259,7 +269,7 @@ class Terminal:
             observer.on_output(self._ring.end, data)
         self._ring.append(data)
         for attachment in self._attachments:
-            attachment.woken.set()
+            attachment.wake()
         if not self._attachments:
             self._grant()
 

@@ -85,11 +85,13 @@ def gate() -> Iterator[Gate]:
 class Server:
     """A gateway process of our own: served as the portal serves, in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, ws: type[asyncio.Protocol] | None = None) -> None:
         application = ProtocolTypeRouter(
             {"websocket": WebsocketAuthentication(URLRouter(websocket_urlpatterns)), "lifespan": lifespan}
         )
-        self._uvicorn = serving.Server(serving.config(application), gateway.say_goodbye)
+        config = serving.config(application)
+        config.ws = ws or config.ws
+        self._uvicorn = serving.Server(config, gateway.say_goodbye)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
