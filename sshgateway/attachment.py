@@ -66,6 +66,16 @@ class Attachment:
         """How many bytes of output may be sent now."""
         return WINDOW - (self.sent - self.acked)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to say beside the output."""
+        return bool(
+            self.notices
+            or self.idle_news
+            or self.situation is not None
+            or self.input_passed - self.input_told >= INPUT_ACK_STEP
+        )
+
     def acknowledge(self, offset: int) -> None:
         """The client has everything before `offset` on its screen. An older acknowledgement changes nothing."""
         if offset > self.sent:

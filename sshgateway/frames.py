@@ -186,6 +186,9 @@ class Idle:
 ClientFrame: TypeAlias = Hello | Input | Resize | Ack | Ping | Close
 ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation | Idle
 
+# Looked up once: these two come with every key.
+_INPUT, _ACK = int(Opcode.INPUT), int(Opcode.ACK)
+_OUTPUT_HEAD = struct.Struct(">BQ")
 _HELLO = struct.Struct(">BQHH")
 _SIZE = struct.Struct(">HH")
 _OFFSET = struct.Struct(">Q")
@@ -198,9 +201,9 @@ def decode(frame: bytes) -> ClientFrame:
     if len(frame) > MAX_FRAME:
         raise BadFrame("frame_too_big", f"A frame has at most {MAX_FRAME} bytes; split the input.")
     opcode, payload = frame[0], frame[1:]
-    if opcode == Opcode.INPUT:
+    if opcode == _INPUT:
         return Input(payload)
-    if opcode == Opcode.ACK:
+    if opcode == _ACK:
         return Ack(_unpack(_OFFSET, payload, "ACK")[0])
     if opcode == Opcode.RESIZE:
         cols, rows = _unpack(_SIZE, payload, "RESIZE")
@@ -224,7 +227,7 @@ def encode(frame: ServerFrame) -> bytes:
     """Write a server's frame."""
     match frame:
         case Output(offset, data):
-            return bytes((Opcode.OUTPUT,)) + _OFFSET.pack(offset) + data
+            return _OUTPUT_HEAD.pack(Opcode.OUTPUT, offset) + data
         case Ready():
             return bytes((Opcode.READY,)) + _json({"version": PROTOCOL_VERSION, **_camel(asdict(frame))})
         case Notice(message):

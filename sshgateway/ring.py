@@ -35,6 +35,9 @@ class Ring:
         """Up to `limit` bytes from `offset` on; IndexError where they were forgotten or not yet printed."""
         if not self.start <= offset <= self.end:
             raise IndexError(f"{offset} is not within {self.start}..{self.end}")
+        if self._chunks and offset >= self._chunks[-1][0]:  # what is asked for almost always: the newest
+            begin, last = self._chunks[-1]
+            return last[offset - begin : offset - begin + limit]
         parts: list[bytes] = []
         for begin, chunk in self._chunks:
             if limit <= 0:

@@ -179,28 +179,25 @@ class Terminal:
 
     def due(self, attachment: Attachment) -> Iterator[ServerFrame]:
         """Everything this client is to be sent now; the last is the end. Whenever there may be more, it is woken."""
-        more = True
-        while more:
-            more = False
-            for frame in self._situation(attachment):
-                more = True
-                yield frame
+        while True:
+            if attachment.has_news:
+                yield from self._news(attachment)
             if (over := self._over(attachment)) is not None:
                 yield over
                 return
             # After the end nothing is added any more: what is kept may all be sent at once.
             credit = attachment.credit if self.end_state is None else SEND_SIZE
-            if credit > 0 and attachment.sent < self._ring.end:
-                more = True
-                if attachment.sent < self._ring.start:
-                    missed = attachment.skip_to(self._ring.start)
-                    yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
-                offset = attachment.sent
-                data = self._ring.read(offset, min(credit, SEND_SIZE))
-                attachment.sent += len(data)
-                yield Output(offset, data)
+            if credit <= 0 or attachment.sent >= self._ring.end:
+                return
+            if attachment.sent < self._ring.start:
+                missed = attachment.skip_to(self._ring.start)
+                yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
+            offset = attachment.sent
+            data = self._ring.read(offset, min(credit, SEND_SIZE))
+            attachment.sent += len(data)
+            yield Output(offset, data)
 
-    def _situation(self, attachment: Attachment) -> Iterator[ServerFrame]:
+    def _news(self, attachment: Attachment) -> Iterator[ServerFrame]:
         """What is to be said beside the output."""
         while attachment.notices:
             yield Notice(attachment.notices.popleft())

@@ -6,6 +6,7 @@ what is whole, `write_all` goes to a function. GCM, which is asked for first, is
 for every other cipher paramiko's own code runs.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from paramiko.ssh_exception import SSHException
 
 # RFC 4253 wants 35,000 at least; OpenSSH refuses more than this.
 LONGEST_PACKET = 256 * 1024
-GCM_TAG = 16
+GCM_TAG = GCM_BLOCK = 16
 # New keys are asked for after so many bytes, as paramiko does.
 REKEY_BYTES = Packetizer.REKEY_BYTES
 
@@ -157,10 +158,13 @@ class Wire(Packetizer):
             return
         with self._sending:
             sealer, nonce = self._gcm_out
-            packet: bytes = self._build_packet(payload)  # type: ignore[attr-defined]  # paramiko's own
-            head = packet[:4]
-            self.write_all(head + sealer.encrypt(nonce.next(), packet[4:], head))
-            self._count(len(packet))
+            # RFC 4253, 6: four bytes of padding at least, up to whole blocks; RFC 5647: the length is not enciphered.
+            padding = 3 + GCM_BLOCK - (len(payload) + 4) % GCM_BLOCK
+            size = 1 + len(payload) + padding
+            head = size.to_bytes(4, "big")
+            packet = bytes((padding,)) + payload + os.urandom(padding)
+            self.write_all(head + sealer.encrypt(nonce.next(), packet, head))
+            self._count(size)
 
     # --- packets
     # -------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ class WebSocket:
         ]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        # Received into the same memory each time: a new piece of so much would cost more than what is measured.
+        self._buffer = memoryview(bytearray(RECEIVE))
         self._got = bytearray()
         self._at = 0
         while (end := self._got.find(b"\r\n\r\n")) < 0:
@@ -87,10 +89,10 @@ class WebSocket:
         if self._at:
             del self._got[: self._at]
             self._at = 0
-        more = self.socket.recv(RECEIVE)
-        if not more:
+        size = self.socket.recv_into(self._buffer)
+        if not size:
             raise Closed("end of file")
-        self._got += more
+        self._got += self._buffer[:size]
 
     def _next(self, take: bool = True) -> tuple[int, bytes] | None:
         """A whole frame of what was received; servers measured here do not split messages."""

@@ -36,16 +36,16 @@ def test_a_small_message_is_read_as_the_library_wrote_it(data: bytes) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        b"",
-        b"\x82",
-        frame(b"x" * 126),
-        frame(b"text", Opcode.TEXT),
-        frame(b"ping", Opcode.PING),
-        frame(b"a part", fin=False),
-        frame(b"not masked", mask=False),
-        frame(b"one") + frame(b"two"),
-        frame(b"not all of it")[:-1],
-        bytes((0xC2, *frame(b"a reserved bit")[1:])),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x82", id="a beginning"),
+        pytest.param(frame(b"x" * 126), id="long"),
+        pytest.param(frame(b"text", Opcode.TEXT), id="text"),
+        pytest.param(frame(b"ping", Opcode.PING), id="ping"),
+        pytest.param(frame(b"a part", fin=False), id="a fragment"),
+        pytest.param(frame(b"not masked", mask=False), id="not masked"),
+        pytest.param(frame(b"one") + frame(b"two"), id="two"),
+        pytest.param(frame(b"not all of it")[:-1], id="cut off"),
+        pytest.param(bytes((0xC2, *frame(b"a reserved bit")[1:])), id="a reserved bit"),
     ],
 )
 def test_everything_else_is_left_to_the_library(other: bytes) -> None:

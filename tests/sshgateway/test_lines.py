@@ -1,7 +1,7 @@
 """Lines to nodes: shared by one person's shells to one node, by nobody else's; no thread; every cipher; new keys."""
 
 import asyncio
-import os
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -14,7 +14,7 @@ from sshgateway import credentials, lines, wire
 from sshgateway.credentials import Credential
 from sshgateway.lines import Lines
 from sshgateway.shell import Shell
-from sshgateway.ssh_errors import ChannelRefused, HostKeyChanged, SSHError
+from sshgateway.ssh_errors import ChannelRefused, HostKeyChanged
 from sshgateway.targets import Target
 from tests.sshgateway.sshd import Node
 
@@ -271,12 +271,36 @@ async def test_a_host_key_that_is_not_pinned_stops_it_before_anything_is_sent(
 
 
 async def test_giving_up_while_connecting_leaves_nothing(opener: Opener, node: Node) -> None:
-    files = len(os.listdir("/proc/self/fd"))
-    opening = asyncio.create_task(opener.shell(node.target()))
-    await asyncio.sleep(0.05)
-    opening.cancel()
-    with pytest.raises((asyncio.CancelledError, SSHError)):
-        await opening
-    async with asyncio.timeout(10):
-        while len(os.listdir("/proc/self/fd")) > files + 1:
-            await asyncio.sleep(0.05)
+    """The node answers only when nobody waits any more: then the connection is made, and hung up."""
+    reached, go, hung_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await go.wait()
+        from_node, to_node = await asyncio.open_connection("127.0.0.1", node.port)
+        answering = asyncio.create_task(pass_on(from_node, writer))
+        await pass_on(reader, to_node)
+        hung_up.set()
+        to_node.close()
+        await answering
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as slow:
+        target = node.target(port=slow.sockets[0].getsockname()[1])
+        opening = asyncio.create_task(opener.shell(target))
+        async with asyncio.timeout(10):
+            await reached.wait()
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            go.set()
+            await hung_up.wait()
+    assert opener.lines.count == 0
+
+
+async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Everything that comes, until it ends."""
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
