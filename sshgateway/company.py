@@ -26,6 +26,8 @@ class Company:
         self.size = size
         self.members: list[Attachment] = []
         self._for_owner: deque[str] = deque(maxlen=NOTICES_KEPT)
+        # Programs ask their terminal things and expect one answer: the owner's window that was used last gives it.
+        self._answering: Attachment | None = None
         # Whether everybody is to see that the terminal is recorded.
         self.recorded = False
 
@@ -43,12 +45,25 @@ class Company:
         if attachment.place.is_owner:
             while self._for_owner:
                 attachment.notify(self._for_owner.popleft())
+            self._answering = self._answering or attachment
         self.tell()
 
     def leave(self, attachment: Attachment) -> None:
         """A client left."""
         self.members.remove(attachment)
+        if attachment is self._answering:
+            self._answering = next((member for member in self.members if member.place.is_owner), None)
         self.tell()
+
+    def used(self, attachment: Attachment) -> None:
+        """Somebody types in this window."""
+        if attachment is not self._answering and attachment.place.is_owner:
+            self._answering = attachment
+            self.tell()
+
+    def answers(self, attachment: Attachment) -> bool:
+        """Whether this window answers what programs ask."""
+        return attachment is self._answering
 
     def resize(self, cols: int, rows: int) -> bool:
         """The terminal's size is this now; answers whether that is news."""
@@ -124,6 +139,7 @@ def situation(of: Attachment, company: Company) -> Situation:
         name=of.who,
         owner=company.owner_name,
         may_type=of.may_type,
+        answers=company.answers(of),
         recorded=company.recorded,
         cols=cols,
         rows=rows,

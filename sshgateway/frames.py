@@ -164,12 +164,16 @@ class Presence:
 
 @dataclass(frozen=True)
 class Situation:
-    """Server: how things stand, after READY and whenever that changes. `people` are those attached, you included."""
+    """Server: how things stand, after READY and whenever that changes. `people` are those attached, you included.
+
+    `answers`: whether this window answers what programs ask their terminal; of all windows one does.
+    """
 
     role: str
     name: str
     owner: str
     may_type: bool
+    answers: bool
     recorded: bool
     cols: int
     rows: int

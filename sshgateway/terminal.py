@@ -158,6 +158,7 @@ class Terminal:
         attachment.receive_input(len(data))
         if self._input_size + len(data) > MAX_ATTACHMENTS * INPUT_WINDOW:
             raise BadFrame("input_overflow", "The shell takes no input; too much is waiting for it.")
+        self.company.used(attachment)
         self._input_size += len(data)
         self.last_keystroke_at = datetime.now(UTC)
         self._idle.touch()

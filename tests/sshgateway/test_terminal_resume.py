@@ -61,3 +61,19 @@ async def test_a_shell_nobody_comes_back_to_ends(desk: Desk, node: Node, alice, 
         return (await desk.row(session)).end_reason
 
     assert await until(end_reason, "the session ends") == "detached"
+
+
+async def test_of_two_windows_the_one_that_was_typed_in_answers_programs(
+    desk: Desk, node: Node, alice
+) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as first:
+        await first.until(lambda c: c.situation and c.situation.answers, "the only window answers")
+        async with desk.attach(session, alice) as second:
+            await second.until(lambda c: c.situation, "it is told how things stand")
+            assert second.situation is not None
+            assert not second.situation.answers
+            await second.run("echo typed-$((1+1))", "typed-2")
+            assert second.situation.answers, "told before what its typing brought"
+            await first.until(lambda c: not c.situation.answers, "the other one keeps quiet")
+        await first.until(lambda c: c.situation.answers, "it is the only one again")

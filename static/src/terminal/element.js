@@ -18,7 +18,7 @@ import { part, word } from "./kit.js";
 import { nudge } from "./modes.js";
 import { letProgramsCopy } from "./osc52.js";
 import { plain } from "./plain.js";
-import { passOverOldQuestions } from "./queries.js";
+import { passOverQuestions } from "./queries.js";
 import { Screen } from "./screen.js";
 import { Session } from "./session.js";
 import { Status } from "./status.js";
@@ -32,6 +32,8 @@ export class HeadnodeTerminal extends HTMLElement {
   session = null;
   usedAt = -Infinity;
   typed = false;
+  // Whether a program that asks its terminal something is answered here; the portal says which window does.
+  answers = true;
 
   /** `place`: {createUrl, target, node, label, isGuest: somebody else's shell}; `size`: {cols, rows} until it is shown. Call once, in the page. */
   build(place, size) {
@@ -159,8 +161,7 @@ export class HeadnodeTerminal extends HTMLElement {
     this.addEventListener("headnode:give-focus", () => terminal.focus());
     const isOld = () => (this.session?.shown ?? 0) < this.oldUntil;
     letProgramsCopy(terminal, this.banners, isOld);
-    // A program expects one answer: the owner's window gives it.
-    passOverOldQuestions(terminal, () => this.place.isGuest || isOld());
+    passOverQuestions(terminal, () => !this.answers || this.place.isGuest || isOld());
     addBell(this, isOld);
   }
 

@@ -151,6 +151,13 @@ def test_a_second_browser_joins_the_same_shell(
     run(window, "echo $mark-from-first-$((1+1))", "shared-from-first-2")
     shows(other, "shared-from-first-2")
     assert window.evaluate(f"{FRONT}.session.id") == other.evaluate(f"{FRONT}.session.id")
+    # A program asks where the cursor is, once: two windows show it, one answers.
+    asks = (
+        "IFS= read -rs -d R -p $'\\e[6n' one; IFS= read -rs -t 1 -d R two; echo one-${one:+1}-two-${two:+1}."
+    )
+    for page in (other, window):
+        page.evaluate(f"{FRONT}.terminal.clear()")
+        run(page, asks, "one-1-two-.")
 
 
 def test_nobody_is_offered_another_person_s_shell(

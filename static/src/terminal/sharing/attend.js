@@ -25,6 +25,7 @@ export function attend(terminal) {
     const { role, owner, recorded, mayType, cols, rows } = situation;
     const isOwner = role === "owner";
     terminal.dataset.role = role;
+    terminal.answers = situation.answers;
     terminal.letType(mayType);
     terminal.holdSize(isOwner ? null : { cols, rows });
     const signs = new Map();
