@@ -69,12 +69,14 @@ class Websocket(WebSocketsSansIOProtocol):
     _first = True
     _received: Callable[[bytes], None] | None = None
     _has_room: Callable[[], None] | None = None
+    # Kept up to date, so that nothing is worked out while a key waits: whether the library stands between two messages,
+    # and whether the client does not read what it is sent.
+    _between = _full = False
 
     def data_received(self, data: bytes) -> None:
         """The request first, in one piece; then frames."""
         if self._received is not None:
-            message = small_message(data)
-            if message is not None and self._is_between_messages and self._takes_directly:
+            if self._between and self._takes_directly and (message := small_message(data)) is not None:
                 self._received(message)
                 return
         elif self._first:
@@ -84,6 +86,7 @@ class Websocket(WebSocketsSansIOProtocol):
                 self._pass_on(name, data)
                 return
         super().data_received(data)
+        self._between = self._received is not None and self._is_between_messages
 
     def handle_connect(self, event: Request) -> None:
         """The request."""
@@ -105,6 +108,7 @@ class Websocket(WebSocketsSansIOProtocol):
     def listen(self, received: Callable[[bytes], None], has_room: Callable[[], None]) -> None:
         """See `Direct`."""
         self._received, self._has_room = received, has_room
+        self._between = self._is_between_messages
 
     def release(self) -> None:
         """See `Direct`."""
@@ -112,21 +116,27 @@ class Websocket(WebSocketsSansIOProtocol):
 
     def send_now(self, message: bytes) -> bool:
         """See `Direct`."""
-        if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
+        if self.close_sent or self.disconnected or self.transport.is_closing():
             return False
         self.transport.writelines((frame_head(len(message)), message))
-        return self.writable.is_set()
+        return not self._full
+
+    def pause_writing(self) -> None:
+        """The client does not read what it is sent."""
+        super().pause_writing()
+        self._full = True
 
     def resume_writing(self) -> None:
-        """The client has read most of what was sent."""
+        """The client has read most of it."""
         super().resume_writing()
+        self._full = False
         if self._has_room is not None:
             self._has_room()
 
     @property
     def _takes_directly(self) -> bool:
         """Whether nothing waits that came before, and answers could be sent."""
-        return self.queue.empty() and self.writable.is_set() and not self.close_sent
+        return not (self.read_paused or self._full or self.close_sent)
 
     @property
     def _is_between_messages(self) -> bool:

@@ -76,6 +76,11 @@ class Attachment:
             or self.input_passed - self.input_told >= INPUT_ACK_STEP
         )
 
+    @property
+    def stays_for_sure(self) -> bool:
+        """Whether nothing has to be asked: an owner who was not told to leave."""
+        return self.expelled is None and self.confirmed_until is None
+
     def acknowledge(self, offset: int) -> None:
         """The client has everything before `offset` on its screen. An older acknowledgement changes nothing."""
         if offset > self.sent:

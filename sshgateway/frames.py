@@ -190,12 +190,17 @@ class Idle:
 ClientFrame: TypeAlias = Hello | Input | Resize | Ack | Ping | Close
 ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation | Idle
 
-# Looked up once: these two come with every key.
-_INPUT, _ACK = int(Opcode.INPUT), int(Opcode.ACK)
+# Looked up once: these come with every key.
+_INPUT, _ACK, _OUTPUT = int(Opcode.INPUT), int(Opcode.ACK), int(Opcode.OUTPUT)
 _OUTPUT_HEAD = struct.Struct(">BQ")
 _HELLO = struct.Struct(">BQHH")
 _SIZE = struct.Struct(">HH")
 _OFFSET = struct.Struct(">Q")
+
+
+def typed(frame: bytes) -> bytes | None:
+    """What was typed, where that is what the frame brings: the same as `decode`, sooner."""
+    return frame[1:] if frame and frame[0] == _INPUT and len(frame) <= MAX_FRAME else None
 
 
 def decode(frame: bytes) -> ClientFrame:
@@ -229,9 +234,9 @@ def decode(frame: bytes) -> ClientFrame:
 
 def encode(frame: ServerFrame) -> bytes:
     """Write a server's frame."""
+    if isinstance(frame, Output):
+        return _OUTPUT_HEAD.pack(_OUTPUT, frame.offset) + frame.data
     match frame:
-        case Output(offset, data):
-            return _OUTPUT_HEAD.pack(Opcode.OUTPUT, offset) + data
         case Ready():
             return bytes((Opcode.READY,)) + _json({"version": PROTOCOL_VERSION, **_camel(asdict(frame))})
         case Notice(message):

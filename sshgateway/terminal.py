@@ -158,15 +158,16 @@ class Terminal:
         attachment.receive_input(len(data))
         if self._input_size + len(data) > MAX_ATTACHMENTS * INPUT_WINDOW:
             raise BadFrame("input_overflow", "The shell takes no input; too much is waiting for it.")
-        self.company.used(attachment)
         self._input_size += len(data)
-        self.last_keystroke_at = datetime.now(UTC)
-        self._idle.touch()
         if self._input and self._input[-1][0] is attachment and len(self._input[-1][1]) < INPUT_PIECE:
             # Joined: a thousand keystrokes that wait are a few pieces, not a thousand.
             data = self._input.pop()[1] + data
         self._input.append((attachment, data))
         self._write()
+        # Written down while the key is on its way.
+        self.company.used(attachment)
+        self.last_keystroke_at = datetime.now(UTC)
+        self._idle.touch()
 
     def resize(self, attachment: Attachment, cols: int, rows: int) -> None:
         """A window has this size: the terminal's, if it is its owner's."""
@@ -183,7 +184,8 @@ class Terminal:
         while True:
             if attachment.has_news:
                 yield from self._news(attachment)
-            if (over := self._over(attachment)) is not None:
+            stays_for_sure = self.end_state is None and attachment.stays_for_sure
+            if not stays_for_sure and (over := self._over(attachment)) is not None:
                 yield over
                 return
             # After the end nothing is added any more: what is kept may all be sent at once.
