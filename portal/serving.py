@@ -68,7 +68,7 @@ class Websocket(WebSocketsSansIOProtocol):
 
     _first = True
     _received: Callable[[bytes], None] | None = None
-    _has_room: Callable[[], None] | None = None
+    _room: Callable[[], None] | None = None
     # Kept up to date, so that nothing is worked out while a key waits: whether the library stands between two messages,
     # and whether the client does not read what it is sent.
     _between = _full = False
@@ -105,14 +105,19 @@ class Websocket(WebSocketsSansIOProtocol):
     # --- Direct
     # ----------------------------------------------------------------------------------------------
 
-    def listen(self, received: Callable[[bytes], None], has_room: Callable[[], None]) -> None:
+    @property
+    def has_room(self) -> bool:
         """See `Direct`."""
-        self._received, self._has_room = received, has_room
+        return not self._full
+
+    def listen(self, received: Callable[[bytes], None], room: Callable[[], None]) -> None:
+        """See `Direct`."""
+        self._received, self._room = received, room
         self._between = self._is_between_messages
 
     def release(self) -> None:
         """See `Direct`."""
-        self._received = self._has_room = None
+        self._received = self._room = None
 
     def send_now(self, message: bytes) -> bool:
         """See `Direct`."""
@@ -130,8 +135,8 @@ class Websocket(WebSocketsSansIOProtocol):
         """The client has read most of it."""
         super().resume_writing()
         self._full = False
-        if self._has_room is not None:
-            self._has_room()
+        if self._room is not None:
+            self._room()
 
     @property
     def _takes_directly(self) -> bool:
@@ -155,6 +160,11 @@ class Websocket(WebSocketsSansIOProtocol):
             super().handle_ping()
         else:
             self.conn.data_to_send()
+
+    def keepalive_timeout(self) -> None:
+        """Nobody is there any more; nor will anybody take what is still to be sent."""
+        super().keepalive_timeout()
+        self.transport.abort()
 
     def _pass_on(self, name: str, request: bytes) -> None:
         self.connections.discard(self)

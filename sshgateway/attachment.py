@@ -48,8 +48,9 @@ class Attachment:
         self.expelled: End | None = None
         # What to say of the idle countdown: seconds left, None when it was stopped; nothing when there is no news.
         self.idle_news: deque[int | None] = deque(maxlen=1)
-        # Called whenever there may be something new to send.
+        # Called whenever there may be something new to send: news, or output, which must not wait.
         self.wake: Callable[[], None] = lambda: None
+        self.send_due: Callable[[], None] = lambda: None
 
     @property
     def who(self) -> str:
@@ -86,7 +87,7 @@ class Attachment:
         if offset > self.sent:
             raise BadFrame("bad_ack", f"Acknowledged up to {offset}, but only {self.sent} was sent.")
         self.acked = max(self.acked, offset)
-        self.wake()
+        self.send_due()
 
     def skip_to(self, offset: int) -> int:
         """Give up on output that is no longer kept; answers how many bytes the client misses."""

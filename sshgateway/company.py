@@ -57,7 +57,7 @@ class Company:
 
     def used(self, attachment: Attachment) -> None:
         """Somebody types in this window."""
-        if attachment is not self._answering and attachment.place.is_owner:
+        if attachment is not self._answering and attachment.place.is_owner and attachment in self.members:
             self._answering = attachment
             self.tell()
 

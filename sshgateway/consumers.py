@@ -92,7 +92,7 @@ class TerminalConsumer(Socket):
                 raise BadFrame("text_frame", "Frames are binary messages.")
             answer = self._handle(frames.decode(bytes_data))
         except BadFrame as error:
-            await self._refuse(error)
+            self._begin_to_refuse(error)
         else:
             if answer is not None:
                 await self._send(answer)
@@ -106,8 +106,7 @@ class TerminalConsumer(Socket):
                 return
             answer = self._handle(frames.decode(message))
         except BadFrame as error:
-            self.direct.release()
-            self.refusing = asyncio.create_task(self._refuse(error))
+            self._begin_to_refuse(error)
         else:
             if answer is not None:
                 self.direct.send_now(frames.encode(answer))
@@ -221,10 +220,17 @@ class TerminalConsumer(Socket):
         await self._send(ended)
         await self.close(code, ended.reason)
 
+    def _begin_to_refuse(self, error: BadFrame) -> None:
+        """From here on nothing of this client is heard."""
+        if self.direct is not None:
+            self.direct.release()
+        self.refusing = asyncio.create_task(self._refuse(error))
+
     async def _refuse(self, error: BadFrame) -> None:
         await self._stop_serving()
-        await self._send(Ended(error.reason, str(error), final=False))
-        await self.close(BAD_FRAME, error.reason)
+        with contextlib.suppress(OSError):  # it need not wait for it
+            await self._send(Ended(error.reason, str(error), final=False))
+            await self.close(BAD_FRAME, error.reason)
 
     def _no_hello(self) -> None:
         self.serving = asyncio.create_task(self.close(TOO_SLOW, "no_hello"))

@@ -14,20 +14,20 @@ from sshgateway.terminal import Terminal
 
 
 class Directly:
-    """Delivery without a task. Make it on the event loop; `send_due` whenever there may be something, or room."""
+    """Delivery without a task. Make it on the event loop; `send_due` when there is output, or room; else `wake`."""
 
     def __init__(self, terminal: Terminal, attachment: Attachment, line: Direct) -> None:
         self._terminal = terminal
         self._attachment = attachment
         self._line = line
-        self._sending = False
-        self.over: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._sending = self._woken = False
+        self.over: asyncio.Future[Ended] = self._loop.create_future()
 
     def send_due(self) -> None:
         """Send as far as there is room. Raises nothing: a shell's line, and its other clients, call through here."""
-        if (
-            self._sending or self.over.done()
-        ):  # sending already: what is new is found by the call that is under way
+        # Sending already: what is new is found by the call that is under way.
+        if self._sending or self.over.done() or not self._line.has_room:
             return
         self._sending = True
         try:
@@ -43,13 +43,23 @@ class Directly:
         finally:
             self._sending = False
 
+    def wake(self) -> None:
+        """There is news beside the output. It is sent in a moment, so that much of it is said once."""
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._send_news)
+
+    def _send_news(self) -> None:
+        self._woken = False
+        self.send_due()
+
 
 async def deliver_directly(
     terminal: Terminal, attachment: Attachment, line: Direct, received: Callable[[bytes], None]
 ) -> Ended:
     """Send until the end, which is answered; `received` hears the client's messages meanwhile."""
     delivery = Directly(terminal, attachment, line)
-    attachment.wake = delivery.send_due
+    attachment.wake, attachment.send_due = delivery.wake, delivery.send_due
     line.listen(received, delivery.send_due)
     try:
         delivery.send_due()
@@ -63,7 +73,7 @@ async def deliver_by_turns(
 ) -> Ended:
     """Send until the end, which is answered; for servers that offer nothing but ASGI."""
     woken = asyncio.Event()
-    attachment.wake = woken.set
+    attachment.wake = attachment.send_due = woken.set
     while True:
         woken.clear()
         for frame in terminal.due(attachment):

@@ -22,15 +22,21 @@ DIRECT = "headnode.direct"
 class Direct(Protocol):
     """A websocket's short way to its server: messages pass in the call in which they come. On the event loop only."""
 
-    def listen(self, received: Callable[[bytes], None], has_room: Callable[[], None]) -> None:
-        """From now on binary messages go to `received`, behind those that ASGI has not handed out yet; while the client
-        does not read, they take the way through ASGI. `has_room` is called when the client has read."""
+    @property
+    def has_room(self) -> bool:
+        """Whether the client reads what it is sent. What is sent without room piles up here."""
+
+    def listen(self, received: Callable[[bytes], None], room: Callable[[], None]) -> None:
+        """From now on binary messages go to `received`, behind those that ASGI has not handed out yet.
+
+        While there is no room, they take the way through ASGI. `room` is called when there is some again.
+        """
 
     def release(self) -> None:
         """Everything comes through ASGI again."""
 
     def send_now(self, message: bytes) -> bool:
-        """Send a binary message; answers whether there is room for more. What comes after the close is dropped."""
+        """Send a binary message; answers whether there is room for more. After the close nothing is sent."""
 
 
 class Socket:

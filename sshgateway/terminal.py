@@ -195,6 +195,7 @@ class Terminal:
             if attachment.sent < self._ring.start:
                 missed = attachment.skip_to(self._ring.start)
                 yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
+                continue
             offset = attachment.sent
             data = self._ring.read(offset, min(credit, SEND_SIZE))
             attachment.sent += len(data)
@@ -269,7 +270,7 @@ class Terminal:
             observer.on_output(self._ring.end, data)
         self._ring.append(data)
         for attachment in self._attachments:
-            attachment.wake()
+            attachment.send_due()
         if not self._attachments:
             self._grant()
 

@@ -2,30 +2,14 @@
 
 import asyncio
 import os
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 
 from portal import serving
-from sshgateway.socket import DIRECT, Direct
-
-REQUEST = (
-    b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-
-
-def frame(data: bytes, opcode: Opcode = Opcode.BINARY, *, fin: bool = True, mask: bool = True) -> bytes:
-    """A frame as a client's library writes it."""
-    return Frame(opcode, data, fin).serialize(mask=mask)
+from tests.portal.endpoint import connected, frame
 
 
 @given(st.binary(max_size=125))
@@ -56,62 +40,6 @@ def test_everything_else_is_left_to_the_library(other: bytes) -> None:
 def test_what_stands_before_a_message_is_what_the_library_writes(size: int) -> None:
     whole = frame(bytes(size), mask=False)
     assert serving.frame_head(size) + bytes(size) == whole
-
-
-@dataclass
-class Endpoint:
-    """A connection on a real socket whose bytes the test hands to the server itself, cut as it likes."""
-
-    protocol: serving.Websocket
-    client: socket.socket
-    direct: Direct
-    # (by which way, message), in the order in which they came
-    got: list[tuple[str, bytes | str]] = field(default_factory=list)
-
-    def comes(self, *pieces: bytes) -> None:
-        for piece in pieces:
-            self.protocol.data_received(piece)
-
-    def listen(self, has_room: Callable[[], None] = lambda: None) -> None:
-        self.direct.listen(lambda message: self.got.append(("direct", message)), has_room)
-
-    async def all_came(self, count: int) -> list[tuple[str, bytes | str]]:
-        async with asyncio.timeout(5):
-            while len(self.got) < count:
-                await asyncio.sleep(0)
-        return self.got
-
-
-@asynccontextmanager
-async def connected() -> AsyncIterator[Endpoint]:
-    """An accepted websocket; what comes through ASGI is kept, too."""
-    ready: asyncio.Future[Direct] = asyncio.get_running_loop().create_future()
-    got: list[tuple[str, bytes | str]] = []
-
-    async def application(
-        scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        ready.set_result(scope["extensions"][DIRECT])
-        while (message := await receive())["type"] == "websocket.receive":
-            got.append(("asgi", message.get("bytes") or message.get("text")))
-
-    config = serving.config(application)
-    config.load()
-    mine, theirs = socket.socketpair()
-    mine.setblocking(False)
-    protocol = serving.Websocket(config, ServerState(), {})
-    await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, mine)
-    protocol.data_received(REQUEST)
-    async with asyncio.timeout(5):
-        endpoint = Endpoint(protocol, theirs, await ready, got)
-    try:
-        yield endpoint
-    finally:
-        theirs.close()
-        protocol.transport.abort()
-        await asyncio.gather(*protocol.tasks)
 
 
 async def test_whole_small_frames_come_at_once_and_in_order() -> None:
@@ -203,6 +131,17 @@ async def test_what_is_sent_arrives_and_room_is_told_of_when_the_client_has_read
         async with asyncio.timeout(5):
             await room.wait()
         assert end.direct.send_now(b"x")
+
+
+async def test_whoever_answers_no_ping_is_gone_whatever_was_still_to_be_sent() -> None:
+    async with connected() as end:
+        end.listen()
+        while end.direct.send_now(bytes(64 * 1024)):
+            pass
+        end.protocol.keepalive_timeout()
+        async with asyncio.timeout(5):
+            while not end.protocol.disconnected:
+                await asyncio.sleep(0)
 
 
 async def test_after_the_close_nothing_is_sent() -> None:

@@ -1,8 +1,10 @@
 """Garbage on the socket: a code, a reason word, a sentence; the shell survives it."""
 
+import contextlib
 import struct
 
 import pytest
+from websockets import ConnectionClosed
 
 from sshgateway.frames import MAX_FRAME, Hello, Input
 from tests.sshgateway.conftest import Desk
@@ -47,6 +49,24 @@ async def test_text(desk: Desk, node: Node, alice) -> None:
         await client.socket.send("hello")
         await client.until_closed()
     assert (client.close_code, client.close_reason) == (4400, "text_frame")
+
+
+@pytest.mark.parametrize("bad", ["a text", b"\x7f"], ids=["text", "bytes"])
+async def test_what_comes_behind_a_bad_frame_is_not_typed(
+    desk: Desk, node: Node, alice, bad: str | bytes
+) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        with contextlib.suppress(ConnectionClosed):
+            await client.socket.send(bad)
+            for _ in range(20):
+                await client.type("echo ty''ped\n")
+        await client.until_closed()
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        await client.run("echo alive-$((1+1))", "alive-2")
+        assert b"\ntyped" not in client.output
 
 
 async def test_input_before_hello(desk: Desk, node: Node, alice) -> None:

@@ -25,7 +25,7 @@ export function attend(terminal) {
     const { role, owner, recorded, mayType, cols, rows } = situation;
     const isOwner = role === "owner";
     terminal.dataset.role = role;
-    terminal.answers = situation.answers;
+    terminal.answers = situation.answers ?? true; // a gateway that was not restarted yet does not say
     terminal.letType(mayType);
     terminal.holdSize(isOwner ? null : { cols, rows });
     const signs = new Map();
