@@ -2,10 +2,11 @@
 
 Starts one OpenSSH server on loopback and reaches it by plain ssh, webssh (installed into a virtual environment of its
 own), ttyd where it is installed, and this portal: the embedded stack as `make run` starts it, spoken to over its
-documented protocol. One light client measures them all, in turns. What each row is, is said in
-`benchmarks.terminals.measures`; in brackets the ratio to plain ssh.
+documented protocol. One light client measures them all, in turns; echoes take turns every second or so, so that what the
+machine does meanwhile meets each alike. What each row is, is said in `benchmarks.terminals.measures`; in brackets the
+ratio to plain ssh.
 
-Run on a machine that does nothing else: `.venv/bin/python -m benchmarks.terminal` (three runs, medians; about ten
+Run on a machine that does nothing else: `.venv/bin/python -m benchmarks.terminal` (three runs, medians; about twenty
 minutes). `--quick` is one short run to see that it works; `--only headnode` leaves the others out (plain ssh stays).
 """
 
@@ -43,27 +44,28 @@ QUICK = Extent(keys=120, stall_seconds=2, draw_seconds=1, idle_sessions=10, open
 Measured = dict[str, float]
 
 
+def measure_together(contestants: list[Contestant], extent: Extent, rows: list[str]) -> dict[str, Measured]:
+    """One run of what is a matter of parts of a millisecond: all take turns."""
+    found: dict[str, Measured] = {contestant.name: {} for contestant in contestants}
+    for name, (what, take) in TOGETHER.items():
+        if name in rows:
+            print(f"  {what}, in turns", file=sys.stderr)
+            for contestant, (p50, p99) in zip(contestants, take(contestants, extent.keys), strict=True):
+                found[contestant.name] |= {f"echo p50{what}, ms": p50, f"echo p99{what}, ms": p99}
+    return found
+
+
 def measure(contestant: Contestant, extent: Extent, rows: list[str]) -> Measured:
-    """One run of everything that is asked for."""
+    """One run of the rest of what is asked for."""
     found: Measured = {}
     for name, take in MEASURES.items():
-        if not any(name in row or row in name for row in rows):
+        if name not in rows:
             continue
         try:
             found |= take(contestant, extent)
         except Exception as error:  # noqa: BLE001 (a contestant that fails one row goes on with the next)
             print(f"  {contestant.name}, {name}: {type(error).__name__}: {error}", file=sys.stderr)
     return found
-
-
-def _echo(contestant: Contestant, extent: Extent) -> Measured:
-    p50, p99 = measures.echo(contestant, extent.keys)
-    return {"echo p50, idle, ms": p50, "echo p99, idle, ms": p99}
-
-
-def _busy(contestant: Contestant, extent: Extent) -> Measured:
-    p50, p99 = measures.echo_among_busy(contestant, extent.keys)
-    return {"echo p50 with 20 busy sessions, ms": p50, "echo p99 with 20 busy sessions, ms": p99}
 
 
 def _stall(contestant: Contestant, extent: Extent) -> Measured:
@@ -74,9 +76,12 @@ def _stall(contestant: Contestant, extent: Extent) -> Measured:
     }
 
 
+Together = Callable[[list[Contestant], int], list[tuple[float, float]]]
+TOGETHER: dict[str, tuple[str, Together]] = {
+    "echo": (", idle", measures.echo_in_turns),
+    "busy": (" with 20 busy sessions", measures.echo_among_busy_in_turns),
+}
 MEASURES: dict[str, Callable[[Contestant, Extent], Measured]] = {
-    "echo": _echo,
-    "busy": _busy,
     "cat": lambda who, extent: {"64 MB cat, MB/s": measures.cat(who)},
     "stall": _stall,
     "interrupt": lambda who, extent: {
@@ -120,7 +125,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run, to see that it works")
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--only", default="", help="contestants by name, separated by commas")
-    parser.add_argument("--rows", default=",".join(MEASURES), help=f"any of {', '.join(MEASURES)}")
+    rows = [*TOGETHER, *MEASURES]
+    parser.add_argument("--rows", default=",".join(rows), help=f"any of {', '.join(rows)}")
     asked = parser.parse_args()
     runs, extent = (1, QUICK) if asked.quick else (asked.runs, FULL)
     others: list[type[Contestant]] = [WebSSH, *([Ttyd] if Ttyd.is_here() else []), Headnode]
@@ -135,9 +141,12 @@ def main() -> None:
             contestant.start()
         runs_of: dict[str, list[Measured]] = {contestant.name: [] for contestant in contestants}
         for number in range(runs):
+            print(f"run {number + 1} of {runs}", file=sys.stderr)
+            together = measure_together(contestants, extent, asked.rows.split(","))
             for contestant in contestants:
-                print(f"run {number + 1} of {runs}: {contestant.name}", file=sys.stderr)
-                runs_of[contestant.name].append(measure(contestant, extent, asked.rows.split(",")))
+                print(f"  {contestant.name}", file=sys.stderr)
+                alone = measure(contestant, extent, asked.rows.split(","))
+                runs_of[contestant.name].append(together[contestant.name] | alone)
     medians = {
         name: {row: statistics.median(one[row] for one in found if row in one) for row in found[0]}
         for name, found in runs_of.items()

@@ -6,6 +6,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -20,6 +21,7 @@ LIMIT = 90.0
 # A key that is held down comes about thirty times a second; nobody types faster.
 KEY_PAUSE_SECONDS = 0.033
 KEYS_A_LINE = 60
+KEYS_A_TURN, BUSY_KEYS_A_TURN = 20, 100
 DRAWN_PER_SECOND = 2_000_000
 BUSY_SESSIONS = 20
 # What a busy session runs: a line of 80 characters fifty times a second, as a chatty solver does.
@@ -58,42 +60,85 @@ def finish(screen: Screen) -> None:
     screen.drop()
 
 
-def echo(contestant: Contestant, keys: int) -> tuple[float, float]:
-    """p50 and p99, in ms, from a key at the shell's prompt to its echo."""
-    screen = opened(contestant)
-    chance = random.Random(1)
-    times = []
-    for number in range(keys):
-        if number % KEYS_A_LINE == 0:
-            # What is typed is a comment, so a line ends without a program being run.
-            screen.type(b"\n#" if number else b"#")
-            read_until(screen, b"#")
-        time.sleep(KEY_PAUSE_SECONDS * (0.5 + chance.random()))
-        key = b"abcdefghij"[number % 10 : number % 10 + 1]
-        began = time.perf_counter()
-        screen.type(key)
-        while key not in screen.read():
-            pass
-        times.append((time.perf_counter() - began) * 1000)
-    finish(screen)
-    times.sort()
+class Typist:
+    """Types at a shell's prompt, at the pace of somebody who is quick, and times how long each key's echo takes."""
+
+    def __init__(self, contestant: Contestant) -> None:
+        self._screen = opened(contestant)
+        self._chance = random.Random(1)
+        self._times: list[float] = []
+
+    def type(self, keys: int) -> None:
+        """So many keys more."""
+        screen = self._screen
+        for number in range(len(self._times), len(self._times) + keys):
+            if number % KEYS_A_LINE == 0:
+                # What is typed is a comment, so a line ends without a program being run.
+                screen.type(b"\n#" if number else b"#")
+                read_until(screen, b"#")
+            time.sleep(KEY_PAUSE_SECONDS * (0.5 + self._chance.random()))
+            key = b"abcdefghij"[number % 10 : number % 10 + 1]
+            began = time.perf_counter()
+            screen.type(key)
+            while key not in screen.read():
+                pass
+            self._times.append((time.perf_counter() - began) * 1000)
+
+    def leave(self) -> list[float]:
+        """Leave the shell; the times, in ms."""
+        finish(self._screen)
+        return self._times
+
+
+def p50_and_p99(times: list[float]) -> tuple[float, float]:
+    """The middle one, and the one that one in a hundred exceeds."""
+    times = sorted(times)
     return times[len(times) // 2], times[int(len(times) * 0.99)]
 
 
-def echo_among_busy(contestant: Contestant, keys: int, sessions: int = BUSY_SESSIONS) -> tuple[float, float]:
-    """The same while other sessions print; another process reads those."""
-    busy = [opened(contestant) for _ in range(sessions)]
-    for screen in busy:
+def echo(contestant: Contestant, keys: int) -> tuple[float, float]:
+    """p50 and p99, in ms, from a key at the shell's prompt to its echo."""
+    typist = Typist(contestant)
+    typist.type(keys)
+    return p50_and_p99(typist.leave())
+
+
+def echo_in_turns(contestants: list[Contestant], keys: int) -> list[tuple[float, float]]:
+    """The same for all, a few keys each in turn: what the machine does meanwhile meets each of them alike."""
+    typists = [Typist(contestant) for contestant in contestants]
+    for _ in range(0, keys, KEYS_A_TURN):
+        for typist in typists:
+            typist.type(KEYS_A_TURN)
+    return [p50_and_p99(typist.leave()) for typist in typists]
+
+
+def echo_among_busy_in_turns(contestants: list[Contestant], keys: int) -> list[tuple[float, float]]:
+    """The same while other sessions of the one who types print."""
+    times: list[list[float]] = [[] for _ in contestants]
+    for _ in range(0, keys, BUSY_KEYS_A_TURN):
+        for contestant, found in zip(contestants, times, strict=True):
+            with busy(contestant):
+                typist = Typist(contestant)
+                typist.type(BUSY_KEYS_A_TURN)
+                found += typist.leave()
+    return [p50_and_p99(found) for found in times]
+
+
+@contextlib.contextmanager
+def busy(contestant: Contestant, sessions: int = BUSY_SESSIONS) -> Iterator[None]:
+    """Other sessions that print; another process reads them."""
+    screens = [opened(contestant) for _ in range(sessions)]
+    for screen in screens:
         screen.type(BUSY.encode())
-    reader = get_context("fork").Process(target=read_all, args=(busy,), daemon=True)
+    reader = get_context("fork").Process(target=read_all, args=(screens,), daemon=True)
     reader.start()
     try:
         time.sleep(2.0)
-        return echo(contestant, keys)
+        yield
     finally:
         reader.terminate()
         reader.join()
-        for screen in busy:
+        for screen in screens:
             finish(screen)
 
 
