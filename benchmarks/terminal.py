@@ -2,9 +2,9 @@
 
 Starts one OpenSSH server on loopback and reaches it by plain ssh, webssh (installed into a virtual environment of its
 own), ttyd where it is installed, and this portal: the embedded stack as `make run` starts it, spoken to over its
-documented protocol. One light client measures them all, in turns; echoes take turns every second or so, so that what the
-machine does meanwhile meets each alike. What each row is, is said in `benchmarks.terminals.measures`; in brackets the
-ratio to plain ssh.
+documented protocol. One light client measures them all, in turns; echoes take turns every second or so, so that what
+the machine does meanwhile meets each alike. What each row is, is said in `benchmarks.terminals.measures`; in brackets
+the ratio to plain ssh.
 
 Run on a machine that does nothing else: `.venv/bin/python -m benchmarks.terminal` (three runs, medians; about twenty
 minutes). `--quick` is one short run to see that it works; `--only headnode` leaves the others out (plain ssh stays).
