@@ -22,7 +22,7 @@ run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); C
 
 test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
 	@scripts/check-test-tools
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --tb=native
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --tb=short
 
 test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own
 	@scripts/with-postgres $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/jobs/simulator \
