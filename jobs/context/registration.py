@@ -40,11 +40,14 @@ def read(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_anothers(node: Node, facts: dict[str, Any]) -> bool:
-    """Whether another living node has this address and port, or one of the same cluster its address or name there."""
+    """Whether another living node has this address and port, or one of the same cluster its address or name there.
+
+    A cluster that is being taken away has none any more: the cloud may have given its addresses to others already.
+    """
     live = (
         Node.objects.exclude(pk=node.pk)
         .filter(registered_at__isnull=False)
-        .exclude(cluster__observed_state=Observed.RELEASED)
+        .exclude(cluster__observed_state__in=(Observed.RELEASING, Observed.RELEASED))
         .exclude(state__in=ENDED)
     )
     inside = Q(private_address=facts["private_address"])

@@ -5,11 +5,10 @@ On Linux each node has its own 127.20.x.y and the port of its core type. Elsewhe
 """
 
 import errno
+import secrets
 import socket
 import sys
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from jobs.simulator.spec import Refused
 
@@ -56,11 +55,15 @@ def bind(address: str, port: int, reuse: bool = False) -> socket.socket:
 
 
 class Addresses:
-    """Gives places out. Two simulators start in different parts of the block and step aside for each other."""
+    """Gives places out, one after the other from anywhere in the block.
 
-    def __init__(self, var: Path, fixed: str = "") -> None:
+    So two simulators hardly meet, and step aside for each other; and one that is started again does not begin with the
+    addresses of nodes that its portal is only just writing off.
+    """
+
+    def __init__(self, fixed: str = "") -> None:
         self.fixed = fixed or ("" if sys.platform == "linux" else "127.0.0.1")
-        self._next = zlib.crc32(str(var).encode()) % BLOCK
+        self._next = secrets.randbelow(BLOCK)
         self._taken: set[str] = set()
 
     def keep(self, place: Place) -> None:

@@ -39,7 +39,7 @@ class Cloud:
         self.links = False
         # Node and portal talk directly; a proxy meant for the world outside must not come between them.
         self.http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50))
-        self.addresses = Addresses(settings.var, settings.address)
+        self.addresses = Addresses(settings.address)
         self.racks = Racks(store.clusters)
         self.sandbox: Sandbox
         self.users = UserNumbers(store.clusters / "next-user")

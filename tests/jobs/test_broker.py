@@ -135,6 +135,16 @@ def test_a_node_that_claims_anothers_address_is_refused(alice: User) -> None:
     assert compute.host_keys == []
 
 
+def test_an_address_of_a_cluster_that_is_taken_away_may_be_anothers_already(alice: User) -> None:
+    _, (before,) = cluster_of(alice)
+    assert say("register", token_of(before.cluster_id, "head"), REGISTRATION).status_code == 200
+    _, (after,) = cluster_of(alice)
+    token, own = token_of(after.cluster_id, "head"), {**REGISTRATION, "host_keys": HOST_KEYS[1:]}
+    assert say("register", token, own).json()["reason"] == "address_taken"
+    Cluster.objects.filter(pk=before.cluster_id).update(observed_state=Observed.RELEASING)
+    assert say("register", token, own).status_code == 200
+
+
 @pytest.mark.parametrize(
     "claim",
     [

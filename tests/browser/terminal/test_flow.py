@@ -88,9 +88,10 @@ def test_half_a_megabyte_of_paste_arrives_whole(window: Page, tmp_path: Path) ->
 
 def test_ctrl_c_stops_a_paste_that_is_still_on_its_way(window: Page) -> None:
     connected(window)
-    # Nobody reads, and lines wait to be read: the paste has to wait. (What is no line yet, the kernel would drop.)
+    # Nobody reads, and lines wait to be read: the paste has to wait, once sshd has the 2 MB it takes for itself. (What
+    # is no line yet, the kernel would drop.)
     run(window, "stty -echo; echo on-$((1+1)); sleep 1000", "on-2")
-    window.evaluate(f"void {FRONT}.clipboard.paste(('y'.repeat(99) + '\\n').repeat(7000))")
+    window.evaluate(f"void {FRONT}.clipboard.paste(('y'.repeat(99) + '\\n').repeat(40000))")
     window.get_by_role("button", name="Paste", exact=True).click()
     until(window, f"{FRONT}.session.input.waiting > 0")
     expect(window.locator("[data-countdown]")).to_contain_text("kB left")
