@@ -93,6 +93,8 @@ class Receiver:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 request = await self._read(sender, got)
+            if not request:  # somebody looked whether we are here
+                return
             await self._take(socket.socket(fileno=got.pop()), request)
         except (OSError, TimeoutError, ValueError, IndexError) as error:
             log.warning("A connection that was passed on did not arrive: %r", error)
@@ -111,6 +113,8 @@ class Receiver:
                 await self._readable(sender)
                 continue
             got += numbers
+            if not more and not message:
+                return b""
             if not more:
                 raise OSError("it ended early")
             message += more

@@ -62,7 +62,7 @@ async def test_nobody_there_is_an_error_at_once(tmp_path: Path) -> None:
         handover.pass_on(handover.path_of(str(tmp_path), "main"), theirs.fileno(), REQUEST)
 
 
-async def test_what_is_no_hand_over_leaves_nothing(tmp_path: Path) -> None:
+async def test_what_is_no_hand_over_leaves_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def take(connection: socket.socket, request: bytes) -> None:
         raise AssertionError("nothing came")
 
@@ -78,3 +78,9 @@ async def test_what_is_no_hand_over_leaves_nothing(tmp_path: Path) -> None:
         while receiver._tasks or len(os.listdir("/proc/self/fd")) > files:
             await asyncio.sleep(0.02)
     receiver.close()
+    # Whoever only looks whether somebody is there, as the start does, is no news.
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "OSError('it ended early')",
+        "ValueError('the request is too long')",
+        "IndexError('pop from empty list')",
+    ]
