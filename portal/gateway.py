@@ -36,6 +36,7 @@ def main() -> int:
     # The database works in a thread: a keystroke must not wait the usual 5 ms until it lets the interpreter go.
     sys.setswitchinterval(0.0005)
     config = serving.config("portal.gateway_asgi:application", host=settings.HEADNODE_GATEWAY_HOST, port=port)
+    serving.load(config)
     serving.Server(config, gateway.say_goodbye).run(sockets=None if port else [])
     return 0
 

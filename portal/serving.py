@@ -221,12 +221,10 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
-        # All that was loaded stays: looking through it for garbage again and again would hold keystrokes up.
-        gc.collect()
-        gc.freeze()
         if settings.HEADNODE_GATEWAY_NAME and settings.HEADNODE_GATEWAY_SOCKETS:
             path = handover.path_of(settings.HEADNODE_GATEWAY_SOCKETS, settings.HEADNODE_GATEWAY_NAME)
             self._receiver = handover.Receiver(path, self._take)
+            log.info("The gateway %s takes terminals.", settings.HEADNODE_GATEWAY_NAME)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more, end the shells while their browsers are still there to read it, then the rest."""
@@ -242,6 +240,16 @@ class Server(uvicorn.Server):
         protocol = Websocket(self.config, self.server_state, self.lifespan.state)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
         protocol.data_received(request)
+
+
+def load(config: uvicorn.Config) -> None:
+    """Load the application before it is served, for a process that does nothing else.
+
+    All of it stays: looking through it for garbage again and again would hold keystrokes up.
+    """
+    config.load()
+    gc.collect()
+    gc.freeze()
 
 
 def config(application: str | Callable[..., Any], **changes: Any) -> uvicorn.Config:

@@ -40,6 +40,7 @@ def main() -> int:
     config = serving.config(
         "portal.asgi:application", host=settings.HEADNODE_HOST, port=settings.HEADNODE_PORT
     )
+    serving.load(config)
     serving.Server(config, gateway.say_goodbye).run(sockets=inherited)
     return 0
 

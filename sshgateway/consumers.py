@@ -101,7 +101,8 @@ class TerminalConsumer(Socket):
         """The same for a message that came directly."""
         assert self.direct is not None  # noqa: S101
         try:
-            if self.terminal and self.attachment and (data := frames.typed(message)) is not None:
+            data = frames.typed(message)
+            if data is not None and self.terminal is not None and self.attachment is not None:
                 self.terminal.type(self.attachment, data)
                 return
             answer = self._handle(frames.decode(message))
