@@ -13,8 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import cidr as cidrs
-from accounts import floor, public_keys, signals
-from accounts.audit import Actor, record
+from accounts import signals
+from accounts.audit.trail import Actor, record
+from accounts.keys import key_policy, public_keys
 from accounts.models import AccessRule, APIToken, JobSettings, SSHKey, User
 from accounts.refusals import Refused
 
@@ -61,7 +62,7 @@ def add_ssh_key(
     Raises Refused with the reason of `public_keys.parse` or `floor.check_key`, `duplicate_key` or `expiry_past`.
     """
     key = public_keys.parse(text)
-    floor.check_key(key)
+    key_policy.check_key(key)
     check_expiry(expires_at)
     name = clean_name(name) or clean_name(key.comment[:100]) or f"{key.type} key"
     duplicate = Refused(
@@ -124,7 +125,7 @@ def disable_ssh_key(actor: Actor, key: SSHKey) -> SSHKey:
 def enable_ssh_key(actor: Actor, key: SSHKey) -> SSHKey:
     """Let a disabled key open clusters again. Idempotent. Raises Refused like `floor.check_key`."""
     if key.disabled_at is not None:
-        if problem := floor.problem_of_key(key.type, key.bits):
+        if problem := key_policy.problem_of_key(key.type, key.bits):
             raise Refused(*problem, field="disabled")
         _change_key(actor, key, "enabled", disabled_at=None)
     return key
@@ -181,7 +182,7 @@ def add_access_rule(
     Raises Refused with the reason of `cidr.parse` or `floor.check_rule`, `duplicate_rule` or `expiry_past`.
     """
     rule = cidrs.parse(cidr)
-    floor.check_rule(rule.network)
+    key_policy.check_rule(rule.network)
     check_expiry(expires_at)
     note = clean_name(note, field="note", limit=200)
     text = str(rule.network)

@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from accounts import reminders
+from accounts.notifications import key_expiry_reminders
 
 
 @shared_task(name="accounts.remind")
 def remind() -> int:
     """Tell people of keys that are about to expire."""
-    return reminders.send_due()
+    return key_expiry_reminders.send_due()

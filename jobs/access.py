@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from accounts import cidr, standing
+from accounts import cidr
+from accounts.keys import validity
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.services import job_settings
@@ -28,7 +29,7 @@ def rules_of(owner: User) -> list[str]:
     """The CIDR rules in force for a person's clusters: none while SSH access is off."""
     if not job_settings(owner).ssh_access:
         return []
-    return [rule.cidr for rule in standing.rules_in_force(owner)]
+    return [rule.cidr for rule in validity.rules_in_force(owner)]
 
 
 def admission(cluster: Cluster) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def admission(cluster: Cluster) -> dict[str, Any]:
 def admission_content(cluster: Cluster) -> dict[str, Any]:
     """What an admission document says, without its number."""
     owner = cluster.job.owner
-    keys = [(key, standing.of_key(key)) for key in owner.ssh_keys.all()]
-    active = standing.Standing.ACTIVE
+    keys = [(key, validity.key_validity(key)) for key in owner.ssh_keys.all()]
+    active = validity.Validity.ACTIVE
     return {
         "authorized_keys": [key.public_key for key, worth in keys if worth is active],
         "withdrawn": {key.fingerprint: worth.value for key, worth in keys if worth is not active},

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts import still_signed_in
 from accounts.models import User
+from accounts.users import session_validity
 from jobs import access, events
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.cursor = int(after)
         await self.channel_layer.group_add(events.group(self.job_id), self.channel_name)
-        self.credential = still_signed_in.credential_of(self.scope)
+        self.credential = session_validity.credential_of(self.scope)
         self.follow = asyncio.create_task(self._follow_or_close())
 
     async def disconnect(self, code: int) -> None:
@@ -100,7 +100,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read(self) -> tuple[list[dict[str, Any]], str] | None:
         # Asked anew each time: the person may have been shut out, the token revoked since.
-        if not still_signed_in.still_good(self.scope["user"].pk, self.credential):
+        if not session_validity.still_good(self.scope["user"].pk, self.credential):
             raise _SignedOutError
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None:

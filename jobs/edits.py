@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from jobs import draft
 from jobs.draft import JobDraft

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from jobs import bell, deadline, events, limits
 from jobs.models import Cluster, Job

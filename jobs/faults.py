@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from jobs.models import Cluster, CoreType
 from jobs.providers import registry

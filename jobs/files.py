@@ -8,7 +8,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs.models import Job, JobInput, StoredFile

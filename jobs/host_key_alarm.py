@@ -10,9 +10,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import public_keys
-from accounts.administrators import check_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
+from accounts.keys import public_keys
+from accounts.users.administrators import check_administrator
 from jobs import access, bell, events
 from jobs.models import JobEvent, Node
 from sshgateway import services as gateway

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from accounts.audit import SYSTEM, Actor, record
+from accounts.audit.trail import SYSTEM, Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs import events, mark

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.administrators import is_administrator
+from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
 from jobs.machines.access import visible_machines
 

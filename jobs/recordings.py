@@ -1,8 +1,8 @@
 """Who may see the recording of a terminal."""
 
-from accounts.administrators import is_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
+from accounts.users.administrators import is_administrator
 from jobs import access
 from jobs.models import Job
 from sshgateway.models import Recording, TerminalSession

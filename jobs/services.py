@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import standing
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
+from accounts.keys import validity
 from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
@@ -93,12 +93,12 @@ def settings_snapshot(owner: User) -> dict[str, Any]:
                 "name": key.name,
                 "fingerprint": key.fingerprint,
                 "public_key": key.public_key,
-                "standing": standing.of_key(key).value,
+                "standing": validity.key_validity(key).value,
             }
             for key in owner.ssh_keys.all()
         ],
         "access_rules": [
-            {"cidr": rule.cidr, "note": rule.note, "standing": standing.of_rule(rule).value}
+            {"cidr": rule.cidr, "note": rule.note, "standing": validity.rule_validity(rule).value}
             for rule in owner.access_rules.all()
         ],
         "ssh_access": row.ssh_access,
@@ -133,7 +133,7 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
         history.job_status(job, JobState.PENDING)
         history.cluster_status(cluster)
         events.append(job, "portal", f"Job submitted by {actor.name}.", stage=JobState.PENDING)
-        if not standing.usable_keys(job.owner):
+        if not validity.usable_keys(job.owner):
             events.append(
                 job,
                 "portal",

@@ -7,8 +7,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
-from accounts.api import schema  # noqa: F401  # tells drf-spectacular of our tokens
 from accounts.api.token_auth import TokenAuth
+from accounts.rest import schema  # noqa: F401  # tells drf-spectacular of our tokens
 from portal.api_root import ROUTES, Root
 
 _EVERYTHING = [path("", Root.as_view()), *ROUTES]

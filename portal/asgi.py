@@ -13,7 +13,7 @@ django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from accounts.websocket import WebsocketAuthentication  # noqa: E402
+from accounts.users.websocket_authentication import WebsocketAuthentication  # noqa: E402
 from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
 from portal.body_limit import BodyLimit  # noqa: E402
 from portal.static_files import static_files  # noqa: E402

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 
-from accounts.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
-from accounts.key_refusals import ACCEPTED_TYPES
+from accounts.keys.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
+from accounts.keys.key_refusals import ACCEPTED_TYPES
 from sshgateway import known_hosts
 
 SOCKET_PATH_LIMIT = 107

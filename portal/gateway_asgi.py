@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 # Fills the app registry; what follows imports models.
 get_asgi_application()
 
-from accounts.websocket import WebsocketAuthentication  # noqa: E402
+from accounts.users.websocket_authentication import WebsocketAuthentication  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
 from sshgateway.lifespan import lifespan  # noqa: E402
 from sshgateway.routing import websocket_urlpatterns  # noqa: E402

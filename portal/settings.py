@@ -10,8 +10,8 @@ from pathlib import Path
 
 import environ
 
-from accounts.key_blob import RSA_SHORTEST_BITS
-from accounts.key_refusals import ACCEPTED_TYPES
+from accounts.keys.key_blob import RSA_SHORTEST_BITS
+from accounts.keys.key_refusals import ACCEPTED_TYPES
 
 env = environ.Env()
 
@@ -52,7 +52,7 @@ HEADNODE_HOST_CERTIFICATE_LIFETIME = timedelta(
 )
 HEADNODE_METRICS_ADDRESSES = env.list("HEADNODE_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1/128"])
 
-# The administrator's floor (accounts.floor): what people may choose for themselves, and nothing below.
+# The administrator's floor (accounts.keys.key_policy): what people may choose for themselves, and nothing below.
 HEADNODE_KEY_TYPES = env.list("HEADNODE_KEY_TYPES", default=list(ACCEPTED_TYPES))
 HEADNODE_RSA_MIN_BITS = env.int("HEADNODE_RSA_MIN_BITS", default=RSA_SHORTEST_BITS)
 HEADNODE_ALLOW_EVERYWHERE = env.bool("HEADNODE_ALLOW_EVERYWHERE", default=True)
@@ -232,7 +232,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.users.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
@@ -263,20 +263,20 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.TokenAuthentication",
+        "accounts.users.token_authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "accounts.api.parsers.JSONParser",
+        "accounts.rest.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.OneForm",
-    "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.Pagination",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.rest.negotiation.OneForm",
+    "DEFAULT_PAGINATION_CLASS": "accounts.rest.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "accounts.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "accounts.rest.errors.exception_handler",
     "PAGE_SIZE": 10,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

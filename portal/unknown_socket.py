@@ -1,6 +1,6 @@
 """Where no websocket lives: closed with a reason, not with a traceback."""
 
-from accounts.websocket import Receive, Scope, Send, close
+from accounts.users.websocket_authentication import Receive, Scope, Send, close
 
 NOT_FOUND = 4404
 

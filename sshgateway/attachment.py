@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from accounts.still_signed_in import Credential
+from accounts.users.session_validity import Credential
 from sshgateway.ends import End
 from sshgateway.frames import BadFrame, Situation
 from sshgateway.places import NOBODY, Place

@@ -12,7 +12,7 @@ import logging
 
 from django.conf import settings
 
-from accounts.still_signed_in import credential_of
+from accounts.users.session_validity import credential_of
 from sshgateway import frames, gateway, records, visits
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.delivery import deliver_by_turns, deliver_directly

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from accounts.administrators import is_administrator
 from accounts.refusals import Refused
+from accounts.users.administrators import is_administrator
 from sshgateway.models import TerminalSession, TerminalShare
 from sshgateway.places import Place, Role
 

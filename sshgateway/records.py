@@ -11,11 +11,11 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from accounts import still_signed_in
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import User
 from accounts.refusals import Refused
-from accounts.still_signed_in import Credential as SignInCredential
+from accounts.users import session_validity
+from accounts.users.session_validity import Credential as SignInCredential
 from sshgateway import credentials, ends, gatekeeper, visits
 from sshgateway.credentials import Credential
 from sshgateway.ends import End
@@ -153,7 +153,7 @@ def review(reports: list[Report]) -> dict[str, Verdict]:
 
     What many sessions have in common is asked once, and their heartbeats are written at once.
     """
-    with gatekeeper.asked_once(), still_signed_in.asked_once():
+    with gatekeeper.asked_once(), session_validity.asked_once():
         return _review_all(reports)
 
 
@@ -221,7 +221,7 @@ def _refusal(row: TerminalSession, user: Any, address: str) -> End | None:
 
 def _signed_out(visitor: Visitor) -> bool:
     person_id = visitor.place.person_id
-    return person_id is None or not still_signed_in.still_good(person_id, visitor.credential)
+    return person_id is None or not session_validity.still_good(person_id, visitor.credential)
 
 
 def _is_quiet(report: Report, row: TerminalSession | None) -> bool:

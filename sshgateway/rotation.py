@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from sshgateway import authority, host_keys
 from sshgateway.models import AuthorityKey

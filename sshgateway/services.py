@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.administrators import check_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.users.administrators import check_administrator
 from sshgateway import notices, routes
 from sshgateway.models import TerminalSession, TerminalShare
 from sshgateway.recording import rules

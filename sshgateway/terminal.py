@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
-from accounts.still_signed_in import NO_CREDENTIAL, Credential
+from accounts.users.session_validity import NO_CREDENTIAL, Credential
 from sshgateway import ends
 from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
 from sshgateway.company import MAX_ATTACHMENTS, Company, may_stay

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
 from sshgateway.models import TerminalSession, TerminalVisit
 from sshgateway.places import Place, Role

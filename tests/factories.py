@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from accounts import public_keys
+from accounts.keys import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
 from jobs import handles
 from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile

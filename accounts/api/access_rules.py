@@ -11,8 +11,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services, source_address
-from accounts.api.requests import actor, person, pick
-from accounts.api.schema import ROW_NUMBER
 from accounts.api.serializers import (
     AccessRulePatchSerializer,
     AccessRuleSerializer,
@@ -20,6 +18,8 @@ from accounts.api.serializers import (
     SavedAccessRuleSerializer,
 )
 from accounts.models import AccessRule
+from accounts.rest.requests import actor, person, pick
+from accounts.rest.schema import ROW_NUMBER
 
 SOURCE_ADDRESS = OpenApiParameter(
     "X-Source-Address",

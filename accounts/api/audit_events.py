@@ -3,10 +3,10 @@
 from django.db.models import QuerySet
 from rest_framework.generics import ListAPIView
 
-from accounts import audit
-from accounts.api.requests import person
 from accounts.api.serializers import AuditEventSerializer
+from accounts.audit import trail
 from accounts.models import AuditEvent
+from accounts.rest.requests import person
 
 
 class AuditEvents(ListAPIView[AuditEvent]):
@@ -16,4 +16,4 @@ class AuditEvents(ListAPIView[AuditEvent]):
     queryset = AuditEvent.objects.none()
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
-        return audit.visible_to(person(self.request))
+        return trail.visible_to(person(self.request))

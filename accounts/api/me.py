@@ -9,14 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import cidr, services, source_address, standing
-from accounts.api.requests import actor, person
+from accounts import cidr, services, source_address
 from accounts.api.serializers import (
     JobSettingsPatchSerializer,
     JobSettingsSerializer,
     PersonSerializer,
     ProjectSerializer,
 )
+from accounts.keys import validity
+from accounts.rest.requests import actor, person
 
 
 class Me(APIView):
@@ -48,7 +49,7 @@ class JobSettingsView(APIView):
         owner = person(request)
         row = services.job_settings(owner)
         address = source_address.of(request._request)
-        rules = [rule.cidr for rule in standing.rules_in_force(owner)]
+        rules = [rule.cidr for rule in validity.rules_in_force(owner)]
         return {
             "auto_terminate_cluster": row.auto_terminate_cluster,
             "ssh_access": row.ssh_access,

@@ -3,12 +3,12 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts import standing
-from accounts.api.camel import CamelModelSerializer, CamelSerializer
+from accounts.keys import validity
 from accounts.models import AccessRule, AuditEvent, SSHKey, User
+from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
 
 STANDING = "active: it lets you in; disabled, expired, not_allowed (by your administrator): it does not."
-STANDINGS = [worth.value for worth in standing.Standing]
+STANDINGS = [worth.value for worth in validity.Validity]
 
 
 class SSHKeySerializer(CamelModelSerializer):
@@ -36,7 +36,7 @@ class SSHKeySerializer(CamelModelSerializer):
 
     @extend_schema_field(serializers.ChoiceField(STANDINGS))
     def get_standing(self, key: SSHKey) -> str:
-        return standing.of_key(key).value
+        return validity.key_validity(key).value
 
 
 class NewSSHKeySerializer(CamelSerializer):
@@ -67,7 +67,7 @@ class AccessRuleSerializer(CamelModelSerializer):
 
     @extend_schema_field(serializers.ChoiceField(STANDINGS))
     def get_standing(self, rule: AccessRule) -> str:
-        return standing.of_rule(rule).value
+        return validity.rule_validity(rule).value
 
 
 class NewAccessRuleSerializer(CamelSerializer):

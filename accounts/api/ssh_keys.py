@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
-from accounts.api.requests import actor, person, pick
-from accounts.api.schema import ROW_NUMBER
 from accounts.api.serializers import NewSSHKeySerializer, SSHKeyPatchSerializer, SSHKeySerializer
 from accounts.models import SSHKey
+from accounts.rest.requests import actor, person, pick
+from accounts.rest.schema import ROW_NUMBER
 
 
 class SSHKeys(ListAPIView[SSHKey]):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import services, source_address
 from accounts.api.serializers import CredentialsSerializer, TokenSerializer
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import User
 from accounts.refusals import Refused
 

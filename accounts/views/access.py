@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts import cidr, services
 from accounts.models import AccessRule
 from accounts.refusals import Refused
-from accounts.views.days import end_of
+from accounts.views.expiry_dates import end_of
 from accounts.views.job_settings import answer
 from accounts.views.pages import actor, ask_first, go_back, is_confirmed, person
 

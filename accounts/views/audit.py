@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import audit, audit_words
+from accounts.audit import labels, trail
 from accounts.views.pages import person
 
 PAGE_SIZE = 50
@@ -18,13 +18,13 @@ PAGE_SIZE = 50
 @require_GET
 def audit_trail(request: HttpRequest) -> HttpResponse:
     """What one did, and what was done to what is one's own."""
-    page = Paginator(audit.visible_to(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(trail.visible_to(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [
         {
             "event": event,
-            "title": audit_words.title(event),
-            "name": audit_words.name_of(event),
-            "differences": audit_words.differences(event),
+            "title": labels.title(event),
+            "name": labels.name_of(event),
+            "differences": labels.differences(event),
         }
         for event in page.object_list
     ]

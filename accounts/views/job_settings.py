@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import cidr, services, source_address, standing
+from accounts import cidr, services, source_address
+from accounts.keys import validity
+from accounts.keys.public_keys import LONGEST_BYTES
+from accounts.keys.validity import Validity
 from accounts.models import AccessRule, SSHKey
-from accounts.public_keys import LONGEST_BYTES
-from accounts.standing import Standing
 from accounts.views.pages import is_fragment, person
 
 SECTIONS = {
@@ -37,7 +38,7 @@ class KeyRow:
     """A saved key, what it is worth now, and whether that ends soon."""
 
     key: SSHKey
-    standing: Standing
+    standing: Validity
     ends_soon: bool
 
 
@@ -46,7 +47,7 @@ class RuleRow:
     """A saved rule and what it is worth now."""
 
     rule: AccessRule
-    standing: Standing
+    standing: Validity
 
 
 @login_required
@@ -61,14 +62,14 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """What the page and its fragments show."""
     owner = person(request)
     address = source_address.of(request)
-    expiring = standing.expiring_keys(owner)
-    rules = [RuleRow(rule, standing.of_rule(rule)) for rule in owner.access_rules.all()]
+    expiring = validity.expiring_keys(owner)
+    rules = [RuleRow(rule, validity.rule_validity(rule)) for rule in owner.access_rules.all()]
     own_rule = str(cidr.parse(address).network) if address else ""
-    saved = {row.rule.cidr for row in rules if row.standing is Standing.ACTIVE}
+    saved = {row.rule.cidr for row in rules if row.standing is Validity.ACTIVE}
     return {
         "nav": "settings",
         "section": "job",
-        "keys": [KeyRow(key, standing.of_key(key), key in expiring) for key in owner.ssh_keys.all()],
+        "keys": [KeyRow(key, validity.key_validity(key), key in expiring) for key in owner.ssh_keys.all()],
         "expiring_keys": expiring,
         "longest_key": LONGEST_BYTES,
         "key_types": settings.HEADNODE_KEY_TYPES,

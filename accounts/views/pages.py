@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import source_address
-from accounts.administrators import is_administrator
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import User
+from accounts.users.administrators import is_administrator
 
 
 def person(request: HttpRequest) -> User:

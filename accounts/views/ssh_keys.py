@@ -11,11 +11,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import public_keys, services
+from accounts import services
+from accounts.keys import public_keys
+from accounts.keys.public_keys import PublicKey, SeveralKeys
 from accounts.models import SSHKey
-from accounts.public_keys import PublicKey, SeveralKeys
 from accounts.refusals import Refused
-from accounts.views.days import end_of
+from accounts.views.expiry_dates import end_of
 from accounts.views.job_settings import answer
 from accounts.views.pages import actor, ask_first, is_confirmed, person
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import services
 from accounts.models import APIToken
 from accounts.refusals import Refused
-from accounts.views.days import end_of
+from accounts.views.expiry_dates import end_of
 from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
 
 

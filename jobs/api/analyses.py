@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.models import CoreType
 

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.parsers import JSONParser
-from accounts.api.requests import actor, person
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.parsers import JSONParser
+from accounts.rest.requests import actor, person
 from jobs import cluster_history, launching, services
 from jobs.cluster_history import Row
 from jobs.context.plan import Member

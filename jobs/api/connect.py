@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 from jobs import connecting, recipes
 from jobs.api.requests import existing_cluster_of, job_of
 from jobs.api.schema import JOB_ID

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
 from accounts.refusals import Refused
+from accounts.rest.camel_case import CamelSerializer
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID
 from jobs.context import reporting

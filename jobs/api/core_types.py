@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelModelSerializer, CamelSerializer
+from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.models import CoreType
 

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.fields import WholeNumberField
-from accounts.api.requests import actor
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.fields import WholeNumberField
+from accounts.rest.requests import actor
 from jobs import extending
 from jobs.api.jobs import JobView
 from jobs.api.schema import JOB_ID

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.requests import person, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.requests import person, pick
 from jobs import files
 from jobs.api import ranges
 from jobs.api.schema import FILE_ID

@@ -8,8 +8,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.fields import NumberField, WholeNumberField
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.fields import NumberField, WholeNumberField
 from jobs.api.job_fields import CoreTypeCodeField, LooseBooleanField
 from jobs.draft import JobDraft
 from jobs.services import DraftRefused

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 from jobs import events
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID

@@ -9,7 +9,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 from jobs import limits, services, still_running
 from jobs.api.analyses import name_of
 from jobs.api.constant import ConstantField

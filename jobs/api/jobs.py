@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 from rest_framework.views import APIView
 
-from accounts.api.requests import actor, is_v3, person
 from accounts.refusals import Refused
+from accounts.rest.requests import actor, is_v3, person
 from jobs import edits, files, services
 from jobs.api import job_body, job_filters
 from jobs.api.job_body import JobBody, JobPatch

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.requests import actor, person, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.requests import actor, person, pick
 from jobs import leftovers
 from jobs.models import Leftover
 

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.camel import CamelModelSerializer, CamelSerializer
-from accounts.api.fields import WholeNumberField
+from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
+from accounts.rest.fields import WholeNumberField
 from jobs.models import Machine
 
 # What only administrators are told.

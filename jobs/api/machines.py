@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.administrators import is_administrator
-from accounts.api.permissions import IsAdministrator
-from accounts.api.requests import actor, person, pick
-from accounts.api.schema import ROW_NUMBER
+from accounts.rest.permissions import IsAdministrator
+from accounts.rest.requests import actor, person, pick
+from accounts.rest.schema import ROW_NUMBER
+from accounts.users.administrators import is_administrator
 from jobs.api.machine_serializers import (
     FindingSerializer,
     MachinePatchSerializer,

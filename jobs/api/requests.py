@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from accounts.api.requests import person, pick
+from accounts.rest.requests import person, pick
 from jobs.access import visible_jobs
 from jobs.models import Cluster, Job
 from jobs.states import Observed

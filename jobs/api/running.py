@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 
 
 class RunningNodeSerializer(CamelSerializer):

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.requests import actor, person
 from accounts.refusals import Refused
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.requests import actor, person
 from jobs import recordings
 from sshgateway.models import Recording
 from sshgateway.recording import asciicast, store

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.permissions import IsAdministrator
-from accounts.api.requests import actor
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.permissions import IsAdministrator
+from accounts.rest.requests import actor
 from jobs import faults
 from jobs.fault_words import words_of
 from jobs.providers.troublesome import FaultBoard, FaultKind, FaultRule

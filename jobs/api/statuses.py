@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
-from accounts.api.camel import CamelSerializer
+from accounts.rest.camel_case import CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.api.requests import existing_cluster_of, job_of
 from jobs.api.schema import JOB_ID

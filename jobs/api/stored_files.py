@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.exceptions import TooLarge
-from accounts.api.requests import actor, person, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.exceptions import TooLarge
+from accounts.rest.requests import actor, person, pick
 from jobs import files
 from jobs.api.constant import ConstantField
 from jobs.api.job_filters import text

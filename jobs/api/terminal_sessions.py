@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import source_address
-from accounts.api.camel import CamelSerializer
-from accounts.api.fields import WholeNumberField
-from accounts.api.requests import person, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.fields import WholeNumberField
+from accounts.rest.requests import person, pick
 from jobs import access
 from jobs.api import terminal_filters
 from jobs.api.requests import job_of

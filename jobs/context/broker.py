@@ -18,8 +18,8 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from accounts import public_keys
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
+from accounts.keys import public_keys
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from jobs import bell, events

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from accounts import public_keys
+from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs.models import Node
 from jobs.states import Observed

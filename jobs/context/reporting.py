@@ -7,7 +7,7 @@ made up for by writing it again in the same place.
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from accounts import public_keys
+from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs.context import telling
 from jobs.context.report import ClusterReport, NodeReport

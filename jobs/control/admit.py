@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import standing
+from accounts.keys import validity
 from jobs import access, events
 from jobs.models import Cluster
 from jobs.providers.base import Provider
@@ -53,7 +53,7 @@ def not_after_expiry(cluster: Cluster, delay: timedelta | None) -> timedelta | N
     """The delay until the next pass, shortened to when the owner's next key or rule expires."""
     if delay is None or cluster.observed_state in NO_NODES:
         return delay
-    moment = standing.next_expiry(cluster.job.owner)
+    moment = validity.next_expiry(cluster.job.owner)
     return delay if moment is None else min(delay, max(timedelta(), moment - timezone.now()) + AT_EXPIRY)
 
 

@@ -2,9 +2,9 @@
 
 from django.db.models import Q, QuerySet
 
-from accounts.administrators import is_administrator
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.users.administrators import is_administrator
 from jobs.access import check_address
 from jobs.models import Machine
 from sshgateway import ends

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from accounts.administrators import check_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
+from accounts.users.administrators import check_administrator
 from jobs.machines.access import machine_target
 from jobs.models import Machine
 from sshgateway import credentials, transport

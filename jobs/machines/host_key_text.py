@@ -9,10 +9,10 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from accounts import public_keys
-from accounts.key_refusals import speakable
-from accounts.private_keys import is_private_key
-from accounts.public_keys import LONGEST_BYTES, PublicKey
+from accounts.keys import public_keys
+from accounts.keys.key_refusals import speakable
+from accounts.keys.private_keys import is_private_key
+from accounts.keys.public_keys import LONGEST_BYTES, PublicKey
 from accounts.refusals import Refused
 from sshgateway.host_keys import SIGNATURE_ALGORITHMS
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.administrators import check_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
+from accounts.users.administrators import check_administrator
 from jobs.machines import access
 from jobs.machines.draft import CheckedMachine, MachineDraft, check
 from jobs.models import Machine

@@ -27,15 +27,7 @@ import time
 
 from jobs.simulator.agent_cookies import with_cookie
 from jobs.simulator.agent_guard import Guard, relieve, used_bytes
-from jobs.simulator.agent_programs import (
-    UNHEEDED,
-    become,
-    limit,
-    others,
-    set_modes,
-    signal_all,
-    widen,
-)
+from jobs.simulator.agent_programs import UNHEEDED, become, limit, others, set_modes, signal_all, widen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import standing
+from accounts.keys import validity
 from accounts.views.pages import person
 from jobs.access import visible_jobs
 from jobs.hardware import Hardware, of_jobs
@@ -47,8 +47,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "nav": "jobs",
         "page": page,
         "rows": rows,
-        "has_key": bool(standing.usable_keys(owner)),
-        "expiring_keys": standing.expiring_keys(owner),
+        "has_key": bool(validity.usable_keys(owner)),
+        "expiring_keys": validity.expiring_keys(owner),
     }
     return render(request, "jobs/job_list.html", context)
 

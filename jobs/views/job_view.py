@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import source_address, standing
+from accounts import source_address
+from accounts.keys import validity
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs import access, connection, hardware, services, still_running
@@ -37,7 +38,7 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "nodes_up": node_rows.up_count(nodes),
         "held": cluster is not None and cluster.observed_state == Observed.HELD,
         "head": next((node for node in nodes if node.role == Node.Role.HEAD), None),
-        "why_no_command": connection.why_no_command(cluster, bool(standing.usable_keys(person))),
+        "why_no_command": connection.why_no_command(cluster, bool(validity.usable_keys(person))),
         "refused": _refusal(job.owner, address, cluster),
         "own_address": address,
         "can_submit": job.submitted_at is None,

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import standing
+from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.views.pages import actor, person
 from jobs import launching
@@ -109,7 +109,7 @@ def _page(
         "most_kb": toml_text.MOST_BYTES // 1024,
         "most_members": settings.HEADNODE_MAX_SLOTS,
         "most_hours": settings.HEADNODE_MAX_JOB_HOURS,
-        "has_key": bool(standing.usable_keys(owner)),
+        "has_key": bool(validity.usable_keys(owner)),
     }
     if checked is not None:
         context |= _preview(text, checked)

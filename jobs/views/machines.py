@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import source_address
-from accounts.administrators import is_administrator
 from accounts.refusals import Refused
+from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
 from jobs.access import check_address
 from jobs.machines.access import visible_machines

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import standing
+from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.services import job_settings
 from accounts.views.pages import actor, person
@@ -80,7 +80,7 @@ def _form(
         "catalogue": {t.code: _offer(t) for t in core_types},
         "max_slots": settings.HEADNODE_MAX_SLOTS,
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
-        "has_key": bool(standing.usable_keys(owner)),
+        "has_key": bool(validity.usable_keys(owner)),
         "settings": job_settings(owner),
     }
     return render(request, "jobs/new_job.html", context, status=status)

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts import public_keys
+from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs import connection
 from jobs.context import report, reporting, telling

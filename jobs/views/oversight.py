@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.administrators import is_administrator
 from accounts.refusals import Refused
+from accounts.users.administrators import is_administrator
 from accounts.views.pages import actor, is_fragment, person
 from jobs.models import CoreType
 from jobs.views import session_rows

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.camel import CamelSerializer
-from accounts.api.permissions import IsAdministrator
-from accounts.api.requests import actor, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.permissions import IsAdministrator
+from accounts.rest.requests import actor, pick
 from sshgateway import oversight, services
 from sshgateway.api.session_shares import SESSION_ID, WatcherSerializer
 from sshgateway.models import TerminalSession

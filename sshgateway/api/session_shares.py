@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.administrators import is_administrator
-from accounts.api.camel import CamelSerializer
-from accounts.api.requests import actor, person, pick
+from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.requests import actor, person, pick
+from accounts.users.administrators import is_administrator
 from sshgateway import services, visits
 from sshgateway.models import TerminalSession, TerminalShare
 

@@ -3,10 +3,10 @@
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.administrators import check_administrator
-from accounts.audit import Actor, record
+from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.users.administrators import check_administrator
 from sshgateway.models import RecordingRule
 from sshgateway.recording import policy
 from sshgateway.recording.policy import Mode, OnFailure, Rule

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.audit import SYSTEM, record
+from accounts.audit.trail import SYSTEM, record
 from sshgateway.models import Recording, TerminalSession
 from sshgateway.models.recording import FOLDER
 

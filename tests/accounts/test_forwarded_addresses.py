@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts import services, source_address
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from tests.api import client_of
 from tests.factories import public_key

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts import services
-from accounts.audit import Actor, digest
+from accounts.audit.trail import Actor, digest
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs import access

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts import services
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.models import Job, Node
 from jobs.recipes import TABS

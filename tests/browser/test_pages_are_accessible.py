@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from accounts import services
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs import events
 from jobs.states import Observed

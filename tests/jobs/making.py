@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import User
 from jobs import services
 from jobs.control import orders

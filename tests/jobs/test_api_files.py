@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from jobs import files, services
 from jobs.api import ranges

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent, User
 from jobs import launching
 from jobs.models import Cluster, Job

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import services
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 import jobs.migrations
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs import handles, services
 from jobs.models import Cluster, ClusterCount

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs import host_certificates
 from jobs.control import admit, controller

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import services as accounts_services
-from accounts.audit import SYSTEM, Actor
+from accounts.audit.trail import SYSTEM, Actor
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs import access, connection, host_key_alarm

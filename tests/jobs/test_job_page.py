@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import services as accounts_services
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs import access, events
 from jobs.models import Cluster, Job, Node

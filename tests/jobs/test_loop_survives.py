@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.refusals import Refused
 from jobs import extending, leftovers, services, tasks
 from jobs.context import broker
@@ -37,16 +37,7 @@ from jobs.models import Cluster, ClusterStatus, Job, JobStatus
 from jobs.providers.base import ProviderError
 from jobs.states import ClusterState, JobState, Observed
 from tests.factories import UserFactory
-from tests.fakes.cloud import (
-    Happening,
-    HeadNode,
-    Killed,
-    World,
-    busy,
-    kill,
-    later,
-    line_breaks,
-)
+from tests.fakes.cloud import Happening, HeadNode, Killed, World, busy, kill, later, line_breaks
 from tests.jobs.led_portal import Portal
 from tests.jobs.loop_promises import Promises, played
 from tests.jobs.making import HOST_KEYS, draft

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import services as accounts
-from accounts.audit import digest
+from accounts.audit.trail import digest
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs import ids, services

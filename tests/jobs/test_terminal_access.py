@@ -3,9 +3,9 @@
 import pytest
 
 from accounts import services as accounts
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AccessRule, User
-from accounts.still_signed_in import Credential
+from accounts.users.session_validity import Credential
 from jobs import access
 from jobs.models import Cluster
 from jobs.states import Observed
@@ -14,13 +14,7 @@ from sshgateway.ends import End
 from sshgateway.models import TerminalSession
 from sshgateway.places import Place, Role
 from sshgateway.records import Report, Verdict, Visitor
-from tests.factories import (
-    APITokenFactory,
-    ClusterFactory,
-    JobFactory,
-    NodeFactory,
-    TerminalSessionFactory,
-)
+from tests.factories import APITokenFactory, ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 from accounts import services as accounts
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.refusals import Refused
-from accounts.websocket import WebsocketAuthentication
+from accounts.users.websocket_authentication import WebsocketAuthentication
 from portal import serving
 from sshgateway import gatekeeper, gateway, services
 from sshgateway.lifespan import lifespan

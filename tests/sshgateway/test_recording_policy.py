@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from sshgateway.models import RecordingRule, TerminalSession

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from sshgateway import authority, rotation

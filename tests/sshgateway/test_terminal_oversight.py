@@ -3,7 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from sshgateway import services

@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts import services as accounts
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import APIToken, User
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node

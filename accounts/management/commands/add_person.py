@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import people
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.refusals import Refused
+from accounts.users import user_accounts
 
 
 class Command(BaseCommand):
@@ -29,7 +29,9 @@ class Command(BaseCommand):
         given = os.environ.get("HEADNODE_NEW_PASSWORD", "")
         password = given or secrets.token_urlsafe(12)
         try:
-            people.add_person(SYSTEM, options["name"], options["email"], password, options["administrator"])
+            user_accounts.add_person(
+                SYSTEM, options["name"], options["email"], password, options["administrator"]
+            )
         except Refused as refused:
             raise CommandError(refused.message) from refused
         shown = "the password of HEADNODE_NEW_PASSWORD" if given else f"password {password} (shown this once)"

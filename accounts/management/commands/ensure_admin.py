@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts import first_administrator
+from accounts.users import first_administrator
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.audit import SYSTEM
+from accounts.audit.trail import SYSTEM
 from accounts.refusals import Refused
 from sshgateway import host_keys, rotation
 from sshgateway.models import AuthorityKey

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused, SeveralRefused
 from jobs.machines import services

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.simulator.logins import KEPT, PAGE, LoginBook
-from tests.accounts.key_corpus.tools import listed
+from tests.accounts.keys.key_corpus.tools import listed
 from tests.jobs.simulator.conftest import public
 from tests.jobs.simulator.test_access import certificate
 from tests.jobs.simulator.world import Cluster, Simulator

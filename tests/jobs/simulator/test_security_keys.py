@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from accounts.public_keys import parse
-from tests.accounts.key_corpus import blobs
+from accounts.keys.public_keys import parse
+from tests.accounts.keys.key_corpus import blobs
 from tests.jobs.simulator.world import Cluster
 
 TOUCHED, UNTOUCHED = 1, 0

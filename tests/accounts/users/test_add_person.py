@@ -1,0 +1,72 @@
+"""Adding people, and not a second one where nothing keeps two apart."""
+
+import os
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.audit.trail import SYSTEM
+from accounts.models import AuditEvent, User
+from accounts.refusals import Refused
+from accounts.users import user_accounts
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+def test_an_account_is_made_and_audited() -> None:
+    user = user_accounts.add_person(SYSTEM, "alice", "alice@example.org", PASSWORD)
+    assert user.check_password(PASSWORD)
+    assert not user.is_superuser
+    assert AuditEvent.objects.get().action == "accounts:user:added"
+    assert PASSWORD not in str(AuditEvent.objects.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "reason"),
+    [
+        ("", PASSWORD, "name_invalid"),
+        ("a b", PASSWORD, "name_invalid"),
+        ("x" * 151, PASSWORD, "name_invalid"),
+        ("bob", "short", "password_weak"),
+        ("bob", "password123", "password_weak"),
+        ("taken", PASSWORD, "name_taken"),
+    ],
+)
+def test_refused(name: str, password: str, reason: str) -> None:
+    user_accounts.add_person(SYSTEM, "taken", "", PASSWORD)
+    with pytest.raises(Refused) as caught:
+        user_accounts.add_person(SYSTEM, name, "", password)
+    assert caught.value.reason == reason
+    assert User.objects.count() == 1
+
+
+def test_no_second_person_without_a_sandbox(settings: Any) -> None:
+    settings.HEADNODE_SINGLE_PERSON = True
+    user_accounts.add_person(SYSTEM, "alice", "", PASSWORD)
+    for door in (
+        lambda: user_accounts.add_person(SYSTEM, "bob", "", PASSWORD),
+        lambda: User.objects.create_superuser("bob", "", PASSWORD),
+        lambda: User.objects.create_user("bob", "", PASSWORD),
+    ):
+        with pytest.raises(Refused, match="no sandbox") as caught:
+            door()
+        assert caught.value.reason == "single_person"
+    assert User.objects.count() == 1
+    assert not User.too_many_here()
+
+
+def test_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Any
+) -> None:
+    call_command("add_person", "alice")
+    said = capsys.readouterr().out
+    password = said.split("password ")[1].split()[0]
+    assert User.objects.get(username="alice").check_password(password)
+    monkeypatch.setitem(os.environ, "HEADNODE_NEW_PASSWORD", PASSWORD)
+    call_command("add_person", "bob", administrator=True)
+    assert PASSWORD not in capsys.readouterr().out
+    assert User.objects.get(username="bob").is_superuser
+    with pytest.raises(CommandError, match="named bob already"):
+        call_command("add_person", "bob")

@@ -1,0 +1,46 @@
+"""The credential of a real handshake, through cookies and session: good until the browser signs out."""
+
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.test import Client
+
+from accounts.models import User
+from accounts.users.session_validity import Credential, credential_of, still_good
+from accounts.users.websocket_authentication import Receive, Scope, Send, WebsocketAuthentication
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOST = "127.0.0.1:8000"
+
+
+async def test_a_browsers_handshake(alice: User) -> None:
+    client = Client()
+    await sync_to_async(client.force_login)(alice)
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    found: list[Credential] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(credential_of(scope))
+
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": "/ws/",
+        "query_string": b"",
+        "client": ("192.0.2.7", 4711),
+        "headers": [
+            (b"host", HOST.encode()),
+            (b"origin", f"http://{HOST}".encode()),
+            (b"cookie", cookie.encode()),
+        ],
+    }
+    communicator: Any = ApplicationCommunicator  # without types of its own
+    socket = communicator(WebsocketAuthentication(inner), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    await socket.wait(5)
+    [credential] = found
+    assert await sync_to_async(still_good)(alice.pk, credential)
+    await sync_to_async(client.logout)()
+    assert not await sync_to_async(still_good)(alice.pk, credential)
