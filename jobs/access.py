@@ -15,9 +15,9 @@ from accounts.refusals import Refused
 from accounts.services import job_settings
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed
-from sshgateway.authority import user_authority_lines
+from sshgateway.certificates.authorities import user_authority_lines
 from sshgateway.models import TerminalSession
-from sshgateway.targets import Target
+from sshgateway.ssh.targets import Target
 
 
 def visible_jobs(user: User) -> QuerySet[Job]:

@@ -12,7 +12,7 @@ class JobsConfig(AppConfig):
         """Listen to the apps below, once every model is there."""
         from jobs import access, receivers  # noqa: F401, PLC0415 (models exist only now)
         from jobs.machines import access as machine_access  # noqa: PLC0415
-        from sshgateway import gatekeeper  # noqa: PLC0415
+        from sshgateway.authorization import terminal_authorization  # noqa: PLC0415
 
-        gatekeeper.register(access.keep_gate)
-        gatekeeper.register(machine_access.keep_gate)
+        terminal_authorization.register(access.keep_gate)
+        terminal_authorization.register(machine_access.keep_gate)

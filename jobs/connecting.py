@@ -7,7 +7,7 @@ from accounts.refusals import Refused
 from jobs import access, connection, recipe_words, recipes
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed, accepts_logins
-from sshgateway import host_keys
+from sshgateway.ssh import host_keys
 
 JUMP, DIRECT = "jump", "direct"
 DEFAULT_PORT = 8888

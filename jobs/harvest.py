@@ -21,7 +21,7 @@ from django.db import transaction
 from jobs.models import Job, StoredFile
 from jobs.remote.client import Listing
 from jobs.staging import SHARED, is_unchanged
-from sshgateway.transport import SFTP
+from sshgateway.ssh.transport import SFTP
 
 MAX_FILES = 10_000
 MAX_ENTRIES = 20_000

@@ -15,7 +15,7 @@ from django.utils import timezone
 from jobs.connection import alias
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
-from sshgateway import authority
+from sshgateway.certificates import authorities
 
 
 def at_registration(node: Node) -> list[str]:
@@ -30,7 +30,7 @@ def issue(cluster: Cluster, nodes: Sequence[Node], provider: Provider) -> None:
     """
     if not nodes:
         return
-    signed_by, until = authority.host_authority_fingerprint(), timezone.now() + lifetime()
+    signed_by, until = authorities.host_authority_fingerprint(), timezone.now() + lifetime()
     provider.certify(cluster.provider_state, {node.name: _sign(node, principals(node)) for node in nodes})
     Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
         certified_until=until, certified_by=signed_by
@@ -48,7 +48,7 @@ def renew(cluster: Cluster, provider: Provider) -> None:
         )
     )
     if up:
-        now, signed_by = timezone.now(), authority.host_authority_fingerprint()
+        now, signed_by = timezone.now(), authorities.host_authority_fingerprint()
         issue(cluster, [node for node in up if is_due(node, now, signed_by)], provider)
 
 
@@ -81,4 +81,4 @@ def _is_node_address(address: str) -> bool:
 
 def _sign(node: Node, names: list[str]) -> list[str]:
     key_id = f"job {node.cluster.job_id} {node.name}"
-    return [authority.sign_host_certificate(key, names, lifetime(), key_id) for key in node.host_keys]
+    return [authorities.sign_host_certificate(key, names, lifetime(), key_id) for key in node.host_keys]

@@ -15,8 +15,8 @@ from accounts.keys import public_keys
 from accounts.users.administrators import check_administrator
 from jobs import access, bell, events
 from jobs.models import JobEvent, Node
-from sshgateway import services as gateway
-from sshgateway.ssh_errors import HostKeyChanged
+from sshgateway.sessions import session_actions
+from sshgateway.ssh.errors import HostKeyChanged
 
 AUDIT_ACTION = "jobs:node:host_key_alarm"
 # How often a cluster that waits for an administrator is looked at; clearing the alarm wakes it at once.
@@ -47,7 +47,7 @@ def sound(node: Node, error: HostKeyChanged, during: str) -> None:
             after={"job": job.pk, "node": node.name, "shown": error.shown, "during": during},
         )
         bell.ring(node.cluster_id)
-        transaction.on_commit(lambda: gateway.recheck(subject=access.subject(job)), robust=True)
+        transaction.on_commit(lambda: session_actions.recheck(subject=access.subject(job)), robust=True)
 
 
 def clear_host_key_alarm(actor: Actor, node: Node) -> bool:

@@ -11,10 +11,10 @@ from jobs.machines import access as machine_access
 from jobs.machines import services as machines
 from jobs.models import Cluster, Machine, Node
 from jobs.states import Observed
-from sshgateway import services as gateway
 from sshgateway.models import AuthorityKey, TerminalSession
+from sshgateway.sessions import session_actions
 from sshgateway.signals import authority_rotated, host_key_changed
-from sshgateway.ssh_errors import HostKeyChanged
+from sshgateway.ssh.errors import HostKeyChanged
 
 ENDING = (Observed.RELEASING, Observed.RELEASED)
 
@@ -24,7 +24,7 @@ def push_access(sender: type[User], owner: User, **kwargs: Any) -> None:
     """Make every cluster of the person due, and have their open terminals checked again."""
     live = Cluster.objects.filter(job__owner=owner).exclude(observed_state__in=ENDING)
     bell.ring_for_access(list(live.values_list("pk", flat=True)))
-    gateway.recheck(owner=owner)
+    session_actions.recheck(owner=owner)
 
 
 @receiver(authority_rotated, dispatch_uid="jobs.push_authority")

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Callable
 
 from jobs.models import Job, JobInput, StoredFile
-from sshgateway.transport import SFTP
+from sshgateway.ssh.transport import SFTP
 
 CHUNK = 1024 * 1024
 SHARED = "shared"

@@ -18,7 +18,7 @@ from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
 from portal.body_limit import BodyLimit  # noqa: E402
 from portal.static_files import static_files  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
-from sshgateway.lifespan import lifespan  # noqa: E402
+from sshgateway.process.lifespan import lifespan  # noqa: E402
 from sshgateway.routing import websocket_urlpatterns as terminal_websockets  # noqa: E402
 
 application = ProtocolTypeRouter(

@@ -15,7 +15,7 @@ from django.core.checks import Warning as Caution
 
 from accounts.keys.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
 from accounts.keys.key_refusals import ACCEPTED_TYPES
-from sshgateway import known_hosts
+from sshgateway.ssh import known_hosts
 
 SOCKET_PATH_LIMIT = 107
 SECRET_LENGTH = 32

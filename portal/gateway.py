@@ -15,7 +15,7 @@ django.setup()
 
 from portal import serving  # noqa: E402  (settings exist only now)
 from portal.checks import settings_check  # noqa: E402
-from sshgateway import gateway  # noqa: E402
+from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ get_asgi_application()
 
 from accounts.users.websocket_authentication import WebsocketAuthentication  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
-from sshgateway.lifespan import lifespan  # noqa: E402
+from sshgateway.process.lifespan import lifespan  # noqa: E402
 from sshgateway.routing import websocket_urlpatterns  # noqa: E402
 
 

@@ -22,7 +22,7 @@ from websockets.protocol import State
 from websockets.streams import StreamReader
 
 from portal import handover
-from sshgateway.socket import DIRECT
+from sshgateway.process.asgi_websocket import DIRECT
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Http(HttpToolsProtocol):
 class Websocket(WebSocketsSansIOProtocol):
     """Websockets; those of terminals go to their gateway, if that is another process on this machine.
 
-    Offers its application `sshgateway.socket.Direct`.
+    Offers its application `sshgateway.process.asgi_websocket.Direct`.
     """
 
     _first = True

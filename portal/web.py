@@ -19,7 +19,7 @@ django.setup()
 from accounts.models import User  # noqa: E402  (models exist only now)
 from portal import serving  # noqa: E402
 from portal.checks import settings_check  # noqa: E402
-from sshgateway import gateway  # noqa: E402
+from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:

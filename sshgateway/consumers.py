@@ -13,18 +13,20 @@ import logging
 from django.conf import settings
 
 from accounts.users.session_validity import credential_of
-from sshgateway import frames, gateway, records, visits
-from sshgateway.attachment import INPUT_WINDOW, WINDOW, Attachment
-from sshgateway.delivery import deliver_by_turns, deliver_directly
-from sshgateway.ends import End
-from sshgateway.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, ServerFrame
-from sshgateway.host_keys import fingerprint
 from sshgateway.models import TerminalSession
-from sshgateway.places import Role
+from sshgateway.process import gateway, session_store
+from sshgateway.process.asgi_websocket import Socket
+from sshgateway.process.delivery import deliver_by_turns, deliver_directly
+from sshgateway.process.session_store import in_database
 from sshgateway.recording.recorder import ANNOUNCEMENT
-from sshgateway.records import in_database
-from sshgateway.socket import Socket
-from sshgateway.terminal import Terminal
+from sshgateway.sessions import participant_log
+from sshgateway.ssh.host_keys import fingerprint
+from sshgateway.terminals import frames
+from sshgateway.terminals.attachment import INPUT_WINDOW, WINDOW, Attachment
+from sshgateway.terminals.end_reasons import End
+from sshgateway.terminals.frames import BadFrame, ClientFrame, Ended, Hello, Pong, Ready, ServerFrame
+from sshgateway.terminals.roles import Role
+from sshgateway.terminals.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class TerminalConsumer(Socket):
         offered = self.scope.get("subprotocols") or []
         await self.accept(frames.SUBPROTOCOL if frames.SUBPROTOCOL in offered else None)
         session_id: str = self.scope["url_route"]["kwargs"]["session_id"]
-        session = await in_database(records.find)(session_id, self.scope["user"])
+        session = await in_database(session_store.find)(session_id, self.scope["user"])
         if session is None:
             await self.close(NOT_FOUND, "not_found")
             return
@@ -73,7 +75,7 @@ class TerminalConsumer(Socket):
             self.late.cancel()
         await self._stop_serving()
         if self.visit_id is not None:
-            await in_database(visits.end)(self.visit_id)
+            await in_database(participant_log.end)(self.visit_id)
 
     async def _stop_serving(self) -> None:
         if self.terminal is not None and self.attachment is not None:
@@ -155,7 +157,9 @@ class TerminalConsumer(Socket):
         assert self.session is not None  # noqa: S101 - HELLO is only handled with a session
         source_address: str = self.scope.get("source_address", "")
         via = "api" if self.scope.get("api_token") else "page"
-        admitted = await in_database(records.admit)(self.session, self.scope["user"], source_address, via)
+        admitted = await in_database(session_store.admit)(
+            self.session, self.scope["user"], source_address, via
+        )
         if isinstance(admitted, End):
             await self._say_goodbye(Ended(admitted.reason, admitted.message, final=False), NOT_ADMITTED)
             return

@@ -2,14 +2,14 @@
 
 from celery import shared_task
 
-from sshgateway import services
 from sshgateway.recording import store
+from sshgateway.sessions import session_actions
 
 
 @shared_task(name="sshgateway.sweep")
 def sweep() -> int:
     """End the sessions whose gateway process is gone."""
-    return services.sweep()
+    return session_actions.sweep()
 
 
 @shared_task(name="sshgateway.delete_old_recordings")

@@ -15,8 +15,8 @@ from jobs import connection
 from jobs.api.requests import cluster_of, job_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job, Node
-from sshgateway import host_keys
 from sshgateway.api.authorities import PLAIN_TEXT, plain_text
+from sshgateway.ssh import host_keys
 
 ROLES = {Node.Role.HEAD: "MPI_MASTER", Node.Role.COMPUTE: "MPI_SLAVE"}
 

@@ -20,8 +20,8 @@ from jobs.api.requests import job_of
 from jobs.api.schema import SESSION_ID
 from jobs.machines import access as machine_access
 from sshgateway.models import TerminalSession
-from sshgateway.services import end_session, open_session
-from sshgateway.targets import Target
+from sshgateway.sessions.session_actions import end_session, open_session
+from sshgateway.ssh.targets import Target
 
 
 class TerminalSessionSerializer(CamelSerializer):

@@ -14,9 +14,10 @@ from jobs.control import checkpoint, orders
 from jobs.models import Cluster, Node
 from jobs.providers.base import OrderRefused, Provider
 from jobs.states import JobState, Observed
-from sshgateway import credentials, transport
-from sshgateway.credentials import Credential
-from sshgateway.targets import Target
+from sshgateway.certificates import credentials
+from sshgateway.certificates.credentials import Credential
+from sshgateway.ssh import transport
+from sshgateway.ssh.targets import Target
 
 WATCH = timedelta(seconds=2)
 # An order that is accepted may take a while to be known here; a token is good for that, too.

@@ -13,8 +13,8 @@ from jobs.models import Cluster, JobEvent, Node
 from jobs.providers.base import Provider
 from jobs.remote import client
 from jobs.states import JobState, Observed, Outcome
-from sshgateway import transport
-from sshgateway.transport import Connection
+from sshgateway.ssh import transport
+from sshgateway.ssh.transport import Connection
 
 CONNECT_SECONDS = 10.0
 SOONEST = timedelta(milliseconds=300)

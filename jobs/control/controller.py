@@ -39,7 +39,7 @@ from jobs.providers.base import NodeSighting, Provider, ProviderError
 from jobs.providers.registry import provider as provider_named
 from jobs.remote.client import RemoteFailed
 from jobs.states import Desired, Observed
-from sshgateway.transport import HostKeyChanged, SSHError
+from sshgateway.ssh.transport import HostKeyChanged, SSHError
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.remote import client
 from jobs.states import Desired, Observed, Outcome
-from sshgateway import services as gateway
+from sshgateway.sessions import session_actions
 
 SOON = timedelta(milliseconds=300)
 KEPT_LOOK = timedelta(seconds=15)
@@ -110,7 +110,7 @@ def watch_release(cluster: Cluster, provider: Provider, is_gone: bool) -> timede
         Node.objects.filter(cluster=cluster).exclude(state=Node.State.FAILED).update(state=Node.State.STOPPED)
         events.append(cluster.job, "provider", "The cluster is shut down; nothing runs or costs any more.")
         _complete(cluster)
-    gateway.end_sessions(subject=access.subject(cluster.job), reason="node_gone")
+    session_actions.end_sessions(subject=access.subject(cluster.job), reason="node_gone")
     return timedelta()
 
 

@@ -15,7 +15,7 @@ from jobs import access, deadline, events, limits
 from jobs.control.claim import my_name
 from jobs.models import Cluster
 from jobs.providers.base import Provider, ProviderError
-from sshgateway import services as gateway
+from sshgateway.sessions import session_actions
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def give(cluster: Cluster) -> None:
             return
         sentence = warning(cluster)
         events.append(cluster.job, "portal", sentence, level="warning")
-        gateway.notify(subject=access.subject(cluster.job), sentence=sentence)
+        session_actions.notify(subject=access.subject(cluster.job), sentence=sentence)
     cluster.warned_minutes = minutes
 
 

@@ -7,9 +7,9 @@ from accounts.refusals import Refused
 from accounts.users.administrators import is_administrator
 from jobs.access import check_address
 from jobs.models import Machine
-from sshgateway import ends
 from sshgateway.models import TerminalSession
-from sshgateway.targets import Target
+from sshgateway.ssh.targets import Target
+from sshgateway.terminals import end_reasons
 
 KIND = "machine:"
 
@@ -99,4 +99,4 @@ def _check_machine(machine: Machine) -> None:
 
 
 def _refusal(reason: str) -> Refused:
-    return Refused(reason, ends.SENTENCES[reason], status=403)
+    return Refused(reason, end_reasons.SENTENCES[reason], status=403)

@@ -8,8 +8,9 @@ from accounts.audit.trail import Actor, record
 from accounts.users.administrators import check_administrator
 from jobs.machines.access import machine_target
 from jobs.models import Machine
-from sshgateway import credentials, transport
-from sshgateway.ssh_errors import HostKeyChanged, SSHError
+from sshgateway.certificates import credentials
+from sshgateway.ssh import transport
+from sshgateway.ssh.errors import HostKeyChanged, SSHError
 
 WORKS = "works"
 CHECK_SECONDS = 10.0

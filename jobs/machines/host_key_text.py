@@ -14,7 +14,7 @@ from accounts.keys.key_refusals import speakable
 from accounts.keys.private_keys import is_private_key
 from accounts.keys.public_keys import LONGEST_BYTES, PublicKey
 from accounts.refusals import Refused
-from sshgateway.host_keys import SIGNATURE_ALGORITHMS
+from sshgateway.ssh.host_keys import SIGNATURE_ALGORITHMS
 
 MOST_KEYS = 10
 HOW_TO_FIND = (

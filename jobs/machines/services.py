@@ -14,9 +14,9 @@ from accounts.users.administrators import check_administrator
 from jobs.machines import access
 from jobs.machines.draft import CheckedMachine, MachineDraft, check
 from jobs.models import Machine
-from sshgateway import host_keys
-from sshgateway import services as gateway
-from sshgateway.ssh_errors import HostKeyChanged
+from sshgateway.sessions import session_actions
+from sshgateway.ssh import host_keys
+from sshgateway.ssh.errors import HostKeyChanged
 
 STORED = ("name", "host", "port", "username", "host_keys", "scheduler", "notes", "enabled", "everyone")
 MAX_PEOPLE = 1000
@@ -85,7 +85,7 @@ def remove_machine(actor: Actor, machine: Machine) -> None:
         subject = current.subject
         record(actor, "jobs:machine:removed", "machine", current.pk, before=_facts(current))
         current.delete()
-        gateway.end_sessions(subject=subject, reason="machine_removed")
+        session_actions.end_sessions(subject=subject, reason="machine_removed")
 
 
 def sound_alarm(machine: Machine, error: HostKeyChanged, during: str) -> bool:
@@ -106,7 +106,7 @@ def sound_alarm(machine: Machine, error: HostKeyChanged, during: str) -> bool:
                 "during": during,
             },
         )
-        transaction.on_commit(lambda: gateway.recheck(subject=machine.subject), robust=True)
+        transaction.on_commit(lambda: session_actions.recheck(subject=machine.subject), robust=True)
     return True
 
 
@@ -134,13 +134,13 @@ def draft_of(machine: Machine) -> MachineDraft:
 
 
 def _end_what_may_not_stay(machine: Machine) -> None:
-    for session in gateway.open_sessions(subject=machine.subject).select_related("owner"):
+    for session in session_actions.open_sessions(subject=machine.subject).select_related("owner"):
         if not machine.enabled:
-            gateway.end_session(session, "machine_disabled")
+            session_actions.end_session(session, "machine_disabled")
         elif not access.may_use(session.owner, machine):
-            gateway.end_session(session, "not_allowed")
+            session_actions.end_session(session, "not_allowed")
         elif access.leads_elsewhere(session, machine):
-            gateway.end_session(session, "machine_changed")
+            session_actions.end_session(session, "machine_changed")
 
 
 def _checked(draft: MachineDraft, people: Iterable[str] | None) -> tuple[CheckedMachine, list[User]]:

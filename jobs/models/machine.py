@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from sshgateway import host_keys
+from sshgateway.ssh import host_keys
 
 
 class Machine(models.Model):

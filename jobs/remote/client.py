@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sshgateway.transport import Connection
+from sshgateway.ssh.transport import Connection
 
 SOURCE = Path(__file__).with_name("program.py").read_text()
 # A constant line: nothing of anybody's is ever part of it. The request comes on standard input.

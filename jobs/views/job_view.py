@@ -16,7 +16,7 @@ from jobs.states import Desired, Observed
 from jobs.still_running import StillRunning
 from jobs.views import chips, deadline_view, node_rows, session_rows
 from jobs.views.stages import duration_text, stages_of
-from sshgateway.services import open_sessions
+from sshgateway.sessions.session_actions import open_sessions
 
 ENDED = (Observed.RELEASING, Observed.RELEASED)
 

@@ -21,8 +21,8 @@ from jobs.machines import check as checking
 from jobs.machines import services, trust
 from jobs.machines.draft import MachineDraft
 from jobs.models import Machine
-from sshgateway import services as gateway
-from sshgateway.authority import user_authority_lines
+from sshgateway.certificates.authorities import user_authority_lines
+from sshgateway.sessions import session_actions
 
 TEXTS = ("name", "host", "port", "username", "host_key", "scheduler", "notes")
 _BETWEEN_NAMES = re.compile(r"[\s,;]+")
@@ -120,7 +120,7 @@ def remove(request: HttpRequest, machine_id: int) -> HttpResponse:
 
 
 def _what_is_lost(machine: Machine) -> str:
-    live = gateway.open_sessions(subject=machine.subject).count()
+    live = session_actions.open_sessions(subject=machine.subject).count()
     ends = (
         ngettext(
             "The open terminal there ends at once.", "All %(count)d open terminals there end at once.", live

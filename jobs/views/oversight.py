@@ -17,10 +17,10 @@ from accounts.users.administrators import is_administrator
 from accounts.views.pages import actor, is_fragment, person
 from jobs.models import CoreType
 from jobs.views import session_rows
-from sshgateway import oversight, services
 from sshgateway.models import RecordingRule, TerminalSession
 from sshgateway.recording import rules
-from sshgateway.recording.policy import Mode, OnFailure
+from sshgateway.sessions import oversight, session_actions
+from sshgateway.terminals.recording_policy import Mode, OnFailure
 
 View = Callable[..., HttpResponse]
 
@@ -59,7 +59,7 @@ def end_live_session(request: HttpRequest, session_id: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "sshgateway/end_live_session.html", context)
     try:
-        services.end_session_as_administrator(actor(request), session, context["message"])
+        session_actions.end_session_as_administrator(actor(request), session, context["message"])
     except Refused as refused:
         if refused.reason != "session_ended":
             context["error"] = refused.message

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.views.pages import person
 from jobs.views import session_rows
-from sshgateway import gatekeeper, services
+from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
-from sshgateway.places import Role
+from sshgateway.sessions import session_actions
+from sshgateway.terminals.roles import Role
 
 
 @login_required
@@ -20,7 +21,11 @@ from sshgateway.places import Role
 def terminals(request: HttpRequest) -> HttpResponse:
     """What is shared with one, and one's own, the newest first."""
     user = person(request)
-    context = {"nav": "terminals", "shared": services.shared_with(user), "rows": session_rows.of_person(user)}
+    context = {
+        "nav": "terminals",
+        "shared": session_actions.shared_with(user),
+        "rows": session_rows.of_person(user),
+    }
     return render(request, "sshgateway/terminals_page.html", context)
 
 
@@ -30,7 +35,7 @@ def terminals(request: HttpRequest) -> HttpResponse:
 def others_terminal(request: HttpRequest, session_id: str) -> HttpResponse:
     """A terminal that somebody else opened. Whether one may be there from here is said in the terminal."""
     session = get_object_or_404(TerminalSession.objects.select_related("owner"), pk=session_id)
-    place = gatekeeper.place_of(session, person(request))
+    place = terminal_authorization.place_of(session, person(request))
     if place is None or place.is_owner or (place.role is Role.GUEST and session.ended_at is not None):
         raise Http404
     label = _("%(label)s, opened by %(owner)s") % {

@@ -7,7 +7,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from sshgateway import authority, known_hosts
+from sshgateway.certificates import authorities
+from sshgateway.ssh import known_hosts
 
 PLAIN_TEXT = {(200, "text/plain"): OpenApiTypes.STR}
 
@@ -28,7 +29,7 @@ class HostAuthority(APIView):
         changed there are two lines: take both.
         """
         patterns = known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
-        return plain_text("".join(f"{line}\n" for line in authority.host_authority_lines(patterns)))
+        return plain_text("".join(f"{line}\n" for line in authorities.host_authority_lines(patterns)))
 
 
 class UserAuthority(APIView):
@@ -37,4 +38,4 @@ class UserAuthority(APIView):
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request) -> HttpResponse:
         """The public key with which nodes and machines recognise the portal's own logins."""
-        return plain_text("".join(f"{line}\n" for line in authority.user_authority_lines()))
+        return plain_text("".join(f"{line}\n" for line in authorities.user_authority_lines()))

@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.permissions import IsAdministrator
 from accounts.rest.requests import actor, pick
-from sshgateway import oversight, services
 from sshgateway.api.session_shares import SESSION_ID, WatcherSerializer
 from sshgateway.models import TerminalSession
+from sshgateway.sessions import oversight, session_actions
 
 ADMINISTRATORS = [IsAuthenticated, IsAdministrator]
 
@@ -78,5 +78,5 @@ class EndLiveSession(APIView):
         session = pick(TerminalSession.objects.all(), id)
         body = EndSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.end_session_as_administrator(actor(request), session, body.validated_data["message"])
+        session_actions.end_session_as_administrator(actor(request), session, body.validated_data["message"])
         return Response(status=status.HTTP_204_NO_CONTENT)

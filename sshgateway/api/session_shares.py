@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import actor, person, pick
 from accounts.users.administrators import is_administrator
-from sshgateway import services, visits
 from sshgateway.models import TerminalSession, TerminalShare
+from sshgateway.sessions import participant_log, session_actions
 
 SESSION_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 SHARE_ID = OpenApiParameter("share_id", int, OpenApiParameter.PATH)
@@ -75,7 +75,7 @@ class SessionShares(APIView):
     @extend_schema(responses=ShareSerializer(many=True))
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """The shares in force. An ended session has none."""
-        return Response(ShareSerializer(services.shares(own_session(request, id)), many=True).data)
+        return Response(ShareSerializer(session_actions.shares(own_session(request, id)), many=True).data)
 
     @extend_schema(request=NewShareSerializer, responses={201: ShareSerializer, 200: ShareSerializer})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -84,7 +84,7 @@ class SessionShares(APIView):
         body = NewShareSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
-        share, created = services.share_session(
+        share, created = session_actions.share_session(
             actor(request), session, asked["person"], may_type=asked["may_type"]
         )
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
@@ -99,7 +99,7 @@ class OneShare(APIView):
     def delete(self, request: Request, id: str, share_id: str) -> Response:  # noqa: A002
         """Take it back: their windows close at once. Asking again changes nothing."""
         shares = TerminalShare.objects.filter(session=own_session(request, id))
-        services.revoke_share(actor(request), pick(shares, share_id, number=True))
+        session_actions.revoke_share(actor(request), pick(shares, share_id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -114,7 +114,7 @@ class Watchers(APIView):
         sessions = TerminalSession.objects.all()
         if not is_administrator(user):
             sessions = sessions.filter(owner=user)
-        return Response(WatcherSerializer(visits.going_on(pick(sessions, id)), many=True).data)
+        return Response(WatcherSerializer(participant_log.going_on(pick(sessions, id)), many=True).data)
 
 
 class SharedWithMe(ListAPIView[TerminalShare]):
@@ -124,4 +124,4 @@ class SharedWithMe(ListAPIView[TerminalShare]):
     queryset = TerminalShare.objects.none()
 
     def get_queryset(self) -> QuerySet[TerminalShare]:
-        return services.shared_with(person(self.request))
+        return session_actions.shared_with(person(self.request))

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import sshgateway.models.terminal_session
-import sshgateway.recording.policy
+import sshgateway.terminals.recording_policy
 from django.conf import settings
 from django.db import migrations, models
 
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             name="recording",
             field=models.CharField(
                 choices=[("off", "off"), ("on", "on"), ("announced", "announced")],
-                default=sshgateway.recording.policy.Mode["OFF"],
+                default=sshgateway.terminals.recording_policy.Mode["OFF"],
                 help_text="What the policy said when it was opened.",
                 max_length=12,
             ),
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             name="recording_on_failure",
             field=models.CharField(
                 choices=[("go_on", "go_on"), ("end", "end")],
-                default=sshgateway.recording.policy.OnFailure["GO_ON"],
+                default=sshgateway.terminals.recording_policy.OnFailure["GO_ON"],
                 max_length=8,
             ),
         ),
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                     "on_failure",
                     models.CharField(
                         choices=[("go_on", "go_on"), ("end", "end")],
-                        default=sshgateway.recording.policy.OnFailure["GO_ON"],
+                        default=sshgateway.terminals.recording_policy.OnFailure["GO_ON"],
                         max_length=8,
                     ),
                 ),

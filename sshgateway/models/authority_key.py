@@ -5,10 +5,10 @@ from django.utils import timezone
 
 
 class AuthorityKey(models.Model):
-    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.sealing`).
+    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.certificates.sealing`).
 
     Its life: published from the moment it is made, it signs from `signs_from` until `retired_at`, and is
-    trusted until `trusted_until`. The newest key has neither of the last two (see `sshgateway.rotation`).
+    trusted until `trusted_until`. The newest key has neither of the last two (see `sshgateway.certificates.rotation`).
     """
 
     class Kind(models.TextChoices):

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from sshgateway.models.terminal_session import TerminalSession, new_session_id
-from sshgateway.recording.policy import Mode, OnFailure, Rule
+from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
 
 
 class RecordingRule(models.Model):

@@ -5,9 +5,9 @@ import secrets
 from django.conf import settings
 from django.db import models
 
-from sshgateway import ends
-from sshgateway.recording.policy import Mode, OnFailure
-from sshgateway.targets import Target
+from sshgateway.ssh.targets import Target
+from sshgateway.terminals import end_reasons
+from sshgateway.terminals.recording_policy import Mode, OnFailure
 
 
 def new_session_id() -> str:
@@ -105,7 +105,7 @@ class TerminalSession(models.Model):
         """How it ended, for people; empty while it is open."""
         if self.ended_at is None:
             return ""
-        return self.end_message or ends.end(self.end_reason, exit_status=self.exit_status).message
+        return self.end_message or end_reasons.end(self.end_reason, exit_status=self.exit_status).message
 
     @property
     def websocket_path(self) -> str:

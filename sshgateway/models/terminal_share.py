@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from sshgateway.models.terminal_session import TerminalSession
-from sshgateway.places import Role
+from sshgateway.terminals.roles import Role
 
 
 class TerminalShare(models.Model):

@@ -14,10 +14,10 @@ from functools import partial
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from sshgateway.company import Company
 from sshgateway.models import TerminalSession
-from sshgateway.recording.policy import Mode, OnFailure
 from sshgateway.recording.writer import Happening, LeftOut, Printed, Resized, Writer
+from sshgateway.terminals.participants import Participants
+from sshgateway.terminals.recording_policy import Mode, OnFailure
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Recorder:
     """An observer of a terminal. Make it before the terminal, on its event loop; `close` it at the end."""
 
     def __init__(
-        self, session: TerminalSession, company: Company, pool: Executor, end_shell: Callable[[], None]
+        self, session: TerminalSession, company: Participants, pool: Executor, end_shell: Callable[[], None]
     ) -> None:
         self._mode = Mode(session.recording)
         self._on_failure = OnFailure(session.recording_on_failure)

@@ -8,8 +8,8 @@ from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.administrators import check_administrator
 from sshgateway.models import RecordingRule
-from sshgateway.recording import policy
-from sshgateway.recording.policy import Mode, OnFailure, Rule
+from sshgateway.terminals import recording_policy
+from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
 
 ONLY_ADMINISTRATORS = "Only an administrator can decide what is recorded. Ask yours."
 
@@ -19,7 +19,7 @@ def decide_for(person: User, core_type: str) -> Rule:
     concerned = RecordingRule.objects.filter(
         Q(person=person) | Q(person__isnull=True, core_type__in={"", core_type})
     )
-    return policy.decide([row.rule for row in concerned], person.pk, core_type)
+    return recording_policy.decide([row.rule for row in concerned], person.pk, core_type)
 
 
 def save_rule(

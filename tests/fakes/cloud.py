@@ -21,7 +21,7 @@ from jobs.providers.base import (
     State,
 )
 from jobs.remote.client import CommandStatus, Listing
-from sshgateway.ssh_errors import ConnectionLost, Unreachable
+from sshgateway.ssh.errors import ConnectionLost, Unreachable
 
 
 class Killed(BaseException):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs import bell, events, leftovers, tasks
 from jobs.control import admit, boot, claim, command, controller, ending
-from sshgateway import services as gateway
+from sshgateway.sessions import session_actions
 from tests.fakes.cloud import CloudThatMayBreakAnywhere, LineToAHeadNode, ProgramOnTheNode, World
 
 # No boundaries: a transaction is cut off before or after its queries, never in the middle of its own words.
@@ -55,7 +55,7 @@ class Portal:
         patch(bell, "_put", lambda task, cluster_id, *_, **__: self._post(task, cluster_id))
         patch(leftovers, "_ring", lambda: None)
         patch(events, "_send", lambda job_id: None)
-        patch(gateway, "ring", lambda sessions: None)
+        patch(session_actions, "ring", lambda sessions: None)
         patch(tasks.heartbeat, "beat", lambda: None)
 
     def _log_in(self) -> None:

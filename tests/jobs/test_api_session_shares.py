@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import AuditEvent
-from sshgateway import services
 from sshgateway.models import TerminalShare, TerminalVisit
+from sshgateway.sessions import session_actions
 from tests.api import client_of
 from tests.factories import TerminalSessionFactory
 
@@ -47,7 +47,7 @@ def test_bob_finds_it_in_his_list_until_it_is_taken_back_or_ended(alice, bob, ch
     ]
     assert mine[0]["websocketUrl"].endswith(session.websocket_path)
     assert client_of(charlie).get("/api/v2/terminal-sessions/shared-with-me/").json()["results"] == []
-    services.end_session(session)
+    session_actions.end_session(session)
     assert client_of(bob).get("/api/v2/terminal-sessions/shared-with-me/").json()["results"] == []
 
 
@@ -70,7 +70,7 @@ def test_bad_bodies_are_400(alice, bob, session, body) -> None:
 
 
 def test_an_ended_terminal_is_409(alice, bob, session) -> None:
-    services.end_session(session)
+    session_actions.end_session(session)
     answer = client_of(alice).post(path(session), {"person": "bob"}, format="json")
     assert (answer.status_code, answer.json()["reason"]) == (409, "session_ended")
 

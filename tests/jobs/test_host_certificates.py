@@ -16,7 +16,7 @@ from jobs.control import admit, controller
 from jobs.models import Cluster, Node
 from jobs.providers.base import State
 from jobs.states import Observed
-from sshgateway import authority, rotation
+from sshgateway.certificates import authorities, rotation
 from sshgateway.models import AuthorityKey
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.making import HOST_KEYS, cluster_of
@@ -120,7 +120,7 @@ def test_a_new_authority_key_reaches_running_nodes(cluster: Cluster, provider: P
     host_certificates.renew(cluster, provider)
     assert sorted(provider.given[1]) == ["compute-1", "head"]
     assert set(cluster.nodes.values_list("certified_by", flat=True)) == {
-        authority.host_authority_fingerprint()
+        authorities.host_authority_fingerprint()
     }
 
 
@@ -141,7 +141,7 @@ def test_a_new_user_authority_is_pushed_to_running_nodes(
     (old,), both = pushed
     assert both[0] == old
     assert len(both) == 2
-    assert both == authority.user_authority_lines()
+    assert both == authorities.user_authority_lines()
 
 
 def test_a_rotation_wakes_every_live_cluster(

@@ -16,11 +16,12 @@ from jobs import access, connection, host_key_alarm
 from jobs.control import boot, command, controller
 from jobs.models import Cluster, Node
 from jobs.states import Observed
-from sshgateway import records, transport
-from sshgateway.ends import End
 from sshgateway.models import TerminalSession
-from sshgateway.services import open_session
-from sshgateway.ssh_errors import HostKeyChanged
+from sshgateway.process import session_store
+from sshgateway.sessions.session_actions import open_session
+from sshgateway.ssh import transport
+from sshgateway.ssh.errors import HostKeyChanged
+from sshgateway.terminals.end_reasons import End
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.making import HOST_KEYS, actor, cluster_of
 
@@ -98,9 +99,9 @@ def test_nobody_is_led_there(cluster: Cluster, alice: User, client: Client) -> N
 def test_who_is_in_is_shown_out(cluster: Cluster, alice: User) -> None:
     accounts_services.add_access_rule(actor(alice), alice, "127.0.0.1", "")
     session = open_session(alice, access.node_target(head_of(cluster)), 80, 24, source_address="127.0.0.1")
-    assert isinstance(records.admit(session, alice, "127.0.0.1", "a test"), records.Admitted)
+    assert isinstance(session_store.admit(session, alice, "127.0.0.1", "a test"), session_store.Admitted)
     host_key_alarm.sound(head_of(cluster), ERROR, "a test")
-    end = records.admit(session, alice, "127.0.0.1", "a test")
+    end = session_store.admit(session, alice, "127.0.0.1", "a test")
     assert isinstance(end, End)
     assert end.reason == "host_key_changed"
 
@@ -108,7 +109,7 @@ def test_who_is_in_is_shown_out(cluster: Cluster, alice: User) -> None:
 def test_a_browser_terminal_that_meets_it_tells(cluster: Cluster, alice: User) -> None:
     compute = cluster.nodes.select_related("cluster__job").get(name="compute-1")
     session = open_session(alice, access.node_target(compute), 80, 24)
-    records.sound_alarm(session, ERROR)
+    session_store.sound_alarm(session, ERROR)
     compute.refresh_from_db()
     assert compute.host_key_alarm_at is not None
     assert "compute-1 shows another host key" in errors(cluster)[0]
@@ -119,8 +120,8 @@ def test_no_alarm_for_a_cluster_that_ends(cluster: Cluster, alice: User) -> None
     """Its address may be somebody else's by now."""
     session = open_session(alice, access.node_target(head_of(cluster)), 80, 24)
     Cluster.objects.update(observed_state=Observed.RELEASING)
-    records.sound_alarm(session, ERROR)
-    records.sound_alarm(TerminalSession(subject="other:1", node="head", label="x"), ERROR)
+    session_store.sound_alarm(session, ERROR)
+    session_store.sound_alarm(TerminalSession(subject="other:1", node="head", label="x"), ERROR)
     assert errors(cluster) == []
 
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from jobs import access, events
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed
-from sshgateway.services import end_session, open_session
+from sshgateway.sessions.session_actions import end_session, open_session
 from tests.jobs.making import HOST_KEYS, cluster_of, saved_job, submitted_job
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice"

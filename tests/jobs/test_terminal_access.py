@@ -9,11 +9,13 @@ from accounts.users.session_validity import Credential
 from jobs import access
 from jobs.models import Cluster
 from jobs.states import Observed
-from sshgateway import gatekeeper, records, services
-from sshgateway.ends import End
+from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
-from sshgateway.places import Place, Role
-from sshgateway.records import Report, Verdict, Visitor
+from sshgateway.process import session_store
+from sshgateway.process.session_store import Report, Verdict, Visitor
+from sshgateway.sessions import session_actions
+from sshgateway.terminals.end_reasons import End
+from sshgateway.terminals.roles import Participant, Role
 from tests.factories import APITokenFactory, ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -37,20 +39,20 @@ def session(alice, cluster) -> TerminalSession:
 
 def visitor(key: int, user: User, role: Role, address: str) -> Visitor:
     token = APITokenFactory.create(owner=user)
-    place = Place(role, user.pk, user.get_username(), may_type=role is Role.OWNER)
+    place = Participant(role, user.pk, user.get_username(), may_type=role is Role.OWNER)
     return Visitor(key, place, address, Credential(token_id=token.pk))
 
 
 @pytest.fixture
 def report(alice, bob, session) -> Report:
     """alice and bob are in her terminal, each from their own address."""
-    services.share_session(Actor(alice), session, "bob", may_type=False)
+    session_actions.share_session(Actor(alice), session, "bob", may_type=False)
     there = (visitor(1, alice, Role.OWNER, HERS), visitor(2, bob, Role.GUEST, HIS))
     return Report(session.pk, 0, 0, None, there)
 
 
 def look(report: Report) -> Verdict:
-    return records.review([report])[report.session_id]
+    return session_store.review([report])[report.session_id]
 
 
 def test_both_may_stay(report) -> None:
@@ -97,7 +99,7 @@ def test_ssh_off_ends_it(alice, report) -> None:
 
 def test_ssh_off_is_told_to_a_guest_who_comes(alice, bob, session, report) -> None:
     accounts.update_job_settings(Actor(alice), alice, ssh_access=False)
-    refusal = records.admit(session, bob, HIS, "page")
+    refusal = session_store.admit(session, bob, HIS, "page")
     assert refusal == End("ssh_access_off", "alice has switched SSH access off.")
 
 
@@ -122,7 +124,7 @@ def test_a_cluster_that_ends_lets_those_who_are_in_see_it_end(cluster, report, s
     """The node says its last words itself; the verb of the ending asks for the end of what is still open then."""
     Cluster.objects.update(observed_state=state)
     assert (look(report).end, look(report).unwelcome) == (None, ())
-    services.end_sessions(subject=access.subject(cluster.job), reason="node_gone")
+    session_actions.end_sessions(subject=access.subject(cluster.job), reason="node_gone")
     verdict = look(report)
     assert verdict.end is not None
     assert verdict.end.reason == "node_gone"
@@ -130,17 +132,17 @@ def test_a_cluster_that_ends_lets_those_who_are_in_see_it_end(cluster, report, s
 
 def test_nobody_comes_in_where_the_cluster_ended(bob, session, report) -> None:
     Cluster.objects.update(observed_state=Observed.RELEASED)
-    refusal = records.admit(session, bob, HIS, "page")
+    refusal = session_store.admit(session, bob, HIS, "page")
     assert isinstance(refusal, End)
     assert refusal.reason == "cluster_gone"
 
 
 def test_a_share_of_another_terminal_opens_no_other_door(alice, bob, charlie, session, report) -> None:
     other = TerminalSessionFactory(owner=alice, subject=session.subject)
-    assert gatekeeper.place_of(other, bob) is None
-    assert records.find(other.pk, bob) is None
-    assert records.find(session.pk, bob) == session
-    assert records.find(session.pk, charlie) is None
+    assert terminal_authorization.place_of(other, bob) is None
+    assert session_store.find(other.pk, bob) is None
+    assert session_store.find(session.pk, bob) == session
+    assert session_store.find(session.pk, charlie) is None
 
 
 def test_a_core_types_rule_reaches_the_session(alice, cluster) -> None:

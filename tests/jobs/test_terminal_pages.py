@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from jobs import access
-from sshgateway import services
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare, TerminalVisit
 from sshgateway.recording.writer import Printed, Writer
+from sshgateway.sessions import session_actions
 from tests.factories import ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_the_list_of_terminals_and_its_empty_state(alice, bob, job) -> None:
     assert "alice's terminal" in shared
     assert "You may type" in shared
     assert f"/terminals/{session.pk}/" in shared
-    services.end_session(session)
+    session_actions.end_session(session)
     TerminalSession.objects.update(ended_at=timezone.now())
     assert "Nothing at the moment." in browser(bob).get("/terminals/").content.decode()
 

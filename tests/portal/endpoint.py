@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from portal import serving
-from sshgateway.socket import DIRECT, Direct
+from sshgateway.process.asgi_websocket import DIRECT, Direct
 
 REQUEST = (
     b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

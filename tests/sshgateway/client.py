@@ -8,7 +8,7 @@ from typing import Self
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from sshgateway.frames import (
+from sshgateway.terminals.frames import (
     Ack,
     ClientFrame,
     Close,

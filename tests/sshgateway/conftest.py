@@ -18,11 +18,13 @@ from accounts.audit.trail import Actor
 from accounts.refusals import Refused
 from accounts.users.websocket_authentication import WebsocketAuthentication
 from portal import serving
-from sshgateway import gatekeeper, gateway, services
-from sshgateway.lifespan import lifespan
+from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
+from sshgateway.process import gateway
+from sshgateway.process.lifespan import lifespan
 from sshgateway.routing import websocket_urlpatterns
-from sshgateway.targets import Target
+from sshgateway.sessions import session_actions
+from sshgateway.ssh.targets import Target
 from tests.sshgateway import sshd
 from tests.sshgateway.client import Client
 from tests.waiting import wait_for
@@ -74,12 +76,12 @@ class Gate:
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     """The only gatekeeper while the test runs; open until told otherwise."""
-    others = list(gatekeeper._checks)
-    gatekeeper._checks[:] = []
+    others = list(terminal_authorization._checks)
+    terminal_authorization._checks[:] = []
     turnable = Gate()
-    gatekeeper.register(turnable)
+    terminal_authorization.register(turnable)
     yield turnable
-    gatekeeper._checks[:] = others
+    terminal_authorization._checks[:] = others
 
 
 class Server:
@@ -129,7 +131,7 @@ def make_session(db: None) -> Callable[..., TerminalSession]:
 
     def make(owner: Any, **options: Any) -> TerminalSession:
         target = Target("127.0.0.1", 22, "nobody", ("ssh-ed25519 AAAA",), "head of Test", "test:1", "head")
-        return services.open_session(owner, replace(target, **options), source_address="127.0.0.1")
+        return session_actions.open_session(owner, replace(target, **options), source_address="127.0.0.1")
 
     return make
 
@@ -148,7 +150,7 @@ class Desk:
 
     async def open(self, user: Any, target: Any) -> TerminalSession:
         await sync_to_async(self.token)(user)
-        return await sync_to_async(services.open_session)(user, target, 80, 24, "127.0.0.1")
+        return await sync_to_async(session_actions.open_session)(user, target, 80, 24, "127.0.0.1")
 
     def attach(self, session: TerminalSession, user: Any, **options: Any) -> Client:
         """A client of `session` that comes as `user`; enter it with `async with`."""

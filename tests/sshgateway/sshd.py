@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sshgateway.authority import user_authority_lines
-from sshgateway.targets import Target
+from sshgateway.certificates.authorities import user_authority_lines
+from sshgateway.ssh.targets import Target
 from tests.waiting import wait_for
 
 # A shell that is the same on every machine, with UTF-8 and nobody's history; other commands and sftp as they are.

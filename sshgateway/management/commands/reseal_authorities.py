@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sshgateway import rotation
-from sshgateway.sealing import Unsealable
+from sshgateway.certificates import rotation
+from sshgateway.certificates.sealing import Unsealable
 
 
 class Command(BaseCommand):

@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.audit.trail import SYSTEM
 from accounts.refusals import Refused
-from sshgateway import host_keys, rotation
+from sshgateway.certificates import rotation
 from sshgateway.models import AuthorityKey
+from sshgateway.ssh import host_keys
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from sshgateway import services as gateway
+from sshgateway.sessions import session_actions
 from tests.api import client_of
 from tests.factories import TerminalSessionFactory, public_key
 
@@ -29,6 +29,6 @@ def test_a_key_is_saved(alice: User, no_redis: None) -> None:
 
 def test_a_terminal_is_asked_to_end(alice: User, no_redis: None) -> None:
     session = TerminalSessionFactory.create(owner=alice)
-    gateway.end_session(session)
+    session_actions.end_session(session)
     session.refresh_from_db()
     assert session.end_reason == "closed_by_owner"

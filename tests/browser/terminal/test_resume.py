@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import AccessRule, User
 from sshgateway.models import TerminalSession
-from sshgateway.services import end_session
+from sshgateway.sessions.session_actions import end_session
 from tests.browser.conftest import Aside, SignIn
 from tests.browser.terminal.line import Line
 from tests.browser.terminal.screen import FRONT, connected, run, shows, state, text

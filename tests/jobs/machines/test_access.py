@@ -9,9 +9,9 @@ from accounts.refusals import Refused
 from accounts.services import job_settings
 from jobs.machines import access
 from jobs.models import Machine
-from sshgateway import gatekeeper
+from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
-from sshgateway.services import open_session
+from sshgateway.sessions.session_actions import open_session
 from tests.factories import AccessRuleFactory, MachineFactory, public_key
 
 pytestmark = pytest.mark.django_db
@@ -92,13 +92,13 @@ def session(machine: Machine, alice: User) -> TerminalSession:
 def shown_out(session: TerminalSession, user: User, address: str = HERE) -> str:
     as_stored = TerminalSession.objects.get(pk=session.pk)  # as the gateway reads it, owner included
     with pytest.raises(Refused) as caught:
-        gatekeeper.admit(as_stored, user, address)
+        terminal_authorization.admit(as_stored, user, address)
     assert caught.value.status != 409, "409 lets those stay who are in"
     return caught.value.reason
 
 
 def test_the_real_gatekeeper_lets_alice_stay(session: TerminalSession, alice: User) -> None:
-    gatekeeper.admit(session, alice, HERE)
+    terminal_authorization.admit(session, alice, HERE)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs.machines.check import check
 from jobs.models import Machine
-from sshgateway.authority import new_key
+from sshgateway.certificates.authorities import new_key
 from tests.factories import MachineFactory
 from tests.jobs.making import actor
 from tests.sshgateway.sshd import Node

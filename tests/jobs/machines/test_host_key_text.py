@@ -8,7 +8,7 @@ import pytest
 
 from accounts.refusals import Refused
 from jobs.machines.host_key_text import parse
-from sshgateway import host_keys
+from sshgateway.ssh import host_keys
 from tests.factories import public_key
 
 HOST = "login.example.org"

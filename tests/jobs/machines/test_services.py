@@ -11,7 +11,7 @@ from jobs.machines import services
 from jobs.machines.draft import MachineDraft
 from jobs.models import Machine
 from sshgateway.models import TerminalSession
-from sshgateway.ssh_errors import HostKeyChanged
+from sshgateway.ssh.errors import HostKeyChanged
 from tests.factories import MachineFactory, TerminalSessionFactory, public_key
 from tests.jobs.making import actor
 

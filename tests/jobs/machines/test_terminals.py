@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from accounts.models import User
 from jobs.machines import access, services
 from jobs.models import Machine
-from sshgateway.authority import new_key
+from sshgateway.certificates.authorities import new_key
 from sshgateway.models import TerminalSession
 from tests.jobs.making import actor
 from tests.sshgateway.conftest import Desk, until

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from jobs.machines import trust
-from sshgateway import transport
-from sshgateway.authority import user_authority_lines
-from sshgateway.ssh_errors import CredentialRefused
+from sshgateway.certificates.authorities import user_authority_lines
+from sshgateway.ssh import transport
+from sshgateway.ssh.errors import CredentialRefused
 from tests.sshgateway import sshd
 
 pytestmark = pytest.mark.django_db(transaction=True)

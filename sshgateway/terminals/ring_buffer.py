@@ -1,0 +1,50 @@
+"""The last bytes a shell printed, addressed by their offset since it started. Pure; memory is bounded."""
+
+from collections import deque
+
+# Small pieces are joined up to this size: a shell that prints byte by byte must not cost an object per byte.
+PIECE = 4096
+
+
+class RingBuffer:
+    """Keeps at least the last `capacity` bytes appended, and at most one chunk more.
+
+    `end` counts every byte ever appended; `start` is the first that is still kept.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.start = 0
+        self.end = 0
+        self._chunks: deque[tuple[int, bytes]] = deque()
+
+    def append(self, data: bytes) -> None:
+        """Add to the end; whole chunks older than the capacity are forgotten."""
+        if not data:
+            return
+        if self._chunks and len(self._chunks[-1][1]) + len(data) <= PIECE:
+            begin, last = self._chunks.pop()
+            self._chunks.append((begin, last + data))
+        else:
+            self._chunks.append((self.end, data))
+        self.end += len(data)
+        while self.end - self.start - len(self._chunks[0][1]) >= self.capacity:
+            self.start += len(self._chunks.popleft()[1])
+
+    def read(self, offset: int, limit: int) -> bytes:
+        """Up to `limit` bytes from `offset` on; IndexError where they were forgotten or not yet printed."""
+        if not self.start <= offset <= self.end:
+            raise IndexError(f"{offset} is not within {self.start}..{self.end}")
+        if self._chunks and offset >= self._chunks[-1][0]:  # what is asked for almost always: the newest
+            begin, last = self._chunks[-1]
+            return last[offset - begin : offset - begin + limit]
+        parts: list[bytes] = []
+        for begin, chunk in self._chunks:
+            if limit <= 0:
+                break
+            if begin + len(chunk) <= offset:
+                continue
+            part = chunk[max(offset - begin, 0) :][:limit]
+            parts.append(part)
+            limit -= len(part)
+        return b"".join(parts)

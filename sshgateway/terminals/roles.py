@@ -1,0 +1,30 @@
+"""Who somebody is in a terminal: its owner, a guest it is shared with, or an administrator who looks on. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """In which capacity somebody is in a terminal."""
+
+    OWNER = "owner"
+    GUEST = "guest"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True)
+class Participant:
+    """One person's place in one terminal, as the rows said last."""
+
+    role: Role
+    person_id: int | None
+    name: str
+    may_type: bool
+
+    @property
+    def is_owner(self) -> bool:
+        """Only the owner's windows set the terminal's size, and only the owner closes it."""
+        return self.role is Role.OWNER
+
+
+NOBODY = Participant(Role.OWNER, None, "", may_type=True)

@@ -1,0 +1,67 @@
+"""A terminal nobody types in says that it will close, counts down, stops for any key, and closes."""
+
+import pytest
+
+from sshgateway.terminals.frames import Idle, decode_server, encode
+from tests.sshgateway.conftest import Desk
+from tests.sshgateway.sshd import Node
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def short(settings) -> None:
+    """Four seconds, the last two of them announced."""
+    settings.HEADNODE_TERMINAL_IDLE_SECONDS = 4
+    settings.HEADNODE_TERMINAL_IDLE_WARNING_SECONDS = 2
+
+
+async def test_it_warns_counts_down_and_closes(short: None, desk: Desk, node: Node, alice) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        await client.until(lambda c: c.idle, "the countdown")
+        assert client.idle == [2]
+        assert "closes in 2 seconds" in client.notices[-1]
+        await client.until_closed()
+        assert client.end is not None
+        assert (client.end.reason, client.end.final) == ("idle", True)
+    assert (await desk.row(session)).end_reason == "idle"
+
+
+async def test_any_key_stops_the_countdown(short: None, desk: Desk, node: Node, alice) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        await client.until(lambda c: c.idle, "the countdown")
+        await client.run("echo here-$((1+1))", "here-2")
+        await client.until(lambda c: c.idle[-1] is None, "it stops")
+        # It begins again from the start, and is announced again.
+        await client.until(lambda c: c.idle == [2, None, 2], "the next countdown")
+        assert client.end is None
+
+
+async def test_whoever_comes_back_during_the_countdown_is_told(
+    short: None, desk: Desk, node: Node, alice
+) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        await client.until(lambda c: c.idle, "the countdown")
+        async with desk.attach(session, alice) as second:
+            await second.until(lambda c: c.idle, "the second window knows")
+            assert second.idle[0] in (1, 2)
+
+
+async def test_without_a_limit_nothing_is_said(settings, desk: Desk, node: Node, alice) -> None:
+    settings.HEADNODE_TERMINAL_IDLE_SECONDS = 0
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+        await client.run("sleep 3; echo slept-$((1+1))", "slept-2")
+        assert client.idle == []
+
+
+@pytest.mark.parametrize("seconds", [120, None])
+def test_the_frame_reads_as_it_was_written(seconds: int | None) -> None:
+    assert decode_server(encode(Idle(seconds))) == Idle(seconds)

@@ -1,0 +1,55 @@
+"""A host name with several addresses: each gets its chance, and the last failure is told."""
+
+import socket
+
+import pytest
+
+from sshgateway.ssh.tcp_connect import dial
+
+
+def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """What a name server would say of any name."""
+
+    def answer(host: str, port: int, **kind: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.3", 0)) as there:
+        resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+        with dial("cluster.example.org", there.getsockname()[1], 5) as found:
+            assert found.getpeername() == there.getsockname()
+
+
+def test_the_last_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2")
+    with pytest.raises(ConnectionRefusedError):
+        dial("cluster.example.org", port, 5)
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A listener whose queue is full lets further connections wait, like a firewall that drops them.
+    with (
+        socket.socket() as silent,
+        socket.create_server(("127.0.0.2", 0)) as there,
+        socket.socket() as first,
+        socket.socket() as second,
+    ):
+        port = there.getsockname()[1]
+        silent.bind(("127.0.0.1", port))
+        silent.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2")
+        with dial("cluster.example.org", port, 4) as found:
+            assert found.getpeername() == there.getsockname()
+
+
+def test_a_name_nobody_knows() -> None:
+    with pytest.raises(socket.gaierror):
+        dial("no-such-host.invalid", 22, 5)
