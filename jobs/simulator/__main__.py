@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import uvicorn
 
 from jobs.simulator.api import make_app
-from jobs.simulator.cloud import Cloud
-from jobs.simulator.limits import raise_descriptors
-from jobs.simulator.sandbox import UNPROTECTED
+from jobs.simulator.cloud.cloud import Cloud
+from jobs.simulator.sandbox.limits import raise_descriptors
+from jobs.simulator.sandbox.protection import UNPROTECTED
 from jobs.simulator.settings import Settings, WrongSetting, read
 from jobs.simulator.store import InUse, Store
 

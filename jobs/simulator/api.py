@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from jobs.simulator.cloud import Cloud
+from jobs.simulator.cloud.cloud import Cloud
 from jobs.simulator.spec import Refused
 
 log = logging.getLogger("simulator")

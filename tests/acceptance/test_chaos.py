@@ -185,6 +185,6 @@ def test_thirty_jobs_end_properly_whatever_is_killed(portal: Stack) -> None:
 def left_behind(portal: Stack, places: set[str]) -> list[str]:
     """What of the simulator's nodes is still there: processes, open ports, homes, states."""
     simulator = portal.var / "simulator"
-    mine = [line for line in processes_of(portal.var) if "rack.py" in line or "bwrap" in line]
+    mine = [line for line in processes_of(portal.var) if "node_runtime.launcher" in line or "bwrap" in line]
     folders = [str(path) for name in ("clusters", "homes", "etc") for path in (simulator / name).glob("*/")]
     return mine + folders + sorted(places & listening())

@@ -4,8 +4,8 @@ import asyncssh
 import pytest
 
 from accounts import cidr
-from jobs.simulator.admission import MOST_HOME_LINES, Admission, Door, HomeKeys, Login
 from jobs.simulator.spec import read_access
+from jobs.simulator.ssh_server.access_document import MOST_HOME_LINES, Admission, Door, HomeKeys, Login
 
 ADDRESSES = (
     "127.0.0.1",

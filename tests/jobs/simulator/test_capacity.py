@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.simulator.capacity import LEAST, MOST, Capacity
+from jobs.simulator.cloud.capacity import LEAST, MOST, Capacity
 from jobs.simulator.settings import WrongSetting, read
 from tests.jobs.simulator.world import Cluster, Simulator
 from tests.waiting import wait_for

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jobs.simulator.logins import KEPT, PAGE, LoginBook
+from jobs.simulator.cloud.login_records import KEPT, PAGE, LoginBook
 from tests.accounts.keys.key_corpus.tools import listed
 from tests.jobs.simulator.conftest import public
 from tests.jobs.simulator.test_access import certificate

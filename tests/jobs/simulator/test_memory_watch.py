@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from jobs.simulator.machine import Failed
-from jobs.simulator.memory import MemoryWatch, memory_of_machine
+from jobs.simulator.cloud.memory_watch import MemoryWatch, memory_of_machine
+from jobs.simulator.sandbox.agent_client import Failed
 
 
 class FakeNode:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from jobs.simulator import limits
-from jobs.simulator.disk import FURTHER, DiskWatch
-from jobs.simulator.users import COUNT, UsedUp, UserNumbers, end_user
-from jobs.simulator.wire import Wire
+from jobs.simulator.cloud.disk_watch import FURTHER, DiskWatch
+from jobs.simulator.sandbox import limits
+from jobs.simulator.sandbox.fd_channel import Wire
+from jobs.simulator.sandbox.unix_users import COUNT, UsedUp, UserNumbers, end_user
 from tests.jobs.simulator.world import Simulator
 from tests.waiting import wait_for
 

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.context import stream
 from jobs.context.plan import Phase
-from jobs.simulator import scripts
+from jobs.simulator.boot import scripts
 
 
 async def test_a_script_that_prints_a_word_now_and_then_does_not_use_up_the_boot_stream(

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from jobs.simulator.agent_cookies import packed, xauthority_entries
+from jobs.simulator.node_runtime.xauthority import packed, xauthority_entries
 from tests.jobs.simulator.world import Cluster
 
 

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 import httpx
 
-from jobs.simulator.addresses import Place
-from jobs.simulator.admission import Admission
-from jobs.simulator.etc import Host, shared_files
-from jobs.simulator.faults import Faults
-from jobs.simulator.limits import NodeLimits
-from jobs.simulator.logins import LoginBook
-from jobs.simulator.machine import Failed
-from jobs.simulator.node import Node
-from jobs.simulator.racks import Rack, RackFailed
-from jobs.simulator.record import ENDED, Record, broadcast
-from jobs.simulator.sandbox import CONTEXT_INSIDE, SFTP_SERVERS, Sandbox
+from jobs.simulator.cloud.addresses import Place
+from jobs.simulator.cloud.login_records import LoginBook
+from jobs.simulator.cloud.node import Node
+from jobs.simulator.cloud.node_record import ENDED, Record, broadcast
+from jobs.simulator.faults.fault_rules import Faults
+from jobs.simulator.sandbox.agent_client import Failed
+from jobs.simulator.sandbox.etc_files import Host, shared_files
+from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.sandbox.launcher_pool import Launcher, RackFailed
+from jobs.simulator.sandbox.limits import NodeLimits
+from jobs.simulator.sandbox.protection import CONTEXT_INSIDE, SFTP_SERVERS, Sandbox
+from jobs.simulator.sandbox.unix_users import end_user
 from jobs.simulator.spec import Access, ClusterSpec, NodeSpec
+from jobs.simulator.ssh_server.access_document import Admission
 from jobs.simulator.store import Store
-from jobs.simulator.users import end_user
-from jobs.simulator.wire import Gone
 
 if TYPE_CHECKING:
-    from jobs.simulator.cloud import Cloud
+    from jobs.simulator.cloud.cloud import Cloud
 
 log = logging.getLogger("simulator")
 CLUSTER_KEY = "ssh/cluster_key"
@@ -54,7 +54,7 @@ class Cluster:
         self.deleting = False
         self.closing = False
         self.removed: asyncio.Task[None] | None = None
-        self._rack: asyncio.Task[Rack] | None = None
+        self._rack: asyncio.Task[Launcher] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._peer_key: asyncssh.SSHKey | None = None
 
@@ -167,7 +167,7 @@ class Cluster:
         """What the node's programs may take."""
         return NodeLimits.of(node.spec.cores, node.spec.memory_mb, self._cloud.settings.file_mb)
 
-    async def rack(self) -> Rack:
+    async def rack(self) -> Launcher:
         """The cluster's rack; the first node to ask starts it, all wait for the same one."""
         if self._rack is None:
             self._rack = asyncio.create_task(self._start_rack())
@@ -176,7 +176,7 @@ class Cluster:
         except RackFailed as error:
             raise Gone(f"the cluster's sandbox could not be made: {error}") from None
 
-    async def _start_rack(self) -> Rack:
+    async def _start_rack(self) -> Launcher:
         plan = self.sandbox.plan(
             self.uid, self.home_outside, self.store.etc / self.id, self.store.run, self._cloud.settings.links
         )

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.simulator.machine import Failed
-from jobs.simulator.wire import Gone
+from jobs.simulator.sandbox.agent_client import Failed
+from jobs.simulator.sandbox.fd_channel import Gone
 
 if TYPE_CHECKING:
-    from jobs.simulator.node import Node
+    from jobs.simulator.cloud.node import Node
 
 log = logging.getLogger("simulator")
 EVERY_SECONDS = 0.25

@@ -16,7 +16,7 @@ import os
 import socket
 import struct
 
-from jobs.simulator.kernel import check, libc
+from jobs.simulator.node_runtime.libc import check, libc
 
 NEW_LINK, DELETE_LINK, NEW_ADDRESS, DELETE_ADDRESS = 16, 17, 20, 21
 REQUEST, ACKNOWLEDGE, EXCLUSIVE, CREATE = 0x1, 0x4, 0x200, 0x400

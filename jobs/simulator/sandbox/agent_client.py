@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.simulator.wire import Gone, Wire
+from jobs.simulator.sandbox.fd_channel import Gone, Wire
 
 ANSWER_SECONDS = 30
 LONGEST_NOTICE = 300
@@ -28,7 +28,7 @@ class Program:
     ended: asyncio.Future[tuple[int, bool]] = field(repr=False)
 
 
-class Machine:
+class AgentClient:
     """One node's agent. When it is gone every call raises `Gone` and every program has ended with signal 9."""
 
     def __init__(self, control: socket.socket, hear: Hear, on_end: Callable[[], None]) -> None:

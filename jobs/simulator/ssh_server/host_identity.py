@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncssh
 
-from jobs.simulator.doorway import server_options
+from jobs.simulator.ssh_server.server import server_options
 
 
 class Identity:

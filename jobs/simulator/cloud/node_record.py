@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.simulator.addresses import Place
+from jobs.simulator.cloud.addresses import Place
 
 ENDED = frozenset({"stopped", "failed"})
 

@@ -9,21 +9,21 @@ from typing import Any
 
 import httpx
 
-from jobs.simulator.addresses import Addresses
-from jobs.simulator.capacity import Capacity
-from jobs.simulator.cluster import Cluster
-from jobs.simulator.disk import DiskWatch, free_bytes
-from jobs.simulator.faults import Faults, kinds_as_json
-from jobs.simulator.memory import MemoryWatch
-from jobs.simulator.node import Node
-from jobs.simulator.racks import RackFailed, Racks
-from jobs.simulator.record import ENDED, Record
-from jobs.simulator.sandbox import UNPROTECTED, Sandbox, candidates, install_agent
+from jobs.simulator.cloud.addresses import Addresses
+from jobs.simulator.cloud.capacity import Capacity
+from jobs.simulator.cloud.cluster import Cluster
+from jobs.simulator.cloud.disk_watch import DiskWatch, free_bytes
+from jobs.simulator.cloud.memory_watch import MemoryWatch
+from jobs.simulator.cloud.node import Node
+from jobs.simulator.cloud.node_record import ENDED, Record
+from jobs.simulator.faults.fault_rules import Faults, kinds_as_json
+from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.sandbox.launcher_pool import LauncherPool, RackFailed
+from jobs.simulator.sandbox.protection import UNPROTECTED, Sandbox, candidates, install_agent
+from jobs.simulator.sandbox.unix_users import PROBE, UsedUp, UserNumbers
 from jobs.simulator.settings import Settings, WrongSetting
 from jobs.simulator.spec import ClusterSpec, NodeSpec, Refused, read_access, read_certificates, read_cluster
 from jobs.simulator.store import Store
-from jobs.simulator.users import PROBE, UsedUp, UserNumbers
-from jobs.simulator.wire import Gone
 
 log = logging.getLogger("simulator")
 PROBE_SECONDS = 15
@@ -40,7 +40,7 @@ class Cloud:
         # Node and portal talk directly; a proxy meant for the world outside must not come between them.
         self.http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50))
         self.addresses = Addresses(settings.address)
-        self.racks = Racks(store.clusters)
+        self.racks = LauncherPool(store.clusters)
         self.sandbox: Sandbox
         self.users = UserNumbers(store.clusters / "next-user")
         self._clusters: dict[str, Cluster] = {}

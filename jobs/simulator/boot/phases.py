@@ -10,15 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jobs.simulator import context, scripts
-from jobs.simulator.boot_stream import BootStream
-from jobs.simulator.broker import Broker, BrokerRefused
-from jobs.simulator.context import NodePlan, Peers, PhaseSpec
-from jobs.simulator.etc import Host
-from jobs.simulator.record import BootFailed
+from jobs.simulator.boot import node_context, scripts
+from jobs.simulator.boot.boot_stream import BootStream
+from jobs.simulator.boot.broker_client import Broker, BrokerRefused
+from jobs.simulator.boot.node_context import NodePlan, Peers, PhaseSpec
+from jobs.simulator.cloud.node_record import BootFailed
+from jobs.simulator.sandbox.etc_files import Host
 
 if TYPE_CHECKING:
-    from jobs.simulator.node import Node
+    from jobs.simulator.cloud.node import Node
 
 SPENT = (403, 409)
 # So long before its time is over a node asks whether those who are there will do.
@@ -126,18 +126,18 @@ class Contextualization:
         node, hosts = self.node, self._hosts()
         match phase.name:
             case "hosts":
-                self._put(context.host_files(plan, list(hosts.values())))
+                self._put(node_context.host_files(plan, list(hosts.values())))
             case "peers":
                 roles = (await self._peers(phase, plan.peers, deadline)).roles or {}
-                if wrong := context.contradictions(
+                if wrong := node_context.contradictions(
                     [peer for found in roles.values() for peer in found], hosts
                 ):
                     raise PhaseFailed(" ".join(wrong))
-                self._put(context.role_files(roles, hosts))
+                self._put(node_context.role_files(roles, hosts))
             case "this_host":
-                self._put(context.own_files(node.spec.name, node.spec.role, plan))
+                self._put(node_context.own_files(node.spec.name, node.spec.role, plan))
             case "data":
-                self._put(context.data_files(plan))
+                self._put(node_context.data_files(plan))
 
     async def _peers(self, phase: PhaseSpec, found: Peers, deadline: float) -> Peers:
         """Those whom this node requires, once the broker has them all."""

@@ -9,11 +9,11 @@ from asyncssh.forward import SSHForwarder, SSHLocalPathForwarder, SSHLocalPortFo
 from asyncssh.listener import SSHForwardListener
 from asyncssh.x11 import SSHX11ServerListener
 
-from jobs.simulator.machine import Failed
-from jobs.simulator.wire import Gone
+from jobs.simulator.sandbox.agent_client import Failed
+from jobs.simulator.sandbox.fd_channel import Gone
 
 if TYPE_CHECKING:
-    from jobs.simulator.doorway import NodeConnection
+    from jobs.simulator.ssh_server.server import NodeConnection
 
 FIRST_DISPLAY, LAST_DISPLAY, X11_PORT = 10, 64, 6000
 LONGEST_COOKIE = 4096

@@ -25,9 +25,9 @@ import socket
 import struct
 import sys
 
-from jobs.simulator import full_disk
-from jobs.simulator.kernel import check, libc
-from jobs.simulator.links import Switch
+from jobs.simulator.node_runtime import full_disk
+from jobs.simulator.node_runtime.libc import check, libc
+from jobs.simulator.node_runtime.network import Switch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def wired() -> Switch | None:
         return None
 
 
-class Rack:
+class Launcher:
     """The running rack: requests in, started and ended nodes out."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -270,7 +270,7 @@ def main() -> None:
     die_with(parent)
     # Ctrl-C in a terminal reaches the whole process group; the simulator ends us in its own order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    rack = Rack(control)
+    rack = Launcher(control)
     lines: list[dict[str, Any]] = []
     while not lines:
         lines = rack.receive()

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.simulator.etc import BORROWED, UID
-from jobs.simulator.limits import NodeLimits
+from jobs.simulator.sandbox.etc_files import BORROWED, UID
+from jobs.simulator.sandbox.limits import NodeLimits
+from jobs.simulator.sandbox.unix_users import UserNumbers
 from jobs.simulator.settings import WrongSetting
-from jobs.simulator.users import UserNumbers
 
 STAGE = "/tmp"  # noqa: S108 - covered by an empty file system of the rack's own; exists everywhere
 AGENT_INSIDE = "/run/headnode"
@@ -34,9 +34,11 @@ SFTP_SERVERS = (
 )
 START = """import os, sys
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
-from jobs.simulator.agent import main
+from jobs.simulator.node_runtime.agent import main
 main()
 """
+# What runs inside a node; the rest of `node_runtime` is the launcher's.
+AGENT_MODULES = ("agent.py", "guard.py", "programs.py", "xauthority.py")
 UNPROTECTED = {
     "bubblewrap": [],
     "uid": [
@@ -172,10 +174,10 @@ def pythons() -> list[Python]:
 
 def install_agent(python: Python, run: Path) -> bool:
     """Compile the agent for an interpreter into the folder nodes see; False when it cannot run there."""
-    here = Path(__file__).parent
-    folder = run / "jobs" / "simulator"
+    here = Path(__file__).parents[1] / "node_runtime"
+    folder = run / "jobs" / "simulator" / "node_runtime"
     folder.mkdir(parents=True, exist_ok=True)
-    for open_to_all in (folder, folder.parent, run):
+    for open_to_all in (folder, *folder.parents[:2], run):
         os.chmod(open_to_all, 0o755)  # noqa: S103 - nodes, as other users, read the agent here
     start = folder / "start.py"
     start.write_text(START)
@@ -185,7 +187,7 @@ def install_agent(python: Python, run: Path) -> bool:
         "for source, target in zip(sys.argv[1::2], sys.argv[2::2]): py_compile.compile(source, target, doraise=True)"
     )
     compiled = {start: run / "agent.pyc"}
-    for source in (here / "agent.py", *sorted(here.glob("agent_*.py"))):
+    for source in (here / name for name in AGENT_MODULES):
         compiled[source] = folder / f"{source.stem}.pyc"
     pairs = [str(path) for pair in compiled.items() for path in pair]
     try:

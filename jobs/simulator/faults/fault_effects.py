@@ -4,12 +4,12 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from jobs.simulator.racks import RackFailed
-from jobs.simulator.record import ENDED
-from jobs.simulator.wire import Gone
+from jobs.simulator.cloud.node_record import ENDED
+from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.sandbox.launcher_pool import RackFailed
 
 if TYPE_CHECKING:
-    from jobs.simulator.node import Node
+    from jobs.simulator.cloud.node import Node
 
 FIRMWARE = ("firmware: memory check", "kernel: started", "network: address assigned", "cloud-init: context")
 

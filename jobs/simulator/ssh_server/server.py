@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from jobs.simulator import forwarding, limits
-from jobs.simulator.admission import Door, HomeKeys, KeyRing, plain, refusal
-from jobs.simulator.session import Session
-from jobs.simulator.wire import Gone
+from jobs.simulator.sandbox import limits
+from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.ssh_server import forwarding
+from jobs.simulator.ssh_server.access_document import Door, HomeKeys, KeyRing, plain, refusal
+from jobs.simulator.ssh_server.session import Session
 
 if TYPE_CHECKING:
-    from jobs.simulator.forwarding import NodeSide
-    from jobs.simulator.node import Node
+    from jobs.simulator.cloud.node import Node
+    from jobs.simulator.ssh_server.forwarding import NodeSide
 
 log = logging.getLogger("simulator")
 VERSION = "Headnode-simulator"

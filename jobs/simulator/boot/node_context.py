@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.simulator.etc import Host
+from jobs.simulator.sandbox.etc_files import Host
 from jobs.simulator.spec import NODE_NAME, Refused, read_lines
 
 PHASES = ("hosts", "peers", "this_host", "data", "finalize")

@@ -11,20 +11,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jobs.simulator.machine import Hear, Machine
-from jobs.simulator.wire import Gone, Wire
+from jobs.simulator.sandbox.agent_client import AgentClient, Hear
+from jobs.simulator.sandbox.fd_channel import Gone, Wire
 
 START_SECONDS = 20
 TELL_SECONDS = 10
 # Isolated from everything but the standard library and this project's own folder.
-START = f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); from jobs.simulator.rack import main; main()"
+ROOT = str(Path(__file__).parents[3])
+START = f"import sys; sys.path.append({ROOT!r}); from jobs.simulator.node_runtime.launcher import main; main()"
 
 
 class RackFailed(Exception):
     """The cluster's rack could not be set up; the text says what the system refused."""
 
 
-class Rack:
+class Launcher:
     """One cluster's rack: lives until `close`, takes its nodes with it."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
@@ -35,7 +36,7 @@ class Rack:
         self._wire = Wire(control, self._line, self._ended)
 
     @classmethod
-    def launch(cls, folder: Path) -> "Rack":
+    def launch(cls, folder: Path) -> "Launcher":
         """Start a rack that waits for its plan: an interpreter's start is most of the time a rack takes."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         log = folder / "racks.log"
@@ -67,7 +68,7 @@ class Rack:
 
     def boot(
         self, node: str, argv: list[str], address: str, log: Path, hear: Hear, on_exit: Callable[[], None]
-    ) -> Machine:
+    ) -> AgentClient:
         """Start a node; the answer is its agent's client, whose `ready` tells when it is up."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with open(log, "ab") as output, theirs:
@@ -75,7 +76,7 @@ class Rack:
             self._wire.send(
                 {"node": node, "argv": argv, "address": address}, [theirs.fileno(), output.fileno()]
             )
-        return Machine(ours, hear, on_exit)
+        return AgentClient(ours, hear, on_exit)
 
     async def plug(self, node: str, plugged: bool) -> None:
         """Pull a running node's cable, or plug it in. Raises RackFailed."""
@@ -131,12 +132,12 @@ class Rack:
         self.process.wait()
 
 
-class Racks:
+class LauncherPool:
     """Keeps one rack warm, so that a new cluster need not wait for an interpreter."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._notes = folder, folder / "racks"
-        self._warm: Rack | None = None
+        self._warm: Launcher | None = None
         self._closed = False
 
     def sweep(self) -> None:
@@ -152,8 +153,8 @@ class Racks:
                 os.kill(int(pid), signal.SIGKILL)
         self._notes.unlink()
 
-    def _launch(self) -> Rack:
-        rack = Rack.launch(self._folder)
+    def _launch(self) -> Launcher:
+        rack = Launcher.launch(self._folder)
         with open(self._notes, "a") as notes:
             notes.write(f"{rack.process.pid} {_started(rack.process.pid)}\n")
         return rack
@@ -163,7 +164,7 @@ class Racks:
         if self._warm is None and not self._closed:
             self._warm = self._launch()
 
-    async def start(self, plan: dict[str, Any]) -> Rack:
+    async def start(self, plan: dict[str, Any]) -> Launcher:
         """A rack that has done its plan."""
         rack, self._warm = self._warm, None
         if rack is None or not rack.alive:

@@ -15,7 +15,7 @@ import os
 import signal
 import time
 
-from jobs.simulator.agent_programs import descendants, signal_all
+from jobs.simulator.node_runtime.programs import descendants, signal_all
 
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
 CALM_MS, ALERT_MS = 500, 100

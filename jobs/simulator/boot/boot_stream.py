@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.simulator.broker import Broker, BrokerRefused, BrokerSilent, clean
+from jobs.simulator.boot.broker_client import Broker, BrokerRefused, BrokerSilent, clean
 
 # A node that is booted again goes on with the next multiple: no number is used twice.
 NUMBERS_OF_A_BOOT = 100_000

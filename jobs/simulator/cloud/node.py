@@ -13,23 +13,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.simulator import trouble
-from jobs.simulator.addresses import bind
-from jobs.simulator.admission import Admission
-from jobs.simulator.broker import BrokerRefused, BrokerSilent
-from jobs.simulator.doorway import Doorman, NodeConnection, read_home_keys
-from jobs.simulator.etc import machinefile
-from jobs.simulator.faults import Rule
-from jobs.simulator.identity import Identity
-from jobs.simulator.machine import Failed, Machine
-from jobs.simulator.phases import Contextualization
-from jobs.simulator.record import ENDED, BootFailed, Record, broadcast
+from jobs.simulator.boot.broker_client import BrokerRefused, BrokerSilent
+from jobs.simulator.boot.phases import Contextualization
+from jobs.simulator.cloud.addresses import bind
+from jobs.simulator.cloud.node_record import ENDED, BootFailed, Record, broadcast
+from jobs.simulator.faults import fault_effects
+from jobs.simulator.faults.fault_effects import Trouble
+from jobs.simulator.faults.fault_rules import Rule
+from jobs.simulator.sandbox.agent_client import AgentClient, Failed
+from jobs.simulator.sandbox.etc_files import machinefile
+from jobs.simulator.sandbox.fd_channel import Gone
 from jobs.simulator.spec import NodeSpec
-from jobs.simulator.trouble import Trouble
-from jobs.simulator.wire import Gone
+from jobs.simulator.ssh_server.access_document import Admission
+from jobs.simulator.ssh_server.host_identity import Identity
+from jobs.simulator.ssh_server.server import Doorman, NodeConnection, read_home_keys
 
 if TYPE_CHECKING:
-    from jobs.simulator.cluster import Cluster
+    from jobs.simulator.cloud.cluster import Cluster
 
 GRACE_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
@@ -51,7 +51,7 @@ class Node:
         self.connections: set[NodeConnection] = set()
         self.unproven = 0
         self._bound = bound
-        self._machine: Machine | None = None
+        self._machine: AgentClient | None = None
         self._context: Contextualization | None = None
         self._servers: list[asyncio.AbstractServer] = []
         self._life: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class Node:
         """The key by which the cluster's nodes log in to each other."""
         return self.cluster.peer_key
 
-    def machine(self) -> Machine:
+    def machine(self) -> AgentClient:
         """The agent's client; raises Gone when the node is not up."""
         if self._machine is None or not self.is_up:
             raise Gone("the node is not running")
@@ -188,7 +188,7 @@ class Node:
         if not self.record.reported:
             self._context = Contextualization(self)
         self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
-        waiting = asyncio.create_task(trouble.firmware(self, resumed))
+        waiting = asyncio.create_task(fault_effects.firmware(self, resumed))
         try:
             self._machine = await self._start_machine()
             await waiting
@@ -200,13 +200,13 @@ class Node:
         self.say(f"sshd: listening on {self.record.place.address} port {self.record.place.port}")
         if self._context is not None:
             if not resumed:
-                await trouble.way_to_the_broker(self)
+                await fault_effects.way_to_the_broker(self)
             await self._context.run()
             self._context = None
         self.turn("running")
         await self.meet_faults()
 
-    async def _start_machine(self) -> Machine:
+    async def _start_machine(self) -> AgentClient:
         rack = await self.cluster.rack()
         line, address = self.cluster.command(self), self.record.place.private_address
         machine = rack.boot(self.spec.name, line, address, self._log_path(), self.say, self._died)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from jobs.simulator.context import NodePlan, Peers, read_peers, read_plan
+from jobs.simulator.boot.node_context import NodePlan, Peers, read_peers, read_plan
 from jobs.simulator.spec import Access, Refused, read_access, read_environment, read_lines
 
 GIVE_UP_SECONDS = 60.0

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from jobs.simulator.machine import Failed, Program
-from jobs.simulator.pump import Pump
-from jobs.simulator.wire import Gone
+from jobs.simulator.sandbox.agent_client import Failed, Program
+from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.ssh_server.pump import Pump
 
 if TYPE_CHECKING:
-    from jobs.simulator.doorway import NodeConnection
+    from jobs.simulator.ssh_server.server import NodeConnection
 
 SIGNALS = frozenset(
     {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}

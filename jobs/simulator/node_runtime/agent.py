@@ -5,7 +5,7 @@ a unix socket, answers with one, and attaches open descriptors to the answer (SC
 speaks no SSH. When the socket closes it exits, and the node's processes go with it: that is pulling the plug.
 
 Standard library only, Python 3.9 or later: it is run by whatever interpreter the sandbox can see, from compiled
-copies of this file and of those whose names begin with `agent_`; there is nothing else.
+copies of this file and of those it imports (`protection.AGENT_MODULES`); there is nothing else.
 """
 
 from __future__ import annotations  # and no typing at run time: every import is time a booting node waits
@@ -25,9 +25,9 @@ import termios
 import threading
 import time
 
-from jobs.simulator.agent_cookies import with_cookie
-from jobs.simulator.agent_guard import Guard, relieve, used_bytes
-from jobs.simulator.agent_programs import UNHEEDED, become, limit, others, set_modes, signal_all, widen
+from jobs.simulator.node_runtime.guard import Guard, relieve, used_bytes
+from jobs.simulator.node_runtime.programs import UNHEEDED, become, limit, others, set_modes, signal_all, widen
+from jobs.simulator.node_runtime.xauthority import with_cookie
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

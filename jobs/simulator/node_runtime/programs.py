@@ -146,7 +146,7 @@ def others() -> bool:
 
 def limit(file_mb: int, memory_mb: int, processes: int) -> None:
     """Limits of the kernel, so that one runaway does not take the machine with it: the processes of the node, and what
-    each program may have. Twice the memory: programs set aside more than they use; `agent_guard` counts that."""
+    each program may have. Twice the memory: programs set aside more than they use; `guard` counts that."""
     global most_processes
     # Before Linux 5.14, and outside of a user namespace, the kernel counts all processes of the user on the machine.
     counted_here = os.getpid() == 1 and kernel() >= (5, 14)

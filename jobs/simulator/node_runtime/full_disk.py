@@ -18,7 +18,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from jobs.simulator.kernel import check, libc
+from jobs.simulator.node_runtime.libc import check, libc
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_REMOUNT, MNT_DETACH = 2, 4, 32, 2

@@ -5,8 +5,8 @@ import codecs
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from jobs.simulator.machine import Failed, Machine, Program
-from jobs.simulator.wire import Gone
+from jobs.simulator.sandbox.agent_client import AgentClient, Failed, Program
+from jobs.simulator.sandbox.fd_channel import Gone
 
 KILL_AFTER_SECONDS = 2.0
 LAST_WORDS_SECONDS = 1.0
@@ -124,7 +124,7 @@ class Streams:
 
 
 async def run(
-    machine: Machine,
+    machine: AgentClient,
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str,
@@ -150,7 +150,7 @@ async def run(
     return (program.ended.result()[0] if done else None), output.last_line
 
 
-async def _end(machine: Machine, program: Program) -> None:
+async def _end(machine: AgentClient, program: Program) -> None:
     for name in ("TERM", "KILL"):
         try:
             await machine.signal(program, name)
