@@ -23,15 +23,15 @@ UNKNOWN = ""
 _WITH_PORT = re.compile(r"(\[[0-9A-Fa-f:.%\w]+\]|[0-9.]+):[0-9]{1,5}", re.ASCII)
 
 
-def of(source: HttpRequest | Mapping[str, Any]) -> str:
+def source_address_of(source: HttpRequest | Mapping[str, Any]) -> str:
     """Return the address behind a Django request or an ASGI scope."""
     if isinstance(source, Mapping):
-        return of_scope(source)
+        return source_address_of_scope(source)
     meta = source.META
     return decide(meta.get("REMOTE_ADDR") or "", meta.get("HTTP_X_FORWARDED_FOR"), _trusted())
 
 
-def of_scope(scope: Mapping[str, Any]) -> str:
+def source_address_of_scope(scope: Mapping[str, Any]) -> str:
     """Return the address behind an ASGI scope."""
     peer = scope.get("client") or ("", 0)
     headers: Iterable[tuple[bytes, bytes]] = scope.get("headers") or ()

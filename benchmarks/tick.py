@@ -115,8 +115,9 @@ def be_ticker(size: int) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from accounts.models import User  # noqa: PLC0415
-    from jobs import bell, tasks  # noqa: PLC0415
+    from jobs import tasks  # noqa: PLC0415
     from jobs.control import claim, controller  # noqa: PLC0415
+    from jobs.events import wakeups  # noqa: PLC0415
     from jobs.models import Cluster  # noqa: PLC0415
     from tests.fakes.providers import ProviderWhoseNodesNeverReport  # noqa: PLC0415
 
@@ -128,7 +129,7 @@ def be_ticker(size: int) -> None:
     cloud.there = {"head": "booting"}
     sent: list[str] = []
     mock.patch.object(
-        bell, "_put", side_effect=lambda task, cluster_id, *_, **__: sent.append(cluster_id)
+        wakeups, "_put", side_effect=lambda task, cluster_id, *_, **__: sent.append(cluster_id)
     ).start()
     mock.patch.object(tasks.heartbeat, "beat").start()
     mock.patch.object(controller, "provider_named", return_value=cloud).start()

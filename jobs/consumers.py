@@ -16,7 +16,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from accounts.users import session_validity
-from jobs import access, events
+from jobs.access import node_access
+from jobs.events import job_log
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(CLOSE_BAD_REQUEST, "bad_cursor")
             return
         self.cursor = int(after)
-        await self.channel_layer.group_add(events.group(self.job_id), self.channel_name)
+        await self.channel_layer.group_add(job_log.group_name(self.job_id), self.channel_name)
         self.credential = session_validity.credential_of(self.scope)
         self.follow = asyncio.create_task(self._follow_or_close())
 
@@ -55,7 +56,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.follow.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.follow
-        await self.channel_layer.group_discard(events.group(self.job_id), self.channel_name)
+        await self.channel_layer.group_discard(job_log.group_name(self.job_id), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Nothing a follower says means anything; it is not an error either (keep-alives of proxies)."""
@@ -105,10 +106,10 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None:
             return None
-        job = access.visible_jobs(user).filter(pk=self.job_id).first()
+        job = node_access.visible_jobs(user).filter(pk=self.job_id).first()
         if job is None:
             return None
-        batch = [events.as_json(event) for event in events.page(job, self.cursor, BATCH)]
+        batch = [job_log.as_json(event) for event in job_log.page(job, self.cursor, BATCH)]
         cluster = getattr(job, "cluster", None)
         nodes = [(n.name, n.state, n.is_up, n.heard) for n in cluster.nodes.all()] if cluster else []
         state = json.dumps(

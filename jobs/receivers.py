@@ -6,9 +6,9 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import access_changed
-from jobs import access, bell, host_key_alarm
-from jobs.machines import access as machine_access
-from jobs.machines import services as machines
+from jobs.access import host_key_alarm, node_access
+from jobs.events import wakeups
+from jobs.machines import machine_access, machine_actions
 from jobs.models import Cluster, Machine, Node
 from jobs.states import Observed
 from sshgateway.models import AuthorityKey, TerminalSession
@@ -23,7 +23,7 @@ ENDING = (Observed.RELEASING, Observed.RELEASED)
 def push_access(sender: type[User], owner: User, **kwargs: Any) -> None:
     """Make every cluster of the person due, and have their open terminals checked again."""
     live = Cluster.objects.filter(job__owner=owner).exclude(observed_state__in=ENDING)
-    bell.ring_for_access(list(live.values_list("pk", flat=True)))
+    wakeups.wake_for_access(list(live.values_list("pk", flat=True)))
     session_actions.recheck(owner=owner)
 
 
@@ -31,10 +31,10 @@ def push_access(sender: type[User], owner: User, **kwargs: Any) -> None:
 def push_authority(sender: type[AuthorityKey], kind: str, **kwargs: Any) -> None:
     """Every cluster hears of the new user authority, and gets host certificates of the new host authority."""
     live = Cluster.objects.exclude(observed_state__in=ENDING)
-    bell.ring_for_access(list(live.values_list("pk", flat=True)))
+    wakeups.wake_for_access(list(live.values_list("pk", flat=True)))
 
 
-@receiver(host_key_changed, dispatch_uid="jobs.host_key_alarm")
+@receiver(host_key_changed, dispatch_uid="jobs.access.host_key_alarm")
 def sound_alarm(
     sender: type[TerminalSession], session: TerminalSession, error: HostKeyChanged, **kwargs: Any
 ) -> None:
@@ -42,11 +42,11 @@ def sound_alarm(
     if (machine_id := machine_access.machine_id_of(session)) is not None:
         for machine in Machine.objects.filter(pk=machine_id):
             if not machine_access.leads_elsewhere(session, machine):
-                machines.sound_alarm(machine, error, "the opening of a browser terminal")
+                machine_actions.raise_alarm(machine, error, "the opening of a browser terminal")
         return
     nodes = Node.objects.select_related("cluster__job__owner").filter(
-        name=session.node, cluster__job=access.job_id_of(session.subject)
+        name=session.node, cluster__job=node_access.job_id_of(session.subject)
     )
     # An address may change hands while a cluster ends: no alarm then.
     for node in nodes.exclude(cluster__observed_state__in=ENDING):
-        host_key_alarm.sound(node, error, "the opening of a browser terminal")
+        host_key_alarm.raise_alarm(node, error, "the opening of a browser terminal")

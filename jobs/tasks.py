@@ -6,9 +6,9 @@ from celery import shared_task
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jobs import bell, heartbeat, leftovers
-from jobs.control import admit as pushing
-from jobs.control import controller
+from jobs.control import controller, heartbeat, push_access
+from jobs.events import wakeups
+from jobs.lifetime import orphans
 from jobs.models import Cluster
 from jobs.providers import registry
 from jobs.providers.base import ProviderError
@@ -28,7 +28,7 @@ def reconcile(cluster_id: str) -> None:
 def admit(cluster_id: str) -> None:
     """Tell a cluster's nodes who may come in now. When it fails, the pass that is also due tries again."""
     try:
-        pushing.push_to(cluster_id)
+        push_access.push_to(cluster_id)
     except ProviderError as error:
         logger.warning("cluster %s: keys and rules could not be pushed: %s", cluster_id, error)
 
@@ -48,15 +48,15 @@ def sweep() -> int:
     heartbeat.beat()
     found = list(due_clusters())
     for cluster_id in found:
-        bell.send_again(cluster_id)
+        wakeups.send_again(cluster_id)
     return len(found)
 
 
-@shared_task(name=leftovers.LOOK)
+@shared_task(name=orphans.LOOK)
 def look_for_leftovers() -> None:
     """Find and remove what providers have and nobody wants."""
     for name in registry.names():
         try:
-            leftovers.look(name)
+            orphans.find_orphans(name)
         except ProviderError as error:
             logger.warning("%s was not looked at for leftover clusters: %s", name, error)

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from accounts import cidr, source_address
-from jobs.heartbeat import worker_seen_lately
+from jobs.control.heartbeat import worker_seen_lately
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -29,7 +29,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics, for the addresses of HEADNODE_METRICS_ADDRESSES only."""
-    if not cidr.allows(settings.HEADNODE_METRICS_ADDRESSES, source_address.of(request)):
+    if not cidr.allows(settings.HEADNODE_METRICS_ADDRESSES, source_address.source_address_of(request)):
         return HttpResponse("This address may not read metrics.\n", status=403, content_type="text/plain")
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 

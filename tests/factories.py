@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.keys import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
-from jobs import handles
+from jobs.events import handles
 from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile
 from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
@@ -115,7 +115,7 @@ class JobStatusFactory(factory.django.DjangoModelFactory[JobStatus]):
 
 
 class JobEventFactory(factory.django.DjangoModelFactory[JobEvent]):
-    """Keeps the job's counter in step, as `jobs.events` does."""
+    """Keeps the job's counter in step, as `jobs.events.job_log` does."""
 
     class Meta:
         model = JobEvent
@@ -140,7 +140,7 @@ class ClusterFactory(factory.django.DjangoModelFactory[Cluster]):
 
     job = factory.SubFactory(JobFactory, submitted=True)
     owner = factory.SelfAttribute("job.owner")
-    handle = factory.LazyAttribute(lambda cluster: handles.take(cluster.owner))
+    handle = factory.LazyAttribute(lambda cluster: handles.next_handle(cluster.owner))
     desired_state = Desired.RUNNING
     observed_state = Observed.EXECUTING
     next_check_at = None

@@ -43,7 +43,7 @@ class AccessRules(ListAPIView[AccessRule]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Your rules. The header `X-Source-Address` says where you come from."""
         response = super().get(request, *args, **kwargs)
-        response["X-Source-Address"] = source_address.of(request._request)
+        response["X-Source-Address"] = source_address.source_address_of(request._request)
         return response
 
     @extend_schema(

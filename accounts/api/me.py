@@ -48,7 +48,7 @@ class JobSettingsView(APIView):
     def _document(self, request: Request) -> dict[str, Any]:
         owner = person(request)
         row = services.job_settings(owner)
-        address = source_address.of(request._request)
+        address = source_address.source_address_of(request._request)
         rules = [rule.cidr for rule in validity.rules_in_force(owner)]
         return {
             "auto_terminate_cluster": row.auto_terminate_cluster,

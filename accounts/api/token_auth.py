@@ -37,7 +37,13 @@ class TokenAuth(APIView):
         asked = CredentialsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user = _checked(request, **asked.validated_data)
-        return Response({"token": _new_token(Actor(user, source_address.of(request._request), "api"), user)})
+        return Response(
+            {
+                "token": _new_token(
+                    Actor(user, source_address.source_address_of(request._request), "api"), user
+                )
+            }
+        )
 
 
 def _checked(request: Request, username: str, password: str) -> User:

@@ -24,7 +24,7 @@ def person(request: Request) -> User:
 
 def actor(request: Request) -> Actor:
     """Who acts, from where, for the audit trail."""
-    return Actor(person(request), source_address.of(request._request), "api")
+    return Actor(person(request), source_address.source_address_of(request._request), "api")
 
 
 def pick(rows: QuerySet[Row], text: str, *, number: bool = False) -> Row:

@@ -13,4 +13,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return source_address.of(request)
+        return source_address.source_address_of(request)

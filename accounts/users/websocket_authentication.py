@@ -41,7 +41,7 @@ class SignIn:
         if "origin" in headers and not _own_origin(scope, headers):
             await _deny(receive, send)
             return
-        scope = {**scope, "source_address": source_address.of_scope(scope), "api_token": None}
+        scope = {**scope, "source_address": source_address.source_address_of_scope(scope), "api_token": None}
         try:
             secret = token_authentication.secret_in(headers.get("authorization", ""))
             if secret is not None:

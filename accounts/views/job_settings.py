@@ -61,7 +61,7 @@ def job_settings(request: HttpRequest) -> HttpResponse:
 def context(request: HttpRequest) -> dict[str, Any]:
     """What the page and its fragments show."""
     owner = person(request)
-    address = source_address.of(request)
+    address = source_address.source_address_of(request)
     expiring = validity.expiring_keys(owner)
     rules = [RuleRow(rule, validity.rule_validity(rule)) for rule in owner.access_rules.all()]
     own_rule = str(cidr.parse(address).network) if address else ""

@@ -35,7 +35,7 @@ def administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., Http
 
 def actor(request: HttpRequest) -> Actor:
     """The person as the one who acts, from where, through a page."""
-    return Actor(user=person(request), source_address=source_address.of(request), via="page")
+    return Actor(user=person(request), source_address=source_address.source_address_of(request), via="page")
 
 
 def is_fragment(request: HttpRequest) -> bool:

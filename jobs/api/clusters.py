@@ -18,13 +18,13 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.parsers import JSONParser
 from accounts.rest.requests import actor, person
-from jobs import cluster_history, launching, services
-from jobs.cluster_history import Row
 from jobs.context.plan import Member
-from jobs.definitions import toml_text
+from jobs.definitions import cluster_history, launching, toml_text
+from jobs.definitions.cluster_history import Row
+from jobs.definitions.launching import Checked, DefinitionRefused
 from jobs.definitions.problems import DefinitionInvalid
-from jobs.launching import Checked, DefinitionRefused
 from jobs.models import Cluster, Node
+from jobs.submission import job_actions
 
 HANDLE = OpenApiParameter("handle", str, OpenApiParameter.PATH, description="`cluster-001`")
 CHECK = OpenApiParameter("check", bool, description="Only check the definition: nothing is launched.")
@@ -260,5 +260,5 @@ class Terminate(ClusterView):
     @extend_schema(request=None, responses={202: None})
     def post(self, request: Request, handle: str) -> Response:
         """End the command, if one runs, and the whole cluster. Asking again changes nothing."""
-        services.stop_job(actor(request), self.find(request, handle).job)
+        job_actions.stop_job(actor(request), self.find(request, handle).job)
         return Response(status=status.HTTP_202_ACCEPTED)

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs import connecting, recipes
+from jobs.access import connect_commands, connect_guide
 from jobs.api.requests import existing_cluster_of, job_of
 from jobs.api.schema import JOB_ID
 
@@ -16,7 +16,7 @@ ASKED = [
     OpenApiParameter(
         "way",
         str,
-        enum=[connecting.JUMP, connecting.DIRECT],
+        enum=[connect_guide.JUMP, connect_guide.DIRECT],
         description="To a compute node: `jump`, through the head node (the usual one), or `direct`.",
     ),
     OpenApiParameter("local_port", int, description="For tunnels, on your computer: 1 to 65535."),
@@ -36,7 +36,7 @@ class RecipeSerializer(CamelSerializer):
     """One way to connect: a command (or lines of a configuration) to copy, or fields to fill in."""
 
     id = serializers.CharField(help_text="A stable word: `openssh`, `strict-file`, `tunnel-local`...")
-    tab = serializers.ChoiceField(choices=recipes.TABS)
+    tab = serializers.ChoiceField(choices=connect_commands.TABS)
     title = serializers.CharField()
     line = serializers.CharField(help_text="What it does.")
     text = serializers.CharField(help_text="The same for bash, zsh, fish, cmd and PowerShell.")
@@ -64,9 +64,9 @@ class Connect(APIView):
         """What the Connect dialog shows. 409 while one cannot log in to the node."""
         job = job_of(request, id)
         existing_cluster_of(job)
-        usual = vars(connecting.Asked())
-        asked = connecting.Asked(**{name: request.query_params.get(name, usual[name]) for name in usual})
-        guide = connecting.guide(job, asked)
+        usual = vars(connect_guide.Asked())
+        asked = connect_guide.Asked(**{name: request.query_params.get(name, usual[name]) for name in usual})
+        guide = connect_guide.connect_guide_of(job, asked)
         rows = [
             {**recipe, "tab": tab["id"], "putty_fields": recipe["fields"]}
             for tab in guide.tabs
@@ -76,7 +76,7 @@ class Connect(APIView):
             "node": guide.node.name,
             "way": guide.way,
             "nodes": [node.name for node in guide.nodes],
-            "known_hosts_file": connecting.known_hosts_file(job),
+            "known_hosts_file": connect_guide.known_hosts_file(job),
             "recipes": rows,
         }
         return Response(ConnectSerializer(answer).data)

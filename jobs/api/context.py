@@ -77,7 +77,7 @@ class JobContext(APIView):
     @extend_schema(responses=ContextSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """Each node with its phases, while they boot and afterwards. 409 for a job that was not submitted."""
-        return Response(reporting.of(_cluster(job_of(request, id))).as_json())
+        return Response(reporting.report_of(_cluster(job_of(request, id))).as_json())
 
 
 @extend_schema(parameters=[JOB_ID])

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.fields import WholeNumberField
 from accounts.rest.requests import actor
-from jobs import extending
 from jobs.api.jobs import JobView
 from jobs.api.schema import JOB_ID
-from jobs.deadline import LONGEST_EXTENSION, Reason
+from jobs.lifetime import extending
+from jobs.lifetime.deadline import LONGEST_EXTENSION, Reason
 
 MOST_SECONDS = int(LONGEST_EXTENSION.total_seconds())
 

@@ -18,10 +18,10 @@ from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import person, pick
-from jobs import files
 from jobs.api import ranges
 from jobs.api.schema import FILE_ID
 from jobs.models import StoredFile
+from jobs.storage import stored_files
 
 CHUNK = 256 * 1024
 MAX_TEXT = 4 * 1024 * 1024
@@ -48,7 +48,7 @@ class FileContents(APIView):
     @extend_schema(parameters=[RANGE], responses=BYTES)
     def get(self, request: Request, id: str) -> HttpResponseBase:  # noqa: A002
         """Download the file; with a `Range` header a part of it, to continue a download."""
-        file = pick(files.visible_files(person(request)), id)
+        file = pick(stored_files.visible_files(person(request)), id)
         etag = f'"{file.sha512}"' if file.sha512 else ""
         wanted = None
         if "if-range" not in request.headers or request.headers["if-range"] == etag != "":
@@ -60,7 +60,7 @@ class FileContents(APIView):
                     headers={"Content-Range": f"bytes */{file.size}"},
                 )
         first, last = wanted or (0, file.size - 1)
-        response = _stream(request, files.open_file(file), first, last - first + 1)
+        response = _stream(request, stored_files.open_file(file), first, last - first + 1)
         if wanted is not None:
             response.status_code = status.HTTP_206_PARTIAL_CONTENT
             response["Content-Range"] = f"bytes {first}-{last}/{file.size}"
@@ -75,8 +75,8 @@ class FileLines(APIView):
     @extend_schema(responses=LinesSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """The file's lines. What is not UTF-8 is shown with replacement characters."""
-        file = pick(files.visible_files(person(request)), id)
-        with files.open_file(file) as content:
+        file = pick(stored_files.visible_files(person(request)), id)
+        with stored_files.open_file(file) as content:
             text = content.read(MAX_TEXT).decode("utf-8", "replace")
         return Response({"lines": text.removesuffix("\n").split("\n"), "truncated": file.size > MAX_TEXT})
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs import connection
+from jobs.access import connection_info
 from jobs.api.requests import cluster_of, job_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job, Node
@@ -71,7 +71,7 @@ class InstanceSerializer(CamelSerializer):
         return str(Node.State.BOOTING)
 
     def get_ssh_command(self, node: Node) -> str:
-        return connection.ssh_command(node) if node.is_up else ""
+        return connection_info.ssh_command(node) if node.is_up else ""
 
     @extend_schema_field(HostKeySerializer(many=True))
     def get_host_keys(self, node: Node) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class InstanceSerializer(CamelSerializer):
                 "public_key": key.line,
                 "reported_at": node.registered_at,
                 "verified_at": node.verified_at,
-                "provenance": connection.provenance(node),
+                "provenance": connection_info.provenance(node),
             }
             for key in map(host_keys.parse, node.host_keys)
         ]
@@ -138,7 +138,7 @@ class ConnectionDetails(APIView):
                 "host": node.address,
                 "port": node.port,
                 "username": node.cluster.job.username,
-                "command": connection.ssh_command(node),
+                "command": connection_info.ssh_command(node),
             }
             for node in nodes_of(job_of(request, id))
             if node.is_up and node.host_key_alarm_at is None
@@ -154,5 +154,5 @@ class KnownHosts(APIView):
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
         """known_hosts lines of every machine that reported its keys, by alias and by address. May be empty."""
         cluster = cluster_of(job_of(request, id))
-        lines = connection.known_hosts_lines(cluster) if cluster else []
+        lines = connection_info.known_hosts_lines(cluster) if cluster else []
         return plain_text("".join(f"{line}\n" for line in lines))

@@ -1,6 +1,6 @@
 """The body of POST, PUT and PATCH jobs/: from JSON to a draft, and from a refused draft back to JSON's places.
 
-The serializers judge types only. What a job may ask for is judged in one place, `jobs.draft`, for every door.
+The serializers judge types only. What a job may ask for is judged in one place, `jobs.submission.draft`, for every door.
 """
 
 from dataclasses import replace
@@ -11,8 +11,8 @@ from rest_framework import serializers
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.fields import NumberField, WholeNumberField
 from jobs.api.job_fields import CoreTypeCodeField, LooseBooleanField
-from jobs.draft import JobDraft
-from jobs.services import DraftRefused
+from jobs.submission.draft import JobDraft
+from jobs.submission.job_actions import DraftRefused
 
 # Where a draft's fields stand in the body; everything else stands on top.
 _IN_ANALYSIS = ("command", "envVars")

@@ -12,9 +12,9 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs import events
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID
+from jobs.events import job_log
 from jobs.models import Job, JobEvent
 
 MAX_LOG_LINES = 10_000
@@ -42,7 +42,7 @@ class JobEventPageSerializer(CamelSerializer):
 
 
 AFTER = OpenApiParameter("after", int, description="The sequence you have; what follows it is answered.")
-LIMIT = OpenApiParameter("limit", int, description=f"How many at most (up to {events.MAX_PAGE}).")
+LIMIT = OpenApiParameter("limit", int, description=f"How many at most (up to {job_log.MAX_PAGE}).")
 
 
 @extend_schema(parameters=[JOB_ID])
@@ -54,8 +54,8 @@ class JobEvents(APIView):
         """Events after a sequence, oldest first: the same objects as on the websocket, without holes."""
         job = job_of(request, id)
         after = number(request.query_params, "after", default=0, least=0)
-        limit = number(request.query_params, "limit", default=events.MAX_PAGE, least=1)
-        page = events.page(job, after, limit)
+        limit = number(request.query_params, "limit", default=job_log.MAX_PAGE, least=1)
+        page = job_log.page(job, after, limit)
         following = None
         if page and page[-1].sequence < job.last_sequence:
             following = replace_query_param(request.build_absolute_uri(), "after", page[-1].sequence)
@@ -64,7 +64,7 @@ class JobEvents(APIView):
                 "count": job.last_sequence,
                 "next": following,
                 "previous": None,
-                "results": [events.as_json(event) for event in page],
+                "results": [job_log.as_json(event) for event in page],
             }
         )
 
@@ -81,7 +81,7 @@ class JobLogs(APIView):
         """All lines, oldest first. When there are more than `limit`, the program's own output gives way first."""
         job = job_of(request, id)
         limit = number(request.query_params, "limit", default=MAX_LOG_LINES, least=0)
-        return Response([events.as_json(event) for event in _log(job, min(limit, MAX_LOG_LINES))])
+        return Response([job_log.as_json(event) for event in _log(job, min(limit, MAX_LOG_LINES))])
 
 
 def _log(job: Job, limit: int) -> list[JobEvent]:

@@ -10,16 +10,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs import limits, services, still_running
 from jobs.api.analyses import name_of
 from jobs.api.constant import ConstantField
 from jobs.api.core_types import PLAN
 from jobs.api.job_fields import CoreTypeCodeField
 from jobs.api.requests import cluster_of, living_cluster_of
 from jobs.api.running import StillRunningSerializer
-from jobs.deadline import Reason
+from jobs.costs import still_running
+from jobs.lifetime import deadline_limits
+from jobs.lifetime.deadline import Reason
 from jobs.models import Job, JobStatus, StoredFile
 from jobs.states import ClusterState, JobState
+from jobs.submission import job_actions
 
 # What the list says of a job nobody submitted: it has no status row.
 SAVED = "Saved"
@@ -246,7 +248,7 @@ class JobSerializer(CamelSerializer):
         return "\n".join(key["public_key"] for key in usable) or None
 
     def get_settings_changed(self, job: Job) -> list[str]:
-        return [change.sentence for change in services.settings_changes(job)]
+        return [change.sentence for change in job_actions.settings_changes(job)]
 
     def get_deadline(self, job: Job) -> datetime | None:
         cluster = living_cluster_of(job)
@@ -258,12 +260,14 @@ class JobSerializer(CamelSerializer):
 
     def get_deadline_latest(self, job: Job) -> datetime | None:
         cluster = living_cluster_of(job)
-        return limits.latest(cluster) if cluster else None
+        return deadline_limits.latest_extension_of(cluster) if cluster else None
 
     @extend_schema_field(StillRunningSerializer(allow_null=True))
     def get_still_running(self, job: Job) -> Any:
         cluster = cluster_of(job)
-        return None if cluster is None else StillRunningSerializer(still_running.of(cluster)).data
+        return (
+            None if cluster is None else StillRunningSerializer(still_running.still_running_of(cluster)).data
+        )
 
     def get_elapsed_walltime_seconds(self, job: Job) -> int | None:
         cluster = cluster_of(job)

@@ -15,14 +15,15 @@ from rest_framework.views import APIView
 
 from accounts.refusals import Refused
 from accounts.rest.requests import actor, is_v3, person
-from jobs import edits, files, services
 from jobs.api import job_body, job_filters
 from jobs.api.job_body import JobBody, JobPatch
 from jobs.api.job_serializers import SAVED, JobSerializer, JobSummarySerializer, with_summary
 from jobs.api.requests import cluster_of, job_of, jobs_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job
-from jobs.services import DraftRefused
+from jobs.storage import stored_files
+from jobs.submission import edits, job_actions
+from jobs.submission.job_actions import DraftRefused
 
 
 def answer(request: Request, job: Job, code: int = status.HTTP_200_OK) -> Response:
@@ -49,10 +50,10 @@ class Jobs(ListAPIView[Job]):
         inputs = _input_files(request, body.validated_data)
         try:
             with transaction.atomic():
-                job = services.create_job(
+                job = job_actions.create_job(
                     actor(request), person(request), job_body.to_draft(body.validated_data)
                 )
-                files.attach_inputs(job, inputs or [])
+                stored_files.attach_inputs(job, inputs or [])
         except DraftRefused as refused:
             raise job_body.as_tree(refused) from None
         return answer(request, job, status.HTTP_201_CREATED)
@@ -103,7 +104,7 @@ class OneJob(JobView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
         """Forget the job and its output files. Refused while its cluster is not Stopped."""
-        services.delete_job(actor(request), self.find(request, id))
+        job_actions.delete_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _edit(self, request: Request, job_id: str, form: type[JobBody], *, partial: bool) -> Response:
@@ -126,7 +127,7 @@ class Submit(JobView):
     @extend_schema(request=None, responses={200: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
         """Order the cluster and run the command on it. The keys and rules of this moment are kept with the job."""
-        services.submit_job(actor(request), self.find(request, id))
+        job_actions.submit_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_200_OK)
 
 
@@ -140,7 +141,7 @@ class Stop(JobView):
 
         The answer is empty, as in Rescale; the job's `stillRunning` and the Job Log say what still runs and costs.
         """
-        services.stop_job(actor(request), self.find(request, id))
+        job_actions.stop_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
@@ -151,7 +152,7 @@ def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool
     """
     inputs = job_body.input_files(said)
     ids = [file_id for file_id, _ in inputs or []]
-    if wrong := _unknown(ids, files.known_ids(person(request), ids)):
+    if wrong := _unknown(ids, stored_files.known_ids(person(request), ids)):
         raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
     return inputs
 

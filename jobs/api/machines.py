@@ -22,9 +22,9 @@ from jobs.api.machine_serializers import (
     NewMachineSerializer,
     SavedMachineSerializer,
 )
-from jobs.machines import check, services
-from jobs.machines.access import visible_machines
+from jobs.machines import check, machine_actions
 from jobs.machines.draft import MachineDraft
+from jobs.machines.machine_access import visible_machines
 from jobs.models import Machine
 
 
@@ -76,7 +76,7 @@ class Machines(ForAdministratorsToWrite, ListAPIView[Machine]):
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
         people = values.pop("people")
-        outcome = services.add_machine(actor(request), MachineDraft(**values), people)
+        outcome = machine_actions.add_machine(actor(request), MachineDraft(**values), people)
         return saved(request, outcome, status.HTTP_201_CREATED)
 
 
@@ -98,13 +98,13 @@ class OneMachine(ForAdministratorsToWrite):
         asked.is_valid(raise_exception=True)
         changes = dict(asked.validated_data)
         people = changes.pop("people", None)
-        outcome = services.change_machine(actor(request), machine, changes, people)
+        outcome = machine_actions.change_machine(actor(request), machine, changes, people)
         return saved(request, outcome, status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
         """Forget the machine (administrators); its open terminals end. The machine itself is not touched."""
-        services.remove_machine(actor(request), pick(machines_of(request), id, number=True))
+        machine_actions.remove_machine(actor(request), pick(machines_of(request), id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -130,5 +130,5 @@ class ClearAlarm(APIView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
         """Lead people there again; the machine still has to show a pinned key. Asking again changes nothing."""
-        services.clear_alarm(actor(request), pick(machines_of(request), id, number=True))
+        machine_actions.clear_alarm(actor(request), pick(machines_of(request), id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)

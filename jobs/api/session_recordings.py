@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.refusals import Refused
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import actor, person
-from jobs import recordings
+from jobs.access import recordings
 from sshgateway.models import Recording
 from sshgateway.recording import asciicast, store
 
@@ -41,7 +41,7 @@ class RecordingSerializer(CamelSerializer):
 
 def recording_of(request: Request, recording_id: str) -> Recording:
     """The recording, if the person may see it. Raises NotFound."""
-    found = recordings.find(person(request), recording_id)
+    found = recordings.find_recording(person(request), recording_id)
     if found is None:
         raise NotFound
     return found

@@ -12,9 +12,9 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.permissions import IsAdministrator
 from accounts.rest.requests import actor
-from jobs import faults
-from jobs.fault_words import words_of
-from jobs.providers.troublesome import FaultBoard, FaultKind, FaultRule
+from jobs.providers import fault_actions
+from jobs.providers.fault_injection import FaultBoard, FaultKind, FaultRule
+from jobs.providers.fault_labels import label_of
 
 SECONDS = (
     "longer: the boot takes so much longer. after: it happens so much later. back: each answer is held back so \
@@ -35,7 +35,7 @@ class FaultKindSerializer(CamelSerializer):
     missing = serializers.CharField(help_text="Why it cannot be had on this machine; empty when it can.")
 
     def get_title(self, kind: FaultKind) -> str:
-        return str(words_of(kind.name).title)
+        return str(label_of(kind.name).title)
 
 
 class FaultRuleSerializer(CamelSerializer):
@@ -81,7 +81,7 @@ class NewCoresSerializer(CamelSerializer):
     """How many cores a core type has; null: as many as there were by themselves."""
 
     core_type = serializers.CharField(max_length=40)
-    cores = serializers.IntegerField(allow_null=True, min_value=0, max_value=faults.MOST_CORES)
+    cores = serializers.IntegerField(allow_null=True, min_value=0, max_value=fault_actions.MOST_CORES)
 
 
 class ForAdministrators(APIView):
@@ -100,7 +100,7 @@ class Faults(ForAdministrators):
     @extend_schema(responses=FaultBoardSerializer)
     def get(self, request: Request) -> Response:
         """What is on, and what there is."""
-        return _board(faults.board())
+        return _board(fault_actions.board())
 
     @extend_schema(request=SwitchSerializer, responses=FaultBoardSerializer)
     def put(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class Faults(ForAdministrators):
         asked = SwitchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         words: dict[str, Any] = dict(asked.validated_data)
-        switch = faults.switch_on if words.pop("on") else faults.switch_off
+        switch = fault_actions.switch_on if words.pop("on") else fault_actions.switch_off
         return _board(switch(actor(request), FaultRule(**words)))
 
 
@@ -118,12 +118,14 @@ class Capacity(ForAdministrators):
     @extend_schema(responses=CoreCountSerializer(many=True))
     def get(self, request: Request) -> Response:
         """In all, taken and free, as a bare list."""
-        return Response(CoreCountSerializer(faults.core_counts(), many=True).data)
+        return Response(CoreCountSerializer(fault_actions.core_counts(), many=True).data)
 
     @extend_schema(request=NewCoresSerializer, responses=CoreCountSerializer(many=True))
     def put(self, request: Request) -> Response:
         """Change one core type; the answer is the whole list. What runs goes on when there are fewer."""
         asked = NewCoresSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        faults.set_cores(actor(request), asked.validated_data["core_type"], asked.validated_data["cores"])
+        fault_actions.set_cores(
+            actor(request), asked.validated_data["core_type"], asked.validated_data["cores"]
+        )
         return self.get(request)

@@ -13,12 +13,12 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.exceptions import TooLarge
 from accounts.rest.requests import actor, person, pick
-from jobs import files
 from jobs.api.constant import ConstantField
 from jobs.api.job_filters import text
 from jobs.api.requests import job_of
 from jobs.api.schema import FILE_ID, JOB_ID
 from jobs.models import StoredFile
+from jobs.storage import stored_files
 
 SEARCH = OpenApiParameter("search", str, description="Part of the name or path.")
 
@@ -78,7 +78,7 @@ class Files(ListAPIView[StoredFile]):
     queryset = StoredFile.objects.none()
 
     def get_queryset(self) -> QuerySet[StoredFile]:
-        return matching(files.visible_files(person(self.request)), self.request)
+        return matching(stored_files.visible_files(person(self.request)), self.request)
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID, SEARCH]))
@@ -107,7 +107,7 @@ class Upload(APIView):
             raise TooLarge(f"The file is too large: at most {limit} MB are taken.")
         body = UploadSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        file = files.store_upload(actor(request), person(request), body.validated_data["file"])
+        file = stored_files.store_upload(actor(request), person(request), body.validated_data["file"])
         return Response(
             FileSerializer(file, context={"request": request}).data, status=status.HTTP_201_CREATED
         )
@@ -123,7 +123,7 @@ class OneFile(APIView):
     """One of your files."""
 
     def _file(self, request: Request, file_id: str) -> StoredFile:
-        return pick(files.visible_files(person(request)).select_related("owner"), file_id)
+        return pick(stored_files.visible_files(person(request)).select_related("owner"), file_id)
 
     @extend_schema(responses=FileSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -133,7 +133,7 @@ class OneFile(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
         """Forget the file. Refused while a submitted job that is not Completed begins with it."""
-        files.delete_file(actor(request), self._file(request, id))
+        stored_files.delete_file(actor(request), self._file(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

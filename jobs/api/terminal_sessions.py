@@ -14,11 +14,11 @@ from accounts import source_address
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.fields import WholeNumberField
 from accounts.rest.requests import person, pick
-from jobs import access
+from jobs.access import node_access
 from jobs.api import terminal_filters
 from jobs.api.requests import job_of
 from jobs.api.schema import SESSION_ID
-from jobs.machines import access as machine_access
+from jobs.machines import machine_access
 from sshgateway.models import TerminalSession
 from sshgateway.sessions.session_actions import end_session, open_session
 from sshgateway.ssh.targets import Target
@@ -43,7 +43,7 @@ class TerminalSessionSerializer(CamelSerializer):
         return "ws" + url.removeprefix("http")
 
     def get_job(self, session: TerminalSession) -> str | None:
-        return access.job_id_of(session.subject) or None
+        return node_access.job_id_of(session.subject) or None
 
     def get_machine(self, session: TerminalSession) -> int | None:
         return machine_access.machine_id_of(session)
@@ -79,12 +79,12 @@ class NewTerminalSessionSerializer(CamelSerializer):
 
 def target_of(request: Request, asked: dict[str, Any]) -> Target:
     """Where the terminal leads. Raises NotFound, or Refused with why the person may not be there."""
-    address = source_address.of(request._request)
+    address = source_address.source_address_of(request._request)
     if asked["machine"] is not None:
         machines = machine_access.visible_machines(person(request))
         machine = pick(machines, str(asked["machine"]), number=True)
         return machine_access.terminal_target(person(request), machine, address)
-    return access.terminal_target(person(request), job_of(request, asked["job"]), asked["node"], address)
+    return node_access.terminal_target(person(request), job_of(request, asked["job"]), asked["node"], address)
 
 
 def sessions_of(request: Request) -> QuerySet[TerminalSession]:
@@ -114,7 +114,7 @@ class TerminalSessions(ListAPIView[TerminalSession]):
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
         target = target_of(request, asked)
-        address = source_address.of(request._request)
+        address = source_address.source_address_of(request._request)
         session = open_session(person(request), target, asked["cols"], asked["rows"], source_address=address)
         return answer(request, session, status.HTTP_201_CREATED)
 

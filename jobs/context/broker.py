@@ -22,10 +22,10 @@ from accounts.audit.trail import Actor, record
 from accounts.keys import public_keys
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
-from jobs import bell, events
-from jobs.context import registration, stream, telling
+from jobs.context import node_context, registration, stream
 from jobs.context.stream import Line, Mark
 from jobs.context.tokens import digest_of
+from jobs.events import job_log, wakeups
 from jobs.models import BootLine, Node
 from jobs.states import Observed
 
@@ -43,7 +43,7 @@ def register(token: str, said: dict[str, Any], source_address: str) -> dict[str,
     Raises Refused: `bad_registration` (400), `token_unknown`, `token_expired` (401), `token_replayed`, `token_spent`,
     `too_late`, `address_taken` (409).
     """
-    facts = registration.read(said)
+    facts = registration.read_registration(said)
 
     def take(node: Node) -> None:
         if node.reported_at is not None:
@@ -56,7 +56,7 @@ def register(token: str, said: dict[str, Any], source_address: str) -> dict[str,
         if node.registered_at is None:
             _save_registration(node, facts)
 
-    return telling.context_of(_audited(token, source_address, take))
+    return node_context.context_of(_audited(token, source_address, take))
 
 
 def peers(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def peers(token: str, said: dict[str, Any], source_address: str) -> dict[str, An
         _check_registered(node)
 
     node = _audited(token, source_address, take)
-    plan = telling.plan_of(node.cluster)
-    some_will_do = said.get("some_will_do") is True and telling.may_leave_out(plan)
-    found = telling.peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
+    plan = node_context.plan_of(node.cluster)
+    some_will_do = said.get("some_will_do") is True and node_context.may_leave_out(plan)
+    found = node_context.peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
     if lost := found.get("lost"):
         sentences = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
         raise Refused("peer_failed", f"Nobody is left for {'; '.join(sentences)}.", status=409)
@@ -85,7 +85,7 @@ def progress(token: str, said: dict[str, Any], source_address: str) -> dict[str,
     Raises Refused like `register`, and `bad_lines` (400), `not_registered`, `line_differs` (409),
     `too_many_lines` (413).
     """
-    lines = stream.read(said.get("lines"))
+    lines = stream.read_lines(said.get("lines"))
 
     def take(node: Node) -> None:
         new = _new_lines(node, lines)
@@ -94,7 +94,7 @@ def progress(token: str, said: dict[str, Any], source_address: str) -> dict[str,
         if new:
             _check_registered(node)
             _save_lines(node, new)
-            events.ring(node.cluster.job_id)
+            job_log.notify(node.cluster.job_id)
 
     _audited(token, source_address, take)
     return {}
@@ -106,7 +106,7 @@ def report(token: str, said: dict[str, Any], source_address: str) -> dict[str, A
     if outcome not in ("ok", "error") or not isinstance(log, str):
         raise Refused("bad_report", "A report has an outcome (ok or error) and a log (text).")
     log = stream.writable(log[-MAX_LOG:])
-    lines = stream.read(said.get("lines", []))
+    lines = stream.read_lines(said.get("lines", []))
 
     def take(node: Node) -> None:
         new = _new_lines(node, lines)
@@ -123,7 +123,7 @@ def report(token: str, said: dict[str, Any], source_address: str) -> dict[str, A
         node.reason = f"{failed.phase}: {failed.text}"[:500] if failed else ""
         node.save(update_fields=["reported_at", "report_outcome", "report_log", "reason"])
         _tell_report(node)
-        bell.ring(node.cluster_id)
+        wakeups.wake(node.cluster_id)
 
     _audited(token, source_address, take)
     return {}
@@ -217,14 +217,14 @@ def _save_registration(node: Node, facts: dict[str, Any]) -> None:
     node.registered_at = timezone.now()
     node.save(update_fields=[*facts, "registered_at"])
     prints = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
-    events.append(
+    job_log.append(
         node.cluster.job,
         "node",
         f"{node.name} phoned home from {node.address} port {node.port}; host key {prints}.",
         stage="Starting",
         node=node.name,
     )
-    bell.ring(node.cluster_id)
+    wakeups.wake(node.cluster_id)
 
 
 def _tell_report(node: Node) -> None:
@@ -236,7 +236,7 @@ def _tell_report(node: Node) -> None:
             "error",
             f"{node.name} reports an ERROR{f' in phase {node.reason}' if node.reason else '.'}",
         )
-    events.append(node.cluster.job, "node", text, level=level, stage="Starting", node=node.name)
+    job_log.append(node.cluster.job, "node", text, level=level, stage="Starting", node=node.name)
 
 
 def _audit(node: Node, source_address: str, refused: Refused) -> None:

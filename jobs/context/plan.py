@@ -128,7 +128,7 @@ class ContextPlan:
         }
 
 
-def plain(core_type: str, cores: int, slots: int) -> ContextPlan:
+def plain_plan(core_type: str, cores: int, slots: int) -> ContextPlan:
     """The plan of a plain job: `slots` nodes of one core type, the first of them the head."""
     names = [HEAD, *(f"compute-{number}" for number in range(1, slots))]
     return ContextPlan(
@@ -136,7 +136,7 @@ def plain(core_type: str, cores: int, slots: int) -> ContextPlan:
     )
 
 
-def read(document: object) -> ContextPlan:
+def read_plan(document: object) -> ContextPlan:
     """The plan of its JSON form.
 
     Raises Refused (`plan_invalid`) whose `field` is the place at fault, such as `members[1].scripts.data`.

@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class NodeProgress:
     """What is known of one node. `report` is "", ok or error; `registered`: it phoned home, so it can be found."""
 
     name: str
@@ -45,7 +45,7 @@ class Verdict:
     nodes: tuple[str, ...] = ()
 
 
-def judge(policy: Policy, nodes: Sequence[Standing], is_late: bool, left_out: int = 0) -> Verdict:
+def decide_policy(policy: Policy, nodes: Sequence[NodeProgress], is_late: bool, left_out: int = 0) -> Verdict:
     """What to do for nodes that stand so. `is_late`: the time a boot may take is over.
 
     So many others were `left_out` before: what is enough is counted with them.
@@ -77,28 +77,28 @@ def hold_limit(policy: Policy, longest: timedelta) -> timedelta:
     return min(timedelta(hours=policy.hold_hours), longest)
 
 
-def reachable(node: Standing) -> bool:
+def reachable(node: NodeProgress) -> bool:
     """Whether somebody could still be let in to the node."""
     return node.registered and node.state not in GONE
 
 
-def _is_broken(node: Standing, is_late: bool) -> bool:
+def _is_broken(node: NodeProgress, is_late: bool) -> bool:
     return node.state in GONE or node.report == "error" or (is_late and not node.report)
 
 
-def _no_login(policy: Policy, nodes: Sequence[Standing]) -> Verdict:
+def _no_login(policy: Policy, nodes: Sequence[NodeProgress]) -> Verdict:
     """All reported OK, and yet the portal could not log in to each of them."""
     return _hold(nodes, NO_LOGIN) if policy.on_error == OnError.HOLD else Verdict(Action.BACK_OUT, NO_LOGIN)
 
 
-def _hold(nodes: Sequence[Standing], why: str) -> Verdict:
+def _hold(nodes: Sequence[NodeProgress], why: str) -> Verdict:
     if any(map(reachable, nodes)):
         return Verdict(Action.HOLD, why)
     return Verdict(Action.BACK_OUT, f"{why} No node is up, so there is nothing to hold.")
 
 
 def _continue(
-    policy: Policy, total: int, broken: Sequence[Standing], up: int, coming: int, why: str
+    policy: Policy, total: int, broken: Sequence[NodeProgress], up: int, coming: int, why: str
 ) -> Verdict:
     if any(node.name == HEAD for node in broken):
         return Verdict(Action.BACK_OUT, f"{why} Nothing goes on without the head node.")
@@ -116,7 +116,7 @@ def _continue(
     )
 
 
-def _why(broken: Sequence[Standing]) -> str:
+def _why(broken: Sequence[NodeProgress]) -> str:
     """Every node that broke, by what happened to it: its own word before what the provider saw."""
     sentences = [
         f"{node.name} reported an error from its contextualization{_because(node)}."
@@ -134,5 +134,5 @@ def _why(broken: Sequence[Standing]) -> str:
     return " ".join(sentences)
 
 
-def _because(node: Standing) -> str:
+def _because(node: NodeProgress) -> str:
     return f": {node.reason.rstrip('.')}" if node.reason else ""

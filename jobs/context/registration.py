@@ -16,7 +16,7 @@ BAD = "bad_registration"
 ENDED = (Node.State.STOPPED, Node.State.FAILED)
 
 
-def read(said: dict[str, Any]) -> dict[str, Any]:
+def read_registration(said: dict[str, Any]) -> dict[str, Any]:
     """The node's fields. Raises Refused (`bad_registration`, 400)."""
     keys, port, hostname = said.get("host_keys"), said.get("port"), said.get("hostname", "")
     if not isinstance(keys, list) or not 0 < len(keys) <= MAX_HOST_KEYS:

@@ -9,13 +9,13 @@ from django.core.files.storage import default_storage
 
 from accounts.keys import public_keys
 from accounts.refusals import Refused
-from jobs.context import telling
+from jobs.context import node_context
 from jobs.context.report import ClusterReport, NodeReport
 from jobs.context.stream import Line, Mark
 from jobs.models import BootLine, Cluster, Node
 
 
-def of(cluster: Cluster) -> ClusterReport:
+def report_of(cluster: Cluster) -> ClusterReport:
     """What is known now."""
     job = cluster.job
     lines: dict[int, list[Line]] = {}
@@ -27,7 +27,7 @@ def of(cluster: Cluster) -> ClusterReport:
         cluster=cluster.pk,
         status=cluster.status.value,
         failure=cluster.failure,
-        policy=telling.policy_of(cluster).as_json(),
+        policy=node_context.policy_of(cluster).as_json(),
         booting_at=cluster.booting_at,
         held_at=cluster.held_at,
         ready_at=cluster.ready_at,
@@ -40,10 +40,10 @@ def line_of(row: BootLine) -> Line:
     return Line(row.sequence, row.at, row.phase, Mark(row.mark), row.text)
 
 
-def write(cluster: Cluster) -> str:
+def write_report(cluster: Cluster) -> str:
     """Put the report into storage and answer its place there; the same place each time. Raises OSError."""
     place = f"context-reports/{cluster.pk[:2]}/{cluster.pk}.zip"
-    content = of(cluster).as_zip()
+    content = report_of(cluster).as_zip()
     if default_storage.exists(place):
         # A kill in the middle of writing leaves half a file.
         default_storage.delete(place)
@@ -58,10 +58,10 @@ def bundle(cluster: Cluster) -> bytes:
                 return bytes(file.read())
         except OSError as error:
             raise Refused("file_missing", "The report is not in storage any more.", status=404) from error
-    return of(cluster).as_zip()
+    return report_of(cluster).as_zip()
 
 
-def remove(place: str) -> None:
+def remove_report(place: str) -> None:
     """Take a report out of storage."""
     if place:
         default_storage.delete(place)

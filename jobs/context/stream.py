@@ -62,7 +62,7 @@ class PhaseRun:
         return max(timedelta(), self.ended_at - self.started_at)
 
 
-def read(said: object) -> list[Line]:
+def read_lines(said: object) -> list[Line]:
     """The lines of a report. Raises Refused (`bad_lines`); nothing half-read goes further."""
     if not isinstance(said, list) or len(said) > MOST_LINES:
         raise Refused(BAD, f"Lines are a list of at most {MOST_LINES} objects.", field="lines")

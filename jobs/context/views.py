@@ -51,7 +51,7 @@ def _answer(request: HttpRequest, verb: Callable[[str, dict[str, Any], str], dic
         word, _, token = request.headers.get("Authorization", "").partition(" ")
         if word != "Node" or not token.isascii() or not token:
             raise Refused("token_missing", "Say `Authorization: Node <token>`.", status=401)
-        answer = verb(token.strip(), _body(request), source_address.of(request))
+        answer = verb(token.strip(), _body(request), source_address.source_address_of(request))
     except Refused as refused:
         logger.warning("a node was refused: %s", refused.reason)
         return JsonResponse({"reason": refused.reason, "detail": refused.message}, status=refused.status)

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import events, history
-from jobs.control import wishes
-from jobs.control.claim import ClaimLost, my_name
+from jobs.control import owner_intent
+from jobs.control.claim import ClaimLost, worker_name
+from jobs.events import history, job_log
 from jobs.models import Cluster, Job
 from jobs.states import JobState, Observed, Outcome
 
@@ -16,7 +16,7 @@ def advance(cluster: Cluster, to: Observed, reason: str = "", **fields: Any) -> 
     """Move the cluster on, with a status row if its status changed. Call it inside a transaction with what
     belongs to the move. Raises ClaimLost when the row is not ours or not where we thought."""
     moved = Cluster.objects.filter(
-        pk=cluster.pk, claimed_by=my_name(), observed_state=cluster.observed_state
+        pk=cluster.pk, claimed_by=worker_name(), observed_state=cluster.observed_state
     ).update(observed_state=to, **fields)
     if moved != 1:
         raise ClaimLost(cluster.pk)
@@ -25,15 +25,15 @@ def advance(cluster: Cluster, to: Observed, reason: str = "", **fields: Any) -> 
     for name, value in fields.items():
         setattr(cluster, name, value)
     # What its owner wants may have changed while this pass ran; nothing we write now must say otherwise.
-    wishes.reread(cluster)
-    wishes.set_deadline(cluster)
+    owner_intent.reread(cluster)
+    owner_intent.set_deadline(cluster)
     history.cluster_status(cluster, reason)
-    events.ring(cluster.job_id)
+    job_log.notify(cluster.job_id)
 
 
 def remember_plan(cluster: Cluster, state: dict[str, Any]) -> None:
     """Save what the cluster will be known by at its provider, before it is ordered. Raises ClaimLost."""
-    saved = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name()).update(provider_state=state)
+    saved = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name()).update(provider_state=state)
     if saved != 1:
         raise ClaimLost(cluster.pk)
     cluster.provider_state = state
@@ -42,14 +42,14 @@ def remember_plan(cluster: Cluster, state: dict[str, Any]) -> None:
 def fail(cluster: Cluster, why: str) -> None:
     """The cluster broke: say so once. The next decision releases it."""
     with transaction.atomic():
-        marked = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name(), failure="").update(
+        marked = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name(), failure="").update(
             failure=why[:500]
         )
         if marked != 1:
             raise ClaimLost(cluster.pk)
         cluster.failure = why[:500]
         history.cluster_status(cluster, why)
-        events.append(cluster.job, "portal", why, level="error", stage="Error")
+        job_log.append(cluster.job, "portal", why, level="error", stage="Error")
 
 
 def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
@@ -64,7 +64,7 @@ def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = No
             reason = Job.objects.values_list("outcome_reason", flat=True).get(pk=job.pk)
         job.refresh_from_db()
         history.job_status(job, JobState.COMPLETED, reason)
-        events.append(job, "portal", f"Job completed: {reason}.", stage=JobState.COMPLETED)
+        job_log.append(job, "portal", f"Job completed: {reason}.", stage=JobState.COMPLETED)
 
 
 def remember_outcome(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:

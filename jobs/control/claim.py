@@ -30,18 +30,18 @@ class ClaimLost(Exception):
     """Somebody else holds the row now; whatever this pass still meant to do is theirs."""
 
 
-def my_name() -> str:
+def worker_name() -> str:
     """Who claims: host, process and thread, unique among workers."""
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"[:120]
 
 
-def take(cluster_id: str) -> Cluster | None:
+def acquire(cluster_id: str) -> Cluster | None:
     """Claim the cluster if it is due and free; None when it is not."""
     now = timezone.now()
     taken = (
         Cluster.objects.filter(pk=cluster_id, next_check_at__lte=now)
         .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
-        .update(claimed_until=now + CLAIM, claimed_by=my_name())
+        .update(claimed_until=now + CLAIM, claimed_by=worker_name())
     )
     if taken != 1:
         return None
@@ -51,7 +51,7 @@ def take(cluster_id: str) -> Cluster | None:
 def renew(cluster: Cluster) -> None:
     """Hold on for another while. Raises ClaimLost."""
     now = timezone.now()
-    held = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name(), claimed_until__gte=now)
+    held = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name(), claimed_until__gte=now)
     if held.update(claimed_until=now + CLAIM) != 1:
         raise ClaimLost(cluster.pk)
 
@@ -64,7 +64,7 @@ def kept(cluster: Cluster) -> Iterator[None]:
     """
     done = threading.Event()
     keeper = threading.Thread(
-        target=_keep, args=(cluster.pk, my_name(), done, LONGEST_STEP.total_seconds()), daemon=True
+        target=_keep, args=(cluster.pk, worker_name(), done, LONGEST_STEP.total_seconds()), daemon=True
     )
     keeper.start()
     try:
@@ -89,13 +89,13 @@ def _keep(cluster_id: str, holder: str, done: threading.Event, longest_seconds: 
         connection.close()
 
 
-def let_go(cluster: Cluster, delay: timedelta | None) -> bool:
+def release(cluster: Cluster, delay: timedelta | None) -> bool:
     """Let the row go and make it due after `delay` (None: never, until a bell). True when a bell rang meanwhile.
 
     The bell count read at the start of the pass is compared, so that news that came during the pass is not slept on.
     """
     next_check_at = None if delay is None else timezone.now() + delay
-    mine = Cluster.objects.filter(pk=cluster.pk, claimed_by=my_name())
+    mine = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name())
     quiet = mine.filter(wakeups=cluster.wakeups).update(
         claimed_until=None, claimed_by="", next_check_at=next_check_at, failures=cluster.failures
     )

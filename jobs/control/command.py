@@ -5,14 +5,16 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import access, events, history, host_key_alarm, staging
-from jobs.context.telling import environment
+from jobs.access import host_key_alarm, node_access
+from jobs.context.node_context import environment
 from jobs.control import checkpoint, claim, orders
 from jobs.control.reconcile import ENDINGS
+from jobs.events import history, job_log
 from jobs.models import Cluster, JobEvent, Node
 from jobs.providers.base import Provider
 from jobs.remote import client
 from jobs.states import JobState, Observed, Outcome
+from jobs.storage import staging
 from sshgateway.ssh import transport
 from sshgateway.ssh.transport import Connection
 
@@ -30,9 +32,9 @@ def to_head(cluster: Cluster) -> Connection:
     if head.host_key_alarm_at is not None:
         raise transport.HostKeyChanged(f"The host key alarm of {head.name} was not cleared.")
     try:
-        return transport.connect(access.node_target(head), timeout=CONNECT_SECONDS)
+        return transport.connect(node_access.node_target(head), timeout=CONNECT_SECONDS)
     except transport.HostKeyChanged as error:
-        host_key_alarm.sound(head, error, "the portal's work on it")
+        host_key_alarm.raise_alarm(head, error, "the portal's work on it")
         raise
 
 
@@ -55,14 +57,14 @@ def launch(cluster: Cluster, provider: Provider) -> timedelta:
         if staged:
             names = ", ".join(staged[:10]) + (", ..." if len(staged) > 10 else "")
             text = f"Copied {len(staged)} input file(s) to {job.work_directory}/shared: {names}."
-            events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
+            job_log.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
         if job.command:
             text = f"Launched the command in {job.work_directory}/shared; output in process_output.log."
         else:
             text = (
                 f"The cluster is yours; it has no command. Output files are taken from {job.work_directory}."
             )
-        events.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
+        job_log.append(job, "portal", text, stage=JobState.EXECUTING, node="head")
     return SOONEST
 
 
@@ -74,7 +76,7 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
     bad = client.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
     if bad:
         text = f"Could not be unpacked, and is there as it was uploaded: {', '.join(bad[:10])}."
-        events.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
+        job_log.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
     return [wanted.file.name for wanted in staged]
 
 
@@ -100,7 +102,7 @@ def abandon(cluster: Cluster, why: str) -> timedelta:
         checkpoint.remember_outcome(cluster.job, *ENDINGS.get(why, _ENDED_SOMEHOW))
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
         text = f"{why}, and the command did not end in time; it ends with its node."
-        events.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
+        job_log.append(cluster.job, "portal", text, level="warning", stage=JobState.EXECUTING, node="head")
     return timedelta()
 
 
@@ -154,7 +156,7 @@ def _tell_output(cluster: Cluster, status: client.CommandStatus) -> bool:
             new[-1] = JobEvent(
                 source="program", level="warning", stage=JobState.EXECUTING, node="head", message=rest
             )
-        events.extend(cluster.job, new)
+        job_log.extend(cluster.job, new)
     cluster.log_offset = status.offset
     return room > len(status.lines)
 
@@ -169,7 +171,7 @@ def _ended(cluster: Cluster, status: client.CommandStatus) -> None:
         else:
             text = f"The command ended with exit code {status.exit_code}."
             level = "info" if status.exit_code == 0 else "warning"
-        events.append(cluster.job, "portal", text, level=level, stage=JobState.EXECUTING, node="head")
+        job_log.append(cluster.job, "portal", text, level=level, stage=JobState.EXECUTING, node="head")
 
 
 def _verdict(status: client.CommandStatus) -> tuple[Outcome, str]:

@@ -15,30 +15,31 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import bell, events, host_certificates, host_key_alarm
-from jobs.context import telling
+from jobs.access import host_certificates, host_key_alarm
+from jobs.context import node_context
 from jobs.control import (
-    admit,
     backoff,
-    boot,
     checkpoint,
     claim,
     command,
-    ending,
-    holding,
-    logins,
-    people,
-    warnings,
-    wishes,
+    deadline_warnings,
+    incomplete_boot,
+    login_records,
+    owner_intent,
+    provisioning,
+    push_access,
+    standby,
+    teardown,
 )
-from jobs.control.admit import NO_NODES
+from jobs.control.push_access import NO_NODES
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
-from jobs.harvest import StorageFailedError
+from jobs.events import job_log, wakeups
 from jobs.models import Cluster, Node
 from jobs.providers.base import NodeSighting, Provider, ProviderError
 from jobs.providers.registry import provider as provider_named
 from jobs.remote.client import RemoteFailed
 from jobs.states import Desired, Observed
+from jobs.storage.output_collection import StorageFailedError
 from sshgateway.ssh.transport import HostKeyChanged, SSHError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ STOP_LIMIT = timedelta(seconds=90)
 
 def reconcile(cluster_id: str) -> bool:
     """Make one pass. True when the cluster was ours to work on."""
-    cluster = claim.take(cluster_id)
+    cluster = claim.acquire(cluster_id)
     if cluster is None:
         return False
     try:
@@ -73,30 +74,30 @@ def reconcile(cluster_id: str) -> bool:
         logger.exception("cluster %s at %s: a pass broke", cluster.pk, cluster.observed_state)
         cluster.failures += 1
         delay = backoff.delay(cluster.failures)
-    delay = warnings.not_after_next(cluster, admit.not_after_expiry(cluster, delay))
-    if claim.let_go(cluster, delay):
-        bell.send(cluster.pk)
+    delay = deadline_warnings.not_after_next(cluster, push_access.not_after_expiry(cluster, delay))
+    if claim.release(cluster, delay):
+        wakeups.send(cluster.pk)
     elif delay is not None and delay < timedelta(seconds=1):
         # Sooner than the sweep would come by.
-        bell.send(cluster.pk, delay)
+        wakeups.send(cluster.pk, delay)
     return True
 
 
 def _work(cluster: Cluster) -> timedelta | None:
     provider = provider_named(cluster.provider)
     for _ in range(MAX_STEPS):
-        wishes.reread(cluster)
-        wishes.put_right(cluster)
-        warnings.give(cluster)
+        owner_intent.reread(cluster)
+        owner_intent.put_right(cluster)
+        deadline_warnings.give(cluster)
         facts = _observe(cluster, provider)
         if cluster.observed_state not in NO_NODES:
-            admit.push(cluster, provider)
+            push_access.push(cluster, provider)
             host_certificates.renew(cluster, provider)
         if facts.provider_has_it:
-            logins.note(cluster, provider)
-            warnings.broadcast(cluster, provider)
+            login_records.note(cluster, provider)
+            deadline_warnings.broadcast(cluster, provider)
         decision = decide(facts)
-        if decision.by_deadline and not wishes.has_passed(cluster):
+        if decision.by_deadline and not owner_intent.has_passed(cluster):
             claim.renew(cluster)  # extended at the last moment; or the claim is lost
             continue
         delay = _act(cluster, provider, decision, facts)
@@ -136,7 +137,7 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         ],
         provider_has_it=seen is not None,
         failed=bool(cluster.failure),
-        policy=telling.policy_of(cluster),
+        policy=node_context.policy_of(cluster),
         reported=cluster.context_reported_at is not None,
         auto_terminate=job.auto_terminate_cluster,
         has_command=bool(job.command),
@@ -165,22 +166,24 @@ def _save_sightings(cluster: Cluster, nodes: list[Node], seen: Mapping[str, Node
             node.reason = (sighting.reason if sighting else "")[:500]
         with transaction.atomic():
             # Fenced like every save: a worker that slept must not write what it saw then.
-            seen_first = Node.objects.filter(pk=node.pk, state=before, cluster__claimed_by=claim.my_name())
+            seen_first = Node.objects.filter(
+                pk=node.pk, state=before, cluster__claimed_by=claim.worker_name()
+            )
             if seen_first.update(state=node.state, reason=node.reason) != 1:
                 raise claim.ClaimLost(cluster.pk)
             level = "error" if state == Node.State.FAILED else "info"
             why = f": {node.reason}" if node.reason else ""
             text = f"{node.name} is {state}{why}."
-            events.append(cluster.job, "provider", text, level=level, node=node.name)
+            job_log.append(cluster.job, "provider", text, level=level, node=node.name)
 
 
 def _save_who_is_off(cluster: Cluster, nodes: list[Node], seen: Mapping[str, NodeSighting]) -> None:
     """While all is taken away: which nodes do not run and cost any more. The log says it when that is all of them."""
     off = (Node.State.STOPPED, Node.State.FAILED)
     gone = [n.pk for n in nodes if n.state not in off and (n.name not in seen or seen[n.name].state in off)]
-    ours = Node.objects.filter(pk__in=gone, cluster__claimed_by=claim.my_name())
+    ours = Node.objects.filter(pk__in=gone, cluster__claimed_by=claim.worker_name())
     if gone and ours.update(state=Node.State.STOPPED):
-        events.ring(cluster.job_id)
+        job_log.notify(cluster.job_id)
 
 
 def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts) -> timedelta | None:
@@ -191,21 +194,21 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
             checkpoint.fail(cluster, decision.why)
             return timedelta()
         case Step.HOLD:
-            return holding.hold(cluster, provider, decision.why)
+            return incomplete_boot.hold(cluster, provider, decision.why)
         case Step.LEAVE_OUT:
-            return holding.leave_out(cluster, provider, decision.nodes, decision.why)
+            return incomplete_boot.leave_out(cluster, provider, decision.nodes, decision.why)
         case Step.RELEASE:
-            return ending.release(cluster, decision.why)
+            return teardown.release(cluster, decision.why)
         case Step.WATCH_RELEASE:
-            return ending.watch_release(cluster, provider, is_gone=not facts.provider_has_it)
+            return teardown.watch_release(cluster, provider, is_gone=not facts.provider_has_it)
         case Step.WAIT_FOR_TRUST:
             return host_key_alarm.LOOK
         case Step.ABANDON:
             return command.abandon(cluster, decision.why)
         case Step.CLOSE:
-            return people.close(cluster, decision.why)
+            return standby.close(cluster, decision.why)
         case Step.GIVE_UP:
-            return ending.give_up_collecting(cluster, decision.why)
+            return teardown.give_up_collecting(cluster, decision.why)
         case Step.STOP_COMMAND:
             return command.stop(cluster, provider, decision.why)
         case step:
@@ -213,17 +216,17 @@ def _act(cluster: Cluster, provider: Provider, decision: Decision, facts: Facts)
 
 
 _VERBS = {
-    Step.PROVISION: boot.provision,
-    Step.WATCH_BOOT: boot.watch_boot,
-    Step.VERIFY: boot.verify,
-    Step.REPORT: holding.report,
+    Step.PROVISION: provisioning.provision,
+    Step.WATCH_BOOT: provisioning.watch_boot,
+    Step.VERIFY: provisioning.verify,
+    Step.REPORT: incomplete_boot.report,
     Step.LAUNCH: command.launch,
     Step.FOLLOW: command.follow,
-    Step.STAND_BY: people.stand_by,
+    Step.STAND_BY: standby.stand_by,
     Step.SKIP_COMMAND: command.skip,
-    Step.DRAIN: ending.drain,
-    Step.COLLECT: ending.collect,
-    Step.KEEP: ending.keep,
+    Step.DRAIN: teardown.drain,
+    Step.COLLECT: teardown.collect,
+    Step.KEEP: teardown.keep,
 }
 
 
@@ -232,11 +235,11 @@ def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
     cluster.failures += 1
     logger.warning("cluster %s at %s: %s", cluster.pk, cluster.observed_state, error)
     if cluster.failures == 1 or cluster.failures % 10 == 0:
-        events.append(cluster.job, "portal", f"Trying again soon: {error}", level="warning")
+        job_log.append(cluster.job, "portal", f"Trying again soon: {error}", level="warning")
     unreachable = isinstance(error, SSHError | RemoteFailed | TimeoutError)
     if cluster.observed_state == Observed.DRAINED and unreachable and cluster.failures >= COLLECT_TRIES:
         try:
-            ending.give_up_collecting(cluster, str(error))
+            teardown.give_up_collecting(cluster, str(error))
         except claim.ClaimLost:
             return timedelta()
         return timedelta(milliseconds=100)

@@ -4,10 +4,10 @@ from collections import Counter
 
 from django.conf import settings
 
-from jobs import mark
-from jobs.context.telling import plan_of
+from jobs.context.node_context import plan_of
 from jobs.context.tokens import digest_of, token_of
 from jobs.models import Cluster, Node
+from jobs.providers import portal_id
 from jobs.providers.base import ClusterOrder, NodeOrder
 
 
@@ -40,7 +40,7 @@ def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:
     """What the provider is asked for. The same cluster always gives the same order."""
     return ClusterOrder(
         cluster_id=cluster.pk,
-        mark=mark.mine(),
+        mark=portal_id.own_portal_id(),
         username=cluster.job.username,
         home=cluster.job.home,
         broker_url=settings.HEADNODE_BROKER_URL,

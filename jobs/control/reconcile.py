@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from jobs.context import policy as policies
 from jobs.context.plan import Policy
-from jobs.context.policy import Action, Standing
-from jobs.deadline import Reason
+from jobs.context.policy import Action, NodeProgress
+from jobs.lifetime.deadline import Reason
 from jobs.states import Desired, Observed, Outcome
 
 STOPPED_BY_OWNER = "User terminated"
@@ -172,11 +172,11 @@ def _booting(facts: Facts) -> Decision:
         if node.distrusted:
             return Decision(Step.FAIL, f"{node.name} showed another host key than it reported.")
     # The report counts, not what the provider says of it: the login that follows is the proof.
-    standings = [Standing(n.name, n.state, n.reason, n.report, n.registered) for n in counted]
+    standings = [NodeProgress(n.name, n.state, n.reason, n.report, n.registered) for n in counted]
     limit, left_out = facts.boot_limit_at, len(facts.nodes) - len(counted)
     if limit is not None and left_out:
         limit += LOGIN_TIME
-    verdict = policies.judge(facts.policy, standings, _past(limit, facts), left_out)
+    verdict = policies.decide_policy(facts.policy, standings, _past(limit, facts), left_out)
     return Decision(_BY_ACTION[verdict.action], verdict.why, verdict.nodes)
 
 

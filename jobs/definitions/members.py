@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.context.plan import HEAD, MOST_ROLES, Member, Phase
-from jobs.definitions import judge, scripts
+from jobs.definitions import plan_checks, scripts
 from jobs.definitions.catalogue import Catalogue, Hardware
 from jobs.definitions.problems import Path, Problems, shown, suggestion
 from jobs.definitions.table import Table
@@ -65,7 +65,7 @@ def _read_entry(reading: _Reading, table: Table) -> None:
         if role in (HEAD, "compute") and (role == HEAD) != (name == HEAD):
             table.bad("role", f"the head node, and no other, is named {HEAD}.")
         together = {**reading.shared_scripts, **own}
-        if refused := judge.of_member(scripts=together):
+        if refused := plan_checks.of_member(scripts=together):
             table.bad("scripts", refused)
         kind = HEAD if name == HEAD else "compute"
         code = hardware.code if hardware else ""
@@ -107,7 +107,7 @@ def _names(reading: _Reading, table: Table) -> list[str]:
 def _name_refusal(name: str) -> str:
     if name.startswith("ip-"):
         return "a name that begins with ip- is taken: the nodes' own host names look so."
-    return judge.of_name(name)
+    return plan_checks.of_name(name)
 
 
 def _count(reading: _Reading, table: Table) -> int:
@@ -138,7 +138,7 @@ def _hardware(catalogue: Catalogue, table: Table) -> tuple[Hardware | None, int]
 def _roles(table: Table, key: str) -> tuple[str, ...]:
     roles = table.words(key, most=MOST_ROLES)
     for number, role in enumerate(table.values.get(key, []) if roles else []):
-        if role in roles and (refused := judge.of_member(provides=[role])):
+        if role in roles and (refused := plan_checks.of_member(provides=[role])):
             table.problems.add((*table.path, key, number), refused)
     return tuple(roles)
 

@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from accounts.refusals import Refused
-from jobs import draft
 from jobs.context import plan as plans
 from jobs.context.plan import LONGEST_TEXTS, MOST_DATA, ContextPlan, OnError, Phase, Policy
-from jobs.definitions import judge, members, scripts
+from jobs.definitions import members, plan_checks, scripts
 from jobs.definitions.catalogue import Catalogue
 from jobs.definitions.definition import Definition
 from jobs.definitions.problems import DefinitionInvalid, Path, Problems, TooManyProblems, suggestion
 from jobs.definitions.table import Table
 from jobs.definitions.toml_text import Parsed, parse
-from jobs.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
+from jobs.submission import draft
+from jobs.submission.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
 
 KEYS = (
     "name", "hours", "command", "input_files", "auto_terminate", "environment", "members", "data", "scripts",
@@ -76,7 +76,7 @@ def _definition(
 def _data(top: Table) -> dict[str, str]:
     data = {}
     for name, text in top.texts("data", most=MOST_DATA, most_bytes=LONGEST_TEXTS):
-        if refused := judge.of_plan(data={name: text}):
+        if refused := plan_checks.of_plan(data={name: text}):
             top.problems.add(("data", name), refused)
         else:
             data[name] = text.replace("\r\n", "\n")
@@ -148,7 +148,7 @@ def _environment(top: Table) -> dict[str, str]:
 
 
 def _ask_draft(definition: Definition, catalogue: Catalogue, top: Table) -> None:
-    """What is true of every job is judged in one place, `jobs.draft`."""
+    """What is true of every job is judged in one place, `jobs.submission.draft`."""
     asked = JobDraft(
         name=definition.name,
         command=definition.command,
@@ -179,6 +179,6 @@ def _ask_plan(definition: Definition, problems: Problems) -> None:
     if problems:
         return
     try:
-        plans.read(document)
+        plans.read_plan(document)
     except Refused as refused:
         problems.add((refused.field,) if refused.field else (), refused.message)

@@ -1,7 +1,7 @@
 """The `[scripts]` of a definition or of one member: a text for each phase. Pure."""
 
 from jobs.context.plan import LONGEST_SCRIPT, Phase
-from jobs.definitions import judge
+from jobs.definitions import plan_checks
 from jobs.definitions.table import Table
 
 PHASES = tuple(phase.value for phase in Phase)
@@ -18,7 +18,7 @@ def read(around: Table) -> dict[Phase, str]:
         if text is None:
             continue
         text = text.replace("\r\n", "\n")
-        if refused := judge.of_member(scripts={phase.value: text}):
+        if refused := plan_checks.of_member(scripts={phase.value: text}):
             table.bad(phase, refused)
         else:
             found[phase] = text

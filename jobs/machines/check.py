@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.trail import Actor, record
 from accounts.users.administrators import check_administrator
-from jobs.machines.access import machine_target
+from jobs.machines.machine_access import machine_target
 from jobs.models import Machine
 from sshgateway.certificates import credentials
 from sshgateway.ssh import transport

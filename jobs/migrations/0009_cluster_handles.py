@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
             model_name="cluster",
             name="handle",
             field=models.CharField(
-                help_text="cluster-001: what its owner calls it by (jobs.handles).", max_length=24
+                help_text="cluster-001: what its owner calls it by (jobs.events.handles).", max_length=24
             ),
         ),
         migrations.AddConstraint(

@@ -8,9 +8,9 @@ from jobs.models.core_type import CoreType
 from jobs.models.job import Job, JobStatus
 from jobs.models.job_event import JobEvent
 from jobs.models.job_input import JobInput
-from jobs.models.leftover import Leftover, PortalMark
 from jobs.models.machine import Machine
 from jobs.models.node import Node
+from jobs.models.orphan import Leftover, PortalMark
 from jobs.models.stored_file import StoredFile
 
 __all__ = [

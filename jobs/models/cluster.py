@@ -21,7 +21,7 @@ class Cluster(models.Model):
         help_text="The job's, here once more so that the database keeps handles apart.",
     )
     handle = models.CharField(
-        max_length=24, help_text="cluster-001: what its owner calls it by (jobs.handles)."
+        max_length=24, help_text="cluster-001: what its owner calls it by (jobs.events.handles)."
     )
     provider = models.CharField(max_length=40, default="simulated")
     plan = models.JSONField(

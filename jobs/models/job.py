@@ -60,7 +60,7 @@ class Job(models.Model):
 
     @property
     def cores(self) -> int:
-        """Of a job whose nodes are all alike; see jobs.hardware for any."""
+        """Of a job whose nodes are all alike; see jobs.costs.hardware for any."""
         return self.cores_per_slot * self.slots
 
 

@@ -22,7 +22,7 @@ from jobs.providers.base import (
     ProviderBusy,
     State,
 )
-from jobs.providers.troublesome import CoreCount, FaultBoard, FaultRule, read_board, read_cores
+from jobs.providers.fault_injection import CoreCount, FaultBoard, FaultRule, read_board, read_cores
 
 logger = logging.getLogger(__name__)
 

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed, person
-from jobs import cluster_history, services
-from jobs.cluster_history import Row
+from jobs.definitions import cluster_history
+from jobs.definitions.cluster_history import Row
 from jobs.models import Cluster
 from jobs.states import Outcome
-from jobs.views import chips
+from jobs.submission import job_actions
+from jobs.views import badges
 from jobs.views.job_view import what_ends, what_is_lost
 from jobs.views.stages import duration_text
 
@@ -31,8 +32,8 @@ class Line:
     lose, empty when it cannot be terminated."""
 
     row: Row
-    cluster_chip: chips.Chip
-    outcome_chip: chips.Chip | None
+    cluster_chip: badges.Chip
+    outcome_chip: badges.Chip | None
     hours: str
     lasted: str
     why: str
@@ -66,7 +67,7 @@ def terminate(request: HttpRequest, handle: str) -> HttpResponse:
             back=reverse("cluster_list"),
         )
     try:
-        first = services.stop_job(actor(request), cluster.job)
+        first = job_actions.stop_job(actor(request), cluster.job)
     except Refused as refused:
         messages.error(request, refused.message)
     else:
@@ -99,8 +100,8 @@ def _line(row: Row) -> Line:
     speaks_for_itself = row.outcome == Outcome.SUCCEEDED and row.job.command
     return Line(
         row=row,
-        cluster_chip=chips.cluster_chip(row.cluster),
-        outcome_chip=chips.outcome_chip(row.job),
+        cluster_chip=badges.cluster_chip(row.cluster),
+        outcome_chip=badges.outcome_chip(row.job),
         hours=duration_text(row.hours).removesuffix(" 0 min"),
         lasted=duration_text(row.ended_at - row.launched_at) if row.ended_at else "",
         why=row.failure or ("" if speaks_for_itself else row.outcome_reason),

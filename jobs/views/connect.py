@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.refusals import Refused
-from jobs import connecting, recipe_words
+from jobs.access import connect_guide, connect_labels
 from jobs.models import Node
 from jobs.views.job_page import find
 
@@ -23,15 +23,15 @@ def connect(request: HttpRequest, job_id: str) -> HttpResponse:
     A port that is none is said beside its field, and the rest is shown with the usual port.
     """
     job = find(request, job_id)
-    asked = connecting.Asked(
-        **{name: request.GET.get(name, usual) for name, usual in vars(connecting.Asked()).items()}
+    asked = connect_guide.Asked(
+        **{name: request.GET.get(name, usual) for name, usual in vars(connect_guide.Asked()).items()}
     )
     context: dict[str, Any] = {"nav": "jobs", "job": job, "asked": asked, "status": 200}
-    context["known_hosts_file"] = connecting.known_hosts_file(job)
-    context["port_sentence"] = recipe_words.PORT_SENTENCE
+    context["known_hosts_file"] = connect_guide.known_hosts_file(job)
+    context["port_sentence"] = connect_labels.PORT_SENTENCE
     context["guide"] = None
     try:
-        context["guide"] = connecting.guide(job, asked)
+        context["guide"] = connect_guide.connect_guide_of(job, asked)
     except Refused as refused:
         context |= {"refused": refused, "status": refused.status}
         if refused.reason == "bad_port":
@@ -42,8 +42,8 @@ def connect(request: HttpRequest, job_id: str) -> HttpResponse:
     return render(request, f"jobs/{name}", context, status=context["status"])
 
 
-def _with_usual_ports(job: Any, asked: connecting.Asked) -> connecting.Guide | None:
+def _with_usual_ports(job: Any, asked: connect_guide.Asked) -> connect_guide.ConnectGuide | None:
     try:
-        return connecting.guide(job, connecting.Asked(node=asked.node, way=asked.way))
+        return connect_guide.connect_guide_of(job, connect_guide.Asked(node=asked.node, way=asked.way))
     except Refused:
         return None

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from jobs import deadline, limits
-from jobs.deadline import Reason
+from jobs.lifetime import deadline, deadline_limits
+from jobs.lifetime.deadline import Reason
 from jobs.models import Cluster
 from jobs.states import Observed
 
@@ -48,7 +48,7 @@ def of(cluster: Cluster | None) -> DeadlineView | None:
     """The deadline of a cluster that has one."""
     if cluster is None or cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
         return None
-    at, latest = cluster.deadline_at, limits.latest(cluster)
+    at, latest = cluster.deadline_at, deadline_limits.latest_extension_of(cluster)
     if at is None:
         return None
     near = latest is not None and deadline.crossed(at - timezone.now()) > 0

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.keys import validity
 from accounts.views.pages import person
-from jobs.access import visible_jobs
-from jobs.hardware import Hardware, of_jobs
+from jobs.access.node_access import visible_jobs
+from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.models import Cluster, Job
-from jobs.views import chips
+from jobs.views import badges
 
 PAGE_SIZE = 25
 
@@ -24,9 +24,9 @@ class Row:
     """One line of the list."""
 
     job: Job
-    job_chip: chips.Chip
-    outcome_chip: chips.Chip | None
-    cluster_chip: chips.Chip
+    job_chip: badges.Chip
+    outcome_chip: badges.Chip | None
+    cluster_chip: badges.Chip
     handle: str
     hardware: Hardware
 
@@ -41,7 +41,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=shown).defer("plan")}
-    machines = of_jobs(shown)
+    machines = hardware_of_jobs(shown)
     rows = [_row(job, clusters.get(job.pk), machines[job.pk]) for job in shown]
     context = {
         "nav": "jobs",
@@ -56,9 +56,9 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def _row(job: Job, cluster: Cluster | None, hardware: Hardware) -> Row:
     return Row(
         job,
-        chips.job_chip(job),
-        chips.outcome_chip(job),
-        chips.cluster_chip(cluster),
+        badges.job_chip(job),
+        badges.outcome_chip(job),
+        badges.cluster_chip(cluster),
         cluster.handle if cluster else "",
         hardware,
     )

@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.views.pages import person
-from jobs import events
-from jobs.access import visible_jobs
+from jobs.access.node_access import visible_jobs
+from jobs.events import job_log
 from jobs.models import Job
 from jobs.views import job_view
 
@@ -28,7 +28,7 @@ def find(request: HttpRequest, job_id: str) -> Job:
 
 def show(request: HttpRequest, job: Job, status: int = 200) -> HttpResponse:
     """The whole page."""
-    first = events.page(job, max(0, job.last_sequence - FIRST_LINES))
+    first = job_log.page(job, max(0, job.last_sequence - FIRST_LINES))
     context = {
         **job_view.context(request, person(request), job),
         "place": terminals_of(job),
@@ -62,7 +62,7 @@ def log_text(request: HttpRequest, job_id: str) -> HttpResponse:
     """The whole Job Log as plain text, times in UTC, without colours."""
     job = find(request, job_id)
     lines, after = [], 0
-    while batch := events.page(job, after):
+    while batch := job_log.page(job, after):
         after = batch[-1].sequence
         for event in batch:
             place = f"{event.source}/{event.node}" if event.node else event.source

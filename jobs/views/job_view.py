@@ -10,11 +10,13 @@ from accounts import source_address
 from accounts.keys import validity
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs import access, connection, hardware, services, still_running
+from jobs.access import connection_info, node_access
+from jobs.costs import hardware, still_running
+from jobs.costs.still_running import StillRunning
 from jobs.models import Cluster, Job, Node
 from jobs.states import Desired, Observed
-from jobs.still_running import StillRunning
-from jobs.views import chips, deadline_view, node_rows, session_rows
+from jobs.submission import job_actions
+from jobs.views import badges, deadline_view, node_rows, session_rows
 from jobs.views.stages import duration_text, stages_of
 from sshgateway.sessions.session_actions import open_sessions
 
@@ -25,20 +27,20 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
     """What the state fragment shows."""
     cluster = Cluster.objects.filter(job=job).first()
     nodes = node_rows.rows_of(cluster)
-    address = source_address.of(request)
+    address = source_address.source_address_of(request)
     return {
         "nav": "jobs",
         "job": job,
         "cluster": cluster,
-        "job_chip": chips.job_chip(job),
-        "cluster_chip": chips.cluster_chip(cluster),
-        "outcome_chip": chips.outcome_chip(job),
+        "job_chip": badges.job_chip(job),
+        "cluster_chip": badges.cluster_chip(cluster),
+        "outcome_chip": badges.outcome_chip(job),
         "stages": stages_of(job),
         "nodes": nodes,
         "nodes_up": node_rows.up_count(nodes),
         "held": cluster is not None and cluster.observed_state == Observed.HELD,
         "head": next((node for node in nodes if node.role == Node.Role.HEAD), None),
-        "why_no_command": connection.why_no_command(cluster, bool(validity.usable_keys(person))),
+        "why_no_command": connection_info.why_no_command(cluster, bool(validity.usable_keys(person))),
         "refused": _refusal(job.owner, address, cluster),
         "own_address": address,
         "can_submit": job.submitted_at is None,
@@ -49,17 +51,17 @@ def context(request: HttpRequest, person: User, job: Job) -> dict[str, Any]:
         "deadline": deadline_view.of(cluster),
         "loss": what_is_lost(job),
         "walltime": duration_text(job.walltime),
-        "hardware": hardware.of(job),
+        "hardware": hardware.hardware_of(job),
         "files": job.output_files.order_by("relative_path"),
         "terminal_sessions": session_rows.of_job(job),
         "snapshot": job.settings_snapshot,
-        "settings_changes": services.settings_changes(job),
+        "settings_changes": job_actions.settings_changes(job),
     }
 
 
 def what_is_lost(job: Job) -> str:
     """What the Terminate dialog says: what ends, what is lost, and how many terminals are open right now."""
-    terminals = open_sessions(subject=access.subject(job)).count()
+    terminals = open_sessions(subject=node_access.subject(job)).count()
     if not terminals:
         return what_ends(job)
     now_open = ngettext(
@@ -92,7 +94,7 @@ def _ending(cluster: Cluster | None) -> StillRunning | None:
     if cluster is None or cluster.observed_state == Observed.RELEASED:
         return None
     ends = cluster.desired_state == Desired.STOPPED or cluster.observed_state == Observed.RELEASING
-    running = still_running.of(cluster)
+    running = still_running.still_running_of(cluster)
     return running if ends and running.nodes else None
 
 
@@ -114,7 +116,7 @@ def _refusal(owner: User, address: str, cluster: Cluster | None) -> Refused | No
     if cluster is None or cluster.observed_state in ENDED:
         return None
     try:
-        access.check_address(owner, address)
+        node_access.check_address(owner, address)
     except Refused as refused:
         return refused
     return None

@@ -16,13 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.views.pages import actor, person
-from jobs import launching
 from jobs.context.plan import OnError
-from jobs.definitions import toml_text
+from jobs.definitions import launching, toml_text
+from jobs.definitions.launching import Checked, DefinitionRefused
 from jobs.definitions.problems import DefinitionInvalid, Problem
-from jobs.launching import Checked, DefinitionRefused
+from jobs.definitions.samples import named, samples
 from jobs.models import CoreType
-from jobs.samples import named, samples
 from jobs.views.clusters import find
 
 LONGEST_QUOTED = 200

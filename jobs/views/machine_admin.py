@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.refusals import Refused, SeveralRefused
 from accounts.views.pages import actor, administrators_only, ask_first, is_confirmed, is_fragment
 from jobs.machines import check as checking
-from jobs.machines import services, trust
+from jobs.machines import machine_actions, trust
 from jobs.machines.draft import MachineDraft
 from jobs.models import Machine
 from sshgateway.certificates.authorities import user_authority_lines
@@ -38,7 +38,7 @@ def new_machine(request: HttpRequest) -> HttpResponse:
         return _show(request, None, {"port": "22", "enabled": True})
     values = _values(request)
     try:
-        machine, notice = services.add_machine(actor(request), _draft(values), _people(values))
+        machine, notice = machine_actions.add_machine(actor(request), _draft(values), _people(values))
     except Refused as refused:
         return _refuse(request, None, values, refused)
     said = _("Added “%(name)s”. Now have it trust the portal, as said below, then check it.")
@@ -60,7 +60,7 @@ def machine(request: HttpRequest, machine_id: int) -> HttpResponse:
     values = _values(request)
     try:
         changes = vars(_draft(values))
-        found, notice = services.change_machine(actor(request), found, changes, _people(values))
+        found, notice = machine_actions.change_machine(actor(request), found, changes, _people(values))
     except Refused as refused:
         return _refuse(request, found, values, refused)
     messages.success(request, _("Saved “%(name)s”.") % {"name": found.name})
@@ -96,7 +96,7 @@ def clear_alarm(request: HttpRequest, machine_id: int) -> HttpResponse:
             button=_("Clear alarm"),
             back=reverse("machine", args=[found.pk]),
         )
-    services.clear_alarm(actor(request), found)
+    machine_actions.clear_alarm(actor(request), found)
     messages.success(request, _("The alarm of “%(name)s” is cleared.") % {"name": found.name})
     return redirect("machine", found.pk)
 
@@ -114,7 +114,7 @@ def remove(request: HttpRequest, machine_id: int) -> HttpResponse:
             button=_("Remove machine"),
             back=reverse("machine", args=[found.pk]),
         )
-    services.remove_machine(actor(request), found)
+    machine_actions.remove_machine(actor(request), found)
     messages.success(request, _("Removed “%(name)s”.") % {"name": found.name})
     return redirect("machines")
 
@@ -172,7 +172,7 @@ def _show(
 ) -> HttpResponse:
     if machine is not None:
         addresses = settings.HEADNODE_GATEWAY_ADDRESSES
-        saved = vars(services.draft_of(machine))
+        saved = vars(machine_actions.draft_of(machine))
         names = machine.people.order_by("username").values_list("username", flat=True)
         values = values or {**saved, "people": ", ".join(names)}
         more["trust"] = trust.trust(machine.username, user_authority_lines(), addresses)

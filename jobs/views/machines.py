@@ -15,8 +15,8 @@ from accounts import source_address
 from accounts.refusals import Refused
 from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
-from jobs.access import check_address
-from jobs.machines.access import visible_machines
+from jobs.access.node_access import check_address
+from jobs.machines.machine_access import visible_machines
 from jobs.models import Machine
 
 NAMES_SHOWN = 4
@@ -84,7 +84,7 @@ def who_may_use(machine: Machine) -> str:
 def _refusal(request: HttpRequest) -> Refused | None:
     """Why the person could not connect from where they are."""
     try:
-        check_address(person(request), source_address.of(request))
+        check_address(person(request), source_address.source_address_of(request))
     except Refused as refused:
         return refused
     return None

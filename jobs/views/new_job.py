@@ -14,10 +14,10 @@ from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.services import job_settings
 from accounts.views.pages import actor, person
-from jobs import services
-from jobs.draft import JobDraft
 from jobs.models import CoreType
-from jobs.services import DraftRefused
+from jobs.submission import job_actions
+from jobs.submission.draft import JobDraft
+from jobs.submission.job_actions import DraftRefused
 
 
 @login_required
@@ -28,19 +28,19 @@ def new_job(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, {"slots": "1", "walltime": "1"}, {})
     try:
-        job = services.create_job(actor(request), person(request), _draft(request.POST))
+        job = job_actions.create_job(actor(request), person(request), _draft(request.POST))
     except DraftRefused as refused:
         errors = {problem.field or "name": problem.message for problem in reversed(refused.problems)}
         return _form(request, request.POST, errors, refused.status)
     except Refused as refused:
         return _form(request, request.POST, {refused.field or "name": refused.message}, refused.status)
     if "submit" in request.POST:
-        services.submit_job(actor(request), job)
+        job_actions.submit_job(actor(request), job)
     return redirect("job_page", job.pk)
 
 
 def _draft(asked: Mapping[str, str]) -> JobDraft:
-    """What was typed, as a draft. What is no number stays text: `jobs.draft` says what is wrong with it."""
+    """What was typed, as a draft. What is no number stays text: `jobs.submission.draft` says what is wrong with it."""
     hours = asked.get("walltime", "").strip()
     return JobDraft(
         name=asked.get("name", ""),

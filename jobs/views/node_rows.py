@@ -10,12 +10,12 @@ from django.utils.translation import gettext_noop
 
 from accounts.keys import public_keys
 from accounts.refusals import Refused
-from jobs import connection
-from jobs.context import report, reporting, telling
+from jobs.access import connection_info
+from jobs.context import node_context, report, reporting
 from jobs.context.plan import Phase
 from jobs.context.stream import Line, PhaseRun, phases_of
 from jobs.models import BootLine, Cluster, Node
-from jobs.views import chips
+from jobs.views import badges
 from jobs.views.stages import duration_text
 
 PHASE_NAMES = {
@@ -56,7 +56,7 @@ class NodeRow:
     core_type: str
     cores: int
     place: str
-    chip: chips.Chip
+    chip: badges.Chip
     reason: str
     provides: tuple[str, ...]
     is_up: bool
@@ -84,7 +84,7 @@ def rows_of(cluster: Cluster | None) -> list[NodeRow]:
         row.node_id: reporting.line_of(row)
         for row in BootLine.objects.filter(node__cluster=cluster, sequence=F("node__heard"))
     }
-    provides = {member.name: member.provides for member in telling.plan_of(cluster).members}
+    provides = {member.name: member.provides for member in node_context.plan_of(cluster).members}
     return [
         _row(
             node,
@@ -126,7 +126,7 @@ def _row(node: Node, marked: list[Line], last: list[Line], provides: tuple[str, 
         reason="" if node.report_outcome == "error" else node.reason,
         provides=provides,
         is_up=node.is_up,
-        ssh_command=connection.ssh_command(node),
+        ssh_command=connection_info.ssh_command(node),
         fingerprints=[text for text in map(_fingerprint, node.host_keys) if text],
         registered_at=node.registered_at,
         verified_at=node.verified_at,
@@ -140,12 +140,12 @@ def _row(node: Node, marked: list[Line], last: list[Line], provides: tuple[str, 
     )
 
 
-def _chip(node: Node) -> chips.Chip:
+def _chip(node: Node) -> badges.Chip:
     if node.left_out:
-        return chips.Chip(_("Left out"), "bad")
+        return badges.Chip(_("Left out"), "bad")
     if node.report_outcome == "error" and node.state == Node.State.RUNNING:
-        return chips.Chip(_("Not ready"), "bad")
-    return chips.node_chip(node.state, node.is_up)
+        return badges.Chip(_("Not ready"), "bad")
+    return badges.node_chip(node.state, node.is_up)
 
 
 def _cell(run: PhaseRun) -> PhaseCell:

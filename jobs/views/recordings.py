@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.views.pages import person
-from jobs import access, recordings
+from jobs.access import node_access, recordings
 from jobs.views import session_rows
 from sshgateway.models import TerminalVisit
 
@@ -20,11 +20,11 @@ SPEEDS = ("0.5", "1", "2", "4", "8", "16")
 def recording(request: HttpRequest, recording_id: str) -> HttpResponse:
     """The player, and what is known of the terminal. What was printed is fetched by the player, and audited there."""
     user = person(request)
-    found = recordings.find(user, recording_id)
+    found = recordings.find_recording(user, recording_id)
     if found is None:
         raise Http404
     session = found.session
-    job = access.visible_jobs(user).filter(pk=access.job_id_of(session.subject)).first()
+    job = node_access.visible_jobs(user).filter(pk=node_access.job_id_of(session.subject)).first()
     context = {
         "nav": "terminals",
         "recording": found,

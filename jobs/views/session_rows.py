@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from jobs import access
+from jobs.access import node_access
 from jobs.models import Job
 from sshgateway.models import Recording, TerminalSession
 
@@ -32,7 +32,7 @@ def rows(sessions: Iterable[TerminalSession]) -> list[SessionRow]:
 
 def of_job(job: Job) -> list[SessionRow]:
     """The newest terminals that were opened on the job's nodes."""
-    sessions = TerminalSession.objects.filter(subject=access.subject(job), attached_at__isnull=False)
+    sessions = TerminalSession.objects.filter(subject=node_access.subject(job), attached_at__isnull=False)
     return rows(sessions.select_related("owner", "recording_made")[:MOST])
 
 
@@ -49,7 +49,7 @@ def _row(session: TerminalSession) -> SessionRow:
     return SessionRow(
         session=session,
         owner=session.owner.get_username(),
-        job_id=access.job_id_of(session.subject),
+        job_id=node_access.job_id_of(session.subject),
         recording=recording,
         recorded=recorded_in_words(recording),
         can_replay=recording is not None and recording.deleted_at is None,

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, administrators_only
-from jobs import faults
-from jobs.fault_words import FaultWords, measure, words_of
 from jobs.models import Cluster, CoreType
-from jobs.providers.troublesome import NEXT, CoreCount, FaultBoard, FaultKind, FaultRule
+from jobs.providers import fault_actions
+from jobs.providers.fault_injection import NEXT, CoreCount, FaultBoard, FaultKind, FaultRule
+from jobs.providers.fault_labels import FaultLabel, label_of, measure
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class KindCard:
     """A fault to choose."""
 
     kind: FaultKind
-    words: FaultWords
+    words: FaultLabel
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def switch_on(request: HttpRequest) -> HttpResponse:
     """Switch a fault on; or the page again with what was wrong."""
     values = {name: request.POST.get(name, "").strip() for name in ("name", "cluster", "node", "seconds")}
     try:
-        faults.switch_on(actor(request), _rule(values))
+        fault_actions.switch_on(actor(request), _rule(values))
     except Refused as refused:
         return _show(request, values, refused)
-    messages.success(request, _("“%(fault)s” is on.") % {"fault": words_of(values["name"]).title})
+    messages.success(request, _("“%(fault)s” is on.") % {"fault": label_of(values["name"]).title})
     return redirect("simulated_cloud")
 
 
@@ -74,10 +74,10 @@ def switch_off(request: HttpRequest) -> HttpResponse:
     name, cluster, node = (request.POST.get(each, "") for each in ("name", "cluster", "node"))
     rule = FaultRule(name, cluster, node)
     try:
-        faults.switch_off(actor(request), rule)
+        fault_actions.switch_off(actor(request), rule)
     except Refused as refused:
         return _show(request, {}, refused)
-    messages.success(request, _("“%(fault)s” is off.") % {"fault": words_of(rule.name).title})
+    messages.success(request, _("“%(fault)s” is off.") % {"fault": label_of(rule.name).title})
     return redirect("simulated_cloud")
 
 
@@ -87,7 +87,7 @@ def set_cores(request: HttpRequest) -> HttpResponse:
     """Save how many cores of a core type there are; an empty field means as many as there were by themselves."""
     code, text = request.POST.get("core_type", ""), request.POST.get("cores", "").strip()
     try:
-        faults.set_cores(actor(request), code, None if "usual" in request.POST else _cores(text))
+        fault_actions.set_cores(actor(request), code, None if "usual" in request.POST else _cores(text))
     except Refused as refused:
         return _show(request, {}, refused, cores_of=code, cores_text=text)
     messages.success(request, _("Saved."))
@@ -120,12 +120,12 @@ def _show(
     if refused is not None:
         context |= {"errors": {refused.field: refused.message} if refused.field else {}, "refused": refused}
     try:
-        found = faults.clusters()
-        board = faults.board()
+        found = fault_actions.clusters()
+        board = fault_actions.board()
         context |= {
             "board": board,
             "lines": [_line(board, rule, found) for rule in board.rules],
-            "cards": [KindCard(kind, words_of(kind.name)) for kind in board.kinds],
+            "cards": [KindCard(kind, label_of(kind.name)) for kind in board.kinds],
             "clusters": found,
             "cores": _core_lines(),
         }
@@ -137,7 +137,7 @@ def _show(
 
 def _line(board: FaultBoard, rule: FaultRule, clusters: Sequence[Cluster]) -> RuleLine:
     kind = board.kind(rule.name)
-    return RuleLine(rule, words_of(rule.name).title, _where(rule, clusters), str(measure(kind, rule)))
+    return RuleLine(rule, label_of(rule.name).title, _where(rule, clusters), str(measure(kind, rule)))
 
 
 def _where(rule: FaultRule, clusters: Sequence[Cluster]) -> str:
@@ -154,4 +154,4 @@ def _where(rule: FaultRule, clusters: Sequence[Cluster]) -> str:
 
 def _core_lines() -> list[CoreLine]:
     types = {core_type.code: core_type for core_type in CoreType.objects.all()}
-    return [CoreLine(types[count.core_type], count) for count in faults.core_counts()]
+    return [CoreLine(types[count.core_type], count) for count in fault_actions.core_counts()]

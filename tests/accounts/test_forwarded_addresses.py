@@ -41,7 +41,7 @@ def by_audit(user: User, peer: str, header: str) -> str:
 
 def by_websocket(user: User, peer: str, header: str) -> str:
     scope = {"type": "websocket", "client": (peer, 1), "headers": [(b"x-forwarded-for", header.encode())]}
-    return source_address.of(scope)
+    return source_address.source_address_of(scope)
 
 
 DOORS = pytest.mark.parametrize("asked", [by_page, by_api, by_audit, by_websocket])

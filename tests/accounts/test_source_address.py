@@ -51,7 +51,7 @@ def test_no_rule_lets_an_unknown_address_in() -> None:
 def test_nobody_is_trusted_by_default(rf: RequestFactory, settings: Any) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = []
     request = rf.get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.9")
-    assert source_address.of(request) == "127.0.0.1"
+    assert source_address.source_address_of(request) == "127.0.0.1"
 
 
 def test_request_and_scope_agree(rf: RequestFactory, settings: Any) -> None:
@@ -62,9 +62,9 @@ def test_request_and_scope_agree(rf: RequestFactory, settings: Any) -> None:
         "headers": [(b"x-forwarded-for", b"203.0.113.9"), (b"X-Forwarded-For", b"10.0.0.1")],
     }
     assert (
-        source_address.of(request)
-        == source_address.of(scope)
-        == source_address.of_scope(scope)
+        source_address.source_address_of(request)
+        == source_address.source_address_of(scope)
+        == source_address.source_address_of_scope(scope)
         == "203.0.113.9"
     )
 
@@ -72,5 +72,5 @@ def test_request_and_scope_agree(rf: RequestFactory, settings: Any) -> None:
 @pytest.mark.parametrize("client", [None, ("", 0)])
 def test_unix_socket_peer_is_this_machine(client: tuple[str, int] | None, settings: Any) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = []
-    assert source_address.of_scope({"client": client, "headers": []}) == "127.0.0.1"
-    assert source_address.of(HttpRequest()) == "127.0.0.1"
+    assert source_address.source_address_of_scope({"client": client, "headers": []}) == "127.0.0.1"
+    assert source_address.source_address_of(HttpRequest()) == "127.0.0.1"

@@ -9,7 +9,7 @@ from accounts import services
 from accounts.audit.trail import Actor, digest
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
-from jobs import access
+from jobs.access import node_access
 from tests.api import client_of
 from tests.factories import NodeFactory, SSHKeyFactory, public_key
 
@@ -35,7 +35,7 @@ def test_the_api_says_that_it_may_not_connect(alice: User) -> None:
 def test_no_terminal_opens(alice: User) -> None:
     node = NodeFactory.create(cluster__job__owner=alice)
     with pytest.raises(Refused, match="did not say which address") as caught:
-        access.terminal_target(alice, node.cluster.job, "head", "")
+        node_access.terminal_target(alice, node.cluster.job, "head", "")
     assert (caught.value.reason, caught.value.status) == ("cidr_denied", 403)
 
 

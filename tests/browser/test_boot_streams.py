@@ -9,8 +9,8 @@ from jobs.context.tokens import token_of
 from jobs.states import Observed
 from tests.browser.conftest import Aside, SignIn
 from tests.browser.test_pages_are_accessible import findings
+from tests.jobs.context.test_boot_stream import BOOT, REGISTRATION, line
 from tests.jobs.making import cluster_of
-from tests.jobs.test_boot_stream import BOOT, REGISTRATION, line
 
 pytestmark = pytest.mark.browser
 

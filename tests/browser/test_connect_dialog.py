@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from accounts import services
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
+from jobs.access.connect_commands import TABS
 from jobs.models import Job, Node
-from jobs.recipes import TABS
 from jobs.states import Observed
 from tests.browser.conftest import INSECURE_NAME, SignIn
 from tests.browser.test_pages_are_accessible import findings

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from accounts.models import User
-from jobs import events, history, quoting
+from jobs.access import quoting
+from jobs.events import history, job_log
 from jobs.models import Job, JobEvent
 from jobs.states import JobState
 from tests.browser.conftest import INSECURE_NAME, Aside, SignIn
@@ -34,10 +35,10 @@ class Teller:
 
     def program(self, *messages: str, **fields: str) -> None:
         said = [JobEvent(source="program", node="head", message=text, **fields) for text in messages]
-        self.aside(events.extend, self.job, said)
+        self.aside(job_log.extend, self.job, said)
 
     def portal(self, message: str) -> None:
-        self.aside(events.append, self.job, "portal", message)
+        self.aside(job_log.append, self.job, "portal", message)
 
     @property
     def sequences(self) -> list[int]:

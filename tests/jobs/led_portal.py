@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import bell, events, leftovers, tasks
-from jobs.control import admit, boot, claim, command, controller, ending
+from jobs import tasks
+from jobs.control import claim, command, controller, provisioning, push_access, teardown
+from jobs.events import job_log, wakeups
+from jobs.lifetime import orphans
 from sshgateway.sessions import session_actions
 from tests.fakes.cloud import CloudThatMayBreakAnywhere, LineToAHeadNode, ProgramOnTheNode, World
 
@@ -41,20 +43,20 @@ class Portal:
         """Have clock, names, messages, cloud and head nodes come from the world."""
         world, patch = self.world, self.monkeypatch.setattr
         cloud, program = CloudThatMayBreakAnywhere(world), ProgramOnTheNode()
-        for module in (controller, admit, leftovers):
+        for module in (controller, push_access, orphans):
             patch(module, "provider_named", lambda name: cloud)
-        for module in (command, ending):
+        for module in (command, teardown):
             patch(module, "client", program)
             patch(module, "to_head", lambda cluster: LineToAHeadNode(world, cluster.pk))
-        patch(boot, "_log_in", lambda target, credential: self._log_in())
-        patch(boot, "ThreadPoolExecutor", lambda max_workers: OneAfterTheOther())
+        patch(provisioning, "_log_in", lambda target, credential: self._log_in())
+        patch(provisioning, "ThreadPoolExecutor", lambda max_workers: OneAfterTheOther())
         patch(timezone, "now", lambda: world.now)
         patch(claim.socket, "gethostname", lambda: world.worker)
         # A pass takes no time here unless the machine says so.
         patch(claim, "kept", lambda cluster: nullcontext())
-        patch(bell, "_put", lambda task, cluster_id, *_, **__: self._post(task, cluster_id))
-        patch(leftovers, "_ring", lambda: None)
-        patch(events, "_send", lambda job_id: None)
+        patch(wakeups, "_put", lambda task, cluster_id, *_, **__: self._post(task, cluster_id))
+        patch(orphans, "_ring", lambda: None)
+        patch(job_log, "_send", lambda job_id: None)
         patch(session_actions, "ring", lambda sessions: None)
         patch(tasks.heartbeat, "beat", lambda: None)
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from jobs import history
+from jobs.events import history
 from jobs.models import ClusterStatus, Job, JobEvent, JobStatus
 from jobs.states import ClusterState, JobState, Observed
 from tests.fakes.cloud import HeadNode, World

@@ -5,11 +5,11 @@ from typing import Any
 
 from accounts.audit.trail import Actor
 from accounts.models import User
-from jobs import services
 from jobs.control import orders
-from jobs.draft import JobDraft
 from jobs.models import Cluster, Job, Node
 from jobs.states import Observed
+from jobs.submission import job_actions
+from jobs.submission.draft import JobDraft
 
 HOST_KEYS = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
@@ -35,11 +35,11 @@ def actor(user: User) -> Actor:
 
 
 def saved_job(user: User, **change: Any) -> Job:
-    return services.create_job(actor(user), user, draft(**change))
+    return job_actions.create_job(actor(user), user, draft(**change))
 
 
 def submitted_job(user: User, **change: Any) -> Job:
-    return services.submit_job(actor(user), saved_job(user, **change))
+    return job_actions.submit_job(actor(user), saved_job(user, **change))
 
 
 def cluster_of(

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.audit.trail import SYSTEM
-from jobs import host_key_alarm
+from jobs.access import host_key_alarm
 from jobs.models import Node
 
 

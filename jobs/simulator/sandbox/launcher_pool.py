@@ -18,7 +18,9 @@ START_SECONDS = 20
 TELL_SECONDS = 10
 # Isolated from everything but the standard library and this project's own folder.
 ROOT = str(Path(__file__).parents[3])
-START = f"import sys; sys.path.append({ROOT!r}); from jobs.simulator.node_runtime.launcher import main; main()"
+START = (
+    f"import sys; sys.path.append({ROOT!r}); from jobs.simulator.node_runtime.launcher import main; main()"
+)
 
 
 class RackFailed(Exception):

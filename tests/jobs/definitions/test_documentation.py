@@ -7,7 +7,7 @@ import pytest
 
 from jobs.context.plan import OnError, Phase
 from jobs.definitions import members, reader
-from jobs.samples import samples
+from jobs.definitions.samples import samples
 from tests.jobs.definitions.catalogue import read
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.services import job_settings
-from jobs.machines import access
+from jobs.machines import machine_access
 from jobs.models import Machine
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
@@ -26,12 +26,12 @@ def machine(alice: User) -> Machine:
 
 
 def names(user: User) -> list[str]:
-    return [machine.name for machine in access.visible_machines(user)]
+    return [machine.name for machine in machine_access.visible_machines(user)]
 
 
 def why_not(user: User, machine: Machine, address: str = HERE) -> tuple[str, int]:
     with pytest.raises(Refused) as caught:
-        access.terminal_target(user, machine, address)
+        machine_access.terminal_target(user, machine, address)
     return caught.value.reason, caught.value.status
 
 
@@ -48,7 +48,7 @@ def test_who_sees_what(admin: User, alice: User, bob: User, charlie: User) -> No
 
 
 def test_where_it_leads(machine: Machine, alice: User) -> None:
-    target = access.terminal_target(alice, machine, HERE)
+    target = machine_access.terminal_target(alice, machine, HERE)
     assert (target.address, target.port, target.principal) == ("login.example.org", 22, "sim")
     assert target.host_keys == tuple(machine.host_keys)
     assert target.subject == f"machine:{machine.pk}"
@@ -86,7 +86,7 @@ def test_an_alarm_keeps_everybody_away(machine: Machine, alice: User) -> None:
 
 @pytest.fixture
 def session(machine: Machine, alice: User) -> TerminalSession:
-    return open_session(alice, access.terminal_target(alice, machine, HERE), source_address=HERE)
+    return open_session(alice, machine_access.terminal_target(alice, machine, HERE), source_address=HERE)
 
 
 def shown_out(session: TerminalSession, user: User, address: str = HERE) -> str:
@@ -138,6 +138,6 @@ def test_another_persons_session_is_none(session: TerminalSession, bob: User) ->
 def test_an_administrator_no_more(admin: User) -> None:
     AccessRuleFactory.create(owner=admin, cidr="127.0.0.0/8")
     machine = MachineFactory.create()
-    session = open_session(admin, access.terminal_target(admin, machine, HERE), source_address=HERE)
+    session = open_session(admin, machine_access.terminal_target(admin, machine, HERE), source_address=HERE)
     User.objects.update(is_superuser=False)
     assert shown_out(session, User.objects.get()) == "not_allowed"

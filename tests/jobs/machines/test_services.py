@@ -7,7 +7,7 @@ import pytest
 from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused, SeveralRefused
-from jobs.machines import services
+from jobs.machines import machine_actions
 from jobs.machines.draft import MachineDraft
 from jobs.models import Machine
 from sshgateway.models import TerminalSession
@@ -41,11 +41,11 @@ def end_of(session: TerminalSession) -> str:
 
 
 def change(admin: User, machine: Machine, people: list[str] | None = None, **changes: Any) -> Machine:
-    return services.change_machine(actor(admin), machine, changes, people)[0]
+    return machine_actions.change_machine(actor(admin), machine, changes, people)[0]
 
 
 def test_adding(admin: User, alice: User, bob: User) -> None:
-    machine, notice = services.add_machine(actor(admin), draft(port="2222"), ["bob", "alice", "bob"])
+    machine, notice = machine_actions.add_machine(actor(admin), draft(port="2222"), ["bob", "alice", "bob"])
     machine.refresh_from_db()
     assert (machine.host, machine.port, notice) == ("login.example.org", 2222, None)
     assert (machine.everyone, machine.enabled) == (False, True)
@@ -56,7 +56,7 @@ def test_adding(admin: User, alice: User, bob: User) -> None:
 
 
 def test_nobody_is_let_in_unless_named(admin: User) -> None:
-    machine, _ = services.add_machine(actor(admin), draft())
+    machine, _ = machine_actions.add_machine(actor(admin), draft())
     assert not machine.everyone
     assert not machine.people.exists()
 
@@ -64,10 +64,10 @@ def test_nobody_is_let_in_unless_named(admin: User) -> None:
 def test_only_administrators(alice: User) -> None:
     machine = MachineFactory.create(people=[alice])
     for verb in (
-        lambda: services.add_machine(actor(alice), draft()),
-        lambda: services.change_machine(actor(alice), machine, {"host": "elsewhere"}),
-        lambda: services.remove_machine(actor(alice), machine),
-        lambda: services.clear_alarm(actor(alice), machine),
+        lambda: machine_actions.add_machine(actor(alice), draft()),
+        lambda: machine_actions.change_machine(actor(alice), machine, {"host": "elsewhere"}),
+        lambda: machine_actions.remove_machine(actor(alice), machine),
+        lambda: machine_actions.clear_alarm(actor(alice), machine),
     ):
         with pytest.raises(Refused) as caught:
             verb()
@@ -77,10 +77,10 @@ def test_only_administrators(alice: User) -> None:
 
 
 def test_a_name_is_taken_once_however_it_is_written(admin: User) -> None:
-    services.add_machine(actor(admin), draft())
+    machine_actions.add_machine(actor(admin), draft())
     with pytest.raises(SeveralRefused, match="There is a machine named LOGIN node already"):
-        services.add_machine(actor(admin), draft(name="LOGIN node"))
-    other, _ = services.add_machine(actor(admin), draft(name="Other"))
+        machine_actions.add_machine(actor(admin), draft(name="LOGIN node"))
+    other, _ = machine_actions.add_machine(actor(admin), draft(name="Other"))
     with pytest.raises(SeveralRefused) as caught:
         change(admin, other, name="login node")
     assert (caught.value.reason, caught.value.field) == ("name_taken", "name")
@@ -89,7 +89,7 @@ def test_a_name_is_taken_once_however_it_is_written(admin: User) -> None:
 
 def test_people_nobody_knows_are_named_beside_every_other_problem(admin: User, alice: User) -> None:
     with pytest.raises(SeveralRefused) as caught:
-        services.add_machine(actor(admin), draft(host="a b"), ["alice", "bobb", "nul\0"])
+        machine_actions.add_machine(actor(admin), draft(host="a b"), ["alice", "bobb", "nul\0"])
     host, people = caught.value.problems
     assert (host.field, people.field) == ("host", "people")
     assert "“bobb”" in people.message
@@ -99,7 +99,7 @@ def test_people_nobody_knows_are_named_beside_every_other_problem(admin: User, a
 
 def test_too_many_people(admin: User) -> None:
     with pytest.raises(SeveralRefused) as caught:
-        services.add_machine(actor(admin), draft(), [str(n) for n in range(1001)])
+        machine_actions.add_machine(actor(admin), draft(), [str(n) for n in range(1001)])
     assert caught.value.reason == "too_many_people"
 
 
@@ -120,18 +120,18 @@ def test_changing_nothing_is_not_told(admin: User) -> None:
 
 def test_a_machine_removed_meanwhile_cannot_be_changed(admin: User) -> None:
     machine = MachineFactory.create()
-    services.remove_machine(actor(admin), Machine.objects.get())
+    machine_actions.remove_machine(actor(admin), Machine.objects.get())
     with pytest.raises(Refused) as caught:
         change(admin, machine, port=2222)
     assert (caught.value.reason, caught.value.status) == ("machine_removed", 404)
-    services.remove_machine(actor(admin), machine)
+    machine_actions.remove_machine(actor(admin), machine)
     assert AuditEvent.objects.filter(action="jobs:machine:removed").count() == 1
 
 
 def test_removing_ends_its_terminals_and_no_others(admin: User, alice: User) -> None:
     machine, other = MachineFactory.create(people=[alice]), MachineFactory.create(people=[alice])
     session, others = session_on(machine, alice), session_on(other, alice)
-    services.remove_machine(actor(admin), machine)
+    machine_actions.remove_machine(actor(admin), machine)
     assert (end_of(session), end_of(others)) == ("machine_removed", "")
     assert list(Machine.objects.all()) == [other]
 
@@ -183,8 +183,8 @@ ERROR = HostKeyChanged("It shows another key.", "SHA256:" + "x" * 43)
 
 def test_the_alarm_sounds_once_and_a_new_key_clears_it(admin: User) -> None:
     machine = MachineFactory.create()
-    assert services.sound_alarm(machine, ERROR, "a test")
-    assert not services.sound_alarm(machine, ERROR, "another test")
+    assert machine_actions.raise_alarm(machine, ERROR, "a test")
+    assert not machine_actions.raise_alarm(machine, ERROR, "another test")
     machine.refresh_from_db()
     assert machine.host_key_shown == ERROR.shown
     event = AuditEvent.objects.get(action="jobs:machine:host_key_alarm")
@@ -198,10 +198,10 @@ def test_the_alarm_sounds_once_and_a_new_key_clears_it(admin: User) -> None:
 
 def test_clearing_pins_nothing(admin: User) -> None:
     machine = MachineFactory.create()
-    services.sound_alarm(machine, ERROR, "a test")
-    assert services.clear_alarm(actor(admin), machine)
-    assert not services.clear_alarm(actor(admin), machine)
-    assert not services.clear_alarm(Actor(None), machine)
+    machine_actions.raise_alarm(machine, ERROR, "a test")
+    assert machine_actions.clear_alarm(actor(admin), machine)
+    assert not machine_actions.clear_alarm(actor(admin), machine)
+    assert not machine_actions.clear_alarm(Actor(None), machine)
     now = Machine.objects.get()
     assert (now.host_key_alarm_at, now.host_key_shown, now.host_keys) == (None, "", machine.host_keys)
     assert AuditEvent.objects.filter(action="jobs:machine:host_key_alarm_cleared").count() == 1

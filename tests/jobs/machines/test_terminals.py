@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import User
-from jobs.machines import access, services
+from jobs.machines import machine_access, machine_actions
 from jobs.models import Machine
 from sshgateway.certificates.authorities import new_key
 from sshgateway.models import TerminalSession
@@ -25,7 +25,7 @@ def prepare(register: Register, node: Node, **fields: Any) -> Machine:
 
 
 async def open_on(desk: Desk, machine: Machine, user: User) -> TerminalSession:
-    target = await sync_to_async(access.terminal_target)(user, machine, "127.0.0.1")
+    target = await sync_to_async(machine_access.terminal_target)(user, machine, "127.0.0.1")
     return await desk.open(user, target)
 
 
@@ -68,11 +68,11 @@ async def test_a_live_shell_ends(
 ) -> None:
     machine = await prepare(register, node, people=[alice])
     verbs: dict[str, tuple[str, Callable[[], Any]]] = {
-        "taken_out": ("not_allowed", lambda: services.change_machine(actor(admin), machine, {}, [])),
-        "removed": ("machine_removed", lambda: services.remove_machine(actor(admin), machine)),
+        "taken_out": ("not_allowed", lambda: machine_actions.change_machine(actor(admin), machine, {}, [])),
+        "removed": ("machine_removed", lambda: machine_actions.remove_machine(actor(admin), machine)),
         "disabled": (
             "machine_disabled",
-            lambda: services.change_machine(actor(admin), machine, {"enabled": False}),
+            lambda: machine_actions.change_machine(actor(admin), machine, {"enabled": False}),
         ),
     }
     reason, verb = verbs[what]
@@ -103,7 +103,7 @@ async def test_a_changed_host_key_sounds_the_alarm_and_nobody_is_led_there(
     assert machine.host_key_alarm_at is not None
     assert machine.host_key_shown.startswith("SHA256:")
     assert machine.host_keys == [known.host_key], "nothing is learned"
-    with pytest.raises(access.Refused) as caught:
+    with pytest.raises(machine_access.Refused) as caught:
         await open_on(desk, machine, alice)
     assert caught.value.reason == "host_key_changed"
 

@@ -1,0 +1,113 @@
+"""Steps from nothing to a cluster the portal has logged in to."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from jobs.access import host_certificates, host_key_alarm, node_access
+from jobs.access.connection_info import connection_message
+from jobs.control import checkpoint, orders
+from jobs.events import history, job_log
+from jobs.models import Cluster, Node
+from jobs.providers.base import OrderRefused, Provider
+from jobs.states import JobState, Observed
+from sshgateway.certificates import credentials
+from sshgateway.certificates.credentials import Credential
+from sshgateway.ssh import transport
+from sshgateway.ssh.targets import Target
+
+WATCH = timedelta(seconds=2)
+# An order that is accepted may take a while to be known here; a token is good for that, too.
+TOKEN_SLACK = timedelta(minutes=2)
+LOGIN_SECONDS = 10.0
+LOGINS_AT_ONCE = 8
+
+
+def provision(cluster: Cluster, provider: Provider) -> timedelta:
+    """Order the nodes. The order is the same each time, so a crash in here repeats it harmlessly."""
+    with transaction.atomic():
+        nodes = orders.make_nodes(cluster)
+        expires_at = timezone.now() + settings.HEADNODE_BOOT_LIMIT + TOKEN_SLACK
+        cluster.nodes.update(token_expires_at=expires_at)
+        order = orders.order_of(cluster, nodes)
+        checkpoint.remember_plan(cluster, provider.plan(order))
+        if history.job_status(cluster.job, JobState.QUEUED):
+            text = f"Ordering {orders.summary(nodes)}."
+            job_log.append(cluster.job, "portal", text, stage=JobState.QUEUED)
+    try:
+        state = provider.provision(order)
+    except OrderRefused as error:
+        checkpoint.fail(
+            cluster, f"Could not allocate compute resources from the compute provider. {error.message}"
+        )
+        return timedelta()
+    with transaction.atomic():
+        checkpoint.advance(cluster, Observed.BOOTING, provider_state=state, booting_at=timezone.now())
+        names = ", ".join(node.name for node in nodes)
+        job_log.append(cluster.job, "provider", f"Order accepted; booting {names}.", stage="Starting")
+    return WATCH
+
+
+def watch_boot(cluster: Cluster, provider: Provider) -> timedelta:
+    """Nothing to do but wait: a report rings the bell."""
+    return WATCH
+
+
+def verify(cluster: Cluster, provider: Provider) -> timedelta:
+    """Log in to every node with its pinned host key; only then is the cluster ready and said to be.
+
+    A host key that is not the one the node reported raises the alarm and ends the cluster (mission B11, D3).
+    A node that proved itself gets a host certificate for its address, so that the first person who comes is
+    asked nothing. Raises SSHError, ProviderError.
+    """
+    nodes = list(cluster.nodes.select_related("cluster__job").filter(verified_at=None, left_out=False))
+    errors = log_in_to(cluster, nodes)
+    if changed := [n for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]:
+        names = ", ".join(node.name for node in changed)
+        checkpoint.fail(cluster, f"{names} showed another host key than it reported.")
+        return timedelta()
+    for error in errors:
+        if error is not None:
+            raise error
+    host_certificates.issue(cluster, nodes, provider)
+    now = timezone.now()
+    with transaction.atomic():
+        checkpoint.advance(cluster, Observed.READY, ready_at=now)
+        cluster.nodes.filter(left_out=False).update(verified_at=now, state=Node.State.RUNNING)
+        history.job_status(cluster.job, JobState.STARTED)
+        history.job_status(cluster.job, JobState.VALIDATED)
+        text = f"Logged in to {len(nodes)} node(s) with the host keys they reported."
+        job_log.append(cluster.job, "ssh", text, stage=JobState.VALIDATED)
+        head = cluster.nodes.select_related("cluster__job").get(role=Node.Role.HEAD)
+        message = connection_message(head)
+        job_log.append(cluster.job, "portal", message, stage=JobState.STARTED, node=head.name)
+    return timedelta()
+
+
+def log_in_to(cluster: Cluster, nodes: Sequence[Node]) -> list[transport.SSHError | None]:
+    """Log in to these nodes, all at once; for each what went wrong, if anything did.
+
+    Another host key raises the alarm.
+    """
+    credential = credentials.issue(cluster.job.username, for_whom=f"headnode check of job {cluster.job_id}")
+    targets = [node_access.node_target(node) for node in nodes]
+    with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
+        errors = list(pool.map(lambda target: _log_in(target, credential), targets))
+    for node, error in zip(nodes, errors, strict=True):
+        if isinstance(error, transport.HostKeyChanged):
+            host_key_alarm.raise_alarm(node, error, "the portal's first login")
+    return errors
+
+
+def _log_in(target: Target, credential: Credential) -> transport.SSHError | None:
+    """Log in; the answer is what went wrong. In a thread: the database is not for here."""
+    try:
+        with transport.connect(target, timeout=LOGIN_SECONDS, credential=credential) as connection:
+            connection.run("true", timeout=LOGIN_SECONDS)
+    except transport.SSHError as error:
+        return error
+    return None

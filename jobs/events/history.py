@@ -1,0 +1,40 @@
+"""Dated rows of what a job and its cluster went through."""
+
+from django.utils import timezone
+
+from jobs.events import job_log
+from jobs.models import Cluster, ClusterStatus, Job, JobStatus
+from jobs.states import ClusterState, JobState
+
+# The orders in which statuses may follow each other: a life has no way back, only short cuts.
+JOB_ORDER = list(JobState)
+CLUSTER_ORDER = [
+    ClusterState.NOT_STARTED,
+    ClusterState.STARTING,
+    ClusterState.STARTED,
+    ClusterState.STOP_REQUESTED,
+    ClusterState.ERROR,
+    ClusterState.STOPPING,
+    ClusterState.STOPPED,
+]
+
+
+def job_status(job: Job, status: JobState, reason: str = "") -> bool:
+    """Append a job status unless the job has come as far or further. True when it is new."""
+    if JobStatus.objects.filter(job=job, status__in=JOB_ORDER[JOB_ORDER.index(status) :]).exists():
+        return False
+    JobStatus.objects.create(job=job, status=status, reason=reason[:300], at=timezone.now())
+    job_log.notify(job.pk)
+    return True
+
+
+def cluster_status(cluster: Cluster, reason: str = "") -> bool:
+    """Append the cluster's present status unless it has come as far or further. True when it is new."""
+    later = CLUSTER_ORDER[CLUSTER_ORDER.index(cluster.status) :]
+    if ClusterStatus.objects.filter(cluster=cluster, status__in=later).exists():
+        return False
+    ClusterStatus.objects.create(
+        cluster=cluster, status=cluster.status, reason=reason[:300], at=timezone.now()
+    )
+    job_log.notify(cluster.job_id)
+    return True

@@ -1,0 +1,214 @@
+"""When a cluster ends at the latest, and why. Pure.
+
+A cluster has one deadline: the earliest of the limits that hold where it is in its life. The longest life that the
+administrator allows is always among them, so that no cluster is ever without one until it is being taken away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from accounts.refusals import Refused
+from jobs.states import Observed
+
+# Minutes before the deadline at which people are warned.
+WARNINGS = (60, 15, 5)
+# The files of a command that was ended from outside get this long, whatever other limit is reached.
+COLLECT_AFTER_STOP = timedelta(minutes=10)
+LONGEST_EXTENSION = timedelta(days=366)
+
+
+class Reason(StrEnum):
+    """Which limit is the earliest."""
+
+    WALLTIME = "walltime"
+    LONGEST_LIFE = "longest_life"
+    KEPT_HEAD_LIMIT = "kept_head_limit"
+    HOLD_LIMIT = "hold_limit"
+    COLLECT_LIMIT = "collect_limit"
+    IDLE = "idle"
+    BUDGET = "budget"
+
+
+SENTENCES = {
+    Reason.WALLTIME: "The job's walltime is over then.",
+    Reason.LONGEST_LIFE: "No cluster may live longer: the administrator's limit.",
+    Reason.KEPT_HEAD_LIMIT: "A head node that was kept after its command ended stays no longer.",
+    Reason.HOLD_LIMIT: "A cluster that is held for debugging is kept no longer.",
+    Reason.COLLECT_LIMIT: "Output files that are not stored by then are left behind.",
+    Reason.IDLE: "Nobody uses the cluster: the idle limit.",
+    Reason.BUDGET: "The budget is used up then.",
+}
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The moment and the limit that gives it."""
+
+    at: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the administrator allows."""
+
+    longest_life: timedelta
+    longest_walltime: timedelta
+    kept_head: timedelta
+    collect: timedelta
+
+
+@dataclass(frozen=True)
+class Life:
+    """What is known of a cluster's life so far. `extended_until` counts while nothing runs on it (kept or held)."""
+
+    observed: Observed
+    created_at: datetime
+    walltime: timedelta
+    auto_terminate: bool = True
+    is_wanted: bool = True
+    executing_at: datetime | None = None
+    executed_at: datetime | None = None
+    collected_at: datetime | None = None
+    held_at: datetime | None = None
+    hold: timedelta = timedelta()
+    stop_requested_at: datetime | None = None
+    extended_until: datetime | None = None
+
+
+def earliest_deadline(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> Deadline | None:
+    """The cluster's deadline; None once it is being taken away.
+
+    `others` are limits that somebody else computed (idle, budget); they hold where a person could still want time.
+    """
+    end_of_life = Deadline(life.created_at + policy.longest_life, Reason.LONGEST_LIFE)
+    match life.observed:
+        case Observed.RELEASING | Observed.RELEASED:
+            return None
+        case Observed.EXECUTED | Observed.DRAINED:
+            return _collecting(life, policy, end_of_life)
+        case Observed.EXECUTING:
+            began = life.executing_at or life.created_at
+            limits = [Deadline(began + life.walltime, Reason.WALLTIME), end_of_life, *others]
+        case Observed.COLLECTED if not life.auto_terminate:
+            kept = (life.collected_at or life.created_at) + policy.kept_head
+            limits = [Deadline(_later(kept, life), Reason.KEPT_HEAD_LIMIT), end_of_life, *others]
+        case Observed.HELD:
+            held = (life.held_at or life.created_at) + min(life.hold, policy.kept_head)
+            limits = [Deadline(_later(held, life), Reason.HOLD_LIMIT), end_of_life, *others]
+        case _:
+            limits = [end_of_life]
+    return min(limits, key=lambda limit: limit.at)
+
+
+def _later(usual: datetime, life: Life) -> datetime:
+    return max(usual, life.extended_until or usual)
+
+
+def _collecting(life: Life, policy: Policy, end_of_life: Deadline) -> Deadline:
+    """A command that was stopped has little time left for its files, but some, also at the end of its life."""
+    ended = life.executed_at or life.created_at
+    limits = [ended + policy.collect, max(ended, end_of_life.at) + COLLECT_AFTER_STOP]
+    if life.stop_requested_at is not None:
+        limits.append(max(ended, life.stop_requested_at) + COLLECT_AFTER_STOP)
+    return Deadline(min(limits), Reason.COLLECT_LIMIT)
+
+
+def latest_extension(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> datetime | None:
+    """How far the deadline may be moved; None where there is nothing to extend."""
+    if not life.is_wanted or why_not_extendable(life):
+        return None
+    limits = [life.created_at + policy.longest_life, *(other.at for other in others)]
+    if life.observed == Observed.EXECUTING:
+        limits.append((life.executing_at or life.created_at) + policy.longest_walltime)
+    return min(limits)
+
+
+def why_not_extendable(life: Life) -> str:
+    """Why nothing can be extended where the cluster is, as a sentence; empty when something can."""
+    if life.observed in (Observed.RELEASING, Observed.RELEASED):
+        return "The cluster has ended: there is nothing to extend."
+    if not life.is_wanted:
+        return "The cluster is being terminated: it cannot be extended any more."
+    if life.observed in (Observed.EXECUTING, Observed.HELD):
+        return ""
+    if life.observed == Observed.COLLECTED and not life.auto_terminate:
+        return ""
+    if life.observed in (Observed.EXECUTED, Observed.DRAINED, Observed.COLLECTED):
+        return "The command has ended and its output files are being stored: there is nothing to extend now."
+    return "The cluster is not ready yet: its time counts from when it is, and can be extended then."
+
+
+def extended(
+    life: Life,
+    policy: Policy,
+    now: datetime,
+    *,
+    by: timedelta | None = None,
+    until: datetime | None = None,
+    others: Sequence[Deadline] = (),
+) -> Life:
+    """The life with its deadline moved `by` a span from where it is, or `until` a moment.
+
+    Raises Refused: `nothing_to_extend`, `deadline_passed` (409), `bad_extension`, `beyond_policy` (400).
+    """
+    present, furthest, sentence = (
+        earliest_deadline(life, policy, others),
+        latest_extension(life, policy, others),
+        why_not_extendable(life),
+    )
+    if present is None or furthest is None or sentence:
+        raise Refused("nothing_to_extend", sentence, status=409)
+    if now >= present.at:
+        raise Refused("deadline_passed", "The deadline has passed: the cluster is ending.", status=409)
+    wanted = _wanted(present.at, by, until)
+    if wanted > furthest:
+        raise Refused(
+            "beyond_policy",
+            f"The administrator allows this cluster until {moment(furthest)} at the latest; "
+            f"{moment(wanted)} is beyond that.",
+            field="seconds" if until is None else "until",
+        )
+    if life.observed == Observed.EXECUTING:
+        return replace(life, walltime=max(life.walltime, wanted - (life.executing_at or life.created_at)))
+    return replace(life, extended_until=wanted)
+
+
+def _wanted(present: datetime, by: timedelta | None, until: datetime | None) -> datetime:
+    if (by is None) == (until is None):
+        raise Refused("bad_extension", "Say either how many seconds more, or until when.", field="seconds")
+    if until is not None:
+        if until < present:
+            raise Refused(
+                "bad_extension",
+                f"The cluster may stay until {moment(present)} already. To end it earlier, terminate it.",
+                field="until",
+            )
+        return until
+    if by is None or not timedelta() < by <= LONGEST_EXTENSION:
+        raise Refused("bad_extension", "Extend by a positive number of seconds.", field="seconds")
+    return present + by
+
+
+def moment(at: datetime) -> str:
+    """A moment in a sentence."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def crossed(remaining: timedelta) -> int:
+    """The tightest warning whose moment has come: 60, 15 or 5 (minutes before), 0 when none has."""
+    return min((m for m in WARNINGS if remaining <= timedelta(minutes=m)), default=0)
+
+
+def due_warning(remaining: timedelta, warned: int) -> int:
+    """The warning to give now; 0 when there is none. `warned` is the tightest that was given or let go (0: none)."""
+    now = crossed(remaining)
+    return now if now and (warned == 0 or now < warned) else 0
+
+
+def until_next_warning(remaining: timedelta) -> timedelta | None:
+    """How long until the next warning's moment; None when all have come."""
+    ahead = [remaining - timedelta(minutes=m) for m in WARNINGS if remaining > timedelta(minutes=m)]
+    return min(ahead, default=None)

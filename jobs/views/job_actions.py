@@ -1,0 +1,113 @@
+"""What the buttons of the job page do."""
+
+from datetime import datetime, timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.refusals import Refused
+from accounts.views.pages import actor, ask_first, is_confirmed
+from jobs.lifetime import deadline, extending
+from jobs.models import Job
+from jobs.submission import job_actions
+from jobs.views.job_page import find, show
+from jobs.views.job_view import what_is_lost
+
+
+@login_required
+@require_POST
+def submit(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Start a saved job."""
+    job = find(request, job_id)
+    try:
+        job_actions.submit_job(actor(request), job)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    return redirect("job_page", job.pk)
+
+
+@login_required
+@require_POST
+def terminate(request: HttpRequest, job_id: str) -> HttpResponse:
+    """End the command and the cluster, after asking. A second press changes nothing and is no error."""
+    job = find(request, job_id)
+    if not is_confirmed(request):
+        return ask_first(
+            request,
+            title=_("Terminate “%(name)s”?") % {"name": job.name},
+            text=what_is_lost(job),
+            button=_("Terminate"),
+            back=reverse("job_page", args=[job.pk]),
+        )
+    try:
+        first = job_actions.stop_job(actor(request), job)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    if not first:
+        messages.info(request, _("The cluster was being terminated already."))
+    return redirect("job_page", job.pk)
+
+
+@login_required
+@require_POST
+def extend(request: HttpRequest, job_id: str) -> HttpResponse:
+    """More time: `seconds`, or `until` (a moment; without a zone it is UTC)."""
+    job = find(request, job_id)
+    try:
+        by, until = _asked(request)
+        cluster = extending.extend_job(actor(request), job, by=by, until=until)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    if cluster.deadline_at is not None:
+        moment = deadline.moment(cluster.deadline_at)
+        messages.success(request, _("The cluster may stay until %(moment)s.") % {"moment": moment})
+    return redirect("job_page", job.pk)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Forget the job and its output files, after asking."""
+    job = find(request, job_id)
+    if not is_confirmed(request):
+        return ask_first(
+            request,
+            title=_("Delete “%(name)s”?") % {"name": job.name},
+            text=_("The job, its log and its output files are deleted. This cannot be undone."),
+            button=_("Delete job"),
+            back=reverse("job_page", args=[job.pk]),
+        )
+    name = job.name
+    try:
+        job_actions.delete_job(actor(request), job)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    messages.success(request, _("Deleted “%(name)s”.") % {"name": name})
+    return redirect("job_list")
+
+
+def _refuse(request: HttpRequest, job: Job, refused: Refused) -> HttpResponse:
+    messages.error(request, refused.message)
+    return show(request, find(request, job.pk), status=refused.status)
+
+
+def _asked(request: HttpRequest) -> tuple[timedelta | None, datetime | None]:
+    seconds, until = request.POST.get("seconds", ""), request.POST.get("until", "")
+    if seconds:
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 9):
+            raise Refused("bad_extension", _("Extend by a positive number of seconds."), field="seconds")
+        return timedelta(seconds=int(seconds)), None
+    try:
+        moment = parse_datetime(until)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise Refused("bad_extension", _("Say until when: a date and a time."), field="until")
+    return None, timezone.make_aware(moment) if timezone.is_naive(moment) else moment

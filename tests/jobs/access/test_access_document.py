@@ -1,0 +1,178 @@
+"""What nodes are told of who may come in, when, and in which order."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import services as accounts
+from accounts.models import User
+from jobs.access import node_access
+from jobs.control import push_access
+from jobs.events import wakeups
+from jobs.models import Cluster
+from jobs.providers import registry
+from jobs.states import Observed
+from tests.factories import public_key
+from tests.fakes.providers import ProviderWhoseNodesNeverReport
+from tests.jobs.making import actor, cluster_of
+
+pytestmark = pytest.mark.django_db
+
+
+class ProviderThatRemembers(ProviderWhoseNodesNeverReport):
+    """Keeps every admission document it is given; changes of the person's can be slipped in while it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.documents: list[dict[str, Any]] = []
+        self.meanwhile: list[Any] = []
+        self.before: list[Any] = []
+
+    def admit(self, state: Any, admission: Any) -> int:
+        if self.before:
+            self.before.pop(0)()
+        self.documents.append(dict(admission))
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return max(int(document["version"]) for document in self.documents)
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> ProviderThatRemembers:
+    made = ProviderThatRemembers()
+    monkeypatch.setattr(push_access, "provider_named", lambda name: made)
+    return made
+
+
+def test_only_what_counts_now_is_in_it(alice: User, settings: Any) -> None:
+    who = actor(alice)
+    lines = {name: public_key(name) for name in ("good", "resting", "late")}
+    keys = {name: accounts.add_ssh_key(who, alice, name, line) for name, line in lines.items()}
+    accounts.disable_ssh_key(who, keys["resting"])
+    alice.ssh_keys.filter(name="late").update(expires_at=timezone.now() - timedelta(seconds=1))
+    accounts.add_access_rule(who, alice, "10.0.0.0/8")
+    accounts.add_access_rule(who, alice, "0.0.0.0/0")
+    old, _ = accounts.add_access_rule(who, alice, "192.0.2.0/24")
+    alice.access_rules.filter(pk=old.pk).update(expires_at=timezone.now())
+    settings.HEADNODE_ALLOW_EVERYWHERE = False
+    cluster, _ = cluster_of(alice)
+    document = node_access.access_document(cluster)
+    assert document["authorized_keys"] == [lines["good"]]
+    assert document["withdrawn"] == {
+        keys["resting"].fingerprint: "disabled",
+        keys["late"].fingerprint: "expired",
+    }
+    assert document["rules"] == ["10.0.0.0/8"]
+
+
+def test_a_raised_floor_shuts_out_keys_that_were_saved_before(alice: User, settings: Any) -> None:
+    key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+    settings.HEADNODE_KEY_TYPES = ["sk-ssh-ed25519@openssh.com"]
+    cluster, _ = cluster_of(alice)
+    document = node_access.access_document(cluster)
+    assert (document["authorized_keys"], document["withdrawn"]) == ([], {key.fingerprint: "not_allowed"})
+
+
+def test_it_is_pushed_once_until_something_changes(alice: User, provider: ProviderThatRemembers) -> None:
+    cluster, _ = cluster_of(alice)
+    push_access.push_to(cluster.pk)
+    wakeups.wake(cluster.pk)
+    push_access.push_to(cluster.pk)
+    assert len(provider.documents) == 1
+    accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+    push_access.push_to(cluster.pk)
+    assert len(provider.documents) == 2
+    assert provider.documents[1]["version"] > provider.documents[0]["version"]
+
+
+def test_a_change_during_the_push_is_pushed_too(alice: User, provider: ProviderThatRemembers) -> None:
+    cluster, _ = cluster_of(alice)
+    key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+    provider.meanwhile = [lambda: accounts.remove_ssh_key(actor(alice), key)]
+    push_access.push_to(cluster.pk)
+    assert [len(document["authorized_keys"]) for document in provider.documents] == [1, 0]
+
+
+def test_another_who_pushed_meanwhile_does_not_hide_the_newest(
+    alice: User, provider: ProviderThatRemembers
+) -> None:
+    cluster, _ = cluster_of(alice)
+    key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+
+    def other() -> None:
+        accounts.disable_ssh_key(actor(alice), key)
+        push_access.push_to(cluster.pk)
+
+    provider.meanwhile = [other]
+    push_access.push_to(cluster.pk)
+    cluster.refresh_from_db()
+    assert cluster.admitted == node_access.access_digest(node_access.access_document(cluster))
+    assert provider.documents[-1]["authorized_keys"] == []
+
+
+def test_a_document_that_came_too_late_is_not_taken_for_told(
+    alice: User, provider: ProviderThatRemembers
+) -> None:
+    """Its number was taken first and it arrives last: the provider keeps the other, so it is pushed anew."""
+    cluster, _ = cluster_of(alice)
+    key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+
+    def overtake() -> None:
+        accounts.disable_ssh_key(actor(alice), key)
+        push_access.push_to(cluster.pk)
+
+    provider.before = [overtake]
+    push_access.push_to(cluster.pk)
+    newest = max(provider.documents, key=lambda document: document["version"])
+    cluster.refresh_from_db()
+    assert newest["authorized_keys"] == []
+    assert cluster.admitted == node_access.access_digest(newest)
+
+
+@pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.RELEASING, Observed.RELEASED])
+def test_a_cluster_without_nodes_is_left_alone(
+    alice: User, provider: ProviderThatRemembers, observed: Observed
+) -> None:
+    cluster, _ = cluster_of(alice, observed)
+    push_access.push_to(cluster.pk)
+    push_access.push_to("nobody")
+    assert provider.documents == []
+
+
+def test_the_next_pass_comes_when_a_key_expires(alice: User) -> None:
+    cluster, _ = cluster_of(alice, Observed.COLLECTED)
+    long = timedelta(seconds=15)
+    assert push_access.not_after_expiry(cluster, long) == long
+    who = actor(alice)
+    accounts.add_ssh_key(who, alice, "laptop", public_key(), timezone.now() + timedelta(seconds=4))
+    shortened = push_access.not_after_expiry(cluster, long)
+    assert shortened is not None
+    assert timedelta(seconds=3) < shortened < timedelta(seconds=5)
+    accounts.add_access_rule(who, alice, "10.0.0.0/8", expires_at=timezone.now() + timedelta(seconds=2))
+    shortened = push_access.not_after_expiry(cluster, long)
+    assert shortened is not None
+    assert shortened < timedelta(seconds=3)
+    assert push_access.not_after_expiry(cluster, None) is None
+
+
+def test_a_change_makes_clusters_due_soon_and_sends_the_push(
+    alice: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    cluster, _ = cluster_of(alice, Observed.COLLECTED)
+    Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now() + timedelta(hours=1))
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(wakeups, "_put", lambda task, cluster_id, countdown: sent.append((task, cluster_id)))
+    with django_capture_on_commit_callbacks(execute=True):
+        accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
+    assert sent == [("jobs.admit", cluster.pk)]
+    before = cluster.wakeups
+    cluster.refresh_from_db()
+    assert cluster.wakeups == before + 1
+    assert cluster.next_check_at is not None
+    assert cluster.next_check_at < timezone.now() + timedelta(seconds=5)
+
+
+def test_the_registry_has_the_simulated_cloud() -> None:
+    assert registry.provider("simulated") is registry.provider("simulated")

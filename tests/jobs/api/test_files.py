@@ -1,0 +1,220 @@
+"""Files over the REST API: up, down, in part, away."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.utils import timezone
+
+from accounts.audit.trail import Actor
+from accounts.models import AuditEvent, User
+from jobs.api import ranges
+from jobs.models import Job, StoredFile
+from jobs.storage import stored_files
+from jobs.submission import job_actions
+from tests.api import client_of
+from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v2/files/"
+CONTENT = bytes(range(256)) * 8
+
+
+def _upload(user: User, name: str = "case.zip", content: bytes = CONTENT, method: str = "post") -> Any:
+    send = getattr(client_of(user), method)
+    return send(f"{URL}contents/", {"file": SimpleUploadedFile(name, content)}, format="multipart")
+
+
+def _download(user: User, file_id: str, **headers: str) -> Any:
+    answer = client_of(user).get(f"{URL}{file_id}/contents/", headers=headers)
+    answer.body = answer.getvalue()
+    return answer
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+def test_what_goes_up_comes_down(alice: User, method: str) -> None:
+    answer = _upload(alice, method=method)
+
+    assert answer.status_code == 201
+    file = answer.json()
+    assert (file["name"], file["typeId"], file["decryptedSize"]) == ("case.zip", 1, len(CONTENT))
+    assert file["fileChecksums"][0] == {
+        "hashFunction": "SHA-512",
+        "fileHash": hashlib.sha512(CONTENT).hexdigest(),
+    }
+    assert file["isUploaded"] is True
+    assert file["downloadUrl"] == f"http://testserver{URL}{file['id']}/contents/"
+    down = _download(alice, file["id"])
+    assert down.body == CONTENT
+    assert down["Content-Length"] == str(len(CONTENT))
+    assert down["Content-Disposition"] == 'attachment; filename="case.zip"'
+    assert AuditEvent.objects.filter(action="jobs:file:uploaded").count() == 1
+
+
+def test_an_empty_file_is_a_file(alice: User) -> None:
+    file_id = _upload(alice, content=b"").json()["id"]
+
+    assert _download(alice, file_id).body == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\a.txt", "a.txt"),
+        ("データ.txt", "データ.txt"),
+        ("a\nb", "ab"),
+    ],
+)
+def test_a_name_is_only_a_name(alice: User, name: str, kept: str) -> None:
+    answer = _upload(alice, name=name)
+
+    assert answer.json()["name"] == kept
+    assert "/" not in kept
+    file = StoredFile.objects.get()
+    assert file.file.name == f"{file.pk[:2]}/{file.pk}"
+
+
+def test_a_form_without_file_is_refused(alice: User) -> None:
+    answer = client_of(alice).post(f"{URL}contents/", {"other": "x"}, format="multipart")
+
+    assert answer.status_code == 400
+    assert "file" in answer.json()
+
+
+def test_json_is_no_upload(alice: User) -> None:
+    assert client_of(alice).post(f"{URL}contents/", {"file": "x"}, format="json").status_code == 415
+
+
+def test_a_file_over_the_limit_is_413(alice: User, settings: Any) -> None:
+    settings.HEADNODE_MAX_UPLOAD_MB = 0
+
+    assert _upload(alice).status_code == 413
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "part"),
+    [
+        ("bytes=0-9", 206, CONTENT[:10]),
+        ("bytes=2040-", 206, CONTENT[2040:]),
+        ("bytes=-5", 206, CONTENT[-5:]),
+        ("bytes=2000-99999", 206, CONTENT[2000:]),
+        ("bytes=2048-", 416, b""),
+        ("bytes=0-1,4-5", 200, CONTENT),
+        ("pages=1-2", 200, CONTENT),
+        ("bytes=5-2", 200, CONTENT),
+    ],
+)
+def test_a_part_of_it(alice: User, header: str, code: int, part: bytes) -> None:
+    file = StoredFileFactory.create(owner=alice, content=CONTENT)
+    answer = _download(alice, file.pk, Range=header)
+
+    assert (answer.status_code, answer.body) == (code, part)
+    if code == 206:
+        first = CONTENT.index(part) if part != CONTENT[-5:] else len(CONTENT) - 5
+        assert answer["Content-Range"].startswith("bytes ")
+        assert answer["Content-Range"].endswith(f"/{len(CONTENT)}")
+        assert int(answer["Content-Length"]) == len(part)
+        assert first >= 0
+
+
+def test_a_part_of_something_that_changed_is_the_whole(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice, content=CONTENT)
+    same = {"Range": "bytes=0-9", "If-Range": f'"{file.sha512}"'}
+
+    assert _download(alice, file.pk, **same).status_code == 206
+    assert _download(alice, file.pk, **{**same, "If-Range": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("size", [0, 1, 10])
+def test_no_range_reads_outside_the_file(size: int) -> None:
+    for first in ["", *map(str, range(12))]:
+        for last in ["", *map(str, range(12))]:
+            try:
+                found = ranges.parse(f"bytes={first}-{last}", size)
+            except ranges.Unsatisfiable:
+                continue
+            assert found is None or 0 <= found[0] <= found[1] < size
+
+
+def test_as_lines(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice, content="eins\nzwei\r\n\xe4\n".encode() + b"\xff\n")
+
+    assert client_of(alice).get(f"{URL}{file.pk}/lines/").json() == {
+        "lines": ["eins", "zwei\r", "ä", "\N{REPLACEMENT CHARACTER}"],
+        "truncated": False,
+    }
+
+
+def test_content_that_storage_lost_is_404_and_said(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    file.file.storage.delete(file.file.name)
+    answer = client_of(alice).get(f"{URL}{file.pk}/contents/")
+
+    assert (answer.status_code, answer.json()["reason"]) == (404, "file_missing")
+
+
+def test_deleting_removes_row_and_bytes(alice: User, django_capture_on_commit_callbacks: Any) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    path = file.file.path
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
+
+    assert not StoredFile.objects.exists()
+    assert not file.file.storage.exists(path)
+
+
+def test_what_a_submitted_job_begins_with_stays(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    job = JobFactory.create(owner=alice, name="cavity")
+    stored_files.attach_inputs(job, [(file.pk, True)])
+    job_actions.submit_job(Actor(alice), job)
+    answer = client_of(alice).delete(f"{URL}{file.pk}/")
+
+    assert (answer.status_code, answer.json()["reason"]) == (409, "file_in_use")
+    assert "cavity" in answer.json()["detail"]
+    assert job.pk in answer.json()["detail"]
+    assert job.inputs.count() == 1
+    Job.objects.update(completed_at=timezone.now())
+    assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
+
+
+def test_what_a_saved_job_begins_with_may_go(alice: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    stored_files.attach_inputs(JobFactory.create(owner=alice), [(file.pk, True)])
+
+    assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
+
+
+def test_the_files_of_a_job_and_of_its_run(alice: User) -> None:
+    cluster = ClusterFactory.create(job__owner=alice)
+    StoredFileFactory.create(owner=alice)
+    StoredFileFactory.create(owner=alice, job=cluster.job, relative_path="shared/out.txt", content=b"1234")
+    StoredFileFactory.create(owner=alice, job=cluster.job, relative_path="process_output.log")
+    client = client_of(alice)
+    base = f"/api/v2/jobs/{cluster.job_id}/"
+
+    assert client.get(URL).json()["count"] == 3
+    assert {file["relativePath"] for file in client.get(f"{base}files/").json()["results"]} == {
+        "shared/out.txt",
+        "process_output.log",
+    }
+    [found] = client.get(f"{base}files/?search=process").json()["results"]
+    assert (found["relativePath"], found["typeId"]) == ("process_output.log", 5)
+    assert client.get(f"{base}runs/1/files/").json()["count"] == 2
+    [run] = client.get(f"{base}runs/").json()["results"]
+    assert (run["id"], run["outputFileCount"], run["dateCompleted"]) == ("1", 2, None)
+    assert client.get(f"{base}runs/1/").json() == run
+    assert client.get(f"{base}runs/2/").status_code == 404
+
+
+def test_a_job_that_has_not_started_has_no_run(alice: User) -> None:
+    cluster = ClusterFactory.create(job__owner=alice, executing_at=None)
+    client = client_of(alice)
+
+    assert client.get(f"/api/v2/jobs/{cluster.job_id}/runs/").json()["results"] == []
+    assert client.get(f"/api/v2/jobs/{cluster.job_id}/runs/1/").status_code == 404
+    assert connection.in_atomic_block

@@ -1,0 +1,158 @@
+"""Warnings before the deadline: each once, whoever is killed in between; again after an extension."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.access import node_access
+from jobs.control import command, controller, deadline_warnings
+from jobs.lifetime import extending
+from jobs.models import Cluster, Job, Node
+from jobs.providers.base import ProviderBusy
+from jobs.states import Observed
+from sshgateway.models import TerminalNotice
+from tests.factories import TerminalSessionFactory
+from tests.fakes import providers as fakes
+from tests.jobs.making import HOST_KEYS, actor, cluster_of
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+Left = Callable[[float], Cluster]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> fakes.ProviderWhoseNodesNeverReport:
+    found = fakes.ProviderWhoseNodesNeverReport()
+    found.there = {"head": "running"}
+    monkeypatch.setattr(controller, "provider_named", lambda name: found)
+    monkeypatch.setattr(command, "follow", lambda cluster, provider: timedelta(minutes=20))
+    monkeypatch.setitem(
+        controller._VERBS, controller.Step.FOLLOW, lambda cluster, provider: timedelta(minutes=20)
+    )
+    return found
+
+
+@pytest.fixture
+def left(alice: User, cloud: fakes.ProviderWhoseNodesNeverReport) -> Left:
+    """`left(16)`: the command has 16 minutes of its four hours left; the loop comes by."""
+    cluster, _ = cluster_of(alice, Observed.EXECUTING, walltime_hours=4)
+    now = timezone.now()
+    Node.objects.filter(cluster=cluster).update(
+        state="running",
+        report_outcome="ok",
+        verified_at=now,
+        host_keys=[HOST_KEYS[0]],
+        certified_until=now + 90 * HOUR,
+    )
+    began = [False]
+
+    def turn(minutes: float) -> Cluster:
+        deadline_at = timezone.now() + timedelta(minutes=minutes)
+        job = Job.objects.get(pk=cluster.job_id)
+        Cluster.objects.filter(pk=cluster.pk).update(
+            executing_at=deadline_at - job.walltime, deadline_at=deadline_at, next_check_at=timezone.now()
+        )
+        if not began[0]:
+            began[0] = True
+            Cluster.objects.filter(pk=cluster.pk).update(deadline_reason="walltime")
+        controller.reconcile(cluster.pk)
+        return Cluster.objects.get(pk=cluster.pk)
+
+    return turn
+
+
+def warned(cluster: Cluster) -> list[str]:
+    found = cluster.job.events.filter(level="warning", message__startswith="This cluster ends in")
+    return [event.message.partition(",")[0] for event in found.order_by("sequence")]
+
+
+def test_sixty_fifteen_and_five_minutes_before_and_each_once(left: Left, cloud: Any) -> None:
+    for minutes in (70, 59.5, 40, 14.5, 10, 4.5, 3):
+        cluster = left(minutes)
+    assert warned(cluster) == [
+        "This cluster ends in 60 minutes",
+        "This cluster ends in 15 minutes",
+        "This cluster ends in 5 minutes",
+    ]
+    assert [message.partition(",")[0] for _, message in cloud.told] == warned(cluster)
+    assert len({key for key, _ in cloud.told}) == 3
+
+
+def test_it_says_when_why_and_what_to_do(left: Left) -> None:
+    event = left(59.5).job.events.get(message__startswith="This cluster ends in")
+    assert (
+        "UTC. The job's walltime is over then. Save your work, or extend it on the job page." in event.message
+    )
+
+
+def test_after_a_long_silence_one_warning_not_three(left: Left) -> None:
+    assert warned(left(4.5)) == ["This cluster ends in 5 minutes"]
+
+
+def test_the_loop_comes_by_for_the_next_warning(left: Left) -> None:
+    cluster = left(70)
+    assert cluster.next_check_at is not None
+    assert timedelta(minutes=9) < cluster.next_check_at - timezone.now() < timedelta(minutes=10)
+
+
+def test_browser_terminals_of_the_cluster_are_told(left: Left, alice: User, bob: User) -> None:
+    job = Job.objects.get(owner=alice)
+    ours = TerminalSessionFactory.create(owner=alice, subject=node_access.subject(job))
+    TerminalSessionFactory.create(owner=bob)
+    left(14.5)
+    notice = TerminalNotice.objects.get()
+    assert notice.session == ours
+    assert notice.sentence.startswith("This cluster ends in 15 minutes")
+
+
+def test_an_extension_arms_them_again(left: Left, alice: User) -> None:
+    cluster = left(4.5)
+    extending.extend_job(actor(alice), cluster.job, by=2 * HOUR)
+    cluster = left(59.5)
+    assert warned(cluster) == ["This cluster ends in 5 minutes", "This cluster ends in 60 minutes"]
+
+
+def test_a_short_walltime_is_not_warned_of_at_its_beginning(alice: User, cloud: Any) -> None:
+    """Who asks for half an hour knows that it ends in half an hour."""
+    cluster, _ = cluster_of(alice, Observed.READY, walltime_hours=0.5)
+    Cluster.objects.filter(pk=cluster.pk).update(claimed_by=controller.claim.my_name())
+    controller.checkpoint.advance(cluster, Observed.EXECUTING, executing_at=timezone.now())
+    deadline_warnings.give(cluster)
+    assert warned(cluster) == []
+    assert cluster.warned_minutes == 60
+
+
+def test_a_cloud_that_is_away_is_told_later_and_only_once(
+    left: Left, cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(state: Any, message: str, key: str) -> None:
+        raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud, "broadcast", away)
+        cluster = left(14.5)
+    assert warned(cluster) == ["This cluster ends in 15 minutes"]
+    assert cluster.broadcast_minutes != 15
+    left(14)
+    left(13)
+    assert len(cloud.told) == 1
+
+
+def test_the_log_hears_of_it_also_while_the_cloud_is_away(left: Left, cloud: Any, monkeypatch: Any) -> None:
+    def away(state: Any) -> None:
+        raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
+
+    monkeypatch.setattr(cloud, "observe", away)
+    assert warned(left(14.5)) == ["This cluster ends in 15 minutes"]
+
+
+def test_what_is_being_terminated_is_not_warned_of(left: Left, alice: User) -> None:
+    Cluster.objects.update(desired_state="stopped")
+    job = Job.objects.get(owner=alice)
+    job.stop_requested_at = timezone.now()
+    job.save()
+    assert warned(left(14.5)) == []
