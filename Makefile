@@ -17,11 +17,14 @@ endif
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C ends it
+run: ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C ends it
+	@scripts/system-packages run
+	@$(MAKE) --no-print-directory setup
 	@exec $(PY) -m portal.embedded
 
-test: setup-dev ## Run every test; needs the programs that CONTRIBUTING.md lists
-	@scripts/check-test-tools
+test: ## Run every test; installs what they use, where it may (HEADNODE_NO_INSTALL=1: it never does)
+	@scripts/system-packages test
+	@$(MAKE) --no-print-directory setup-dev
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --tb=short
 
 test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own

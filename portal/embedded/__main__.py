@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 
 from portal.embedded import options as environment
-from portal.embedded import preflight, prepared, probes, processes
+from portal.embedded import instance, preflight, prepared, probes, processes
 from portal.embedded.log import Log
 from portal.embedded.options import ROOT, CannotStart
 from portal.embedded.processes import Plan
@@ -138,6 +138,7 @@ def main() -> int:
             preflight.secret(options.var / "simulator-token")
             secret_key = os.environ.get("HEADNODE_SECRET_KEY") or preflight.secret(options.var / "secret-key")
             plan = Plan(options, folder, secret_key, dict(os.environ))
+            instance.remember(options.var, processes.portal_environment(plan))
             log = Log(options.var / "logs" / "headnode.log")
             os.chdir(ROOT)
             try:
