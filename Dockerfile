@@ -3,7 +3,7 @@
 FROM node:20-slim AS front-end
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+RUN npm ci --omit=dev
 COPY static ./static
 RUN npm run build
 

@@ -2,7 +2,7 @@
 # Set-up happens in steps, each done again only when what it depends on has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres check format lock bench clean setup setup-dev
+.PHONY: help run test test-postgres mutants check format lock bench clean setup setup-dev
 .DELETE_ON_ERROR:
 
 PY := .venv/bin/python
@@ -25,20 +25,28 @@ run: ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C 
 test: ## Run every test; installs what they use, where it may (HEADNODE_NO_INSTALL=1: it never does)
 	@scripts/system-packages test
 	@$(MAKE) --no-print-directory setup-dev
+	@scripts/npm test --silent -- --test-reporter=dot
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --tb=short
 
 test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own
 	@scripts/with-postgres $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/jobs/simulator \
 	    --ignore tests/jobs/test_events_socket.py tests/accounts tests/jobs tests/sshgateway
 
-check: .venv/.requirements-dev ## Format, lint, types, layers, module length, deployment checks, migrations
+mutants: setup-dev ## Break the core on purpose, 100 times, and see whether the tests notice (about 20 minutes)
+	@$(PY) scripts/mutants.py --count 100 --seed 1
+
+check: .venv/.requirements-dev node_modules/.made-dev ## Format, lint, types, layers, rings, templates, JavaScript, deployment, migrations
 	@$(PY) -m ruff format --check --output-format concise . || { echo "Run: make format"; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
 	@report=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }
+	@$(PY) scripts/check_import_rings.py
 	@$(PY) scripts/check_module_length.py
+	@$(PY) -m djlint --lint --quiet templates
+	@scripts/npm run --silent lint
+	@scripts/npm run --silent types
 	@scripts/check-django
-	@echo "Checked: format, lint, types, layers, module length, deployment settings, migrations."
+	@echo "Checked: format, lint, types, layers, rings, module length, templates, JavaScript, deployment, migrations."
 
 format: .venv/.requirements-dev ## Format the code and fix what can be fixed mechanically
 	@$(PY) -m ruff format .
@@ -75,3 +83,6 @@ setup-dev: setup .venv/.requirements-dev
 
 static/dist/.made: $(FRONT_END) scripts/build-front-end .venv/.made
 	@scripts/build-front-end
+
+node_modules/.made-dev: package.json package-lock.json scripts/build-front-end .venv/.made
+	@scripts/build-front-end --dev

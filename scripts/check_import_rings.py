@@ -70,7 +70,7 @@ def main() -> int:
     found = rings(graph)
     for group in found:
         edges = [f"{a} -> {b}" for a in sorted(group) for b in sorted(graph[a]) if b in group]
-        print("A ring of imports:", *edges, sep="\n  ")  # noqa: T201
+        print("A ring of imports:", *edges, sep="\n  ")
     return 1 if found else 0
 
 

@@ -1,6 +1,6 @@
 /* Bundles static/src into static/dist: `npm run build`, or `npm run watch` while working on it.
  *
- * An entry is one file a page asks for by name ({% static 'site.js' %}); what entries share is not split out,
+ * An entry is a file that a page loads by name ({% static 'site.js' %}). Code that entries share is not split out,
  * because each page loads one or two of them and they are small.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
@@ -46,7 +46,7 @@ if (process.argv.includes("--watch")) {
   await context.watch();
 } else {
   const { metafile } = await esbuild.build({ ...options, metafile: true });
-  // What an older build left goes last, so that a portal that is running misses nothing meanwhile.
+  // Files of an older build are removed last, so that a running portal finds every file meanwhile.
   const made = new Set(Object.keys(metafile.outputs).map((path) => resolve(path)));
   for (const name of readdirSync(target, { recursive: true, withFileTypes: true })) {
     const path = join(name.parentPath ?? name.path, name.name);

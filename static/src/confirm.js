@@ -2,21 +2,29 @@
  *
  * The server asks too (a page of its own) unless the form says confirmed=1, so nothing depends on this script.
  */
+import { byId, find } from "./dom.js";
+
+/** @type {(() => void) | null} */
 let waiting = null;
 
+/**
+ * @param {HTMLElement} form
+ * @param {() => void} proceed
+ */
 function ask(form, proceed) {
-  const dialog = document.getElementById("confirm-dialog");
-  dialog.querySelector("[data-title]").textContent = form.dataset.confirmTitle;
-  dialog.querySelector("[data-text]").textContent = form.dataset.confirm;
-  dialog.querySelector("[data-accept]").textContent = form.dataset.confirmButton;
+  const dialog = byId("confirm-dialog", HTMLDialogElement);
+  find(dialog, "[data-title]").textContent = form.dataset.confirmTitle ?? "";
+  find(dialog, "[data-text]").textContent = form.dataset.confirm ?? "";
+  find(dialog, "[data-accept]").textContent = form.dataset.confirmButton ?? "";
   waiting = proceed;
   dialog.showModal();
 }
 
+/** @param {HTMLElement} form */
 function accept(form) {
-  let field = form.querySelector("input[name='confirmed']");
-  if (!field) {
-    field = document.createElement("input");
+  const there = form.querySelector("input[name='confirmed']");
+  const field = there instanceof HTMLInputElement ? there : document.createElement("input");
+  if (!there) {
     field.type = "hidden";
     field.name = "confirmed";
     form.append(field);
@@ -24,9 +32,10 @@ function accept(form) {
   field.value = "1";
 }
 
+/** Ask from now on whenever such a form is sent. */
 export function startConfirming() {
   const dialog = document.getElementById("confirm-dialog");
-  if (!dialog) return;
+  if (!(dialog instanceof HTMLDialogElement)) return;
   dialog.addEventListener("close", () => {
     const proceed = waiting;
     waiting = null;
@@ -44,7 +53,9 @@ export function startConfirming() {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.dataset.confirm || form.hasAttribute("hx-post") || form.elements.confirmed?.value === "1") return;
+    if (!(form instanceof HTMLFormElement) || !form.dataset.confirm || form.hasAttribute("hx-post")) return;
+    const confirmed = form.elements.namedItem("confirmed");
+    if (confirmed instanceof HTMLInputElement && confirmed.value === "1") return;
     event.preventDefault();
     ask(form, () => {
       accept(form);

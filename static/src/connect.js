@@ -1,110 +1,136 @@
 /* The Connect dialog: opened from the job page, a page of its own without script. Tabs, the choice of a node, the
- * tunnel builder. What it shows comes from the server; here only ports are put into the commands while one types. */
-const KEYS = { ArrowRight: 1, ArrowLeft: -1, Home: "first", End: "last" };
+ * tunnel builder. What it shows comes from the server; this only puts ports into the commands while one types. */
+import { byId, closest, find, findAll } from "./dom.js";
 
+/** @type {Record<string, (at: number, count: number) => number>} */
+const KEYS = {
+  ArrowRight: (at, count) => (at + 1) % count,
+  ArrowLeft: (at, count) => (at - 1 + count) % count,
+  Home: () => 0,
+  End: (_at, count) => count - 1,
+};
+let requests = 0;
+
+/**
+ * @param {HTMLElement[]} tabs
+ * @param {HTMLElement | undefined} tab
+ */
 function select(tabs, tab, focus = false) {
+  if (!tab?.parentElement) return;
   for (const each of tabs) {
     const chosen = each === tab;
     each.setAttribute("aria-selected", String(chosen));
     each.tabIndex = chosen ? 0 : -1;
-    document.getElementById(each.getAttribute("aria-controls")).hidden = !chosen;
+    byId(each.getAttribute("aria-controls") ?? "").hidden = !chosen;
   }
   const row = tab.parentElement;
   row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
   if (focus) tab.focus({ preventScroll: true });
 }
 
+/** @param {HTMLElement} root @param {string} [chosen] id of the tab to begin with */
 function startTabs(root, chosen) {
-  const row = root.querySelector("[data-tabs]");
+  const [row] = findAll(root, "[data-tabs]");
   if (!row) return;
-  const tabs = [...row.children];
+  const tabs = findAll(row, ":scope > *");
   row.setAttribute("role", "tablist");
   for (const tab of tabs) {
-    const panel = root.querySelector(tab.getAttribute("href"));
+    const panel = find(root, tab.getAttribute("href") ?? "");
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", panel.id);
     panel.setAttribute("role", "tabpanel");
-    panel.querySelector("[data-tab-title]").classList.add("visually-hidden"); // the tab says it
+    find(panel, "[data-tab-title]").classList.add("visually-hidden"); // the tab shows it
   }
   row.addEventListener("click", (event) => {
-    const tab = event.target.closest("[role=tab]");
+    const tab = closest(event, "[role=tab]");
     if (!tab) return;
     event.preventDefault();
     select(tabs, tab, true);
   });
   row.addEventListener("keydown", (event) => {
-    const at = tabs.indexOf(event.target);
+    const at = tabs.findIndex((tab) => tab === event.target);
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") {
       event.preventDefault();
       select(tabs, tabs[at]);
       return;
     }
-    const step = KEYS[event.key];
-    if (step === undefined) return;
+    const next = KEYS[event.key]?.(at, tabs.length);
+    if (next === undefined) return;
     event.preventDefault();
-    const next = step === "first" ? 0 : step === "last" ? tabs.length - 1 : (at + step + tabs.length) % tabs.length;
     select(tabs, tabs[next], true);
   });
-  select(tabs, tabs.find((tab) => tab.id === chosen) ?? tabs.find((tab) => tab.hash === location.hash) ?? tabs[0]);
+  select(tabs, tabs.find((tab) => tab.id === chosen) ?? tabs.find((tab) => tab.getAttribute("href") === location.hash) ?? tabs[0]);
 }
 
-const isPort = (text) => /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+/** @param {string} text */
+export const isPort = (text) => /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
 
+/** @param {HTMLElement} root */
 function buildTunnels(root) {
-  const builder = root.querySelector("[data-ports]");
+  const builder = find(root, "[data-ports]");
+  /** @type {Record<string, string>} */
   const ports = {};
-  for (const field of builder.querySelectorAll("[data-port]")) {
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (builder.querySelectorAll("[data-port]"))) {
     const text = field.value.trim();
     const good = isPort(text);
-    if (good) ports[field.dataset.port] = String(Number(text));
-    const said = good ? "" : builder.dataset.sentence;
-    const error = document.getElementById(field.getAttribute("aria-describedby"));
+    if (good) ports[field.dataset.port ?? ""] = String(Number(text));
+    const said = good ? "" : (builder.dataset.sentence ?? "");
+    const error = byId(field.getAttribute("aria-describedby") ?? "");
     if (error.textContent !== said) error.textContent = said;
     if (good) field.removeAttribute("aria-invalid");
     else field.setAttribute("aria-invalid", "true");
   }
-  for (const text of root.querySelectorAll("[data-template]")) {
-    const needed = [...text.dataset.template.matchAll(/LOCAL_PORT|NODE_PORT/g)].map(([name]) => name);
+  for (const text of findAll(root, "[data-template]")) {
+    const template = text.dataset.template ?? "";
+    const needed = [...template.matchAll(/LOCAL_PORT|NODE_PORT/g)].map(([name]) => name);
     const good = needed.every((name) => name in ports);
-    if (good) text.textContent = text.dataset.template.replaceAll(/LOCAL_PORT|NODE_PORT/g, (name) => ports[name]);
-    // A command with a port that is none is not to be copied.
-    root.querySelector(`[data-copy-from="${text.id}"]`).disabled = !good;
+    if (good) text.textContent = template.replaceAll(/LOCAL_PORT|NODE_PORT/g, (name) => ports[name]);
+    // A command with an invalid port cannot be copied.
+    find(root, `[data-copy-from="${text.id}"]`, HTMLButtonElement).disabled = !good;
   }
 }
 
+/** @param {HTMLElement} root @param {string} [chosen] id of the tab to begin with */
 function start(root, chosen) {
-  for (const part of root.querySelectorAll("[data-without-script]")) part.hidden = true;
+  for (const part of findAll(root, "[data-without-script]")) part.hidden = true;
   startTabs(root, chosen);
   if (root.querySelector("[data-ports]")) buildTunnels(root);
   root.addEventListener("input", (event) => {
-    if (event.target.closest("[data-port]")) buildTunnels(root);
+    if (closest(event, "[data-port]")) buildTunnels(root);
   });
   root.addEventListener("change", (event) => {
-    if (event.target.closest("[data-reload]")) reload(root);
+    if (closest(event, "[data-reload]")) void reload(root);
   });
   root.querySelector("form")?.addEventListener("submit", (event) => event.preventDefault());
 }
 
+/** @param {string} url */
 async function fetchGuide(url) {
-  const answer = await fetch(url, { headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-connect]");
-  if (!fresh || answer.redirected) throw new Error("no answer to show");
+  const response = await fetch(url, { headers: { Accept: "text/html" } });
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-connect]");
+  if (!(fresh instanceof HTMLElement) || response.redirected) throw new Error("no guide in the response");
   return document.adoptNode(fresh);
 }
 
-// Another node or way: fetch again, and leave tab and focus where they are. An older answer is not shown.
+/**
+ * Fetch the guide for another node or way. Tab and focus stay where they are. Of several requests the last one is shown.
+ *
+ * @param {HTMLElement} root
+ */
 async function reload(root) {
-  const form = root.querySelector("form");
+  const form = find(root, "form", HTMLFormElement);
   const url = new URL(form.action);
-  url.search = new URLSearchParams(new FormData(form));
+  url.search = "";
+  for (const [name, value] of new FormData(form)) url.searchParams.append(name, String(value));
   const plain = String(url);
   url.searchParams.set("fragment", "1");
-  const asked = (root.asked = (root.asked ?? 0) + 1);
+  requests += 1;
+  const request = requests;
   try {
-    const fresh = await fetchGuide(url);
-    if (asked !== root.asked) return;
-    const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
+    const fresh = await fetchGuide(String(url));
+    if (request !== requests) return;
+    const focused = root.contains(document.activeElement) ? document.activeElement?.id : "";
     const chosen = root.querySelector("[role=tab][aria-selected=true]")?.id;
     root.replaceWith(fresh);
     start(fresh, chosen);
@@ -114,25 +140,26 @@ async function reload(root) {
   }
 }
 
+/** @param {HTMLAnchorElement} link */
 async function open(link) {
-  const dialog = document.getElementById("connect-dialog");
+  const dialog = byId("connect-dialog", HTMLDialogElement);
   const fresh = await fetchGuide(`${link.href}?fragment=1`);
-  dialog.querySelector("[data-guide]").replaceChildren(fresh);
+  find(dialog, "[data-guide]").replaceChildren(fresh);
   dialog.showModal();
   start(fresh);
-  // Where one begins: the chosen tab, or the sentence that says why there is none.
-  (fresh.querySelector("[role=tab][aria-selected=true]") ?? dialog.querySelector("[data-close]")).focus();
+  const [tab] = findAll(fresh, "[role=tab][aria-selected=true]");
+  (tab ?? find(dialog, "[data-close]")).focus(); // no tab: a sentence says why
 }
 
 export function startConnect() {
   const page = document.querySelector("[data-connect]");
-  if (page) start(page);
+  if (page instanceof HTMLElement) start(page);
   document.addEventListener("click", async (event) => {
-    if (event.target.closest?.("#connect-dialog [data-close]")) {
-      document.getElementById("connect-dialog").close();
+    if (closest(event, "#connect-dialog [data-close]")) {
+      byId("connect-dialog", HTMLDialogElement).close();
       return;
     }
-    const link = event.target.closest?.("[data-open-connect]");
+    const link = closest(event, "[data-open-connect]", HTMLAnchorElement);
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     try {
@@ -141,7 +168,7 @@ export function startConnect() {
       location.assign(link.href);
     }
   });
-  // The job page replaces its parts as the job goes on: the button one came from may be another one now.
+  // The job page replaces its parts as the job goes on, so the button that opened the dialog may be a new element.
   document.getElementById("connect-dialog")?.addEventListener("close", () => {
     document.getElementById("more-ways")?.focus();
   });

@@ -1,6 +1,11 @@
 /* Copy buttons: <button data-copy="text"> or <button data-copy-from="element id">. */
+import { announce, closest } from "./dom.js";
 
-/** Put text on the clipboard; resolves to whether it worked. */
+/**
+ * Put text on the clipboard. Resolve to whether it worked.
+ *
+ * @param {string} text
+ */
 export async function copyText(text) {
   if (navigator.clipboard?.writeText) {
     try {
@@ -14,6 +19,7 @@ export async function copyText(text) {
 }
 
 // navigator.clipboard exists in secure contexts only; a portal on plain http in a lab still needs its button.
+/** @param {string} text */
 function copyOldWay(text) {
   const field = document.createElement("textarea");
   field.value = text;
@@ -23,24 +29,24 @@ function copyOldWay(text) {
   (dialog || document.body).append(field);
   const focused = document.activeElement;
   field.select();
-  let copied = false;
   try {
-    copied = document.execCommand("copy");
+    return document.execCommand("copy");
   } catch {
-    copied = false;
+    return false;
+  } finally {
+    field.remove();
+    if (focused instanceof HTMLElement || focused instanceof SVGElement) focused.focus({ preventScroll: true });
   }
-  field.remove();
-  focused?.focus?.({ preventScroll: true });
-  return copied;
 }
 
+/** @param {HTMLElement} button @param {boolean} copied */
 function confirmOn(button, copied) {
   const label = button.querySelector("[data-label]") || button;
-  const before = button.dataset.labelBefore ?? label.textContent;
+  const before = button.dataset.labelBefore ?? label.textContent ?? "";
   button.dataset.labelBefore = before;
   label.textContent = copied ? button.dataset.copied || "Copied" : button.dataset.failed || "Press Ctrl+C";
   button.classList.toggle("is-done", copied);
-  document.getElementById("announcer")?.replaceChildren(label.textContent);
+  announce(label.textContent);
   clearTimeout(Number(button.dataset.timer));
   button.dataset.timer = String(
     setTimeout(() => {
@@ -50,19 +56,20 @@ function confirmOn(button, copied) {
   );
 }
 
+/** @param {HTMLElement} element */
 function selectText(element) {
   const range = document.createRange();
   range.selectNodeContents(element);
-  getSelection().removeAllRanges();
-  getSelection().addRange(range);
+  getSelection()?.removeAllRanges();
+  getSelection()?.addRange(range);
 }
 
 export function startCopying() {
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest?.("[data-copy], [data-copy-from]");
-    if (!button || button.disabled || button.getAttribute("aria-disabled") === "true") return;
-    const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
-    const copied = await copyText(source ? source.textContent.trim() : button.dataset.copy);
+    const button = closest(event, "[data-copy], [data-copy-from]");
+    if (!button || button.hasAttribute("disabled") || button.getAttribute("aria-disabled") === "true") return;
+    const source = button.dataset.copyFrom ? document.getElementById(button.dataset.copyFrom) : null;
+    const copied = await copyText(source ? source.textContent.trim() : (button.dataset.copy ?? ""));
     if (!copied && source) selectText(source);
     confirmOn(button, copied);
   });

@@ -1,17 +1,24 @@
-/* The definition's editor: line numbers, files dropped or chosen, samples, and the way from a problem to its line. */
-const form = document.querySelector("[data-launch-form]");
-const area = form.querySelector("[data-definition]");
-const gutter = form.querySelector("[data-gutter]");
-const result = document.getElementById("definition-result");
-const replaced = form.querySelector("[data-replaced]");
-const fileError = form.querySelector("[data-file-error]");
-const samples = JSON.parse(document.getElementById("sample-texts").textContent);
+/* The editor of a definition: line numbers, files dropped or chosen, samples, and links from problems to their lines. */
+import { byId, closest, find, findAll } from "./dom.js";
+
+const form = find(document, "[data-launch-form]", HTMLFormElement);
+const area = find(form, "[data-definition]", HTMLTextAreaElement);
+const gutter = find(form, "[data-gutter]");
+const result = byId("definition-result");
+const replaced = find(form, "[data-replaced]");
+const fileError = find(form, "[data-file-error]");
+/** @type {Record<string, string>} */
+const samples = JSON.parse(byId("sample-texts").textContent ?? "{}");
+/** @type {string | null} */
 let before = null;
 
-const badLines = () =>
-  new Set((result.querySelector("[data-problem-lines]")?.dataset.problemLines ?? "").split(" ").map(Number));
+function badLines() {
+  const [problems] = findAll(result, "[data-problem-lines]");
+  return new Set((problems?.dataset.problemLines ?? "").split(" ").map(Number));
+}
 
-function number() {
+/** Write the line numbers again; those with a problem are marked. */
+function numberLines() {
   const bad = badLines();
   const count = area.value.split("\n").length;
   const lines = Array.from({ length: count }, (_, index) => {
@@ -24,7 +31,11 @@ function number() {
   gutter.scrollTop = area.scrollTop;
 }
 
-/** Shows the line, and marks it in the field. */
+/**
+ * Show the line, and select it.
+ *
+ * @param {number} line counted from 1
+ */
 function goTo(line) {
   const lines = area.value.split("\n");
   const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
@@ -34,92 +45,100 @@ function goTo(line) {
   area.scrollTop = Math.max(0, (line - 1) * height - area.clientHeight / 3);
 }
 
-function look() {
-  number();
+function check() {
+  numberLines();
   area.dispatchEvent(new Event("look"));
 }
 
-/** Another text in the field; what was written before can be had back. */
+/**
+ * Replace the text in the field. The one before can be had back, unless it was a sample.
+ *
+ * @param {string | undefined} text
+ */
 function put(text) {
   const lost = area.value.trim() && !Object.values(samples).includes(area.value);
   before = lost ? area.value : null;
   replaced.hidden = !lost;
-  area.value = text;
+  area.value = text ?? "";
   area.scrollTop = 0;
-  sayOfFile("");
-  look();
+  showFileError("");
+  check();
 }
 
-function sayOfFile(text) {
+/** @param {string | undefined} text what is wrong with the file; none: hide the sentence */
+function showFileError(text) {
   fileError.hidden = !text;
-  fileError.querySelector("[data-text]").textContent = text;
+  find(fileError, "[data-text]").textContent = text ?? "";
 }
 
-async function take(file) {
+/** @param {File | undefined} file */
+async function readFile(file) {
   if (!file) return;
   if (file.size > Number(area.dataset.longest) * 1024) {
-    sayOfFile(area.dataset.tooLong);
+    showFileError(area.dataset.tooLong);
     return;
   }
   try {
     put(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
     area.focus();
   } catch {
-    sayOfFile(area.dataset.unreadable);
+    showFileError(area.dataset.unreadable);
   }
 }
 
 form.addEventListener("click", (event) => {
-  const line = event.target.closest("[data-go-to-line]");
-  const sample = event.target.closest("[data-sample]");
+  const line = closest(event, "[data-go-to-line]");
+  const sample = closest(event, "[data-sample]");
   if (line) goTo(Number(line.dataset.goToLine));
   if (sample && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    put(samples[sample.dataset.sample]);
+    put(samples[sample.dataset.sample ?? ""]);
   }
-  if (event.target.closest("[data-undo]")) {
-    area.value = before;
+  if (closest(event, "[data-undo]")) {
+    area.value = before ?? "";
     replaced.hidden = true;
-    look();
+    check();
     area.focus();
   }
 });
-form.querySelector("[data-definition-file]").addEventListener("change", (event) => {
-  take(event.target.files[0]);
-  event.target.value = ""; // choosing the same file again is a change again
+const chosenFile = find(form, "[data-definition-file]", HTMLInputElement);
+chosenFile.addEventListener("change", () => {
+  void readFile(chosenFile.files?.[0]);
+  chosenFile.value = ""; // choosing the same file again is a change again
 });
-for (const type of ["dragover", "dragleave", "drop"]) {
-  form.querySelector("[data-drop-zone]").addEventListener(type, (event) => {
-    const isFile = event.dataTransfer?.types.includes("Files");
-    event.currentTarget.classList.toggle("is-over", type === "dragover" && isFile);
+const dropZone = find(form, "[data-drop-zone]");
+for (const type of /** @type {const} */ (["dragover", "dragleave", "drop"])) {
+  dropZone.addEventListener(type, (event) => {
+    const isFile = event.dataTransfer?.types.includes("Files") ?? false;
+    dropZone.classList.toggle("is-over", type === "dragover" && isFile);
     if (!isFile || type === "dragleave") return;
     event.preventDefault();
-    if (type === "drop") take(event.dataTransfer.files[0]);
+    if (type === "drop") void readFile(event.dataTransfer?.files[0]);
   });
 }
 area.addEventListener("input", () => {
   replaced.hidden = true;
-  number();
+  numberLines();
 });
 area.addEventListener("scroll", () => (gutter.scrollTop = area.scrollTop));
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target !== result) return;
   if (result.querySelector("[data-problem-lines]")) area.setAttribute("aria-invalid", "true");
   else area.removeAttribute("aria-invalid");
-  number();
+  numberLines();
 });
 
-// Once is enough: the second press of a slow launch must not make a second cluster.
+// Send it once: a second press while a launch is slow must not make a second cluster.
 form.addEventListener("submit", (event) => {
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
 });
 window.addEventListener("pageshow", () => delete form.dataset.sent);
 
-for (const element of form.querySelectorAll("[data-needs-script]")) element.hidden = false;
+for (const element of findAll(form, "[data-needs-script]")) element.hidden = false;
 gutter.hidden = false;
-number();
+numberLines();
 if (area.value.trim() && !result.querySelector("[data-problem-lines], [name='checked']")) {
-  document.addEventListener("DOMContentLoaded", look, { once: true });
-  if (document.readyState !== "loading") setTimeout(look);
+  document.addEventListener("DOMContentLoaded", check, { once: true });
+  if (document.readyState !== "loading") setTimeout(check);
 }

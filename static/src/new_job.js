@@ -1,57 +1,68 @@
-/* The form follows the chosen core type, and says what the cluster is and costs before it is ordered. */
-const form = document.querySelector("[data-job-form]");
-const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
-const cores = form.querySelector("[data-cores]");
-const summary = form.querySelector("[data-summary]");
-const facts = form.querySelector("[data-summary-facts]");
+/* The form follows the chosen core type, and shows the size and the cost of the cluster before it is ordered. */
+import { byId, control, find, findAll } from "./dom.js";
 
-const offer = () => catalogue[form.elements.core_type.value];
-const count = (n, one, many) => (n === 1 ? one : many.replace("%n", new Intl.NumberFormat().format(n)));
+/** @typedef {{ cores: number[], price: number, currency: string, memoryMb: number }} Offer */
 
+const form = find(document, "[data-job-form]", HTMLFormElement);
+/** @type {Record<string, Offer>} */
+const catalogue = JSON.parse(byId("catalogue").textContent ?? "{}");
+const cores = find(form, "[data-cores]", HTMLSelectElement);
+const summary = find(form, "[data-summary]");
+const facts = find(form, "[data-summary-facts]");
+
+/** @returns {Offer | undefined} */
+const chosenOffer = () => catalogue[control(form, "core_type").value];
+
+/** @param {number} n @param {string} [one] @param {string} [many] */
+const count = (n, one = "", many = "") => (n === 1 ? one : many.replace("%n", new Intl.NumberFormat().format(n)));
+
+/** @param {number} amount @param {string} currency */
 function money(amount, currency) {
   const digits = amount < 1 ? 3 : 2;
   return new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: digits }).format(amount);
 }
 
-function offerCores() {
-  const { cores: offered } = offer();
+/** @param {Offer} offer */
+function offerCores({ cores: offered }) {
   const wanted = Number(cores.value);
   const options = offered.map((n) => new Option(String(n), String(n)));
   cores.replaceChildren(...options);
-  // Keep what was chosen; else the nearest the new type has.
+  // Keep the chosen number, or take the nearest one that the new type offers.
   const nearest = offered.reduce((best, n) => (Math.abs(n - wanted) < Math.abs(best - wanted) ? n : best));
   cores.value = String(nearest);
 }
 
 function summarise() {
-  const chosen = offer();
-  const nodes = Number(form.elements.slots.value);
-  const hours = Number(form.elements.walltime.value);
+  const chosen = chosenOffer();
+  const nodes = Number(control(form, "slots").value);
+  const hours = Number(control(form, "walltime").value);
   const good = chosen && Number.isInteger(nodes) && nodes > 0;
   summary.hidden = facts.hidden = !good;
-  if (!good) return;
+  if (!chosen || !good) return;
   const total = nodes * Number(cores.value);
   const perHour = total * chosen.price;
   const say = summary.dataset;
-  summary.querySelector("[data-nodes]").textContent = count(nodes, say.nodesOne, say.nodesMany);
-  summary.querySelector("[data-total-cores]").textContent = count(total, say.coresOne, say.coresMany);
-  summary.querySelector("[data-price]").textContent = money(perHour, chosen.currency);
-  facts.querySelector("[data-memory]").textContent = `${new Intl.NumberFormat().format((total * chosen.memoryMb) / 1000)} GB`;
-  facts.querySelector("[data-most]").textContent = hours > 0 ? money(perHour * hours, chosen.currency) : "–";
+  find(summary, "[data-nodes]").textContent = count(nodes, say.nodesOne, say.nodesMany);
+  find(summary, "[data-total-cores]").textContent = count(total, say.coresOne, say.coresMany);
+  find(summary, "[data-price]").textContent = money(perHour, chosen.currency);
+  find(facts, "[data-memory]").textContent = `${new Intl.NumberFormat().format((total * chosen.memoryMb) / 1000)} GB`;
+  find(facts, "[data-most]").textContent = hours > 0 ? money(perHour * hours, chosen.currency) : "–";
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.name === "core_type") offerCores();
+  const offer = chosenOffer();
+  if (offer && event.target instanceof Element && event.target.getAttribute("name") === "core_type") offerCores(offer);
   summarise();
 });
 
-// Once is enough: the second press of a slow submission must not make a second job.
+// Send it once: a second press while a submission is slow must not make a second job.
 form.addEventListener("submit", (event) => {
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
 });
 window.addEventListener("pageshow", () => delete form.dataset.sent);
 
-if (offer()) offerCores();
+const first = chosenOffer();
+if (first) offerCores(first);
 summarise();
-form.querySelector("[aria-invalid='true']")?.focus();
+findAll(form, "[aria-invalid='true']")[0]?.focus();

@@ -1,15 +1,24 @@
-/* Knows a private key when it sees one. The server knows more forms and refuses them too; this acts before sending. */
+/* Recognises a private key before it is sent. The server knows more forms and refuses them too. */
 const MARKS =
   /(BEGIN|END)\s[\w\s]*PRIVATE\s+KEY|PRIVATE\s+KEY[\s\w]*-----|PuTTY-User-Key-File-\d|^\s*Private-(Lines|MAC|Hash):|SSH PRIVATE KEY FILE FORMAT|AGE-SECRET-KEY-1/im;
 const JSON_WEB_KEY = /"kty"\s*:[^]*"d"\s*:|"d"\s*:[^]*"kty"\s*:/;
 const OPENSSH_MAGIC = "openssh-key-v1\0";
 
+/**
+ * Return whether `text` has a private key, or a part of one, in it.
+ *
+ * @param {string} text
+ */
 export function isPrivateKey(text) {
   const visible = text.replaceAll("\0", "");
   return MARKS.test(visible) || JSON_WEB_KEY.test(visible) || visible.split(/\s+/).some(isPrivateBody);
 }
 
-/** The start of base64 whose BEGIN and END lines were left out: OpenSSH's own form, or DER with a version in front. */
+/**
+ * Return whether base64 without its BEGIN and END lines starts a key: OpenSSH's own form, or DER with a version in front.
+ *
+ * @param {string} word
+ */
 function isPrivateBody(word) {
   const head = word.slice(0, 64);
   if (!/^[A-Za-z0-9+/]{20,}/.test(head)) return false;

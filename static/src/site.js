@@ -3,14 +3,15 @@ import htmx from "htmx.org";
 import { startConfirming } from "./confirm.js";
 import { startConnect } from "./connect.js";
 import { startCopying } from "./copy.js";
+import { csrfToken, find, findAll } from "./dom.js";
 import { startThemeSwitch } from "./theme_switch.js";
 import { startTimes } from "./times.js";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
-htmx.config.historyCacheSize = 0; // pages hold other people's addresses and one-time secrets: keep none in storage
+htmx.config.historyCacheSize = 0; // pages have addresses of other people and one-time secrets: store none
 htmx.config.selfRequestsOnly = true;
-// A refusal comes as 400, 403, 404 or 409 with the fragment that says why: show it.
+// A refusal (400, 403, 404, 409, 413) comes with a fragment that explains it: show it.
 htmx.config.responseHandling = [
   { code: "204", swap: false },
   { code: "[23]..", swap: true },
@@ -20,17 +21,18 @@ htmx.config.responseHandling = [
 window.htmx = htmx;
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const token = document.querySelector("meta[name='csrf-token']");
-  if (token) event.detail.headers["X-CSRFToken"] = token.content;
+  const token = csrfToken();
+  if (token) event.detail.headers["X-CSRFToken"] = token;
 });
 
-// No answer, or one without a fragment: say so where the person is looking.
+// No response, or one without a fragment: show it on the page.
+/** @param {Event} event */
 function sayFailed(event) {
   const box = document.getElementById("request-failed");
   if (box) {
     box.hidden = false;
-    box.querySelector("[data-text]").textContent =
-      event.type === "htmx:sendError" ? box.dataset.offline : box.dataset.failed;
+    const sentence = event.type === "htmx:sendError" ? box.dataset.offline : box.dataset.failed;
+    find(box, "[data-text]").textContent = sentence ?? "";
   }
 }
 document.addEventListener("htmx:sendError", sayFailed);
@@ -40,7 +42,7 @@ document.addEventListener("htmx:beforeRequest", () => {
   if (box) box.hidden = true;
 });
 
-// A whole page instead of a fragment: signed out meanwhile (then sign in and come back here), or an error page.
+// A whole page instead of a fragment: the person was signed out (then sign in and come back here), or an error page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
   event.detail.shouldSwap = false;
@@ -50,7 +52,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 // After a refusal the field at fault gets the focus; after success, the message is read out (role=status).
 document.addEventListener("htmx:afterSettle", (event) => {
-  event.target.querySelector?.("[aria-invalid='true']")?.focus();
+  if (event.target instanceof Element) findAll(event.target, "[aria-invalid='true']")[0]?.focus();
 });
 
 startThemeSwitch();

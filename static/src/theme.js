@@ -1,4 +1,4 @@
-/* Runs before the first paint: light, dark, or whatever the system says. */
+/* Sets the theme before the first paint: light, dark, or that of the system. */
 (() => {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
@@ -7,7 +7,7 @@
     try {
       return localStorage.getItem("headnode-theme") || "system";
     } catch {
-      return "system"; // storage is off: follow the system
+      return "system"; // storage is off: use the theme of the system
     }
   }
 

@@ -1,7 +1,9 @@
 /* The three theme buttons in the user menu. */
+import { findAll } from "./dom.js";
+
 export function startThemeSwitch() {
   const root = document.documentElement;
-  const buttons = document.querySelectorAll("[data-theme-choice]:is(button)");
+  const buttons = findAll(document, "[data-theme-choice]:is(button)");
 
   function show() {
     for (const button of buttons) {

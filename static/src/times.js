@@ -1,8 +1,11 @@
-/* Times as people read them: <time datetime="..." data-time="ago|local|for|until"> is kept up to date.
+/* Readable times: <time datetime="..." data-time="ago|local|for|until"> is kept up to date.
  *
  * ago: "5 minutes ago" with the full time as its title; local: date and time here; for: running duration since then;
  * until: running time left.
  */
+import { duration } from "./durations.js";
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -15,6 +18,7 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
+/** @param {number} seconds */
 function ago(seconds) {
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return relative.format(-Math.round(seconds / size), unit);
@@ -22,19 +26,16 @@ function ago(seconds) {
   return relative.format(-Math.max(0, Math.round(seconds)), "second");
 }
 
-/** 75 -> "1 min 15 s"; the server writes durations the same way. */
-export function duration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
+/**
+ * Write every time below `root` again.
+ *
+ * @param {ParentNode} root
+ */
 export function showTimes(root = document) {
-  for (const element of root.querySelectorAll("time[data-time]")) {
+  for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-time]"))) {
     const at = new Date(element.dateTime);
     const style = element.dataset.time;
-    const passed = (Date.now() - at) / 1000;
+    const passed = (Date.now() - at.getTime()) / 1000;
     const text =
       style === "ago" ? ago(passed) : style === "for" ? duration(passed) : style === "until" ? duration(-passed) : short.format(at);
     if (element.textContent !== text) element.textContent = text;
@@ -42,6 +43,7 @@ export function showTimes(root = document) {
   }
 }
 
+/** Write every time on the page, again each second. */
 export function startTimes() {
   showTimes();
   setInterval(() => document.hidden || showTimes(), 1000);

@@ -1,20 +1,26 @@
-/* Stays at the newest line until one scrolls up; then counts what is new and offers the way back. */
+/* Keeps the newest line in view until the person scrolls up; then counts what is new and offers the way back. */
+import { find } from "../dom.js";
+
 const NEAR_PX = 24;
 
 export class Follow {
+  /** @param {HTMLElement} panel */
   constructor(panel) {
     this.say = panel.dataset;
-    this.scroll = panel.querySelector("[data-log-scroll]");
-    this.box = panel.querySelector("[data-log-follow]");
-    this.button = panel.querySelector("[data-log-newer]");
+    this.scroll = find(panel, "[data-log-scroll]");
+    this.box = find(panel, "[data-log-follow]", HTMLInputElement);
+    this.button = find(panel, "[data-log-newer]");
     this.on = true;
     this.newer = 0;
     this.held = false;
+    /** @type {number | undefined} */
+    this.top = undefined;
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // Scrolling up by hand lets go at once, also while lines keep pouring in.
+    // Scrolling up by hand stops following at once, also while many lines come in.
     this.scroll.addEventListener("wheel", (event) => event.deltaY < 0 && this.#set(false), { passive: true });
     this.scroll.addEventListener("keydown", (event) => ["PageUp", "ArrowUp", "Home"].includes(event.key) && this.#set(false));
-    // A scroll bar that is dragged, or a finger: any other move up is the layout's, not a person's.
+    // Only a dragged scroll bar or a finger counts: any other move up is caused by the layout.
+    /** @param {boolean} is */
     const held = (is) => () => (this.held = is);
     this.scroll.addEventListener("pointerdown", held(true), { passive: true });
     this.scroll.addEventListener("touchmove", held(true), { passive: true });
@@ -24,10 +30,10 @@ export class Follow {
       this.toEnd();
       this.scroll.focus({ preventScroll: true });
     });
-    // The view changes its size, or lines turn out taller than they were taken to be before they were laid out.
+    // The view changes its size, or lines turn out taller than was assumed before they were laid out.
     const sizes = new ResizeObserver(() => this.on && this.toEnd());
     sizes.observe(this.scroll);
-    sizes.observe(panel.querySelector("[data-log-lines]"));
+    sizes.observe(find(panel, "[data-log-lines]"));
   }
 
   toEnd() {
@@ -36,6 +42,7 @@ export class Follow {
     this.top = this.scroll.scrollTop;
   }
 
+  /** @param {number} count lines that were added */
   grew(count) {
     if (this.on) {
       this.toEnd();
@@ -45,7 +52,11 @@ export class Follow {
     this.#show();
   }
 
-  /** Runs a change above the view without moving what is looked at. */
+  /**
+   * Make a change above the view without moving what is in view.
+   *
+   * @param {() => void} change
+   */
   keepPlace(change) {
     const fromEnd = this.scroll.scrollHeight - this.scroll.scrollTop;
     this.#set(false);
@@ -62,6 +73,7 @@ export class Follow {
     else if (this.on) this.toEnd();
   }
 
+  /** @param {boolean} on */
   #set(on) {
     this.on = on;
     this.box.checked = on;
@@ -72,8 +84,8 @@ export class Follow {
   #show() {
     const scrolls = this.scroll.scrollHeight > this.scroll.clientHeight + NEAR_PX;
     this.button.hidden = this.on || !scrolls;
-    const text =
-      this.newer === 0 ? this.say.latest : this.newer === 1 ? this.say.newerOne : this.say.newerMany.replace("%n", this.newer);
-    this.button.querySelector("[data-text]").textContent = text;
+    const many = this.say.newerMany?.replace("%n", String(this.newer));
+    const text = this.newer === 0 ? this.say.latest : this.newer === 1 ? this.say.newerOne : many;
+    find(this.button, "[data-text]").textContent = text ?? "";
   }
 }

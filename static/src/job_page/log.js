@@ -1,4 +1,5 @@
-/* The lines of the Job Log: kept by sequence, appended in batches, filtered and followed. */
+/* The lines of the Job Log: kept by sequence number, appended in batches, filtered and followed. */
+import { announce, find } from "../dom.js";
 import { hasControls, render } from "./ansi.js";
 import { Chunks } from "./chunks.js";
 import { Clock } from "./clock.js";
@@ -6,27 +7,36 @@ import { Follow } from "./follow.js";
 
 const MOST_LINES = 20000;
 const PAGE = 500;
+const WARNINGS = "!"; // the filter "warnings and errors"
 const CONNECTION =
   /^Instance ready for ssh access\. Command: ssh -i <\/path\/to\/key> (\S+);(?: port: (\d+);)? working directory: /;
 
+/** @typedef {import("./events_socket.js").JobEvent} JobEvent */
+
 export class JobLog {
+  /** @param {HTMLElement} panel */
   constructor(panel) {
     this.panel = panel;
     this.say = panel.dataset;
     this.first = Number(this.say.first);
     this.last = Number(this.say.last);
+    /** @type {JobEvent[]} */
     this.waiting = [];
     this.filter = { text: "", source: "" };
-    this.clock = new Clock(this.say.began);
+    this.clock = new Clock(this.say.began ?? "");
     this.follow = new Follow(panel);
-    this.chunks = new Chunks(panel.querySelector("[data-log-lines]"));
+    this.chunks = new Chunks(find(panel, "[data-log-lines]"));
     for (const line of this.chunks.lines) this.#dress(line);
     this.#listen();
-    panel.querySelector("[data-log-tools]").hidden = false;
+    find(panel, "[data-log-tools]").hidden = false;
     this.follow.toEnd();
   }
 
-  /** Takes an event; false when it was here already. */
+  /**
+   * Add an event. Return false when it is here already.
+   *
+   * @param {JobEvent} event
+   */
   add(event) {
     if (event.sequence <= this.last) return false;
     this.last = event.sequence;
@@ -39,11 +49,13 @@ export class JobLog {
     return true;
   }
 
-  showConnection(word) {
-    const mark = this.panel.querySelector("[data-connection]");
+  /** @param {"live" | "retrying" | "gone"} state */
+  showConnection(state) {
+    const mark = find(this.panel, "[data-connection]");
     mark.hidden = false;
-    mark.dataset.state = word;
-    mark.textContent = word === "live" ? this.say.liveText : word === "gone" ? this.say.goneText : this.say.retryingText;
+    mark.dataset.state = state;
+    const texts = { live: this.say.liveText, gone: this.say.goneText, retrying: this.say.retryingText };
+    mark.textContent = texts[state] ?? "";
   }
 
   #flush() {
@@ -52,18 +64,19 @@ export class JobLog {
     this.chunks.append(events.map((event) => this.#line(event)));
     if (this.follow.on && this.chunks.trim(MOST_LINES)) {
       this.first = Number(this.chunks.lines[0].dataset.seq);
-      this.panel.querySelector("[data-log-earlier]").hidden = false;
+      find(this.panel, "[data-log-earlier]").hidden = false;
     }
-    this.panel.querySelector("[data-log-empty]").hidden = true;
+    find(this.panel, "[data-log-empty]").hidden = true;
     if (this.#isFiltered()) this.#sayNone(this.chunks.lines.every((line) => line.hidden));
     this.follow.grew(events.length);
     this.#announce(events);
   }
 
+  /** @param {JobEvent} event */
   #line(event) {
     const line = document.createElement("div");
     line.className = "log-line";
-    line.dataset.seq = event.sequence;
+    line.dataset.seq = String(event.sequence);
     line.dataset.source = event.source;
     line.dataset.level = event.level;
     const time = document.createElement("time");
@@ -79,18 +92,23 @@ export class JobLog {
     return line;
   }
 
-  /** Time, colours, the connection line's button, the filter: for a line of the server's as for one of ours. */
+  /**
+   * Complete a line, whether the server or this script made it: time, colours, the copy button, the filter.
+   *
+   * @param {HTMLElement} line
+   */
   #dress(line) {
     const [time, , said] = line.children;
-    this.clock.show(time);
-    const text = said.textContent;
+    if (time instanceof HTMLTimeElement) this.clock.show(time);
+    const text = said.textContent ?? "";
     const found = CONNECTION.exec(text);
-    if (found) this.#markConnection(line, said, found);
+    if (found) this.#addCopyButton(line, said, found[1], found[2]);
     else if (hasControls(text)) said.replaceChildren(...render(text));
     if (this.#isFiltered()) line.hidden = !this.#matches(line);
   }
 
-  #markConnection(line, said, [, login, port]) {
+  /** @param {HTMLElement} line @param {Element} said @param {string} login @param {string | undefined} port */
+  #addCopyButton(line, said, login, port) {
     line.classList.add("is-connection");
     const button = document.createElement("button");
     button.type = "button";
@@ -98,17 +116,20 @@ export class JobLog {
     button.dataset.copy = port ? `ssh -p ${port} ${login}` : `ssh ${login}`;
     button.dataset.copied = this.say.copiedText;
     button.dataset.failed = this.say.failedText;
-    button.textContent = this.say.copyText;
+    button.textContent = this.say.copyText ?? "";
     const row = document.createElement("div");
     row.append(button);
     said.append(row);
   }
 
+  /** @param {HTMLElement} line */
   #matches(line) {
     const { text, source } = this.filter;
-    if (source === "!" && line.dataset.level !== "warning" && line.dataset.level !== "error") return false;
-    if (source && source !== "!" && line.dataset.source !== source) return false;
-    return !text || line.lastElementChild.textContent.toLowerCase().includes(text) || line.children[1].textContent.includes(text);
+    const { level } = line.dataset;
+    if (source === WARNINGS && level !== "warning" && level !== "error") return false;
+    if (source && source !== WARNINGS && line.dataset.source !== source) return false;
+    const [, from, said] = line.children;
+    return !text || [from, said].some((part) => part.textContent?.toLowerCase().includes(text));
   }
 
   #isFiltered() {
@@ -121,30 +142,35 @@ export class JobLog {
     if (this.follow.on) this.follow.toEnd();
   }
 
+  /** @param {boolean} none */
   #sayNone(none) {
-    this.panel.querySelector("[data-log-none]").hidden = !none;
+    find(this.panel, "[data-log-none]").hidden = !none;
   }
 
+  /** @param {JobEvent[]} events */
   #announce(events) {
-    const worth = events.filter((event) => event.level !== "info" || CONNECTION.test(event.message));
-    if (worth.length) document.getElementById("announcer").textContent = worth[worth.length - 1].message;
+    const last = events.findLast((event) => event.level !== "info" || CONNECTION.test(event.message));
+    if (last) announce(last.message);
   }
 
+  /** @param {HTMLButtonElement} button */
   async #showEarlier(button) {
     const after = Math.max(0, this.first - 1 - PAGE);
     button.disabled = true;
     try {
-      const answer = await fetch(`${this.say.eventsUrl}?after=${after}&limit=${this.first - 1 - after}`);
-      if (!answer.ok) throw new Error(String(answer.status));
-      const page = await answer.json();
-      const events = (page.results ?? page).filter((event) => event.sequence < this.first);
+      const response = await fetch(`${this.say.eventsUrl}?after=${after}&limit=${this.first - 1 - after}`);
+      if (!response.ok) throw new Error(String(response.status));
+      const page = await response.json();
+      /** @type {JobEvent[]} */
+      const received = page.results ?? page;
+      const events = received.filter((event) => event.sequence < this.first);
       if (!events.length) return;
       const lines = events.map((event) => this.#line(event));
       this.follow.keepPlace(() => this.chunks.prepend(lines));
       this.first = events[0].sequence;
-      button.parentElement.hidden = this.first <= 1;
+      find(this.panel, "[data-log-earlier]").hidden = this.first <= 1;
     } catch {
-      document.getElementById("announcer").textContent = this.say.goneText;
+      announce(this.say.goneText ?? "");
     } finally {
       button.disabled = false;
     }
@@ -152,8 +178,8 @@ export class JobLog {
 
   #listen() {
     let timer = 0;
-    const text = this.panel.querySelector("[data-log-filter]");
-    const source = this.panel.querySelector("[data-log-source]");
+    const text = find(this.panel, "[data-log-filter]", HTMLInputElement);
+    const source = find(this.panel, "[data-log-source]", HTMLSelectElement);
     text.addEventListener("input", () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
@@ -165,12 +191,12 @@ export class JobLog {
       this.filter.source = source.value;
       this.#applyFilter();
     });
-    this.panel.querySelector("[data-log-clock]").addEventListener("change", (event) => {
-      this.clock.style = event.target.value;
-      for (const line of this.chunks.lines) this.clock.show(line.firstElementChild);
+    find(this.panel, "[data-log-clock]").addEventListener("change", ({ target }) => {
+      if (target instanceof HTMLInputElement) this.clock.style = target.value;
+      for (const line of this.chunks.lines) this.clock.show(/** @type {HTMLTimeElement} */ (line.firstElementChild));
     });
-    const earlier = this.panel.querySelector("[data-log-earlier] button");
-    earlier.addEventListener("click", () => this.#showEarlier(earlier));
+    const earlier = find(this.panel, "[data-log-earlier] button", HTMLButtonElement);
+    earlier.addEventListener("click", () => void this.#showEarlier(earlier));
   }
 }
 

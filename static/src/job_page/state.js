@@ -1,4 +1,5 @@
-/* Fetches the state fragment after news and replaces only the parts that really changed. */
+/* Fetches the state fragment after an event and replaces only the parts that changed. */
+import { findAll } from "../dom.js";
 import { showTimes } from "../times.js";
 import { keepBootStreams } from "./boot_streams.js";
 import { showExtend } from "./extend.js";
@@ -6,23 +7,30 @@ import { showExtend } from "./extend.js";
 const QUIET_MS = 150;
 const LONGEST_MS = 1000;
 
-/** What a person is writing is not taken from under their hands: the next news replaces it. */
+/**
+ * Return whether the person is writing in a field of `part`. It is then not replaced; the next event does that.
+ *
+ * @param {HTMLElement | null} part
+ */
 function isFilledIn(part) {
   const active = document.activeElement;
-  return Boolean(part?.contains(active) && active.matches("input:not([type=hidden])") && active.value !== active.defaultValue);
+  if (!part?.contains(active) || !(active instanceof HTMLInputElement)) return false;
+  return active.type !== "hidden" && active.value !== active.defaultValue;
 }
 
 export class StateFollower {
+  /** @param {string} url */
   constructor(url) {
     this.url = url;
     this.timer = 0;
     this.since = 0;
     this.asking = false;
     this.again = false;
+    /** @type {Map<string, string>} */
     this.before = new Map();
   }
 
-  /** Something happened: ask soon, once for many. */
+  /** Fetch the state soon; once for many calls. */
   changed() {
     const now = performance.now();
     if (!this.timer) this.since = now;
@@ -38,10 +46,10 @@ export class StateFollower {
     }
     this.asking = true;
     try {
-      const answer = await fetch(this.url, { headers: { Accept: "text/html" } });
-      if (answer.ok && !answer.redirected) this.#show(await answer.text());
+      const response = await fetch(this.url, { headers: { Accept: "text/html" } });
+      if (response.ok && !response.redirected) this.#show(await response.text());
     } catch {
-      // Offline: the socket notices too, and asks again when it is back.
+      // Offline: the socket notices too, and calls again when it is back.
     } finally {
       this.asking = false;
       if (this.again) {
@@ -51,9 +59,10 @@ export class StateFollower {
     }
   }
 
+  /** @param {string} html */
   #show(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html");
-    for (const part of fresh.querySelectorAll("[data-live]")) {
+    for (const part of findAll(fresh, "[data-live]")) {
       // CSRF tokens differ each time and mean nothing here.
       const seen = part.outerHTML.replaceAll(/csrfmiddlewaretoken" value="[^"]*"/g, "");
       if (this.before.get(part.id) === seen || isFilledIn(document.getElementById(part.id))) continue;
@@ -62,9 +71,10 @@ export class StateFollower {
     }
   }
 
+  /** @param {HTMLElement | null} old @param {HTMLElement} part */
   #replace(old, part) {
     if (!old) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? document.activeElement?.id : "";
     const keep = keepBootStreams(old, part);
     old.replaceWith(part);
     keep();

@@ -1,14 +1,17 @@
 /* Opens terminals inside the page. Their script is large, so it is fetched when the first one is opened. */
-const script = document.getElementById("job-page-script");
+import { byId, closest, find } from "../dom.js";
+
+/** @type {Promise<unknown> | null} */
 let loading = null;
 
 function load() {
+  const { terminalStyle = "", terminalScript = "" } = byId("job-page-script").dataset;
   loading ??= new Promise((resolve, reject) => {
     const style = document.createElement("link");
     style.rel = "stylesheet";
-    style.href = script.dataset.terminalStyle;
+    style.href = terminalStyle;
     const code = document.createElement("script");
-    code.src = script.dataset.terminalScript;
+    code.src = terminalScript;
     code.addEventListener("load", resolve);
     code.addEventListener("error", () => {
       loading = null;
@@ -19,27 +22,34 @@ function load() {
   return loading;
 }
 
-/** The panel, made when there is none: all shells of the page are its tabs. */
+/**
+ * Make the panel, whose tabs are the shells of this page, and open a shell on `node` in it.
+ *
+ * @param {string | null} node null: only the shells that were open before
+ */
 function openPanel(node) {
-  const place = document.getElementById("terminals");
-  const panel = document.getElementById("terminal-template").content.cloneNode(true).firstElementChild;
-  const terminals = panel.querySelector("headnode-terminals");
+  const template = byId("terminal-template", HTMLTemplateElement);
+  const panel = /** @type {HTMLElement} */ (find(template.content, "*").cloneNode(true));
+  const terminals = find(panel, "headnode-terminals");
   if (node) terminals.dataset.open = node;
   terminals.addEventListener("headnode:empty", () => {
     panel.remove();
     document.getElementById(`open-${node}`)?.focus();
   });
-  place.append(panel);
+  byId("terminals").append(panel);
   if (node) panel.scrollIntoView({ block: "nearest" });
 }
 
+/** @param {string} node */
 function open(node) {
-  const terminals = document.querySelector("#terminals headnode-terminals");
+  const terminals = /** @type {import("../terminal/terminals.js").HeadnodeTerminals | null} */ (
+    document.querySelector("#terminals headnode-terminals")
+  );
   if (!terminals) openPanel(node);
   else void terminals.open(node).then((terminal) => terminal.scrollIntoView({ block: "nearest" }));
 }
 
-/** Whether this page had shells before it was loaded again (remembered.js). */
+/** Return whether this page had shells before it was loaded again (remembered.js). */
 function hadShells() {
   try {
     return sessionStorage.getItem(`headnode-terminals:${window.location.pathname}#panel`) !== null;
@@ -50,13 +60,13 @@ function hadShells() {
 
 export function startTerminals() {
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest?.("[data-open-terminal]");
-    // With a modifier key the link does what links do: its own window.
+    const link = closest(event, "[data-open-terminal]", HTMLAnchorElement);
+    // With a modifier key the browser opens the link in a tab or window of its own.
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     try {
       await load();
-      open(link.dataset.openTerminal);
+      open(link.dataset.openTerminal ?? "");
     } catch {
       window.open(link.href, "_blank", "noopener");
     }

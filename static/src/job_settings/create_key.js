@@ -1,10 +1,11 @@
 /* "Create a key for me": a key pair made in this browser. The private half is given to the person as a file and goes
  * nowhere else; the form posts the public half. */
+import { control, find } from "../dom.js";
 import { openSshFiles } from "./openssh_key.js";
 
 const FILE = "id_ed25519_headnode";
 
-/** Whether this browser, at this address, can make Ed25519 keys: not on plain http, not in old browsers. */
+/** Return whether this browser can make Ed25519 keys here: not on plain http, not in old browsers. */
 async function canCreate() {
   try {
     await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
@@ -14,6 +15,7 @@ async function canCreate() {
   }
 }
 
+/** @param {Blob} file */
 function download(file) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
@@ -22,31 +24,34 @@ function download(file) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** @param {HTMLElement} panel */
 async function create(panel) {
-  const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, true, ["sign", "verify"]);
+  const made = await crypto.subtle.generateKey({ name: "Ed25519" }, true, ["sign", "verify"]);
+  const pair = /** @type {CryptoKeyPair} */ (made);
   const { privateFile, publicLine } = openSshFiles(
     await crypto.subtle.exportKey("jwk", pair.privateKey),
-    panel.dataset.comment,
+    panel.dataset.comment ?? "",
   );
   const file = new Blob([privateFile], { type: "application/octet-stream" });
   download(file);
-  const again = panel.querySelector("[data-download-again]");
+  const again = find(panel, "[data-download-again]");
   again.onclick = () => download(file);
-  panel.querySelector("[data-created]").hidden = false;
-  const form = panel.querySelector("[data-create-form]");
-  form.elements.public_key.value = publicLine;
+  find(panel, "[data-created]").hidden = false;
+  const form = find(panel, "[data-create-form]", HTMLFormElement);
+  control(form, "public_key").value = publicLine;
   form.requestSubmit();
   again.focus();
 }
 
+/** Offer to make a key where that is possible. */
 export async function startCreatingKeys() {
   const panel = document.querySelector("[data-create-key]");
-  if (!panel) return;
+  if (!(panel instanceof HTMLElement)) return;
   const possible = await canCreate();
-  panel.querySelector("[data-can-create]").hidden = !possible;
-  panel.querySelector("[data-cannot-create]").hidden = possible;
-  panel.querySelector("[data-create]").addEventListener("click", async (event) => {
-    const button = event.currentTarget;
+  find(panel, "[data-can-create]").hidden = !possible;
+  find(panel, "[data-cannot-create]").hidden = possible;
+  const button = find(panel, "[data-create]", HTMLButtonElement);
+  button.addEventListener("click", async () => {
     button.disabled = true;
     try {
       await create(panel);

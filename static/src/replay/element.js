@@ -1,24 +1,31 @@
 /* <headnode-replay data-source>: plays the asciicast at that address in the controls the page wrote inside it.
  *
- * Programs and tests reach the screen as `element.terminal` (xterm.js), the player as `element.player` and the state as
+ * Tests reach the screen as `element.terminal` (xterm.js), the player as `element.player` and the state as
  * `element.dataset.state`: loading, ready, failed.
  */
+import { find } from "../dom.js";
 import { Screen } from "../terminal/screen.js";
 import { parse } from "./cast.js";
+import { clock } from "./clock.js";
 import { Player } from "./player.js";
 
 const STEP_SECONDS = 5;
 
 export class HeadnodeReplay extends HTMLElement {
+  /** @type {Screen | null} */
+  screen = null;
+  /** @type {import("@xterm/xterm").Terminal} */
+  terminal;
+  /** @type {Player} */
+  player;
+  /** @type {ReturnType<typeof controlsOf>} */
+  controls;
+
   async connectedCallback() {
     if (this.screen) return;
     this.dataset.state = "loading";
-    const find = (name) => this.querySelector(`[data-${name}]`);
-    this.controls = {
-      play: find("play"), seek: find("seek"), time: find("time"), speed: find("speed"), skip: find("skip"),
-      marks: find("marks"), say: find("say"), bar: find("controls"),
-    };
-    this.screen = new Screen(find("screen"));
+    this.controls = controlsOf(this);
+    this.screen = new Screen(find(this, "[data-screen]"));
     this.terminal = this.screen.terminal;
     this.terminal.options.disableStdin = true;
     this.terminal.options.cursorBlink = false;
@@ -37,34 +44,40 @@ export class HeadnodeReplay extends HTMLElement {
   }
 
   async #load() {
-    const answer = await fetch(this.dataset.source, { credentials: "same-origin" });
-    if (!answer.ok) {
-      const said = await answer.json().catch(() => ({}));
-      throw new Error(said.detail ?? this.dataset.failed);
+    const response = await fetch(this.dataset.source ?? "", { credentials: "same-origin" });
+    if (!response.ok) {
+      const body = await response.json().catch(() => ({}));
+      throw new Error(body.detail ?? this.dataset.failed);
     }
-    return parse(await answer.text());
+    return parse(await response.text());
   }
 
+  /** @param {unknown} error */
   #fail(error) {
     this.dataset.state = "failed";
-    this.controls.say.textContent = error instanceof SyntaxError ? this.dataset.failed : error.message;
+    const isOurs = error instanceof Error && !(error instanceof SyntaxError);
+    this.controls.say.textContent = isOurs ? error.message : (this.dataset.failed ?? "");
   }
 
+  /** @param {ReturnType<typeof parse>} cast */
   #begin(cast) {
     const { terminal, screen } = this;
+    if (!screen) return; // removed from the page meanwhile
     this.player = new Player(cast, {
       write: (text, done) => terminal.write(text, done),
       reset: () => terminal.reset(),
       resize: (size) => screen.hold(size),
     });
     this.player.addEventListener("change", () => this.#show());
-    this.player.addEventListener("marker", ({ detail }) => (this.controls.say.textContent = detail));
+    this.player.addEventListener("marker", (event) => {
+      if (event instanceof CustomEvent) this.controls.say.textContent = event.detail;
+    });
     this.#wire();
     this.#mark();
     this.#show();
     this.controls.bar.hidden = false;
     this.dataset.state = "ready";
-    if (cast.events.length === 0) this.controls.say.textContent = this.dataset.empty;
+    if (cast.events.length === 0) this.controls.say.textContent = this.dataset.empty ?? "";
     else this.player.play();
   }
 
@@ -72,7 +85,7 @@ export class HeadnodeReplay extends HTMLElement {
     const { player } = this;
     const { play, seek, speed, skip } = this.controls;
     play.addEventListener("click", () => this.#toggle());
-    seek.addEventListener("input", () => player.seek(Number(seek.value)));
+    seek.addEventListener("input", () => void player.seek(Number(seek.value)));
     speed.addEventListener("change", () => player.setSpeed(Number(speed.value)));
     skip.addEventListener("change", () => {
       player.skipPauses(skip.checked);
@@ -81,11 +94,14 @@ export class HeadnodeReplay extends HTMLElement {
     this.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.matches("select, input[type=checkbox]") && event.key !== "Escape") return;
-    if (event.target.matches("button, a") && (event.key === " " || event.key === "Enter")) return;
+    const { target } = event;
+    if (!(target instanceof Element) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (target.matches("select, input[type=checkbox]") && event.key !== "Escape") return;
+    if (target.matches("button, a") && (event.key === " " || event.key === "Enter")) return;
     const { player } = this;
+    /** @type {Record<string, () => unknown>} */
     const actions = {
       " ": () => this.#toggle(),
       k: () => this.#toggle(),
@@ -96,11 +112,10 @@ export class HeadnodeReplay extends HTMLElement {
       "<": () => this.#faster(-1),
       ">": () => this.#faster(1),
     };
-    const action = actions[event.key];
-    if (!action) return;
+    if (!Object.hasOwn(actions, event.key)) return;
     event.preventDefault();
     event.stopPropagation();
-    void action();
+    actions[event.key]();
   }
 
   #toggle() {
@@ -108,6 +123,7 @@ export class HeadnodeReplay extends HTMLElement {
     else this.player.play();
   }
 
+  /** @param {1 | -1} by */
   #faster(by) {
     const { speed } = this.controls;
     speed.selectedIndex = Math.min(Math.max(0, speed.selectedIndex + by), speed.options.length - 1);
@@ -121,7 +137,7 @@ export class HeadnodeReplay extends HTMLElement {
     const state = player.playing ? "playing" : player.atEnd ? "ended" : "paused";
     if (play.dataset.state !== state) {
       play.dataset.state = state;
-      play.ariaLabel = state === "playing" ? play.dataset.pause : play.dataset.play;
+      play.ariaLabel = (state === "playing" ? play.dataset.pause : play.dataset.play) ?? "";
       play.title = play.ariaLabel;
     }
     seek.max = String(player.length);
@@ -147,11 +163,16 @@ export class HeadnodeReplay extends HTMLElement {
   }
 }
 
-// 75 -> "1:15", 3700 -> "1:01:40"
-function clock(seconds) {
-  const whole = Math.floor(seconds);
-  const two = (number) => String(number).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+/** @param {HTMLElement} root */
+function controlsOf(root) {
+  return {
+    play: find(root, "[data-play]"),
+    seek: find(root, "[data-seek]", HTMLInputElement),
+    time: find(root, "[data-time]"),
+    speed: find(root, "[data-speed]", HTMLSelectElement),
+    skip: find(root, "[data-skip]", HTMLInputElement),
+    marks: find(root, "[data-marks]"),
+    say: find(root, "[data-say]"),
+    bar: find(root, "[data-controls]"),
+  };
 }

@@ -1,4 +1,4 @@
-/* Plays events into a terminal: forwards at a speed, to any place by playing all up to it at once.
+/* Plays events into a terminal: forwards at a speed, and to any position by playing everything before it at once.
  *
  * Events: "change" (position, playing, speed or timeline), "marker" (detail: its text, or "" once it is past).
  */
@@ -9,8 +9,25 @@ import { Timeline } from "./timeline.js";
 const AHEAD = 512 * 1024;
 const BATCH = 256 * 1024;
 
+/**
+ * @typedef {object} Display what is played to
+ * @property {(text: string, done: () => void) => void} write
+ * @property {() => void} reset
+ * @property {(size: import("../terminal/session.js").Size) => void} resize
+ */
+
 export class Player extends EventTarget {
-  /** `screen`: {write(text, done), reset(), resize(size)}. */
+  /** @type {Timeline} */
+  timeline;
+  before = 0; // when the position was last advanced, on the clock of performance.now()
+  frame = 0;
+  /** @type {number | null} the position to seek */
+  target = null;
+
+  /**
+   * @param {ReturnType<typeof import("./cast.js").parse>} cast
+   * @param {Display} screen
+   */
   constructor({ header, events }, screen) {
     super();
     this.size = { cols: header.width, rows: header.height };
@@ -21,6 +38,7 @@ export class Player extends EventTarget {
     this.position = 0;
     this.done = 0;
     this.waiting = 0;
+    /** @type {Promise<void> | null} */
     this.seeking = null;
     this.skipPauses(true);
     screen.resize(this.size);
@@ -34,7 +52,7 @@ export class Player extends EventTarget {
     return this.done >= this.events.length;
   }
 
-  /** Markers with their places, for the seek bar. */
+  /** The markers with their positions, for the seek bar. */
   get markers() {
     return this.events.flatMap(({ code, data }, index) =>
       code === "m" && data ? [{ at: this.timeline.times[index], text: data }] : [],
@@ -56,26 +74,36 @@ export class Player extends EventTarget {
     this.#changed();
   }
 
+  /** @param {number} speed */
   setSpeed(speed) {
     this.speed = speed;
     this.#changed();
   }
 
-  /** Cut long pauses short, or play them as they were. One stays at the same event. */
+  /**
+   * Shorten long pauses, or play them as they were. The position stays at the same event.
+   *
+   * @param {boolean} skips
+   */
   skipPauses(skips) {
-    this.skips = skips;
     this.timeline = new Timeline(this.events.map(({ at }) => at), skips);
     this.position = this.timeline.timeOf(this.done);
     this.#changed();
   }
 
-  /** Go to a place; resolves when the screen shows it. Of several in quick succession the last one counts. */
+  /**
+   * Go to a position. Resolve when the screen shows it. Of several calls in quick succession the last one counts.
+   *
+   * @param {number} seconds
+   */
   async seek(seconds) {
     const wanted = Math.min(Math.max(0, seconds), this.length);
     this.position = wanted;
     this.#changed();
     this.target = wanted;
-    this.seeking ??= this.#seekAll().finally(() => (this.seeking = null));
+    this.seeking ??= this.#seekAll().finally(() => {
+      this.seeking = null;
+    });
     await this.seeking;
   }
 
@@ -94,7 +122,12 @@ export class Player extends EventTarget {
     this.#tellMarker();
   }
 
-  // One batch of output, waited for, so that a long way can be broken off by another seek.
+  /**
+   * Draw one batch of output and wait for it, so that another seek can take over in between.
+   *
+   * @param {number} count
+   * @returns {Promise<void>}
+   */
   #drawUpTo(count) {
     return new Promise((resolve) => {
       let text = "";
@@ -119,6 +152,7 @@ export class Player extends EventTarget {
     });
   }
 
+  /** @param {number} seconds */
   #advance(seconds) {
     this.position = Math.min(this.position + seconds, this.length);
     const count = this.timeline.countAt(this.position);
@@ -143,12 +177,16 @@ export class Player extends EventTarget {
     }
   }
 
+  /** @param {string} text */
   #draw(text) {
     if (!text) return;
     this.waiting += text.length;
-    this.screen.write(text, () => (this.waiting -= text.length));
+    this.screen.write(text, () => {
+      this.waiting -= text.length;
+    });
   }
 
+  /** @param {string} data */
   #resize(data) {
     const size = sizeOf(data);
     if (size) this.screen.resize(size);

@@ -1,10 +1,13 @@
-/* When each event is shown, with pauses cut short or not. Pure. */
+/* When each event is shown, with pauses shortened or not. Pure. */
 
-/** Seconds a pause lasts at most while pauses are skipped. */
+/** The longest pause in seconds while pauses are skipped. */
 export const LONGEST_PAUSE = 2;
 
 export class Timeline {
-  /** `times`: seconds of the events, ascending. */
+  /**
+   * @param {number[]} times of the events in seconds, ascending
+   * @param {boolean} skipsPauses
+   */
   constructor(times, skipsPauses) {
     const longest = skipsPauses ? LONGEST_PAUSE : Infinity;
     let before = 0;
@@ -17,7 +20,11 @@ export class Timeline {
     this.length = at;
   }
 
-  /** How many events have happened at `seconds`. */
+  /**
+   * Return how many events have happened at `seconds`.
+   *
+   * @param {number} seconds
+   */
   countAt(seconds) {
     let low = 0;
     let high = this.times.length;
@@ -29,7 +36,11 @@ export class Timeline {
     return low;
   }
 
-  /** When event number `index` is shown: for finding one's place again in another timeline. */
+  /**
+   * Return when the first `index` events have been shown, to find the same place in another timeline.
+   *
+   * @param {number} index
+   */
   timeOf(index) {
     return index > 0 ? this.times[Math.min(index, this.times.length) - 1] : 0;
   }

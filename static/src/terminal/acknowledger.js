@@ -1,23 +1,32 @@
-/* Tells the portal what was drawn, at a calm pace: every 32 KiB, or a moment after the last byte. */
+/* Acknowledges the output that was drawn: every 32 KiB, or 60 ms after a byte. */
 const BYTES = 32 * 1024;
 const MILLISECONDS = 60;
 
 export class Acknowledger {
-  /** `send(offset)` acknowledges everything before it. */
+  /** @param {(offset: number) => void} send acknowledges everything before `offset` */
   constructor(send) {
     this.send = send;
     this.drawn = this.acknowledged = 0;
+    /** @type {number | undefined} */
     this.timer = undefined;
   }
 
-  /** A socket is ready that begins at `offset`: for the portal, everything before is dealt with. */
+  /**
+   * Start anew for a socket whose output begins at `offset`: the portal counts everything before as acknowledged.
+   *
+   * @param {number} offset
+   */
   begin(offset) {
     this.stop();
     this.acknowledged = offset;
     this.drawn = Math.max(this.drawn, offset);
   }
 
-  /** Everything before `offset` is on the screen. */
+  /**
+   * Note that everything before `offset` is on the screen.
+   *
+   * @param {number} offset
+   */
   drew(offset) {
     this.drawn = Math.max(this.drawn, offset);
     if (this.drawn - this.acknowledged >= BYTES) this.#now();

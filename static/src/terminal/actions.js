@@ -1,21 +1,36 @@
-/* What keys, buttons and menus ask for, by name. */
+/* The actions of keys, buttons and menus, by name. */
 import { copyText } from "../copy.js";
+import { announce } from "../dom.js";
 import { askName, showShortcuts } from "./dialogs.js";
 import { download, fileName, scrollbackText } from "./download.js";
-import { announce, word } from "./kit.js";
+import { word } from "./kit.js";
 import { preferences } from "./preferences.js";
 
-/** Do it, for the terminal in front of `set` (<headnode-terminals>). */
+/** @typedef {import("./terminals.js").HeadnodeTerminals} HeadnodeTerminals */
+/** @typedef {import("./element.js").HeadnodeTerminal} HeadnodeTerminal */
+
+/**
+ * Do what was asked for, in `set` or with the terminal in front of it.
+ *
+ * @param {HeadnodeTerminals} set
+ * @param {string} name
+ */
 export async function doAction(set, name) {
-  const { front } = set;
-  const needsNoShell = { "larger": 1, "smaller": -1, "usual-size": 0 };
-  if (name in needsNoShell) return preferences.stepFontSize(needsNoShell[name]);
-  if (name === "close-panel") return set.closeAll();
-  if (name === "shortcuts") return showShortcuts();
-  return front ? ACTIONS[name]?.(set, front) : undefined;
+  if (Object.hasOwn(FOR_ALL, name)) await FOR_ALL[name](set);
+  else if (set.front && Object.hasOwn(FOR_FRONT, name)) await FOR_FRONT[name](set, set.front);
 }
 
-const ACTIONS = {
+/** @type {Record<string, (set: HeadnodeTerminals) => unknown>} */
+const FOR_ALL = {
+  "larger": () => preferences.stepFontSize(1),
+  "smaller": () => preferences.stepFontSize(-1),
+  "usual-size": () => preferences.stepFontSize(0),
+  "close-panel": (set) => set.closeAll(),
+  "shortcuts": () => showShortcuts(),
+};
+
+/** @type {Record<string, (set: HeadnodeTerminals, front: HeadnodeTerminal) => unknown>} */
+const FOR_FRONT = {
   "next-tab": (set) => set.step(1),
   "previous-tab": (set) => set.step(-1),
   "new-shell": (set, front) => set.open(front.place.node),

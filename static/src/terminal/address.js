@@ -1,6 +1,11 @@
-/* Where a terminal's websocket is. */
+/* The address of a terminal's websocket. */
 
-/** The path is the API's; the host is ours: a proxy may have told the portal another name than the page has. */
+/**
+ * Return the websocket address for `url`, which the API gave: its path, on the host of this page. A proxy may have told
+ * the portal another host name than the page has.
+ *
+ * @param {string} url
+ */
 export function socketAddress(url) {
   const { pathname, search } = new URL(url, window.location.href);
   const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";

@@ -1,4 +1,5 @@
-/* Sentences above the screen: notices of the portal, questions, offers. The terminal's own text stays the shell's. */
+/* Sentences above the screen: notices of the portal, questions, offers. */
+import { find, findAll } from "../dom.js";
 import { part } from "./kit.js";
 
 const MOST = 3;
@@ -8,12 +9,21 @@ export class Banners {
     this.box = part("banners");
   }
 
-  /** Show a sentence under a name; the same name replaces. `actions`: [[text, action]], the first the likeliest. */
+  /**
+   * Show a sentence under a name. It replaces the one that has this name already.
+   *
+   * @param {string} name
+   * @param {string} sentence
+   * @param {object} [options]
+   * @param {[string, () => void][]} [options.actions] buttons: the text and what it does; the likeliest first
+   * @param {"note" | "busy"} [options.tone]
+   * @param {boolean} [options.lasting] false: it goes after six seconds
+   */
   show(name, sentence, { actions = [], tone = "note", lasting = true } = {}) {
     const banner = part("banner");
     banner.dataset.name = name;
     banner.classList.add(`is-${tone}`);
-    banner.querySelector("[data-text]").textContent = sentence;
+    find(banner, "[data-text]").textContent = sentence;
     const buttons = actions.map(([text, action]) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -22,16 +32,16 @@ export class Banners {
       button.addEventListener("click", action);
       return button;
     });
-    banner.querySelector("[data-actions]").replaceChildren(...buttons);
-    banner.querySelector("[data-dismiss]").addEventListener("click", () => this.remove(name));
+    find(banner, "[data-actions]").replaceChildren(...buttons);
+    find(banner, "[data-dismiss]").addEventListener("click", () => this.remove(name));
     const before = this.#find(name);
     if (before) before.replaceWith(banner);
     else this.box.append(banner);
-    while (this.box.children.length > MOST) this.box.firstElementChild.remove();
+    while (this.box.children.length > MOST) this.box.firstElementChild?.remove();
     if (!lasting) setTimeout(() => banner.remove(), 6000);
-    return banner;
   }
 
+  /** @param {string} name */
   remove(name) {
     const found = this.#find(name);
     const hadFocus = found?.contains(document.activeElement);
@@ -39,7 +49,8 @@ export class Banners {
     if (hadFocus) this.box.dispatchEvent(new CustomEvent("headnode:give-focus", { bubbles: true }));
   }
 
+  /** @param {string} name */
   #find(name) {
-    return [...this.box.children].find((banner) => banner.dataset.name === name);
+    return findAll(this.box, ":scope > *").find((banner) => banner.dataset.name === name);
   }
 }

@@ -1,7 +1,7 @@
-/* Where the output can be cut so that nothing is torn: not inside a character, not inside an escape sequence.
+/* Where the output can be cut: not inside a character and not inside an escape sequence.
  *
- * Fed with every byte of output; `offset` is the place of the last byte after which a terminal is at rest. Another
- * terminal that shows what this one does and continues from there ends up the same.
+ * It is fed every byte of output. `offset` is where the output can be cut last: another terminal that shows the same text
+ * and continues from there ends up in the same state.
  */
 const ESC = 0x1b;
 const BEL = 0x07;
@@ -13,11 +13,17 @@ const STRINGS = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f]);
 export class Boundary {
   constructor(offset = 0) {
     this.offset = this.end = offset;
+    /** @type {"rest" | "string" | "string-escape" | "csi" | "escape" | "character"} */
     this.state = "rest";
-    this.missing = 0;
+    this.missing = 0; // bytes of the character that are still to come
   }
 
-  /** `bytes` end at offset `end`. A gap before them counts as rest. */
+  /**
+   * Read output that ends at offset `end`. After a gap it starts outside characters and sequences.
+   *
+   * @param {Uint8Array} bytes
+   * @param {number} end
+   */
   feed(bytes, end) {
     const start = end - bytes.length;
     if (start !== this.end) this.state = "rest";
@@ -29,6 +35,7 @@ export class Boundary {
     this.end = end;
   }
 
+  /** @param {number} byte */
   #next(byte) {
     if (byte === CAN || byte === SUB) return "rest";
     switch (this.state) {
@@ -50,6 +57,7 @@ export class Boundary {
     }
   }
 
+  /** @param {number} byte */
   #escaped(byte) {
     if (byte === ESC) return "escape";
     if (byte === 0x5b) return "csi";
@@ -57,6 +65,7 @@ export class Boundary {
     return byte >= 0x20 && byte <= 0x2f ? "escape" : "rest";
   }
 
+  /** @param {number} byte */
   #begin(byte) {
     if (byte === ESC) return "escape";
     if (byte < 0xc2 || byte > 0xf4) return "rest";

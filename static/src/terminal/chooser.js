@@ -1,44 +1,59 @@
-/* Where the next shell opens: on a node, or one that is open already, here or on another device. */
+/* The menu for a new shell: on a node, or one that is open already in another window or on another device. */
+import { find } from "../dom.js";
 import { nodesUp, openSessions } from "./api.js";
-import { part } from "./kit.js";
-import { moveByArrows, openBelow } from "./popover.js";
+import { chooseIcon, part } from "./kit.js";
+import { followExpanded, moveByArrows, openBelow } from "./popover.js";
 import { since } from "./since.js";
 
+/** @typedef {import("./api.js").SessionRow} SessionRow */
+
 export class Chooser {
-  /** `place`: {createUrl, target, nodesUrl, node}; `here()`: ids of the shells of this page. */
+  /**
+   * @param {HTMLElement} button
+   * @param {import("./terminals.js").Place} place
+   * @param {() => (string | null | undefined)[]} here returns the ids of the shells of this page
+   * @param {object} actions
+   * @param {(node: string) => unknown} actions.open
+   * @param {(session: SessionRow) => unknown} actions.takeUp
+   */
   constructor(button, place, here, { open, takeUp }) {
     this.place = place;
     this.here = here;
     this.menu = part("chooser");
     this.open = open;
     this.takeUp = takeUp;
-    this.nodes = this.menu.querySelector("[data-nodes]");
-    this.shells = this.menu.querySelector("[data-shells]");
+    this.nodes = find(this.menu, "[data-nodes]");
+    this.shells = find(this.menu, "[data-shells]");
     button.after(this.menu);
     moveByArrows(this.menu);
-    button.addEventListener("click", () => this.#press(button));
-    this.menu.addEventListener("toggle", (event) => {
-      button.setAttribute("aria-expanded", String(event.newState === "open"));
-    });
+    button.addEventListener("click", () => void this.#press(button));
+    followExpanded(button, this.menu);
   }
 
+  /** @param {HTMLElement} button */
   async #press(button) {
-    if (this.menu.matches(":popover-open")) return this.menu.hidePopover();
+    if (this.menu.matches(":popover-open")) {
+      this.menu.hidePopover();
+      return;
+    }
     const [nodes, sessions] = await Promise.all([this.#nodeNames(), this.#elsewhere()]);
-    if (nodes.length < 2 && sessions.length === 0) return this.open(nodes[0] ?? this.place.node);
+    if (nodes.length < 2 && sessions.length === 0) {
+      this.open(nodes[0] ?? this.place.node);
+      return;
+    }
     this.nodes.replaceChildren(...nodes.map((node) => this.#item("terminal", node, "", () => this.open(node))));
     this.shells.replaceChildren(
       ...sessions.map((session) => {
         return this.#item("play", session.node, since(session.openedAt), () => this.takeUp(session));
       }),
     );
-    this.menu.querySelector("[data-elsewhere]").hidden = sessions.length === 0;
-    return openBelow(this.menu, button);
+    find(this.menu, "[data-elsewhere]").hidden = sessions.length === 0;
+    openBelow(this.menu, button);
   }
 
   async #nodeNames() {
     if (!this.place.nodesUrl) return [this.place.node];
-    // When the portal does not answer, the shell asked for says so.
+    // When the portal does not respond, the new shell will show it.
     const up = await nodesUp(this.place.nodesUrl).catch(() => []);
     return up.length ? up : [this.place.node];
   }
@@ -50,12 +65,12 @@ export class Chooser {
     return open.filter((session) => !here.includes(session.id));
   }
 
+  /** @param {string} icon @param {string} name @param {string} detail @param {() => void} action */
   #item(icon, name, detail, action) {
     const item = part("chooser-item");
-    const use = item.querySelector("use");
-    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon}`));
-    item.querySelector("[data-name]").textContent = name;
-    item.querySelector("[data-detail]").textContent = detail;
+    chooseIcon(item, icon);
+    find(item, "[data-name]").textContent = name;
+    find(item, "[data-detail]").textContent = detail;
     item.addEventListener("click", () => {
       this.menu.hidePopover();
       action();

@@ -1,11 +1,16 @@
-/* Copy and paste of one terminal: what is selected, what the clipboard has, what a program wants to put there. */
+/* Copy and paste of one terminal. */
 import { copyText } from "../copy.js";
-import { announce, word } from "./kit.js";
+import { announce } from "../dom.js";
+import { word } from "./kit.js";
 import { inspect, isRisky, withoutInvisible } from "./paste_guard.js";
 import { askBeforePaste } from "./paste_dialog.js";
 
 export class Clipboard {
-  /** `say(sentence)` shows a passing notice. */
+  /**
+   * @param {import("@xterm/xterm").Terminal} terminal
+   * @param {HTMLElement} box the element around the terminal
+   * @param {(sentence: string) => void} say shows a passing notice
+   */
   constructor(terminal, box, say) {
     this.terminal = terminal;
     this.say = say;
@@ -16,13 +21,13 @@ export class Clipboard {
       (event) => {
         event.preventDefault();
         event.stopPropagation();
-        this.paste(event.clipboardData?.getData("text/plain") ?? "");
+        void this.paste(event.clipboardData?.getData("text/plain") ?? "");
       },
       true,
     );
   }
 
-  /** Copy the selection. Answers whether there was one. */
+  /** Copy the selection. Resolve to whether there was one. */
   async copy() {
     if (!this.terminal.hasSelection()) return false;
     const copied = await copyText(this.terminal.getSelection());
@@ -31,7 +36,7 @@ export class Clipboard {
     return true;
   }
 
-  /** Paste what the clipboard has, where the browser lets a page read it. */
+  /** Paste the content of the clipboard, if the browser lets a page read it. */
   async pasteFromClipboard() {
     let text;
     try {
@@ -44,18 +49,23 @@ export class Clipboard {
     await this.paste(text);
   }
 
-  /** Paste `text`, after a question where somebody should look at it first. */
+  /**
+   * Paste `text`. Ask first if it is risky.
+   *
+   * @param {string} text
+   */
   async paste(text) {
     if (!text || this.terminal.options.disableStdin) return;
     const facts = inspect(text);
+    let approved = text;
     if (isRisky(facts, this.terminal.modes.bracketedPasteMode) && !(this.trusting && facts.invisible === 0)) {
       const answer = await askBeforePaste(text, facts);
       this.terminal.focus();
       if (answer === null) return;
       this.trusting ||= answer.trust;
-      text = answer.text;
+      approved = answer.text;
     }
-    this.terminal.paste(withoutInvisible(text));
+    this.terminal.paste(withoutInvisible(approved));
     this.terminal.scrollToBottom();
     this.terminal.focus();
   }

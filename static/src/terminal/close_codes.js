@@ -1,12 +1,17 @@
-/* What a close code says where no END came before it (docs/terminal-protocol.md). */
+/* The meaning of a close code when no END came before it (docs/terminal-protocol.md). */
 import { word } from "./kit.js";
 
 const NOT_SIGNED_IN = 4401;
 const NOT_FOUND = 4404;
 
-/** The end that a code stands for, or null where the line is worth another try. */
+/**
+ * Return the end that a close code stands for, or null if the client should connect again.
+ *
+ * @param {number} code
+ * @returns {import("./protocol.js").End | null}
+ */
 export function endOf(code) {
-  if (code === NOT_SIGNED_IN) return { reason: "not_signed_in", message: word("sign-in-again"), final: false };
-  if (code === NOT_FOUND) return { reason: "not_found", message: word("not-found"), final: true };
+  if (code === NOT_SIGNED_IN) return { kind: "end", reason: "not_signed_in", message: word("sign-in-again"), final: false };
+  if (code === NOT_FOUND) return { kind: "end", reason: "not_found", message: word("not-found"), final: true };
   return null;
 }

@@ -1,8 +1,15 @@
-/* The menu under the pointer: copy, paste, find. With Shift held, the browser's own one comes. */
+/* The menu under the pointer: copy, paste, find. With Shift held, the browser shows its own menu. */
+import { closest, find } from "../dom.js";
 import { part, wire } from "./kit.js";
 import { moveByArrows, openAt } from "./popover.js";
 
-/** Give `root` one; `front()` answers the terminal in front, `act(name)` does what was chosen. */
+/**
+ * Give `root` its own context menu.
+ *
+ * @param {HTMLElement} root
+ * @param {() => import("./element.js").HeadnodeTerminal | null} front returns the terminal in front
+ * @param {(name: string) => void} act does what was chosen
+ */
 export function addContextMenu(root, front, act) {
   const menu = part("context-menu");
   root.append(menu);
@@ -11,15 +18,15 @@ export function addContextMenu(root, front, act) {
     act: (_, pressed) => {
       menu.hidePopover();
       front()?.terminal.focus();
-      act(pressed.dataset.action);
+      act(pressed.dataset.action ?? "");
     },
   });
   root.addEventListener("contextmenu", (event) => {
-    if (event.shiftKey || !event.target.closest(".hn-screen")) return;
+    const terminal = front()?.terminal;
+    if (event.shiftKey || !terminal || !closest(event, ".hn-screen")) return;
     event.preventDefault();
-    const { terminal } = front();
     if (terminal.modes.mouseTrackingMode !== "none") return; // the program on the node gets the click
-    menu.querySelector("[data-action=copy]").disabled = !terminal.hasSelection();
+    find(menu, "[data-action=copy]", HTMLButtonElement).disabled = !terminal.hasSelection();
     openAt(menu, event.clientX, event.clientY);
   });
 }

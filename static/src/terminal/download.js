@@ -1,11 +1,17 @@
-/* What the terminal kept, as a text file. */
+/* The scrollback of a terminal as a text file. */
 
-/** All lines, those that were wrapped put together again. */
+/**
+ * Return all lines; those that were wrapped are put together again.
+ *
+ * @param {Pick<import("@xterm/xterm").Terminal, "buffer">} terminal
+ */
 export function scrollbackText(terminal) {
   const buffer = terminal.buffer.normal;
+  /** @type {string[]} */
   const lines = [];
   for (let row = 0; row < buffer.length; row += 1) {
     const line = buffer.getLine(row);
+    if (!line) continue;
     const continues = buffer.getLine(row + 1)?.isWrapped ?? false;
     const text = line.translateToString(!continues);
     if (line.isWrapped && lines.length) lines[lines.length - 1] += text;
@@ -15,8 +21,13 @@ export function scrollbackText(terminal) {
   return `${lines.join("\n")}\n`;
 }
 
-/** "Wing-flow-head-2026-11-24-1742.txt": of letters and digits, so that it suits every file system. */
+/**
+ * Return a file name of letters and digits, which suits every file system: "Wing-flow-head-2026-11-24-1742.txt".
+ *
+ * @param {string[]} parts
+ */
 export function fileName(parts, at = new Date()) {
+  /** @param {number} number */
   const two = (number) => String(number).padStart(2, "0");
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   const clean = [...parts, day, two(at.getHours()) + two(at.getMinutes())].map((word) =>
@@ -25,7 +36,12 @@ export function fileName(parts, at = new Date()) {
   return `${clean.filter(Boolean).join("-").slice(0, 120)}.txt`;
 }
 
-/** Hand `text` to the browser as a download. */
+/**
+ * Hand `text` to the browser as a download.
+ *
+ * @param {string} text
+ * @param {string} name
+ */
 export function download(text, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));

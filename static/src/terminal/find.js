@@ -1,16 +1,20 @@
-/* Search in what the terminal shows and kept. */
+/* Search in the scrollback of a terminal. */
+import { find } from "../dom.js";
 import { part, wire, word } from "./kit.js";
 import { preferences } from "./preferences.js";
 import { marks, theme } from "./themes.js";
 
 export class FindBar {
-  /** `search` is xterm.js's search addon; `focus()` goes back to the terminal. */
+  /**
+   * @param {import("@xterm/addon-search").SearchAddon} search
+   * @param {() => void} focus gives the focus back to the terminal
+   */
   constructor(search, focus) {
     this.search = search;
     this.focus = focus;
     this.bar = part("find");
-    this.field = this.bar.querySelector("input");
-    this.found = this.bar.querySelector("output");
+    this.field = find(this.bar, "input", HTMLInputElement);
+    this.found = find(this.bar, "output");
     wire(this.bar, {
       previous: () => this.#find(false),
       next: () => this.#find(true),
@@ -22,7 +26,11 @@ export class FindBar {
     search.onDidChangeResults(({ resultIndex, resultCount }) => this.#count(resultIndex, resultCount));
   }
 
-  /** Open it, with the selection as what is searched for when that is one line. */
+  /**
+   * Open the bar and search for the selection if it is one line.
+   *
+   * @param {string} selection
+   */
   open(selection = "") {
     this.bar.hidden = false;
     if (selection && !selection.includes("\n")) this.field.value = selection;
@@ -37,16 +45,19 @@ export class FindBar {
     this.focus();
   }
 
+  /** @param {HTMLElement} button */
   #toggle(button) {
     button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-    this.search.clearDecorations(); // the addon (0.16) does not look again for options alone
+    this.search.clearDecorations(); // the addon (0.16) does not search again when only the options change
     this.#find(true, true);
   }
 
+  /** @param {string} option */
   #isOn(option) {
-    return this.bar.querySelector(`[data-option="${option}"]`).getAttribute("aria-pressed") === "true";
+    return find(this.bar, `[data-option="${option}"]`).getAttribute("aria-pressed") === "true";
   }
 
+  /** @param {boolean} forward */
   #find(forward, incremental = false) {
     const text = this.field.value;
     const options = {
@@ -70,12 +81,14 @@ export class FindBar {
     }
   }
 
+  /** @param {number} index @param {number} total */
   #count(index, total) {
     if (!this.field.value) this.found.textContent = "";
     else if (total === 0) this.found.textContent = word("no-match");
     else this.found.textContent = index < 0 ? word("matches", { n: total }) : word("match", { i: index + 1, n: total });
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key === "Escape") {
       event.stopPropagation();
@@ -87,6 +100,7 @@ export class FindBar {
   }
 }
 
+/** @param {string} text */
 function isPattern(text) {
   try {
     return Boolean(new RegExp(text));

@@ -1,26 +1,42 @@
-/* A shell that moves to another window takes along what its terminal shows: asked for and given over a channel that
- * only pages of this browser and this portal hear. Nothing of it is stored. */
+/* Moves a shell to another window together with what its terminal shows, over a channel that only pages of this browser
+ * and this portal receive. Nothing of it is stored. */
+
+/** @typedef {{ session: string, from: string, name?: string }} Asked */
+/** @typedef {{ offset: number, text: string, cols: number, rows: number }} State */
 
 const CHANNEL = "headnode-terminals";
-const ANSWER_MILLISECONDS = 1500;
+const RESPONSE_MILLISECONDS = 1500;
 
-/** This page, for the page that opens from it. */
+/** The id of this page, for the page that opens from it. */
 export const windowId = crypto.randomUUID?.() ?? String(Math.random());
 
-/** The address part that says which shell comes from which window. */
+/**
+ * Return the fragment of an address that names the shell and the window it comes from.
+ *
+ * @param {string} session
+ * @param {string} name
+ */
 export function handoverHash(session, name) {
   return `#${new URLSearchParams({ session, from: windowId, name })}`;
 }
 
-/** Read and remove that part of our own address: {session, from, name}, or null. */
+/**
+ * Read that fragment from this page's address, and remove it there. Return null if there is none.
+ *
+ * @returns {Asked | null}
+ */
 export function takeHash() {
-  const asked = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
-  if (!asked.session || !asked.from) return null;
+  const { session, from, name } = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
+  if (!session || !from) return null;
   history.replaceState(history.state, "", window.location.pathname + window.location.search);
-  return asked;
+  return { session, from, name };
 }
 
-/** Give shells away: `release(session)` lets one go and resolves to its state, or to null if it is not here. */
+/**
+ * Give shells to windows that ask for them.
+ *
+ * @param {(session: string) => Promise<State | null>} release lets go of a shell; null: it is not here
+ */
 export function giveAway(release) {
   const channel = new BroadcastChannel(CHANNEL);
   channel.onmessage = async ({ data }) => {
@@ -31,16 +47,23 @@ export function giveAway(release) {
   return () => channel.close();
 }
 
-/** Ask the window `from` for a shell. Resolves to {offset, text, cols, rows, name}, or to null if it does not answer. */
+/**
+ * Ask the window `from` for a shell. Resolve to its state, or to null if the window does not respond.
+ *
+ * @param {string} session
+ * @param {string} from
+ * @returns {Promise<State | null>}
+ */
 export function askFor(session, from) {
   const channel = new BroadcastChannel(CHANNEL);
   return new Promise((resolve) => {
+    /** @param {State | null} state */
     const finish = (state) => {
       channel.close();
       resolve(state);
     };
     channel.onmessage = ({ data }) => data.given === session && finish(data.state);
     channel.postMessage({ wanted: session, from });
-    setTimeout(() => finish(null), ANSWER_MILLISECONDS);
+    setTimeout(() => finish(null), RESPONSE_MILLISECONDS);
   });
 }

@@ -1,7 +1,14 @@
-/* A screen whose size somebody else chose: letters as large as let all of it into the box, as long as one can read them. */
+/* A screen whose size somebody else chose: the letters are made so small that all of it fits, but stay readable. */
 const SMALLEST = 7;
 
-/** Draw `terminal` with `cols` and `rows`, in letters of at most `largest` pixels; `fitter` knows what would fit. */
+/**
+ * Draw a terminal with a given size.
+ *
+ * @param {import("@xterm/xterm").Terminal} terminal
+ * @param {import("@xterm/addon-fit").FitAddon} fitter
+ * @param {import("./session.js").Size} size
+ * @param {number} largest size of the letters in pixels
+ */
 export function drawAtSize(terminal, fitter, { cols, rows }, largest) {
   terminal.options.fontSize = largest;
   const fits = fitter.proposeDimensions();

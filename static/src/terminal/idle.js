@@ -1,10 +1,14 @@
-/* Shows how long a shell nobody types in has left: IDLE frames of the portal, counted down each second. Any key stops it. */
+/* Shows the time an idle shell has left, from the portal's IDLE frames. Any key stops the countdown. */
 import { word } from "./kit.js";
 
 const IDLE = 0x88;
 const OVER = ["ended", "refused"];
 
-/** Called once with each <headnode-terminal> when it is built. */
+/**
+ * Called once with each terminal when it is built.
+ *
+ * @param {import("./element.js").HeadnodeTerminal} terminal
+ */
 export function countDown(terminal) {
   let timer = 0;
 
@@ -15,13 +19,16 @@ export function countDown(terminal) {
     if (secondsLeft !== null) start(performance.now() + secondsLeft * 1000);
   });
   terminal.addEventListener("headnode:state", () => {
-    if (OVER.includes(terminal.dataset.state)) stop();
+    if (OVER.includes(terminal.dataset.state ?? "")) stop();
   });
 
+  /** @param {number} end on the clock of performance.now() */
   function start(end) {
+    /** @param {boolean} quiet */
     const show = (quiet) => {
       const left = clock(Math.max(0, end - performance.now()));
-      terminal.indicators.set("idle", { text: word("closes-in", { left }), tone: "bad", title: word("any-key-keeps"), quiet });
+      const text = word("closes-in", { left });
+      terminal.indicators.set("idle", { text, tone: "bad", title: word("any-key-keeps"), quiet });
     };
     show(false);
     timer = setInterval(show, 1000, true);
@@ -33,8 +40,12 @@ export function countDown(terminal) {
   }
 }
 
-/** "1:59" for milliseconds. */
-function clock(milliseconds) {
+/**
+ * Return milliseconds as minutes and seconds: 119000 -> "1:59".
+ *
+ * @param {number} milliseconds
+ */
+export function clock(milliseconds) {
   const seconds = Math.ceil(milliseconds / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -1,29 +1,40 @@
 /* Small signs in the toolbar about one shell: recorded, shared, watched, view only.
  *
- * For the modules that know of such things. Each terminal has its own as `terminal.indicators`; the toolbar shows
- * those of the shell in front. A module registers itself in extensions.js and then says, for example:
+ * Each terminal has its own as `terminal.indicators`; the toolbar shows those of the shell in front. A module registers
+ * itself in extensions.js and then calls, for example:
  *
  *   terminal.indicators.set("recording", { text: "Recorded", tone: "bad", title: "Output is recorded" });
  *   terminal.indicators.set("watchers", { text: "2 watching", icon: "user", action: () => openList() });
  *   terminal.indicators.clear("watchers");
  *
- * `text` is always shown (colour alone says nothing); `tone`: note, good, busy, bad; `icon`: a name of icons.svg;
- * `title`: the whole sentence; with `action` it is a button. A sign that appears or changes is read out, unless `quiet`.
+ * A sign that appears or changes is read out, unless it is `quiet`.
  */
-import { announce, part } from "./kit.js";
+import { announce, findAll } from "../dom.js";
+import { chooseIcon, part } from "./kit.js";
+
+/**
+ * @typedef {object} Sign
+ * @property {string} text always shown: colour alone says nothing
+ * @property {"note" | "good" | "busy" | "bad"} [tone]
+ * @property {string} [icon] a name of icons.svg
+ * @property {string} [title] the whole sentence
+ * @property {(() => void) | null} [action] makes it a button
+ * @property {boolean} [quiet]
+ */
 
 export class Indicators {
   constructor() {
     this.box = part("indicators");
   }
 
-  /** Show or change the sign of that name. */
+  /**
+   * Show or change the sign of that name.
+   *
+   * @param {string} name
+   * @param {Sign} sign
+   */
   set(name, { text, tone = "note", icon = "", title = "", action = null, quiet = false }) {
-    const sign = document.createElement(action ? "button" : "span");
-    if (action) {
-      sign.type = "button";
-      sign.addEventListener("click", action);
-    }
+    const sign = action ? button(action) : document.createElement("span");
     sign.className = `hn-sign is-${tone}`;
     sign.dataset.name = name;
     if (title) sign.title = title;
@@ -35,18 +46,28 @@ export class Indicators {
     else this.box.append(sign);
   }
 
+  /** @param {string} name */
   clear(name) {
     this.#find(name)?.remove();
   }
 
+  /** @param {string} name */
   #find(name) {
-    return [...this.box.children].find((sign) => sign.dataset.name === name);
+    return findAll(this.box, ":scope > *").find((sign) => sign.dataset.name === name);
   }
 
+  /** @param {string} name */
   #icon(name) {
-    const icon = part("icon");
-    const use = icon.querySelector("use");
-    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
+    const icon = part("icon", SVGElement);
+    chooseIcon(icon, name);
     return icon;
   }
+}
+
+/** @param {() => void} action */
+function button(action) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.addEventListener("click", action);
+  return made;
 }

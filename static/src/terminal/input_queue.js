@@ -1,19 +1,29 @@
-/* What was typed and pasted, passed on as far as the input window allows. */
+/* What was typed and pasted, sent as far as the input window allows. */
 import { INPUT_CHUNK } from "./protocol.js";
 
-// Keystrokes may use what a paste must leave free, so that Ctrl-C gets through behind it.
+// Bytes of the window that only keystrokes may use, so that Ctrl-C gets through behind a paste.
 const RESERVED = 4 * 1024;
 const KEYSTROKE = 64;
 const INTERRUPT = 3;
 
 export class InputQueue {
-  /** `send(bytes)` puts a piece on the socket. */
+  /** @type {Uint8Array[]} */
+  pieces = [];
+  window = 0;
+  waiting = 0; // bytes not sent yet
+  sent = 0;
+  passed = 0; // bytes that reached the shell
+
+  /** @param {(bytes: Uint8Array) => void} send puts a piece on the socket */
   constructor(send) {
     this.send = send;
-    this.begin(0);
   }
 
-  /** A new socket with its own window: counts start again, nothing waits. */
+  /**
+   * Start anew for a new socket: nothing is counted, nothing waits.
+   *
+   * @param {number} window bytes that may be sent and not yet acknowledged
+   */
   begin(window) {
     this.window = window;
     this.pieces = [];
@@ -21,9 +31,13 @@ export class InputQueue {
     this.sent = this.passed = 0;
   }
 
-  /** Pass `bytes` (Uint8Array) on; what does not fit follows by itself. */
+  /**
+   * Send `bytes`; what does not fit into the window is sent later.
+   *
+   * @param {Uint8Array} bytes
+   */
   add(bytes) {
-    // What is left of a paste is what Ctrl-C means to stop.
+    // Ctrl-C is meant to stop what is left of a paste.
     if (bytes.length === 1 && bytes[0] === INTERRUPT) this.drop();
     for (let from = 0; from < bytes.length; from += INPUT_CHUNK) {
       this.pieces.push(bytes.subarray(from, from + INPUT_CHUNK));
@@ -32,19 +46,23 @@ export class InputQueue {
     this.#flush();
   }
 
-  /** The shell took `total` bytes of this socket's input. */
+  /**
+   * Note that the shell received `total` bytes of this socket's input.
+   *
+   * @param {number} total
+   */
   acknowledge(total) {
     this.passed = total;
     this.#flush();
   }
 
-  /** Forget what was not sent yet. */
+  /** Drop what was not sent yet. */
   drop() {
     this.pieces = [];
     this.waiting = 0;
   }
 
-  /** Whether a line that breaks now may take a part of a paste with it. */
+  /** Whether a part of a paste may be lost if the connection breaks now. */
   get unsure() {
     return this.waiting > 0 || this.sent - this.passed > RESERVED * 4;
   }

@@ -1,10 +1,20 @@
 /* What keys send, with Ctrl and Alt held or not. Pure. */
 
+/** @typedef {{ ctrl?: boolean, alt?: boolean }} Modifiers */
+
+/** @type {Record<string, string>} */
 const CURSOR = { up: "A", down: "B", right: "C", left: "D", home: "H", end: "F" };
+/** @type {Record<string, string>} */
 const PAGE = { "page-up": "5", "page-down": "6" };
+/** @type {Record<string, string>} */
 const PLAIN = { esc: "\x1b", tab: "\t" };
 
-/** The bytes of a named key (`up`, `esc`, ...) or of a sign; `application`: the program wants application cursor keys. */
+/**
+ * Return what a named key (`up`, `esc`, ...) or a character sends.
+ *
+ * @param {string} key
+ * @param {Modifiers & { application?: boolean }} [options] `application`: the program wants application cursor keys
+ */
 export function keySequence(key, { ctrl = false, alt = false, application = false } = {}) {
   const modifier = 1 + (alt ? 2 : 0) + (ctrl ? 4 : 0);
   if (CURSOR[key]) {
@@ -15,13 +25,19 @@ export function keySequence(key, { ctrl = false, alt = false, application = fals
   return withModifiers(PLAIN[key] ?? key, { ctrl, alt });
 }
 
-/** What a typed sign becomes while Ctrl or Alt is held. Longer text is no key and stays as it is. */
+/**
+ * Return what a typed character sends while Ctrl or Alt is held. Longer text is returned as it is.
+ *
+ * @param {string} text
+ * @param {Modifiers} modifiers
+ */
 export function withModifiers(text, { ctrl = false, alt = false }) {
   if ([...text].length !== 1) return text;
   const sent = ctrl ? control(text) : text;
   return alt ? `\x1b${sent}` : sent;
 }
 
+/** @param {string} sign */
 function control(sign) {
   if (sign === " ") return "\0";
   if (sign === "?") return "\x7f";

@@ -1,4 +1,5 @@
-/* Keys that a phone's keyboard lacks. Ctrl and Alt stick: a tap holds them for one key, a second tap until the next. */
+/* Keys that a phone's keyboard lacks. Ctrl and Alt: a tap holds them for one key, a second tap until the next tap. */
+import { closest, findAll } from "../dom.js";
 import { keySequence, withModifiers } from "./key_codes.js";
 import { part } from "./kit.js";
 
@@ -7,14 +8,19 @@ const REPEAT_AFTER_MILLISECONDS = 420;
 const REPEAT_MILLISECONDS = 70;
 
 export class KeysBar {
-  /** `type(text)` sends, `terminal` tells which cursor keys the program wants. */
+  /** @type {number | undefined} */
+  repeating = undefined;
+  repeated = false;
+
+  /**
+   * @param {import("@xterm/xterm").Terminal} terminal
+   * @param {(text: string) => void} type sends text to the shell
+   */
   constructor(terminal, type) {
     this.terminal = terminal;
     this.type = type;
     this.bar = part("keys");
-    this.modifiers = Object.fromEntries(
-      [...this.bar.querySelectorAll("[data-modifier]")].map((button) => [button.dataset.modifier, button]),
-    );
+    this.modifiers = new Map(findAll(this.bar, "[data-modifier]").map((button) => [button.dataset.modifier, button]));
     this.bar.addEventListener("pointerdown", (event) => this.#down(event));
     for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
       this.bar.addEventListener(end, () => this.#stopRepeating());
@@ -22,7 +28,11 @@ export class KeysBar {
     this.bar.addEventListener("click", (event) => this.#click(event));
   }
 
-  /** What was typed on the other keyboard, with the modifiers that are held here. */
+  /**
+   * Return what text typed on another keyboard sends with the modifiers that are held here.
+   *
+   * @param {string} text
+   */
   translate(text) {
     const { ctrl, alt } = this.#held();
     if ((!ctrl && !alt) || [...text].length !== 1) return text;
@@ -30,10 +40,11 @@ export class KeysBar {
     return withModifiers(text, { ctrl, alt });
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
-    // Whoever has the focus keeps it: that is what keeps a phone's keyboard up.
+    // The focus stays where it is, so that a phone's keyboard stays up.
     event.preventDefault();
-    const key = event.target.closest?.("[data-key]")?.dataset.key;
+    const key = closest(event, "[data-key]")?.dataset.key ?? "";
     if (!REPEATING.includes(key)) return;
     this.repeating = setTimeout(() => {
       this.repeated = true;
@@ -46,8 +57,9 @@ export class KeysBar {
     clearInterval(this.repeating);
   }
 
+  /** @param {MouseEvent} event */
   #click(event) {
-    const button = event.target.closest("button");
+    const button = closest(event, "button");
     const wasRepeated = this.repeated;
     this.repeated = false;
     if (!button || wasRepeated) return;
@@ -55,10 +67,11 @@ export class KeysBar {
       this.#press(button);
       this.terminal.focus(); // the letter that follows needs the keyboard
     } else {
-      this.#send(button.dataset.key);
+      this.#send(button.dataset.key ?? "");
     }
   }
 
+  /** @param {string} key */
   #send(key) {
     const application = this.terminal.modes.applicationCursorKeysMode;
     this.type(keySequence(key, { ...this.#held(), application }));
@@ -66,11 +79,16 @@ export class KeysBar {
   }
 
   #held() {
-    const isHeld = (name) => this.modifiers[name].getAttribute("aria-pressed") === "true";
+    /** @param {string} name */
+    const isHeld = (name) => this.modifiers.get(name)?.getAttribute("aria-pressed") === "true";
     return { ctrl: isHeld("ctrl"), alt: isHeld("alt") };
   }
 
-  // Off, for one key, locked, off.
+  /**
+   * Go to the next state of a modifier: off, held for one key, locked, off.
+   *
+   * @param {HTMLElement} button
+   */
   #press(button) {
     const isOn = button.getAttribute("aria-pressed") === "true";
     const locks = isOn && !("locked" in button.dataset);
@@ -80,7 +98,7 @@ export class KeysBar {
   }
 
   #used() {
-    for (const button of Object.values(this.modifiers)) {
+    for (const button of this.modifiers.values()) {
       if (!("locked" in button.dataset)) button.setAttribute("aria-pressed", "false");
     }
   }

@@ -1,20 +1,28 @@
-/* Links in what the shell prints: only http and https, never by a stray click, and never to a place one did not see. */
+/* Links in the output: only http and https, opened with a modifier key, after the address was shown. */
 import { WebLinksAddon } from "@xterm/addon-web-links";
+import { find } from "../dom.js";
+import { isWeb } from "./web_address.js";
 import { part, word } from "./kit.js";
 
 const MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 const LINGER_MILLISECONDS = 6000;
 
-/** Make addresses clickable, those in the text and those a program names (OSC 8). */
+/**
+ * Make addresses clickable: those in the text and those that a program sets (OSC 8).
+ *
+ * @param {import("@xterm/xterm").Terminal} terminal
+ * @param {HTMLElement} box
+ */
 export function addLinks(terminal, box) {
   const hint = part("link-hint");
-  const anchor = hint.querySelector("a");
+  const anchor = find(hint, "a", HTMLAnchorElement);
   let leaving = 0;
 
+  /** @param {MouseEvent} event @param {string} address */
   function point(event, address) {
     if (!isWeb(address)) return;
     clearTimeout(leaving);
-    hint.querySelector("[data-how]").textContent = word(isTouch(event) ? "link-tap" : MAC ? "link-cmd" : "link-ctrl");
+    find(hint, "[data-how]").textContent = word(isTouch(event) ? "link-tap" : MAC ? "link-cmd" : "link-ctrl");
     anchor.href = address;
     anchor.textContent = address.length > 200 ? `${address.slice(0, 200)}…` : address;
     hint.hidden = false;
@@ -23,13 +31,16 @@ export function addLinks(terminal, box) {
 
   function leave(after = 0) {
     clearTimeout(leaving);
-    leaving = setTimeout(() => (hint.hidden = true), after);
+    leaving = setTimeout(() => {
+      hint.hidden = true;
+    }, after);
   }
 
+  /** @param {MouseEvent} event @param {string} address */
   function activate(event, address) {
     if (!isWeb(address)) return;
     if (isTouch(event)) {
-      point(event, address); // a finger has no modifier key: it presses the address itself
+      point(event, address); // touch has no modifier key: the person presses the address that is shown
       leave(LINGER_MILLISECONDS);
     } else if (MAC ? event.metaKey : event.ctrlKey) {
       window.open(address, "_blank", "noopener,noreferrer");
@@ -40,12 +51,6 @@ export function addLinks(terminal, box) {
   terminal.options.linkHandler = { activate, hover: point, leave: () => leave(150), allowNonHttpProtocols: false };
 }
 
-export function isWeb(address) {
-  try {
-    return ["http:", "https:"].includes(new URL(address).protocol);
-  } catch {
-    return false;
-  }
-}
-
-const isTouch = (event) => event.pointerType === "touch" || window.matchMedia("(pointer: coarse)").matches;
+/** @param {MouseEvent | PointerEvent} event */
+const isTouch = (event) =>
+  ("pointerType" in event && event.pointerType === "touch") || window.matchMedia("(pointer: coarse)").matches;

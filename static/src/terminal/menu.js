@@ -1,43 +1,57 @@
-/* The menu of a set of terminals: looks, helps, and what can be done with the shell in front. */
-import { announce, part, wire, word } from "./kit.js";
-import { moveByArrows, openBelow } from "./popover.js";
+/* The menu of a set of terminals: preferences, and actions for the shell in front. */
+import { announce, find } from "../dom.js";
+import { part, wire, word } from "./kit.js";
+import { followExpanded, moveByArrows, openBelow } from "./popover.js";
 import { preferences } from "./preferences.js";
 
 export class Menu {
-  /** `act(name)` does what shortcuts.js and the menu name; `button` opens it. */
+  /**
+   * @param {HTMLElement} button opens the menu
+   * @param {(name: string) => void} act does what was chosen
+   */
   constructor(button, act) {
     this.menu = part("menu");
-    this.size = this.menu.querySelector("[data-size]");
+    this.size = find(this.menu, "[data-size]");
     button.after(this.menu);
     button.addEventListener("click", () => openBelow(this.menu, button));
     moveByArrows(this.menu);
-    this.menu.addEventListener("toggle", (event) => {
-      button.setAttribute("aria-expanded", String(event.newState === "open"));
-    });
+    followExpanded(button, this.menu);
     wire(this.menu, {
       act: (_, pressed) => {
         if (!("stays" in pressed.dataset)) this.menu.hidePopover();
-        act(pressed.dataset.action);
+        act(pressed.dataset.action ?? "");
       },
     });
-    this.menu.addEventListener("change", ({ target }) => this.#choose(target));
+    this.menu.addEventListener("change", ({ target }) => {
+      if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) this.#choose(target);
+    });
     preferences.addEventListener("change", () => this.#show());
     this.#show();
   }
 
+  /** @param {HTMLInputElement | HTMLSelectElement} field */
   #choose(field) {
-    const value = field.type === "checkbox" ? field.checked : field.value;
-    preferences.set(field.name.replace("terminal-", ""), value);
+    const value = field instanceof HTMLInputElement && field.type === "checkbox" ? field.checked : field.value;
+    preferences.set(preferenceOf(field), value);
     if (field.name === "terminal-screenReader") announce(word(value ? "reader-on" : "reader-off"));
   }
 
   #show() {
     this.size.textContent = `${preferences.fontSize}`;
-    for (const field of this.menu.querySelectorAll("input, select")) {
-      const value = preferences.get(field.name.replace("terminal-", ""));
-      if (field.type === "radio") field.checked = field.value === value;
-      else if (field.type === "checkbox") field.checked = value;
-      else field.value = value;
+    const fields = this.menu.querySelectorAll("input, select");
+    for (const field of /** @type {NodeListOf<HTMLInputElement | HTMLSelectElement>} */ (fields)) {
+      const value = preferences.get(preferenceOf(field));
+      if (field instanceof HTMLSelectElement) field.value = String(value);
+      else field.checked = field.type === "radio" ? field.value === value : Boolean(value);
     }
   }
+}
+
+/**
+ * Return the name of the preference that a field of the menu sets: "terminal-bell" -> "bell".
+ *
+ * @param {HTMLInputElement | HTMLSelectElement} field
+ */
+function preferenceOf(field) {
+  return /** @type {keyof import("./preferences.js").Values} */ (field.name.replace("terminal-", ""));
 }

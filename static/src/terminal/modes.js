@@ -1,8 +1,14 @@
-/* The modes a terminal is in, as the sequence that brings another one there: for a page that is loaded again when the
- * output that set them is not kept any more. They say nothing about what is on the screen. */
+/* The modes of a terminal as a sequence that sets them: for a page that is loaded again when the output that set them is
+ * no longer kept. They contain nothing of what is on the screen. */
+
+/** @type {Record<string, string>} */
 const MOUSE = { x10: "?9", vt200: "?1000", drag: "?1002", any: "?1003" };
 
-/** The sequence for the modes of `terminal`. */
+/**
+ * Return the sequence that sets the modes of `terminal`.
+ *
+ * @param {Pick<import("@xterm/xterm").Terminal, "modes" | "buffer">} terminal
+ */
 export function modeSequence(terminal) {
   const { modes } = terminal;
   const set = [
@@ -17,11 +23,20 @@ export function modeSequence(terminal) {
   return set.map((mode) => `\x1b[${mode}h`).join("") + keypad;
 }
 
-/** Have a full-screen program draw itself anew: they do for a window of another size. */
+/**
+ * Make a full-screen program draw itself again, by changing the size of its window for a moment.
+ *
+ * @param {import("./session.js").Session} session
+ * @param {import("./session.js").Size} terminal
+ */
 export function nudge(session, terminal) {
   setTimeout(() => session.resize(terminal.cols, Math.max(1, terminal.rows - 1)), 200);
   setTimeout(() => session.resize(terminal.cols, terminal.rows), 500);
 }
 
-/** Whether `sequence` is one of ours: it comes back from the browser's storage. */
+/**
+ * Return whether `modeSequence` may have made `sequence`, which comes from the browser's storage.
+ *
+ * @param {string} sequence
+ */
 export const isModeSequence = (sequence) => /^(\x1b\[\?\d{1,4}h)*(\x1b=)?$/.test(sequence);

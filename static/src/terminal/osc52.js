@@ -1,28 +1,39 @@
-/* Programs on the node may put text on the clipboard (OSC 52: tmux, vim, ...) when the person agrees. Never read it. */
+/* Programs on the node may put text on the clipboard (OSC 52: tmux, vim, ...) if the person agrees. They cannot read it. */
 import { copyText } from "../copy.js";
-import { announce, count, word } from "./kit.js";
+import { announce } from "../dom.js";
+import { count, word } from "./kit.js";
+import { clipboardText } from "./osc52_data.js";
 import { plain } from "./plain.js";
 import { preferences } from "./preferences.js";
 
-const MOST_BASE64 = 1_400_000; // a megabyte
+/** @typedef {import("./banners.js").Banners} Banners */
 
-/** Listen for it; `banners` asks. What comes while `isOld()` was asked for before. */
+/**
+ * Handle OSC 52. Output for which `isOld()` is true was shown before and is ignored.
+ *
+ * @param {import("@xterm/xterm").Terminal} terminal
+ * @param {Banners} banners asks the person
+ * @param {() => boolean} isOld
+ */
 export function letProgramsCopy(terminal, banners, isOld) {
   terminal.parser.registerOscHandler(52, (data) => {
-    const text = decode(data.slice(data.indexOf(";") + 1));
+    const text = clipboardText(data);
     const choice = preferences.get("programsMayCopy");
     if (text && choice !== "never" && !isOld()) void (choice === "always" ? put(text, banners) : ask(text, banners));
-    return true; // also a question for the clipboard's content ("?"): it gets no answer
+    return true; // also for a query of the clipboard ("?"), which gets no reply
   });
 }
 
+/** @param {string} text @param {Banners} banners */
 async function put(text, banners) {
-  // Without a key or a click just before, a browser may refuse; then the person's click on the banner does it.
+  // A browser may refuse without a key or click just before; then the person's click on the banner does it.
   if (await copyText(text)) announce(word("copied"));
   else ask(text, banners);
 }
 
+/** @param {string} text @param {Banners} banners */
 function ask(text, banners) {
+  /** @param {"always" | "never" | ""} choice */
   const choose = (choice) => () => {
     if (choice) preferences.set("programsMayCopy", choice);
     banners.remove("copy");
@@ -35,13 +46,4 @@ function ask(text, banners) {
       [word("never"), choose("never")],
     ],
   });
-}
-
-function decode(base64) {
-  if (base64 === "?" || base64.length > MOST_BASE64) return "";
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0)));
-  } catch {
-    return "";
-  }
 }

@@ -1,5 +1,29 @@
 /* Frames of the terminal protocol (docs/terminal-protocol.md): bytes to objects and back. Nothing else. */
 
+/**
+ * @typedef {object} Ready
+ * @property {"ready"} kind
+ * @property {string} session
+ * @property {string} node
+ * @property {string} label
+ * @property {string} principal
+ * @property {string} address
+ * @property {number} port
+ * @property {string} fingerprint
+ * @property {number} offset
+ * @property {number} skipped
+ * @property {number} [printed]
+ * @property {number} window
+ * @property {number} inputWindow
+ */
+/** @typedef {{ kind: "output", offset: number, data: Uint8Array }} Output */
+/** @typedef {{ kind: "notice", message: string }} Notice */
+/** @typedef {{ kind: "end", reason: string, message: string, final: boolean, exitStatus?: number }} End */
+/** @typedef {{ kind: "pong" }} Pong */
+/** @typedef {{ kind: "inputAck", total: number }} InputAck */
+/** @typedef {{ kind: "unknown", opcode: number, payload: Uint8Array }} Unknown */
+/** @typedef {Ready | Output | Notice | End | Pong | InputAck | Unknown} Frame */
+
 export const VERSION = 1;
 export const SUBPROTOCOL = "headnode-terminal.v1";
 export const INPUT_CHUNK = 16 * 1024;
@@ -20,13 +44,20 @@ const INPUT_ACK = 0x86;
 
 const text = new TextDecoder();
 
+/** @param {number} opcode @param {number} size of the payload */
 function frame(opcode, size) {
   const view = new DataView(new ArrayBuffer(1 + size));
   view.setUint8(0, opcode);
   return view;
 }
 
-/** Let me in: I have everything before `offset`. */
+/**
+ * Return HELLO: attach this socket, which has everything before `offset`.
+ *
+ * @param {number} offset
+ * @param {number} cols
+ * @param {number} rows
+ */
 export function hello(offset, cols, rows) {
   const view = frame(HELLO, 13);
   view.setUint8(1, VERSION);
@@ -36,7 +67,11 @@ export function hello(offset, cols, rows) {
   return view;
 }
 
-/** What was typed: a Uint8Array. */
+/**
+ * Return INPUT: what was typed.
+ *
+ * @param {Uint8Array} bytes
+ */
 export function input(bytes) {
   const whole = new Uint8Array(1 + bytes.length);
   whole[0] = INPUT;
@@ -44,7 +79,12 @@ export function input(bytes) {
   return whole;
 }
 
-/** The terminal's new size. */
+/**
+ * Return RESIZE: the new size of the terminal.
+ *
+ * @param {number} cols
+ * @param {number} rows
+ */
 export function resize(cols, rows) {
   const view = frame(RESIZE, 4);
   view.setUint16(1, cols);
@@ -52,20 +92,29 @@ export function resize(cols, rows) {
   return view;
 }
 
-/** Everything before `offset` is on the screen. */
+/**
+ * Return ACK: everything before `offset` is on the screen.
+ *
+ * @param {number} offset
+ */
 export function ack(offset) {
   const view = frame(ACK, 8);
   view.setBigUint64(1, BigInt(offset));
   return view;
 }
 
-/** Are you there? */
+/** Return PING. */
 export const ping = () => frame(PING, 0);
 
-/** End the shell for good. */
+/** Return CLOSE: end the shell for good. */
 export const close = () => frame(CLOSE, 0);
 
-/** Read a frame from the server: `{kind, ...}`. */
+/**
+ * Read a frame from the server.
+ *
+ * @param {ArrayBuffer} buffer
+ * @returns {Frame}
+ */
 export function decode(buffer) {
   const view = new DataView(buffer);
   const payload = new Uint8Array(buffer, 1);

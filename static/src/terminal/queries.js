@@ -1,9 +1,11 @@
-/* Programs ask their terminal things: what are you, where is the cursor, which colours? It answers as if it typed.
+/* Programs send queries to their terminal: its type, the place of the cursor, its colours. The reply is sent as input.
  *
- * Output that is shown a second time, to a page that was loaded again or to another device, holds questions that were
- * answered long ago. An answer now would be typed into whatever runs by now. And where several windows show one shell, a
- * program that asks once expects one answer.
+ * Output that is shown a second time, to a page that was loaded again or on another device, contains queries that got
+ * their reply long ago. Another reply would be input of whatever runs now. And where several windows show one shell, a
+ * program expects one reply.
  */
+
+/** @type {import("@xterm/xterm").IFunctionIdentifier[]} */
 const CSI = [
   { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
   { final: "n" }, { prefix: "?", final: "n" },
@@ -12,10 +14,15 @@ const CSI = [
 ];
 const COLOURS = [4, 10, 11, 12];
 
-/** Have the questions in the output of `terminal` passed over while `pass()`. */
-export function passOverQuestions(terminal, pass) {
+/**
+ * Ignore the queries in the output of `terminal` while `ignored()`.
+ *
+ * @param {import("@xterm/xterm").Terminal} terminal
+ * @param {() => boolean} ignored
+ */
+export function ignoreQueries(terminal, ignored) {
   const { parser } = terminal;
-  for (const id of CSI) parser.registerCsiHandler(id, () => pass());
-  for (const code of COLOURS) parser.registerOscHandler(code, (data) => pass() && data.includes("?"));
-  parser.registerDcsHandler({ intermediates: "$", final: "q" }, () => pass());
+  for (const id of CSI) parser.registerCsiHandler(id, () => ignored());
+  for (const code of COLOURS) parser.registerOscHandler(code, (data) => ignored() && data.includes("?"));
+  parser.registerDcsHandler({ intermediates: "$", final: "q" }, () => ignored());
 }

@@ -1,16 +1,23 @@
-/* Which shells this browser tab has open, so that a page that is loaded again takes them up. Ids, names and modes only:
- * nothing of what was typed or printed is ever stored, and an id opens nothing to anybody but its owner. */
+/* Remembers the shells of this browser tab, so that a page that is loaded again attaches to them. Only ids, names and
+ * modes are stored, nothing that was typed or printed; an id is of use only to its owner. */
 import { isModeSequence } from "./modes.js";
 
-/** For one place: `name` tells the terminals of one page from another's. */
+/** @typedef {{ session: string, node: string, name: string, modes: string, active: boolean }} Tab */
+
 export class Remembered {
+  /** @param {string} name distinguishes the terminals of one page from those of another */
   constructor(name) {
     this.key = `headnode-terminals:${name}`;
   }
 
-  /** [{session, node, name, modes, active}], as they stood in the strip. */
+  /**
+   * Return the tabs in their order.
+   *
+   * @returns {Tab[]}
+   */
   read() {
     try {
+      /** @type {Tab[]} */
       const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "[]");
       return kept
         .filter((tab) => typeof tab.session === "string" && typeof tab.node === "string")
@@ -20,6 +27,7 @@ export class Remembered {
     }
   }
 
+  /** @param {Tab[]} tabs */
   write(tabs) {
     try {
       if (tabs.length) sessionStorage.setItem(this.key, JSON.stringify(tabs));

@@ -1,23 +1,25 @@
-/* WebGL draws many times faster than the DOM, but a browser has few contexts and takes them away at will. */
+/* Draws a terminal with WebGL while possible: much faster than the DOM, but a browser has few contexts and may take them away. */
 import { WebglAddon } from "@xterm/addon-webgl";
 
 export class Renderer {
+  /** @param {import("@xterm/xterm").Terminal} terminal */
   constructor(terminal) {
     this.terminal = terminal;
+    /** @type {WebglAddon | null} */
     this.addon = null;
     this.failed = false;
   }
 
-  /** Which one draws: "webgl" or "dom". */
+  /** What draws now: "webgl" or "dom". */
   get kind() {
     return this.addon ? "webgl" : "dom";
   }
 
-  /** Draw with WebGL if that works here. */
+  /** Draw with WebGL if it works in this browser. */
   use() {
     if (this.addon || this.failed) return;
     const addon = new WebglAddon();
-    // Many terminals, sleep, a driver that crashed: the DOM renderer goes on, and the next showing tries again.
+    // Many terminals, sleep, a driver that crashed: the DOM renderer continues, and the next `use` tries again.
     addon.onContextLoss(() => this.rest());
     try {
       this.terminal.loadAddon(addon);
@@ -28,7 +30,7 @@ export class Renderer {
     }
   }
 
-  /** Give the context back. */
+  /** Release the WebGL context. */
   rest() {
     const addon = this.addon;
     this.addon = null;

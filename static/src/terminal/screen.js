@@ -15,13 +15,26 @@ const SCROLLBACK = 10_000;
 const FONT_MILLISECONDS = 1500;
 const RESIZE_MILLISECONDS = 90;
 
+/** @typedef {import("./session.js").Size} Size */
+
 export class Screen {
-  /** `box` is the element to fill; `size` ({cols, rows}) holds until it is shown. */
+  opened = false;
+  /** @type {Size | null} the size that somebody else chose */
+  held = null;
+  /** @type {number | undefined} */
+  fitting = undefined;
+  /** @type {ResizeObserver | undefined} */
+  resizes = undefined;
+
+  /**
+   * @param {HTMLElement} box the element to fill
+   * @param {Partial<Size>} size until it is shown
+   */
   constructor(box, size = {}) {
     this.box = box;
     this.terminal = new Terminal({
       ...size,
-      allowProposedApi: true, // Unicode widths and the marks of a search need it
+      allowProposedApi: true, // needed by Unicode widths and the marks of a search
       cursorBlink: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
       fontFamily: FONT,
       fontSize: preferences.fontSize,
@@ -52,7 +65,7 @@ export class Screen {
     this.#follow();
   }
 
-  /** Put it on the page, or bring it back. Fonts first: cells are measured once. */
+  /** Put it on the page, or show it again. The fonts are loaded first, because cells are measured once. */
   async show() {
     if (!this.opened) {
       const fonts = [400, 500].map((weight) => document.fonts.load(`${weight} 14px ${FONT}`));
@@ -70,7 +83,7 @@ export class Screen {
     this.fit();
   }
 
-  /** Out of sight: give back what is scarce. */
+  /** Release what is scarce while it is out of sight. */
   hide() {
     this.renderer.rest();
   }
@@ -82,7 +95,11 @@ export class Screen {
     else this.fitter.fit();
   }
 
-  /** Draw at this size ({cols, rows}) whatever the window's is; null: fit the window again. */
+  /**
+   * Draw at this size, whatever the size of the window is; null: fit the window again.
+   *
+   * @param {Size | null} size
+   */
   hold(size) {
     if (!size && !this.held) return;
     this.held = size;
@@ -90,21 +107,26 @@ export class Screen {
     this.fit();
   }
 
-  /** Have the shell's output drawn; `done` is called when it was. */
+  /**
+   * Draw output of the shell.
+   *
+   * @param {Uint8Array} data
+   * @param {() => void} done called when it was drawn
+   */
   draw(data, done) {
-    // xterm.js parses what follows a key at once, all else after a timer; a hidden page's timers hardly run, and the
-    // program on the node would wait for them. A selection is left alone: a key would clear it.
+    // xterm.js parses output after a key at once, other output after a timer. In a hidden page timers hardly run, and the
+    // program on the node would wait for them. Not with a selection, which a key would clear.
     if (document.hidden && !this.terminal.hasSelection()) this.terminal.input("", true);
     this.terminal.write(data, done);
   }
 
-  /** The shell is gone: leave the modes it may have died in (full screen, mouse, colours). Its text stays. */
-  calm() {
+  /** Reset the modes that an ended shell may have left (full screen, mouse, colours). The text stays. */
+  resetModes() {
     const leave = this.terminal.buffer.active.type === "alternate" ? "\x1b[?1049l" : "";
     this.terminal.write(`${leave}\x1b[!p\x1b[?1000;1002;1003;1004;1006;2004;25l`);
   }
 
-  /** Another shell begins, below what the one before left. */
+  /** Prepare for another shell, whose output comes below that of the one before. */
   begin() {
     this.hold(null);
     this.terminal.write(this.terminal.buffer.active.cursorX > 0 ? "\x1b[0m\x1b[?25h\r\n" : "\x1b[?25h");
@@ -117,7 +139,7 @@ export class Screen {
     this.terminal.dispose();
   }
 
-  // A window that is dragged has a new size with every frame; the shell is told the last one.
+  // A window that is being resized has a new size with every frame; only the last one is sent.
   #fitSoon() {
     clearTimeout(this.fitting);
     this.fitting = setTimeout(() => this.fit(), RESIZE_MILLISECONDS);
@@ -127,7 +149,7 @@ export class Screen {
     const colours = theme(preferences.get("colours"));
     this.terminal.options.theme = colours;
     this.terminal.options.screenReaderMode = preferences.get("screenReader");
-    this.box.parentElement.style.setProperty("--hn-back", colours.background);
+    this.box.parentElement?.style.setProperty("--hn-back", colours.background);
     if (this.fontSize === preferences.fontSize) return;
     this.fontSize = preferences.fontSize;
     this.terminal.options.fontSize = this.fontSize;

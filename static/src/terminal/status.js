@@ -1,31 +1,43 @@
-/* What is always visible below the screen: the state of the connection, and the sentence when something is wrong. */
+/* The line below the screen: the state of the connection; and the panel with a sentence when something is wrong. */
+import { find } from "../dom.js";
 import { part, word } from "./kit.js";
 
+/** @typedef {[string, string | (() => void)][]} Actions the text, and an address or what to do */
+
 export class Status {
+  /** @param {string} label of the node */
   constructor(label) {
     this.bar = part("status");
     this.panel = part("trouble");
-    const find = (name) => this.bar.querySelector(`[data-${name}]`);
-    this.state = find("state");
-    this.countdown = find("countdown");
-    this.where = find("where");
-    this.address = find("address");
-    this.key = find("key");
-    this.size = find("size");
+    this.state = find(this.bar, "[data-state]");
+    this.countdown = find(this.bar, "[data-countdown]");
+    this.where = find(this.bar, "[data-where]");
+    this.address = find(this.bar, "[data-address]");
+    this.key = find(this.bar, "[data-key]");
+    this.size = find(this.bar, "[data-size]");
     this.where.textContent = label;
-    this.sentence = this.panel.querySelector("[data-sentence]");
-    this.reason = this.panel.querySelector("[data-reason]");
-    this.actions = this.panel.querySelector("[data-actions]");
+    this.sentence = find(this.panel, "[data-sentence]");
+    this.reason = find(this.panel, "[data-reason]");
+    this.actions = find(this.panel, "[data-actions]");
   }
 
-  /** The state in a word, which is read out, and what changes every second, which is not. */
+  /**
+   * Show the state, which is read out, and a countdown, which is not.
+   *
+   * @param {string} state
+   * @param {string} text
+   */
   show(state, text, countdown = "") {
     this.bar.dataset.state = state;
     if (this.state.textContent !== text) this.state.textContent = text;
     this.countdown.textContent = countdown;
   }
 
-  /** Whom the shell talks to. */
+  /**
+   * Show which node the shell is on.
+   *
+   * @param {import("./protocol.js").Ready} ready
+   */
   showNode(ready) {
     this.where.textContent = ready.label || ready.node;
     const host = ready.address.includes(":") ? `[${ready.address}]` : ready.address;
@@ -34,39 +46,58 @@ export class Status {
     this.key.title = word("host-key", { fingerprint: ready.fingerprint });
   }
 
+  /** @param {number} cols @param {number} rows */
   showSize(cols, rows) {
     this.size.textContent = `${cols} × ${rows}`;
   }
 
-  /** A sentence with what can be done about it: buttons [text, action] and links [text, address]. */
-  tell(sentence, reason, actions) {
+  /**
+   * Show a sentence and what can be done about it.
+   *
+   * @param {string} sentence
+   * @param {string} reason
+   * @param {Actions} actions
+   */
+  showProblem(sentence, reason, actions) {
     this.sentence.textContent = sentence;
     this.reason.textContent = reason;
     this.actions.replaceChildren(
       ...actions.map(([text, action], index) => {
-        const isLink = typeof action === "string";
-        const made = document.createElement(isLink ? "a" : "button");
+        const made = typeof action === "string" ? link(action) : button(action);
         made.className = `btn btn-small${index ? "" : " btn-primary"}`;
         made.textContent = text;
-        if (isLink) {
-          made.href = action;
-        } else {
-          made.type = "button";
-          made.addEventListener("click", action);
-        }
         return made;
       }),
     );
     this.panel.hidden = false;
   }
 
-  /** Whether this sentence is being told. */
-  tells(sentence) {
+  /**
+   * Return whether this sentence is shown.
+   *
+   * @param {string} sentence
+   */
+  showsProblem(sentence) {
     return !this.panel.hidden && this.sentence.textContent === sentence;
   }
 
-  untell() {
+  clearProblem() {
     this.panel.hidden = true;
     this.sentence.textContent = "";
   }
+}
+
+/** @param {string} address */
+function link(address) {
+  const made = document.createElement("a");
+  made.href = address;
+  return made;
+}
+
+/** @param {() => void} action */
+function button(action) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.addEventListener("click", action);
+  return made;
 }

@@ -1,11 +1,12 @@
 /* <headnode-terminals>: shells in tabs, in a panel of a page or filling a window.
  *
- * Attributes: data-create-url, data-target (JSON: what a session is asked for with, {"job": "Ab12cd"}), data-node (where
- * the first shell opens), data-name (what the shells belong to), data-nodes-url (optional: lists the nodes), data-page-url
- * (a terminal in a window of its own; "NODE" stands for the node), data-panel (a part of a page, not a window), data-socket
- * (the websocket of somebody else's shell: it is shown, nothing can be opened or ended here).
+ * Attributes: data-create-url, data-target (JSON, sent with the request for a session: {"job": "Ab12cd"}), data-node (of the
+ * first shell), data-name (what the shells belong to), data-nodes-url (optional: lists the nodes), data-page-url (a terminal
+ * in a window of its own; "NODE" stands for the node), data-panel (a part of a page, not a window), data-socket (the
+ * websocket of somebody else's shell: it is shown, nothing can be opened or ended here).
  * The element dispatches "headnode:empty" when the last tab of a panel was closed.
  */
+import { find } from "../dom.js";
 import { begin } from "./arrivals.js";
 import { confirm } from "./dialogs.js";
 import { handoverHash } from "./handover.js";
@@ -14,15 +15,41 @@ import { modeSequence } from "./modes.js";
 import { Remembered } from "./remembered.js";
 import { Toolbar } from "./toolbar.js";
 
-// Whether something runs cannot be known; that nothing was typed or printed for so long says it well enough.
+/**
+ * @typedef {object} Place
+ * @property {string} createUrl
+ * @property {import("./api.js").Target} target
+ * @property {string} node
+ * @property {string} name
+ * @property {string | undefined} nodesUrl
+ * @property {string | undefined} pageUrl
+ * @property {string | undefined} socket
+ */
+/** @typedef {import("./element.js").HeadnodeTerminal} HeadnodeTerminal */
+
+// Whether a program runs cannot be known. A shell counts as quiet when nothing was typed or printed for so long.
 const QUIET_MILLISECONDS = 10_000;
 
 export class HeadnodeTerminals extends HTMLElement {
+  /** @type {HeadnodeTerminal | null} */
   front = null;
+  /** @type {Place} */
+  place;
+  isPanel = false;
+  /** @type {Remembered} */
+  remembered;
+  /** @type {HTMLElement} */
+  stack;
+  /** @type {Toolbar} */
+  toolbar;
+  /** @type {import("./tabs.js").Tabs} */
+  tabs;
+  /** @type {Promise<void> | undefined} */
+  begun = undefined;
 
   connectedCallback() {
-    if (this.toolbar) return;
-    const { createUrl, target, node, name, nodesUrl, pageUrl, socket } = this.dataset;
+    if (this.begun) return;
+    const { createUrl = "", target, node = "", name = "", nodesUrl, pageUrl, socket } = this.dataset;
     this.place = { createUrl, target: JSON.parse(target || "{}"), node, name, nodesUrl, pageUrl, socket };
     this.isPanel = "panel" in this.dataset;
     this.remembered = new Remembered(`${window.location.pathname}${this.isPanel ? "#panel" : ""}`);
@@ -43,7 +70,11 @@ export class HeadnodeTerminals extends HTMLElement {
     return this.panels.map((terminal) => terminal.session?.id);
   }
 
-  /** Open a shell on `node` in a tab of its own. */
+  /**
+   * Open a shell in a tab of its own.
+   *
+   * @param {string} node
+   */
   async open(node = this.place.node) {
     const terminal = this.add(node);
     await this.choose(terminal);
@@ -52,7 +83,11 @@ export class HeadnodeTerminals extends HTMLElement {
     return terminal;
   }
 
-  /** Take up a shell that is open elsewhere; a fresh one in front makes room for it if nobody typed in it. */
+  /**
+   * Attach to a shell that is open elsewhere. It replaces a new shell in front in which nobody typed.
+   *
+   * @param {import("./api.js").SessionRow} session
+   */
   async takeUp(session) {
     const { front } = this;
     const replaces = front && !front.typed && !front.takenUp && front.session;
@@ -60,11 +95,18 @@ export class HeadnodeTerminals extends HTMLElement {
     terminal.takenUp = true;
     await this.choose(terminal);
     terminal.attach(session);
-    if (replaces) await this.#closeNow(front);
+    if (front && replaces) await this.#closeNow(front);
     this.remember();
   }
 
-  /** Make a tab; its terminal has no shell yet. */
+  /**
+   * Make a tab whose terminal has no shell yet.
+   *
+   * @param {string} node
+   * @param {object} [options]
+   * @param {string} [options.name]
+   * @param {import("./session.js").Size | null} [options.size]
+   */
   add(node, { name = "", size = null } = {}) {
     this.stack.querySelector("[data-part=empty]")?.remove();
     const terminal = document.createElement("headnode-terminal");
@@ -72,13 +114,18 @@ export class HeadnodeTerminals extends HTMLElement {
     this.stack.append(terminal);
     const { createUrl, target, name: whole, socket } = this.place;
     const label = node === whole ? whole : word("node-of", { node, name: whole });
-    const { cols, rows } = size ?? this.front?.terminal ?? {};
-    terminal.build({ createUrl, target, node, label, isGuest: Boolean(socket) }, cols ? { cols, rows } : {});
+    const held = size ?? this.front?.terminal;
+    const isGuest = Boolean(socket);
+    terminal.build({ createUrl, target, node, label, isGuest }, held ? { cols: held.cols, rows: held.rows } : {});
     this.tabs.add(terminal, name || this.#freeName(node));
     return terminal;
   }
 
-  /** Bring a tab to the front. */
+  /**
+   * Bring a tab to the front.
+   *
+   * @param {HeadnodeTerminal} terminal
+   */
   async choose(terminal) {
     const before = this.front;
     this.front = terminal;
@@ -94,18 +141,26 @@ export class HeadnodeTerminals extends HTMLElement {
     this.remember();
   }
 
-  /** Bring a tab to the front to type in it. A phone's keyboard comes only when it is asked for. */
+  /**
+   * Bring a tab to the front to type in it. On a phone it does not get the focus, which would open the keyboard.
+   *
+   * @param {HeadnodeTerminal} terminal
+   */
   async enter(terminal) {
     await this.choose(terminal);
     if (!window.matchMedia("(pointer: coarse)").matches) terminal.terminal.focus();
   }
 
-  /** Close a tab and end its shell, after a question if it was used just now. */
+  /**
+   * Close a tab and end its shell. Ask first if it was just used.
+   *
+   * @param {HeadnodeTerminal} terminal
+   */
   async close(terminal) {
     const { usedAt, typed, dataset } = terminal;
     const isFullScreen = terminal.terminal.buffer.active.type === "alternate";
     const isBusy = typed && !this.place.socket && (isFullScreen || performance.now() - usedAt < QUIET_MILLISECONDS);
-    if (isBusy && !["ended", "refused"].includes(dataset.state)) {
+    if (isBusy && !["ended", "refused"].includes(dataset.state ?? "")) {
       const title = word("close-title", { name: terminal.tabName });
       if (!(await confirm(title, word("close-text"), word("close-button")))) {
         terminal.terminal.focus();
@@ -115,35 +170,49 @@ export class HeadnodeTerminals extends HTMLElement {
     await this.#closeNow(terminal);
   }
 
-  /** Close every tab, for a panel that goes. Answers whether all are closed. */
+  /** Close every tab. Resolve to whether all are closed. */
   async closeAll() {
     for (const terminal of this.panels) await this.close(terminal);
     return this.panels.length === 0;
   }
 
-  /** Move a shell to a window of its own. */
+  /**
+   * Move a shell to a window of its own.
+   *
+   * @param {HeadnodeTerminal} terminal
+   */
   popOut(terminal) {
-    if (terminal.session?.state !== "open") return;
+    const { pageUrl } = this.place;
+    if (!pageUrl || terminal.session?.state !== "open") return;
     const { node } = terminal.place;
-    const page = this.place.pageUrl.replace("NODE", encodeURIComponent(node));
-    const url = page + handoverHash(terminal.session.id, terminal.tabName);
+    const page = pageUrl.replace("NODE", encodeURIComponent(node));
+    const url = page + handoverHash(terminal.session.id ?? "", terminal.tabName);
     window.open(url, "_blank", "noopener,popup,width=1000,height=640");
   }
 
-  /** Go to the next tab (1) or the one before (-1). */
-  step(by) {
-    const { panels } = this;
-    return this.choose(panels[(panels.indexOf(this.front) + by + panels.length) % panels.length]);
+  /**
+   * Go to the next tab (1) or the one before (-1).
+   *
+   * @param {1 | -1} by
+   */
+  async step(by) {
+    const { front, panels } = this;
+    if (front) await this.choose(panels[(panels.indexOf(front) + by + panels.length) % panels.length]);
   }
 
+  /** @param {HeadnodeTerminal} terminal @param {string | null} name null: keep the one it has */
   rename(terminal, name) {
     if (name) this.tabs.name(terminal, name);
     this.toolbar.showTitle();
     this.remember();
   }
 
-  /** Take a tab away without a word to its shell. */
-  remove(terminal) {
+  /**
+   * Remove a tab. Its shell is not ended.
+   *
+   * @param {HeadnodeTerminal} terminal
+   */
+  removeTab(terminal) {
     const { panels } = this;
     const at = panels.indexOf(terminal);
     const next = panels[at + 1] ?? panels[at - 1];
@@ -157,24 +226,27 @@ export class HeadnodeTerminals extends HTMLElement {
     if (!next) this.#empty();
   }
 
-  /** Keep for a page that is loaded again which shells are here. */
+  /** Store which shells are here, for a page that is loaded again. */
   remember() {
     if (this.place.socket) return;
-    const live = this.panels.filter(({ session }) => session && session.state !== "ended");
     this.remembered.write(
-      live.map(({ session, place, tabName, terminal }, index) => ({
-        session: session.id, node: place.node, name: tabName,
-        modes: modeSequence(terminal), active: live[index] === this.front,
-      })),
+      this.panels.flatMap((panel) => {
+        const { session, place, tabName, terminal } = panel;
+        if (!session?.id || session.state === "ended") return [];
+        const active = panel === this.front;
+        return [{ session: session.id, node: place.node, name: tabName, modes: modeSequence(terminal), active }];
+      }),
     );
   }
 
+  /** @param {HeadnodeTerminal} terminal */
   async #closeNow(terminal) {
     const closing = terminal.close();
-    this.remove(terminal);
+    this.removeTab(terminal);
     await closing;
   }
 
+  /** @param {string} node */
   #freeName(node) {
     const taken = new Set(this.panels.map((terminal) => terminal.tabName));
     for (let number = 1; ; number += 1) {
@@ -190,7 +262,7 @@ export class HeadnodeTerminals extends HTMLElement {
       return;
     }
     const empty = part("empty");
-    empty.querySelector("button").addEventListener("click", () => this.open());
+    find(empty, "button").addEventListener("click", () => void this.open());
     this.stack.append(empty);
   }
 }

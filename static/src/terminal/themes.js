@@ -1,4 +1,5 @@
-/* Colours of the terminal, for both looks of the portal and one of its own. Every pair reaches 4.5:1 on its background. */
+/* Colours of the terminal: for both looks of the portal, and one with strong contrast. All reach 4.5:1 on their background. */
+
 export const dark = {
   background: "#0b1312",
   foreground: "#dfe8e6",
@@ -49,7 +50,7 @@ export const light = {
   brightWhite: "#3c4a47",
 };
 
-/** For sunlight, projectors and tired eyes: the strongest contrast there is. */
+/** The strongest contrast, for sunlight, projectors and tired eyes. */
 export const contrast = {
   ...dark,
   background: "#000000",
@@ -63,14 +64,20 @@ export const contrast = {
   white: "#ffffff",
 };
 
+/** @type {Record<string, typeof dark>} */
 const NAMED = { light, dark, contrast };
 
-/** The theme of that name; for "page", the one that suits how the portal looks now. */
+/**
+ * Return the theme of that name; for "page", the one that suits the look of the portal now.
+ *
+ * @param {string} name
+ */
 export function theme(name) {
   const colours = named(name);
   return { ...colours, overviewRulerBorder: colours.background };
 }
 
+/** @param {string} name */
 function named(name) {
   if (NAMED[name]) return NAMED[name];
   const chosen = document.documentElement.dataset.bsTheme;
@@ -78,10 +85,18 @@ function named(name) {
   return wantsDark ? dark : light;
 }
 
-/** Whether a theme is a dark one: what lies on it is coloured to match. */
+/**
+ * Return whether a theme is dark, so that what lies on it can be coloured to match.
+ *
+ * @param {{ background: string }} colours
+ */
 export const isDark = (colours) => colours.background !== light.background;
 
-/** How matches of a search are marked. */
+/**
+ * Return the colours that mark the matches of a search.
+ *
+ * @param {{ background: string }} colours
+ */
 export function marks(colours) {
   const on = isDark(colours);
   return {

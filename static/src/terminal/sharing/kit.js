@@ -1,5 +1,4 @@
-/* Parts and words of sharing, from <template id="sharing-kit"> (sshgateway/sharing_kit.html). */
+/* Parts and words of sharing, from <template id="sharing-kit"> (templates/sshgateway/parts/sharing_kit.html). */
 import { kitOf } from "../kit.js";
 
-/** A fresh copy of the part of that name; the sentence of that name, with `{placeholders}` filled in. */
 export const { part, word } = kitOf("sharing-kit");

@@ -1,33 +1,52 @@
-/* What sharing asks of the REST API. Each resolves to the answer's body and rejects with an Error for people. */
+/* Requests about shares to the REST API. They resolve to the body of the response and reject with an Error whose message is
+ * for the person. */
+import { csrfToken } from "../../dom.js";
+import { sentenceOf } from "../api.js";
 import { word } from "./kit.js";
 
+/** @typedef {{ id: number | string, person: string, mayType: boolean, sharedAt: string }} Share */
+
+/** @param {string} session */
 const path = (session, rest = "") => `/api/v2/terminal-sessions/${session}/shares/${rest}`;
 
-/** The shares in force: [{id, person, mayType, sharedAt}]. */
+/**
+ * Resolve to the shares in force.
+ *
+ * @param {string} session
+ * @returns {Promise<Share[]>}
+ */
 export const listShares = (session) => ask("GET", path(session));
 
-/** Share with a person, or change what they may do. */
+/**
+ * Share with a person, or change what they may do.
+ *
+ * @param {string} session
+ * @param {string} person
+ * @param {boolean} mayType
+ */
 export const share = (session, person, mayType) => ask("POST", path(session), { person, mayType });
 
-/** Take a share back. */
+/**
+ * Take a share back.
+ *
+ * @param {string} session
+ * @param {Share["id"]} id
+ */
 export const takeBack = (session, id) => ask("DELETE", path(session, `${id}/`));
 
-async function ask(method, url, body) {
+/** @param {string} method @param {string} url @param {object} [data] */
+async function ask(method, url, data) {
+  /** @type {Record<string, string>} */
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
-  if (body) headers["Content-Type"] = "application/json";
-  let answer;
+  if (data) headers["Content-Type"] = "application/json";
+  let response;
   try {
-    answer = await fetch(url, { method, credentials: "same-origin", headers, body: body && JSON.stringify(body) });
+    response = await fetch(url, { method, credentials: "same-origin", headers, body: data && JSON.stringify(data) });
   } catch {
     throw new Error(word("unreachable"));
   }
-  if (answer.status === 204) return null;
-  const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said;
-  const { reason: _, ...fields } = said;
-  throw new Error(Object.values(fields).flat().find((value) => typeof value === "string") ?? word("failed"));
-}
-
-function csrfToken() {
-  return document.querySelector("meta[name='csrf-token']")?.content ?? "";
+  if (response.status === 204) return null;
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  throw new Error(sentenceOf(body) ?? word("failed"));
 }

@@ -1,33 +1,46 @@
-/* Shows in each terminal who is there, whether it is recorded and what one may do; the owner shares it from here. */
+/* Shows in each terminal who is present, whether it is recorded and what one may do. The owner opens the Share dialog here. */
+import { closest } from "../../dom.js";
 import { openShareDialog } from "./dialog.js";
 import { word } from "./kit.js";
-import { decode, SITUATION } from "./situation.js";
+import { decode, others, PRESENCE } from "./presence.js";
 
 const HINT_MILLISECONDS = 4000;
 
-/** Called once with each <headnode-terminal> when it is built. */
-export function attend(terminal) {
+/** @typedef {import("../indicators.js").Sign} Sign */
+
+/**
+ * Called once with each terminal when it is built.
+ *
+ * @param {import("../element.js").HeadnodeTerminal} terminal
+ */
+export function showPresence(terminal) {
   const { indicators } = terminal;
-  let situation = null;
+  /** @type {import("./presence.js").Presence | null} */
+  let presence = null;
+  /** @type {{ refresh(): void } | null} */
   let dialog = null;
+  /** @type {Map<string, string>} the signs that are shown, as JSON */
   let shown = new Map();
+  let hint = 0;
 
   terminal.addEventListener("headnode:frame", ({ detail }) => {
-    if (detail.opcode !== SITUATION) return;
-    situation = decode(detail.payload);
-    show();
+    if (detail.opcode !== PRESENCE) return;
+    presence = decode(detail.payload);
+    show(presence);
   });
   terminal.addEventListener("headnode:state", () => {
-    if (["ended", "refused", "starting"].includes(terminal.dataset.state)) clear();
+    if (["ended", "refused", "starting"].includes(terminal.dataset.state ?? "")) clear();
   });
 
-  function show() {
-    const { role, owner, recorded, mayType, cols, rows } = situation;
+  /** @param {import("./presence.js").Presence} current */
+  function show(current) {
+    const { role, owner, recorded, mayType, cols, rows } = current;
     const isOwner = role === "owner";
     terminal.dataset.role = role;
-    terminal.answers = situation.answers ?? true; // a gateway that was not restarted yet does not say
+    terminal.answers = current.answers ?? true; // an older gateway does not say
     terminal.letType(mayType);
     terminal.holdSize(isOwner ? null : { cols, rows });
+    /** @type {Map<string, Sign>} */
     const signs = new Map();
     if (recorded) {
       signs.set("recorded", { text: word("recorded"), tone: "bad", title: word("recorded-title") });
@@ -37,7 +50,7 @@ export function attend(terminal) {
       signs.set("owner", { text: word(whose, { owner }), tone: "note", icon: "user" });
       if (!mayType) signs.set("view-only", { text: word("view-only"), title: word("no-typing", { owner }) });
     }
-    for (const person of others()) {
+    for (const person of others(current)) {
       signs.set(`${person.role}:${person.name}`, { ...describe(person), icon: "user" });
     }
     if (isOwner) {
@@ -45,11 +58,16 @@ export function attend(terminal) {
     }
     for (const name of shown.keys()) if (!signs.has(name)) indicators.clear(name);
     for (const [name, sign] of signs) set(name, sign);
-    shown = new Map([...signs.keys()].map((name) => [name, shown.get(name)]));
+    shown = new Map([...shown].filter(([name]) => signs.has(name)));
     dialog?.refresh();
   }
 
-  // What did not change is left alone: a sign that is a button may have the focus.
+  /**
+   * Show a sign. One that did not change is left alone: as a button it may have the focus.
+   *
+   * @param {string} name
+   * @param {Sign} sign
+   */
   function set(name, sign) {
     const looks = JSON.stringify(sign);
     if (shown.get(name) !== looks) indicators.set(name, sign);
@@ -59,13 +77,13 @@ export function attend(terminal) {
   function clear() {
     for (const name of shown.keys()) indicators.clear(name);
     shown = new Map();
-    situation = null;
+    presence = null;
   }
 
-  function others() {
-    return situation.people.filter(({ name, role }) => role !== "owner" && !(name === situation.name && role === situation.role));
-  }
-
+  /**
+   * @param {import("./presence.js").Person} person
+   * @returns {Sign}
+   */
   function describe({ name, role, mayType, since, address }) {
     const what = role === "administrator" ? "administrator-watches" : mayType ? "types" : "watches";
     const at = new Date(since).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
@@ -74,9 +92,11 @@ export function attend(terminal) {
   }
 
   function open() {
+    const id = terminal.session?.id;
+    if (!id) return;
     dialog = openShareDialog(
-      terminal.session.id,
-      () => situation?.people ?? [],
+      id,
+      () => presence?.people ?? [],
       () => {
         dialog = null;
         terminal.terminal?.focus();
@@ -84,17 +104,17 @@ export function attend(terminal) {
     );
   }
 
-  // Whoever may only watch and presses a key learns why nothing happens.
+  // A person who may only watch and presses a key is told why nothing happens.
   terminal.addEventListener(
     "keydown",
     (event) => {
       const types = event.key.length === 1 || event.key === "Enter" || event.key === "Backspace";
-      if (!situation || situation.mayType || !types || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!event.target.closest?.(".xterm")) return;
-      const { owner } = situation;
+      if (!presence || presence.mayType || !types || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!closest(event, ".xterm")) return;
+      const { owner } = presence;
       set("view-only", { text: word("no-typing", { owner }), tone: "busy" });
-      clearTimeout(terminal.hint);
-      terminal.hint = setTimeout(() => situation && show(), HINT_MILLISECONDS);
+      clearTimeout(hint);
+      hint = setTimeout(() => presence && show(presence), HINT_MILLISECONDS);
     },
     { capture: true },
   );
