@@ -1,1 +1,1 @@
-"""Who you are, what you may use, what you did. Imports no other app of ours."""
+"""Who users are, what they may use and what they did. Imports no other app of Headnode."""

@@ -2,8 +2,14 @@
 
 from django.apps import AppConfig
 
+from accounts.audit import actions
+
 
 class AccountsConfig(AppConfig):
-    """People, their keys, rules, settings and tokens, and the audit trail."""
+    """Users, their keys, rules, settings and tokens, and the audit trail."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Register the audit actions of this app."""
+        actions.register(actions.AccountsAuditAction)

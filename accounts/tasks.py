@@ -1,4 +1,4 @@
-"""Celery tasks of accounts: three lines each."""
+"""The Celery tasks of accounts."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from accounts.notifications import key_expiry_reminders
 
 @shared_task(name="accounts.remind")
 def remind() -> int:
-    """Tell people of keys that are about to expire."""
-    return key_expiry_reminders.send_due()
+    """Send reminders of keys that expire soon. Return how many."""
+    return key_expiry_reminders.send_due_reminders()

@@ -1,4 +1,4 @@
-"""Routes of a person's settings."""
+"""Routes of the settings pages."""
 
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView

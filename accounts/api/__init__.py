@@ -1,1 +1,1 @@
-"""The REST API of accounts, and the manners every REST answer of the portal has: errors, pages, parsing."""
+"""The REST API of accounts. Each view calls `accounts.services` and saves nothing itself."""

@@ -1,4 +1,4 @@
-"""/users/me/access-rules/"""
+"""/users/me/access-rules/: list, add, change and delete access rules."""
 
 from typing import Any
 
@@ -25,13 +25,13 @@ SOURCE_ADDRESS = OpenApiParameter(
     "X-Source-Address",
     str,
     OpenApiParameter.HEADER,
-    description="The address you come from, as the rules see it.",
+    description="The address you come from, as it is checked against the rules.",
     response=[200],
 )
 
 
 class AccessRules(ListAPIView[AccessRule]):
-    """The address ranges your clusters may be reached from."""
+    """The addresses from which you can connect to your clusters."""
 
     serializer_class = AccessRuleSerializer
     queryset = AccessRule.objects.none()
@@ -41,25 +41,25 @@ class AccessRules(ListAPIView[AccessRule]):
 
     @extend_schema(parameters=[SOURCE_ADDRESS])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Your rules. The header `X-Source-Address` says where you come from."""
+        """List your rules. The header `X-Source-Address` has the address you come from."""
         response = super().get(request, *args, **kwargs)
         response["X-Source-Address"] = source_address.source_address_of(request._request)
         return response
 
     @extend_schema(
         request=NewAccessRuleSerializer,
-        responses={201: OpenApiResponse(SavedAccessRuleSerializer, "Saved; in force within seconds.")},
+        responses={201: OpenApiResponse(SavedAccessRuleSerializer, "Saved. Applies within seconds.")},
     )
     def post(self, request: Request) -> Response:
         """Save a rule: an address or a block such as `192.0.2.0/24`, `2001:db8::/32`, `0.0.0.0/0`."""
-        asked = NewAccessRuleSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        serializer = NewAccessRuleSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         rule, notice = services.add_access_rule(
             actor(request),
             person(request),
-            asked.validated_data["cidr"],
-            asked.validated_data["note"],
-            asked.validated_data["expires_at"],
+            serializer.validated_data["cidr"],
+            serializer.validated_data["note"],
+            serializer.validated_data["expires_at"],
         )
         return Response({**AccessRuleSerializer(rule).data, "notice": notice}, status=status.HTTP_201_CREATED)
 
@@ -73,21 +73,21 @@ class OneAccessRule(APIView):
 
     @extend_schema(responses=AccessRuleSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The rule."""
+        """Get a rule."""
         return Response(AccessRuleSerializer(self._rule(request, id)).data)
 
     @extend_schema(request=AccessRulePatchSerializer, responses=AccessRuleSerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Let the rule expire, or not. The block itself never changes: add another rule."""
+        """Change when the rule expires. The block itself cannot be changed: add another rule."""
         rule = self._rule(request, id)
-        asked = AccessRulePatchSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if "expires_at" in asked.validated_data:
-            services.set_rule_expiry(actor(request), rule, asked.validated_data["expires_at"])
+        serializer = AccessRulePatchSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if "expires_at" in serializer.validated_data:
+            services.set_rule_expiry(actor(request), rule, serializer.validated_data["expires_at"])
         return Response(AccessRuleSerializer(rule).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Drop the rule. Connections that only it allowed end within seconds."""
+        """Delete the rule. Connections that only it allowed end within seconds."""
         services.remove_access_rule(actor(request), self._rule(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)

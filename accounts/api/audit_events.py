@@ -1,4 +1,4 @@
-"""/users/me/audit-events/"""
+"""/users/me/audit-events/: the audit trail."""
 
 from django.db.models import QuerySet
 from rest_framework.generics import ListAPIView
@@ -10,7 +10,7 @@ from accounts.rest.requests import person
 
 
 class AuditEvents(ListAPIView[AuditEvent]):
-    """What you did, and what was done to what is yours, with its time, address, before and after; newest first."""
+    """What you did and what was done to your objects, with time, address, before and after. Newest first."""
 
     serializer_class = AuditEventSerializer
     queryset = AuditEvent.objects.none()

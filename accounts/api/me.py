@@ -1,4 +1,4 @@
-"""/users/me/ and /users/me/job-settings/"""
+"""/users/me/ and /users/me/job-settings/: the signed-in user and their job settings."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ from accounts.rest.requests import actor, person
 
 
 class Me(APIView):
-    """Who you are."""
+    """The signed-in user."""
 
     @extend_schema(responses=PersonSerializer)
     def get(self, request: Request) -> Response:
-        """Your name, your portal, and the longest a job of yours may run."""
+        """Get your name, your portal, and how many hours a job may run at most."""
         context = {
             "portal_name": settings.HEADNODE_NAME,
             "max_job_hours": settings.HEADNODE_MAX_JOB_HOURS,
@@ -34,7 +34,7 @@ class Me(APIView):
 
 
 class Projects(ListAPIView[Any]):
-    """Your projects: none yet, this portal keeps no list of them. A job's `projectId` may be any text."""
+    """Your projects. The list is always empty: this portal has no projects, and a job's `projectId` may be any text."""
 
     serializer_class = ProjectSerializer
 
@@ -43,7 +43,7 @@ class Projects(ListAPIView[Any]):
 
 
 class JobSettingsView(APIView):
-    """What holds for every job you submit."""
+    """The settings that apply to every job you submit."""
 
     def _document(self, request: Request) -> dict[str, Any]:
         owner = person(request)
@@ -59,13 +59,13 @@ class JobSettingsView(APIView):
 
     @extend_schema(responses=JobSettingsSerializer)
     def get(self, request: Request) -> Response:
-        """The switches, and whether the address you come from may connect now."""
+        """Get the settings, and whether you could connect now from the address you come from."""
         return Response(JobSettingsSerializer(self._document(request)).data)
 
     @extend_schema(request=JobSettingsPatchSerializer, responses=JobSettingsSerializer)
     def patch(self, request: Request) -> Response:
-        """Switch something; what is left out stays."""
-        asked = JobSettingsPatchSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        services.update_job_settings(actor(request), person(request), **asked.validated_data)
+        """Change settings. Fields that are left out keep their values."""
+        serializer = JobSettingsPatchSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        services.update_job_settings(actor(request), person(request), **serializer.validated_data)
         return Response(JobSettingsSerializer(self._document(request)).data)

@@ -1,4 +1,4 @@
-"""A person's own things as JSON."""
+"""Serializers of a user's own objects."""
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -7,14 +7,15 @@ from accounts.keys import validity
 from accounts.models import AccessRule, AuditEvent, SSHKey, User
 from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
 
-STANDING = "active: it lets you in; disabled, expired, not_allowed (by your administrator): it does not."
-STANDINGS = [worth.value for worth in validity.Validity]
+# The field is called `standing` in JSON, which clients know; in the code it is the validity.
+VALIDITY_HELP = "active: grants access. disabled, expired, not_allowed (by your administrator): does not."
+VALIDITIES = [member.value for member in validity.Validity]
 
 
 class SSHKeySerializer(CamelModelSerializer):
     """A saved public key."""
 
-    standing = serializers.SerializerMethodField(help_text=STANDING)
+    standing = serializers.SerializerMethodField(help_text=VALIDITY_HELP)
 
     class Meta:
         model = SSHKey
@@ -34,7 +35,7 @@ class SSHKeySerializer(CamelModelSerializer):
             "last_used_job",
         ]
 
-    @extend_schema_field(serializers.ChoiceField(STANDINGS))
+    @extend_schema_field(serializers.ChoiceField(VALIDITIES))
     def get_standing(self, key: SSHKey) -> str:
         return validity.key_validity(key).value
 
@@ -43,29 +44,31 @@ class NewSSHKeySerializer(CamelSerializer):
     """A public key to save."""
 
     name = serializers.CharField(required=False, allow_blank=True, default="")
-    # What is wrong with it is for the parser to say, also when it is empty or far too long.
+    # The parser reports what is wrong with it, also when it is empty or far too long.
     public_key = serializers.CharField(allow_blank=True, trim_whitespace=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
 class SSHKeyPatchSerializer(CamelSerializer):
-    """What to change of a saved key; what is left out stays."""
+    """Changes to a saved key. Fields that are left out keep their values."""
 
     name = serializers.CharField(required=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
-    disabled = serializers.BooleanField(required=False, help_text="Keep the key and let nobody in with it.")
+    disabled = serializers.BooleanField(
+        required=False, help_text="A disabled key is kept but grants no access."
+    )
 
 
 class AccessRuleSerializer(CamelModelSerializer):
-    """A range of addresses that may connect."""
+    """A block of addresses that may connect."""
 
-    standing = serializers.SerializerMethodField(help_text=STANDING)
+    standing = serializers.SerializerMethodField(help_text=VALIDITY_HELP)
 
     class Meta:
         model = AccessRule
         fields = ["id", "cidr", "note", "added_at", "expires_at", "standing"]
 
-    @extend_schema_field(serializers.ChoiceField(STANDINGS))
+    @extend_schema_field(serializers.ChoiceField(VALIDITIES))
     def get_standing(self, rule: AccessRule) -> str:
         return validity.rule_validity(rule).value
 
@@ -79,13 +82,13 @@ class NewAccessRuleSerializer(CamelSerializer):
 
 
 class AccessRulePatchSerializer(CamelSerializer):
-    """What to change of a saved rule; what is left out stays."""
+    """Changes to a saved rule. Fields that are left out keep their values."""
 
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
 
 
 class SavedAccessRuleSerializer(AccessRuleSerializer):
-    """A rule just saved; `notice` says in a sentence if the text was changed to get it."""
+    """A rule just saved. `notice` says how the text was normalised; null if it was not."""
 
     notice = serializers.CharField(allow_null=True)
 
@@ -94,7 +97,7 @@ class SavedAccessRuleSerializer(AccessRuleSerializer):
 
 
 class JobSettingsSerializer(CamelSerializer):
-    """The switches of Job Settings, and whether the caller's own address may connect now."""
+    """The job settings, and whether the caller could connect now from their address."""
 
     auto_terminate_cluster = serializers.BooleanField()
     ssh_access = serializers.BooleanField()
@@ -103,34 +106,34 @@ class JobSettingsSerializer(CamelSerializer):
 
 
 class JobSettingsPatchSerializer(CamelSerializer):
-    """What to switch; what is left out stays."""
+    """Changes to the job settings. Fields that are left out keep their values."""
 
     auto_terminate_cluster = serializers.BooleanField(required=False)
     ssh_access = serializers.BooleanField(required=False)
 
 
 class CredentialsSerializer(CamelSerializer):
-    """What a person signs in with."""
+    """A user name and password."""
 
     username = serializers.CharField(max_length=254)
     password = serializers.CharField(trim_whitespace=False, max_length=4096)
 
 
 class TokenSerializer(CamelSerializer):
-    """A token with all rights of the person; shown once."""
+    """A token with all rights of the user. It cannot be read again."""
 
     token = serializers.CharField()
 
 
 class ProjectSerializer(CamelSerializer):
-    """A project jobs can be put into."""
+    """A project that jobs can belong to."""
 
     id = serializers.CharField()
     name = serializers.CharField()
 
 
 class CompanySerializer(CamelSerializer):
-    """Whom the portal belongs to."""
+    """The company that the portal belongs to."""
 
     code = serializers.CharField()
     name = serializers.CharField()
@@ -138,14 +141,14 @@ class CompanySerializer(CamelSerializer):
 
 
 class WorkspaceSerializer(CamelSerializer):
-    """The workspace: a portal has one."""
+    """The workspace. A portal has one."""
 
     id = serializers.CharField()
     name = serializers.CharField()
 
 
 class PersonSerializer(CamelModelSerializer):
-    """Who is signed in."""
+    """The signed-in user."""
 
     full_name = serializers.CharField(source="get_full_name")
     company = serializers.SerializerMethodField()
@@ -181,7 +184,7 @@ class PersonSerializer(CamelModelSerializer):
 
 
 class AuditEventSerializer(CamelModelSerializer):
-    """One thing that was done: who, on whose behalf, what, from where, before and after."""
+    """A recorded action: who did what to whose object, from where, with the values before and after."""
 
     actor = serializers.CharField(source="actor_name")
     owner = serializers.CharField(source="owner_name")

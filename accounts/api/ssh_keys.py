@@ -1,4 +1,4 @@
-"""/users/me/ssh-keys/"""
+"""/users/me/ssh-keys/: list, add, change and delete SSH public keys."""
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ from accounts.rest.schema import ROW_NUMBER
 
 
 class SSHKeys(ListAPIView[SSHKey]):
-    """The public keys that open your clusters."""
+    """The public keys that you connect to your clusters with."""
 
     serializer_class = SSHKeySerializer
     queryset = SSHKey.objects.none()
@@ -28,14 +28,14 @@ class SSHKeys(ListAPIView[SSHKey]):
     @extend_schema(request=NewSSHKeySerializer, responses={201: SSHKeySerializer})
     def post(self, request: Request) -> Response:
         """Save a key. Running clusters accept it within seconds."""
-        asked = NewSSHKeySerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        serializer = NewSSHKeySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         key = services.add_ssh_key(
             actor(request),
             person(request),
-            asked.validated_data["name"],
-            asked.validated_data["public_key"],
-            asked.validated_data["expires_at"],
+            serializer.validated_data["name"],
+            serializer.validated_data["public_key"],
+            serializer.validated_data["expires_at"],
         )
         return Response(SSHKeySerializer(key).data, status=status.HTTP_201_CREATED)
 
@@ -49,29 +49,29 @@ class OneSSHKey(APIView):
 
     @extend_schema(responses=SSHKeySerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The key, its fingerprint, and when it was last used from where."""
+        """Get a key, its fingerprint, and when and from where it was last used."""
         return Response(SSHKeySerializer(self._key(request, id)).data)
 
     @extend_schema(request=SSHKeyPatchSerializer, responses=SSHKeySerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Rename the key, let it expire, disable or enable it. The key itself never changes: add another."""
+        """Rename the key, change its expiry, disable or enable it. The key itself cannot be changed: add another."""
         key = self._key(request, id)
-        asked = SSHKeyPatchSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wanted, who = asked.validated_data, actor(request)
-        with transaction.atomic():  # all of it or nothing
-            if "name" in wanted:
-                services.rename_ssh_key(who, key, wanted["name"])
-            if "expires_at" in wanted:
-                services.set_key_expiry(who, key, wanted["expires_at"])
-            if wanted.get("disabled") is True:
+        serializer = SSHKeyPatchSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changes, who = serializer.validated_data, actor(request)
+        with transaction.atomic():  # all changes or none
+            if "name" in changes:
+                services.rename_ssh_key(who, key, changes["name"])
+            if "expires_at" in changes:
+                services.set_key_expiry(who, key, changes["expires_at"])
+            if changes.get("disabled") is True:
                 services.disable_ssh_key(who, key)
-            elif wanted.get("disabled") is False:
+            elif changes.get("disabled") is False:
                 services.enable_ssh_key(who, key)
         return Response(SSHKeySerializer(key).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Remove the key. Sessions that came in with it end within seconds."""
+        """Delete the key. Connections made with it end within seconds."""
         services.remove_ssh_key(actor(request), self._key(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)

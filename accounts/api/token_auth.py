@@ -1,9 +1,11 @@
-"""/api-token-auth/: a password for a token, for programs that have only a password to ask for."""
+"""/api-token-auth/: exchange a password for an API token, for programs that can ask for nothing but a password.
+
+The portal has no second factor: a password alone is enough, here as on the sign-in page.
+"""
 
 from typing import cast
 
 from allauth.account.adapter import get_adapter
-from django.apps import apps
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import Throttled
@@ -16,38 +18,37 @@ from accounts import services, source_address
 from accounts.api.serializers import CredentialsSerializer, TokenSerializer
 from accounts.audit.trail import Actor
 from accounts.models import User
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
 NAME = "Signed in by a program"
-# Programs of this kind ask again at every start: the oldest of their tokens make room.
+# Such programs ask for a new token at every start. The oldest ones are revoked, so that this many remain.
 KEPT = 10
 # The longer window of ACCOUNT_RATE_LIMITS["login_failed"].
 TRY_AGAIN_SECONDS = 300
 
 
 class TokenAuth(APIView):
-    """Signs a program in. Needs no token and looks at no cookie."""
+    """Sign a program in. Needs no token and ignores cookies."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
 
     @extend_schema(request=CredentialsSerializer, responses=TokenSerializer, auth=[])
     def post(self, request: Request) -> Response:
-        """A new token with all your rights. Refused while a second factor is on: make a token in your settings."""
-        asked = CredentialsSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        user = _checked(request, **asked.validated_data)
-        return Response(
-            {
-                "token": _new_token(
-                    Actor(user, source_address.source_address_of(request._request), "api"), user
-                )
-            }
-        )
+        """Create a token with all your rights."""
+        serializer = CredentialsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = _checked(request, **serializer.validated_data)
+        actor = Actor(user, source_address.source_address_of(request._request), "api")
+        return Response({"token": _new_token(actor, user)})
 
 
 def _checked(request: Request, username: str, password: str) -> User:
-    """The person with this password. Wrong guesses are counted together with those on the sign-in page."""
+    """Return the user with this password. Failed attempts count together with those on the sign-in page.
+
+    Raises Refused (`bad_credentials`), Throttled after too many failed attempts.
+    """
     try:
         found = get_adapter(request._request).authenticate(
             request._request, username=username, password=password
@@ -55,22 +56,8 @@ def _checked(request: Request, username: str, password: str) -> User:
     except ValidationError:
         raise Throttled(TRY_AGAIN_SECONDS, "Too many failed attempts.") from None
     if found is None or not found.is_active:
-        raise Refused("bad_credentials", "Unable to log in with provided credentials.")
-    user = cast(User, found)
-    if _has_second_factor(user):
-        raise Refused(
-            "second_factor_on",
-            "A second factor is on: a password alone gives no token. Sign in with a browser and make an API token "
-            "in your settings.",
-            status=403,
-        )
-    return user
-
-
-def _has_second_factor(user: User) -> bool:
-    if not apps.is_installed("allauth.mfa"):
-        return False
-    return bool(apps.get_model("mfa", "Authenticator").objects.filter(user=user).exists())  # type: ignore[misc]
+        raise Refused(RefusalReason.BAD_CREDENTIALS, "Unable to log in with provided credentials.")
+    return cast(User, found)
 
 
 def _new_token(actor: Actor, user: User) -> str:

@@ -1,4 +1,4 @@
-"""Routes under /api/v2/ and /api/v3/."""
+"""Routes of accounts under /api/v2/ and /api/v3/."""
 
 from django.urls import path
 

@@ -9,12 +9,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.audit.actions import AuditAction
 from accounts.models import AuditChain, AuditEvent, User
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, from which address, through which door (`page`, `api`, `system`)."""
+    """Who acts, from which address, and through what (`page`, `api` or `system`)."""
 
     user: User | None
     source_address: str | None = None
@@ -29,12 +30,12 @@ SYSTEM = Actor(user=None)
 
 
 def visible_to(user: User) -> QuerySet[AuditEvent]:
-    """What the person did, and what was done to what is theirs; the newest first."""
+    """Return what the user did and what was done to their objects, newest first."""
     return AuditEvent.objects.filter(Q(actor=user) | Q(owner=user)).order_by("-id")
 
 
 def digest(event: AuditEvent) -> str:
-    """The SHA-256 that seals an event: over its content and the hash before it."""
+    """Return the SHA-256 of an event, in hex: over its content and the hash of the event before it."""
     content = {
         "at": event.at.isoformat(),
         "actor": event.actor_name,
@@ -52,7 +53,7 @@ def digest(event: AuditEvent) -> str:
 
 def record(
     actor: Actor,
-    action: str,
+    action: AuditAction,
     object_type: str,
     object_id: object,
     *,
@@ -60,9 +61,9 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Append one event. Call it inside the transaction of the change it tells of."""
+    """Append one event. Call it in the transaction of the change that it records."""
     with transaction.atomic():
-        # Locked so that two writers cannot chain to the same event (SQLite locks the whole file by itself).
+        # The lock keeps two writers from chaining to the same event (SQLite locks the whole file anyway).
         AuditChain.objects.get_or_create(id=1)
         chain = AuditChain.objects.select_for_update().get(id=1)
         event = AuditEvent(
@@ -71,10 +72,10 @@ def record(
             actor_name=actor.name,
             owner=owner,
             owner_name=owner.get_username() if owner else "",
-            action=action,
+            action=action.value,
             object_type=object_type,
             object_id=str(object_id),
-            source_address=actor.source_address or None,  # as it will be read back: the hash is over it
+            source_address=actor.source_address or None,  # hashed as it is read back: None, not ''
             via=actor.via,
             before=before or {},
             after=after or {},

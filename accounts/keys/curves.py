@@ -1,10 +1,10 @@
-"""The little arithmetic that tells a usable elliptic-curve public key from a damaged or unsafe one. Pure."""
+"""Check the arithmetic of elliptic-curve public keys: damaged and unsafe ones are found. Pure."""
 
 from typing import NamedTuple
 
 
 class Curve(NamedTuple):
-    """A NIST prime curve y² = x³ - 3x + b over the field of p, with a group of n points."""
+    """The NIST prime curve y² = x³ - 3x + b over the field of p, with a group of n points."""
 
     bits: int
     p: int
@@ -13,14 +13,14 @@ class Curve(NamedTuple):
 
     @property
     def coordinate_bytes(self) -> int:
-        """Return how many bytes one coordinate takes."""
+        """Return the size of a coordinate in bytes."""
         return (self.bits + 7) // 8
 
-    def usable(self, x: int, y: int) -> bool:
-        """Return whether (x, y) lies on the curve and is a point that OpenSSH takes as a public key."""
+    def is_usable_point(self, x: int, y: int) -> bool:
+        """Return whether (x, y) is on the curve and OpenSSH accepts it as a public key."""
         if not (0 <= x < self.p and 0 <= y < self.p):
             return False
-        # OpenSSH's own rule besides: neither coordinate much shorter than the order, nor above it.
+        # OpenSSH also wants both coordinates longer than half the order's bits and below the order minus 1.
         if min(x.bit_length(), y.bit_length()) <= self.n.bit_length() // 2 or max(x, y) >= self.n - 1:
             return False
         return (y * y - (x * x * x - 3 * x + self.b)) % self.p == 0
@@ -64,7 +64,7 @@ NIST_CURVES = {
 }
 
 ED25519_P = 2**255 - 19
-# The y coordinates of the points of order 1, 2, 4 and 8 (RFC 7748 section 7 explains why they are no keys).
+# The y coordinates of the points of order 1, 2, 4 and 8, which are unsafe as keys (RFC 7748, section 7).
 _SMALL_ORDER_Y = frozenset(
     (
         0,
@@ -77,10 +77,9 @@ _SMALL_ORDER_Y = frozenset(
 
 
 def ed25519_small_order(key: bytes) -> bool:
-    """Return whether an Ed25519 key is a point of small order, with which signatures can be made by anybody.
+    """Return whether an Ed25519 key is a point of small order, for which anybody can forge signatures.
 
-    Whether the key is a point at all is not asked: OpenSSH does not ask either, and half
-    of all wrong keys would pass.
+    Does not check that the key is a point at all: OpenSSH does not either, and half of all wrong keys would pass.
     """
     y = int.from_bytes(key, "little") & (2**255 - 1)
     return y % ED25519_P in _SMALL_ORDER_Y

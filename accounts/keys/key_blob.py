@@ -1,13 +1,19 @@
-"""The raw form of an SSH public key, read byte by byte (RFC 4253, 5656, 8709, OpenSSH's PROTOCOL.u2f). Pure.
+"""Parse the binary form of an SSH public key (RFC 4253, 5656, 8709, OpenSSH's PROTOCOL.u2f). Pure.
 
-Ours on purpose: the common libraries take a half-copied key at full size, know no security keys, or quietly
-turn one into a plain key. Here a blob is either exactly one well-formed key or refused.
+Written here because the common libraries accept a key that was cut off, do not know security keys, or turn one into a
+plain key. This parser accepts exactly one well-formed key and nothing else.
 """
 
 from collections.abc import Callable
 
 from accounts.keys.curves import NIST_CURVES, ed25519_small_order
-from accounts.keys.key_refusals import ACCEPTED_TYPES, KeyRefused, refusal_for_type, speakable
+from accounts.keys.key_refusals import (
+    ACCEPTED_TYPES,
+    KeyRefusalReason,
+    KeyRefused,
+    is_known_type,
+    refusal_for_type,
+)
 
 RSA_SHORTEST_BITS = 2048
 RSA_LONGEST_BITS = 16384
@@ -15,7 +21,7 @@ RSA_EXPONENT_LONGEST_BITS = 64
 
 
 class BlobReader:
-    """Reads length-prefixed strings; refuses a blob that ends too early, too late or counts strangely."""
+    """Read the length-prefixed strings of a blob. Every method raises KeyRefused for a malformed one."""
 
     def __init__(self, blob: bytes) -> None:
         self._blob = blob
@@ -25,24 +31,24 @@ class BlobReader:
         """Return the next string."""
         start = self._at + 4
         if start > len(self._blob):
-            raise KeyRefused("cut_off")
+            raise KeyRefused(KeyRefusalReason.CUT_OFF)
         end = start + int.from_bytes(self._blob[self._at : start], "big")
         if end > len(self._blob):
-            raise KeyRefused("cut_off")
+            raise KeyRefused(KeyRefusalReason.CUT_OFF)
         self._at = end
         return self._blob[start:end]
 
     def positive_number(self) -> int:
-        """Return the next number, written in the shortest way as the protocol demands."""
+        """Return the next number, which must be positive and in its shortest encoding."""
         raw = self.string()
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and not (len(raw) > 1 and raw[1] & 0x80)):
-            raise KeyRefused("malformed")
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         return int.from_bytes(raw, "big")
 
     def end(self) -> None:
-        """Refuse anything that follows."""
+        """Raise KeyRefused if anything follows."""
         if self._at != len(self._blob):
-            raise KeyRefused("trailing_bytes")
+            raise KeyRefused(KeyRefusalReason.TRAILING_BYTES)
 
 
 def pack(*fields: bytes) -> bytes:
@@ -51,21 +57,24 @@ def pack(*fields: bytes) -> bytes:
 
 
 def pack_number(number: int) -> bytes:
-    """Return a positive number as the bytes that go into a length-prefixed string."""
+    """Return a positive number encoded for a length-prefixed string."""
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 
 
 def examine(blob: bytes, expected_type: str | None = None) -> tuple[str, int]:
-    """Return (type, bits) of the one accepted public key that the blob is; else raise KeyRefused.
+    """Return (type, bits) of the public key in the blob. Raise KeyRefused unless it is exactly one accepted key.
 
-    With `expected_type`, the word that stood before the key, the blob has to be of that very type.
+    `expected_type` is the type written before the key; the blob must be of the same type.
     """
     reader = BlobReader(blob)
     raw_type = reader.string()
     key_type = raw_type.decode("ascii") if raw_type.isascii() else ""
     if expected_type is not None and key_type != expected_type:
         both = f"The line says {expected_type}, the key says {key_type}."
-        raise KeyRefused("type_mismatch", both if speakable(expected_type) and speakable(key_type) else "")
+        raise KeyRefused(
+            KeyRefusalReason.TYPE_MISMATCH,
+            both if is_known_type(expected_type) and is_known_type(key_type) else "",
+        )
     if key_type not in ACCEPTED_TYPES:
         raise refusal_for_type(key_type)
     bits = _READERS[key_type](reader)
@@ -76,9 +85,9 @@ def examine(blob: bytes, expected_type: str | None = None) -> tuple[str, int]:
 def _read_ed25519(reader: BlobReader) -> int:
     key = reader.string()
     if len(key) != 32:
-        raise KeyRefused("wrong_length")
+        raise KeyRefused(KeyRefusalReason.WRONG_LENGTH)
     if ed25519_small_order(key):
-        raise KeyRefused("weak_key")
+        raise KeyRefused(KeyRefusalReason.WEAK_KEY)
     return 256
 
 
@@ -86,14 +95,14 @@ def _read_rsa(reader: BlobReader) -> int:
     exponent, modulus = reader.positive_number(), reader.positive_number()
     bits = modulus.bit_length()
     if bits < RSA_SHORTEST_BITS:
-        raise KeyRefused("rsa_too_short", f"This RSA key has {bits} bits.")
+        raise KeyRefused(KeyRefusalReason.RSA_TOO_SHORT, f"This RSA key has {bits} bits.")
     if bits > RSA_LONGEST_BITS:
-        raise KeyRefused("rsa_too_long")
-    # PuTTY uses 37 and old OpenSSH 35, so small odd ones have to pass.
+        raise KeyRefused(KeyRefusalReason.RSA_TOO_LONG)
+    # PuTTY uses 37 and old versions of OpenSSH 35, so small odd exponents are accepted.
     if exponent < 3 or exponent % 2 == 0 or exponent.bit_length() > RSA_EXPONENT_LONGEST_BITS:
-        raise KeyRefused("rsa_exponent")
+        raise KeyRefused(KeyRefusalReason.RSA_EXPONENT)
     if modulus % 2 == 0:
-        raise KeyRefused("rsa_modulus")
+        raise KeyRefused(KeyRefusalReason.RSA_MODULUS)
     return bits
 
 
@@ -102,15 +111,15 @@ def _ecdsa_reader(curve_name: str) -> Callable[[BlobReader], int]:
 
     def read(reader: BlobReader) -> int:
         if reader.string() != curve_name.encode():
-            raise KeyRefused("type_mismatch")
+            raise KeyRefused(KeyRefusalReason.TYPE_MISMATCH)
         point = reader.string()
         size = curve.coordinate_bytes
-        # OpenSSH takes only the uncompressed form, which starts with 4.
+        # OpenSSH accepts only the uncompressed form, which starts with 4.
         if len(point) != 1 + 2 * size or point[0] != 4:
-            raise KeyRefused("wrong_length")
+            raise KeyRefused(KeyRefusalReason.WRONG_LENGTH)
         x, y = int.from_bytes(point[1 : 1 + size], "big"), int.from_bytes(point[1 + size :], "big")
-        if not curve.usable(x, y):
-            raise KeyRefused("point_not_on_curve")
+        if not curve.is_usable_point(x, y):
+            raise KeyRefused(KeyRefusalReason.POINT_NOT_ON_CURVE)
         return curve.bits
 
     return read
@@ -121,7 +130,7 @@ def _with_application(read_key: Callable[[BlobReader], int]) -> Callable[[BlobRe
         bits = read_key(reader)
         application = reader.string()
         if not application or not all(0x20 < byte < 0x7F for byte in application):
-            raise KeyRefused("malformed")
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         return bits
 
     return read

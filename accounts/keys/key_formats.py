@@ -1,4 +1,4 @@
-"""The other forms public keys come in, turned into the raw blob: RFC 4716, PEM (PKCS#8 and PKCS#1). Pure."""
+"""Convert public keys from RFC 4716 and PEM (PKCS#8, PKCS#1) to the binary form of SSH. Pure."""
 
 import re
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from accounts.keys.curves import NIST_CURVES
 from accounts.keys.key_base64 import decode
 from accounts.keys.key_blob import pack, pack_number
-from accounts.keys.key_refusals import KeyRefused, refusal_for_type
+from accounts.keys.key_refusals import KeyRefusalReason, KeyRefused, refusal_for_type
 
 BEGIN_LINE = re.compile(r"-{4,5} ?BEGIN ([A-Z0-9 ]+?) ?-{4,5}")
 _RFC4716_NAME = "SSH2 PUBLIC KEY"
@@ -24,7 +24,7 @@ SAME_KEY = "It is the same key with the same fingerprint."
 
 
 class Converted(NamedTuple):
-    """A key taken out of another form: the blob, its comment, and the notice that says what was done."""
+    """A key in OpenSSH form: the blob, its comment, and a notice that says what it was converted from."""
 
     blob: bytes
     comment: str
@@ -32,11 +32,11 @@ class Converted(NamedTuple):
 
 
 def convert(block: str) -> Converted:
-    """Return the key in a block that starts with a BEGIN line; else raise KeyRefused."""
+    """Return the key in a block that starts with a BEGIN line. Raise KeyRefused if there is none."""
     first, *rest = [line.rstrip() for line in block.strip().split("\n")]
     begin = BEGIN_LINE.fullmatch(first)
     if begin is None:
-        raise KeyRefused("unknown_form")
+        raise KeyRefused(KeyRefusalReason.UNKNOWN_FORM)
     name = begin.group(1)
     body = _body(name, first, rest)
     if name == _RFC4716_NAME:
@@ -51,30 +51,30 @@ def convert(block: str) -> Converted:
 
 
 def _body(name: str, first: str, rest: list[str]) -> list[str]:
-    """Return the lines between BEGIN and END."""
+    """Return the lines between BEGIN and END. Raise KeyRefused unless both are there."""
     if name not in (_RFC4716_NAME, "PUBLIC KEY", "RSA PUBLIC KEY"):
         raise _refusal_for_block(name)
     last = first.replace("BEGIN", "END", 1)
     if last not in rest:
-        raise KeyRefused("cut_off")
+        raise KeyRefused(KeyRefusalReason.CUT_OFF)
     end = rest.index(last)
     if any(line for line in rest[end + 1 :]):
-        raise KeyRefused("line_break")
+        raise KeyRefused(KeyRefusalReason.LINE_BREAK)
     return rest[:end]
 
 
 def _refusal_for_block(name: str) -> KeyRefused:
     if "PGP" in name:
-        return KeyRefused("pgp_key")
+        return KeyRefused(KeyRefusalReason.PGP_KEY)
     if "CERTIFICATE" in name:
-        return KeyRefused("x509_certificate")
+        return KeyRefused(KeyRefusalReason.X509_CERTIFICATE)
     if "DSA" in name and "ECDSA" not in name:
-        return KeyRefused("dsa_key")
-    return KeyRefused("unknown_form")
+        return KeyRefused(KeyRefusalReason.DSA_KEY)
+    return KeyRefused(KeyRefusalReason.UNKNOWN_FORM)
 
 
 def _from_rfc4716(body: list[str]) -> Converted:
-    """Read the header lines (a backslash at the end continues one), then the base64 lines."""
+    """Parse the header lines (a backslash at the end continues one), then the base64 lines."""
     lines = list(body)
     comment = ""
     while lines and (header := _RFC4716_HEADER.fullmatch(lines[0])):
@@ -82,52 +82,52 @@ def _from_rfc4716(body: list[str]) -> Converted:
         lines.pop(0)
         while value.endswith("\\"):
             if not lines:
-                raise KeyRefused("cut_off")
+                raise KeyRefused(KeyRefusalReason.CUT_OFF)
             value = value[:-1] + lines.pop(0)
         if header.group(1).lower() == "comment":
             comment = value.strip()
     if len(comment) >= 2 and comment[0] == comment[-1] == '"':
         comment = comment[1:-1].strip()
-    form = "RFC 4716 (PuTTYgen's 'Save public key')"
-    notice = f"Converted from {form} to the one-line OpenSSH form. {SAME_KEY}"
+    source = "RFC 4716 (PuTTYgen's 'Save public key')"
+    notice = f"Converted from {source} to the one-line OpenSSH form. {SAME_KEY}"
     return Converted(decode("".join(lines)), comment, notice)
 
 
 class _DER:
-    """Reads DER: definite lengths in their shortest spelling, nothing left over."""
+    """Read DER. Every method raises KeyRefused for malformed input and lengths not in their shortest form."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
         self._at = 0
 
-    def take(self, tag: int) -> bytes:
-        """Return the content of the next element, which has to carry this tag."""
+    def element(self, tag: int) -> bytes:
+        """Return the content of the next element, which must have this tag."""
         head = self._raw[self._at : self._at + 2]
         if len(head) < 2:
-            raise KeyRefused("cut_off")
+            raise KeyRefused(KeyRefusalReason.CUT_OFF)
         if head[0] != tag:
-            raise KeyRefused("malformed")
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         start, length = self._at + 2, head[1]
         if length >= 0x80:
             count = length & 0x7F
             spelled = self._raw[start : start + count]
             if len(spelled) < count:
-                raise KeyRefused("cut_off")
+                raise KeyRefused(KeyRefusalReason.CUT_OFF)
             length = int.from_bytes(spelled, "big")
             if not 1 <= count <= 3 or length < 0x80 or spelled[0] == 0:
-                raise KeyRefused("malformed")
+                raise KeyRefused(KeyRefusalReason.MALFORMED)
             start += count
         end = start + length
         if end > len(self._raw):
-            raise KeyRefused("cut_off")
+            raise KeyRefused(KeyRefusalReason.CUT_OFF)
         self._at = end
         return self._raw[start:end]
 
     def oid(self) -> str:
         """Return the next object identifier in dotted form."""
-        raw = self.take(0x06)
+        raw = self.element(0x06)
         if not raw or raw[-1] & 0x80:
-            raise KeyRefused("malformed")
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         numbers, value = [], 0
         for byte in raw:
             value = value << 7 | byte & 0x7F
@@ -138,25 +138,25 @@ class _DER:
         return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
 
     def positive_integer(self) -> int:
-        """Return the next INTEGER, which has to be positive and in its shortest spelling."""
-        raw = self.take(0x02)
+        """Return the next INTEGER, which must be positive and in its shortest form."""
+        raw = self.element(0x02)
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and not (len(raw) > 1 and raw[1] & 0x80)):
-            raise KeyRefused("malformed")
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         return int.from_bytes(raw, "big")
 
     def finished(self) -> bool:
-        """Return whether everything was read."""
+        """Return whether all of the input has been read."""
         return self._at == len(self._raw)
 
     def end(self) -> None:
-        """Refuse anything that follows."""
+        """Raise KeyRefused if anything follows."""
         if not self.finished():
-            raise KeyRefused("trailing_bytes")
+            raise KeyRefused(KeyRefusalReason.TRAILING_BYTES)
 
 
 def _blob_of_rsa(der: bytes) -> bytes:
     outer = _DER(der)
-    numbers = _DER(outer.take(0x30))
+    numbers = _DER(outer.element(0x30))
     outer.end()
     modulus, exponent = numbers.positive_integer(), numbers.positive_integer()
     numbers.end()
@@ -164,19 +164,19 @@ def _blob_of_rsa(der: bytes) -> bytes:
 
 
 def _blob_of_spki(der: bytes) -> bytes:
-    """Read SubjectPublicKeyInfo: SEQUENCE { SEQUENCE { algorithm, parameters }, BIT STRING }."""
+    """Parse SubjectPublicKeyInfo: SEQUENCE { SEQUENCE { algorithm, parameters }, BIT STRING }."""
     outer = _DER(der)
-    info = _DER(outer.take(0x30))
+    info = _DER(outer.element(0x30))
     outer.end()
-    algorithm = _DER(info.take(0x30))
-    bits = info.take(0x03)
+    algorithm = _DER(info.element(0x30))
+    bits = info.element(0x03)
     info.end()
     if not bits or bits[0] != 0:
-        raise KeyRefused("malformed")
+        raise KeyRefused(KeyRefusalReason.MALFORMED)
     key, oid = bits[1:], algorithm.oid()
     if oid == _RSA_OID:
-        if not algorithm.finished() and algorithm.take(0x05):
-            raise KeyRefused("malformed")
+        if not algorithm.finished() and algorithm.element(0x05):
+            raise KeyRefused(KeyRefusalReason.MALFORMED)
         algorithm.end()
         return _blob_of_rsa(key)
     if oid == _ED25519_OID:
@@ -191,5 +191,5 @@ def _blob_of_spki(der: bytes) -> bytes:
 
 def _blob_of_ecdsa(curve: str | None, point: bytes) -> bytes:
     if curve is None or curve not in NIST_CURVES:
-        raise KeyRefused("unknown_curve")
+        raise KeyRefused(KeyRefusalReason.UNKNOWN_CURVE)
     return pack(f"ecdsa-sha2-{curve}".encode(), curve.encode(), point)

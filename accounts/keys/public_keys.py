@@ -1,8 +1,7 @@
-"""Reads a pasted SSH public key, or says precisely what is wrong with it.
+"""Parse a pasted SSH public key, or say precisely what is wrong with it.
 
-Pure: no Django, no I/O, no cryptographic library. `parse` returns one PublicKey whose blob is exactly one
-well-formed key of an accepted type, or raises KeyRefused with a reason out of `key_refusals.SENTENCES`; it
-raises nothing else, for any input, and an exception never holds any of the text.
+Pure: no Django, no I/O, no cryptographic library. For any input, `parse` returns one PublicKey whose blob is exactly
+one well-formed key of an accepted type, or raises KeyRefused; no exception ever contains any of the text.
 """
 
 import base64
@@ -14,13 +13,19 @@ from itertools import pairwise
 
 from accounts.keys import key_base64, key_blob
 from accounts.keys.key_formats import BEGIN_LINE, SAME_KEY, convert
-from accounts.keys.key_refusals import ACCEPTED_TYPES, KeyRefused, refusal_for_type, speakable
+from accounts.keys.key_refusals import (
+    ACCEPTED_TYPES,
+    KeyRefusalReason,
+    KeyRefused,
+    is_known_type,
+    refusal_for_type,
+)
 from accounts.keys.private_keys import is_private_key
 
 __all__ = ["LONGEST_BYTES", "KeyRefused", "PublicKey", "SeveralKeys", "parse"]
 
 LONGEST_BYTES = 16 * 1024
-# Widths at which mail programs and terminals break lines; a break elsewhere is not one we may undo.
+# The widths at which mail programs and terminals wrap lines. Breaks at other widths are not undone.
 WRAP_WIDTHS = range(60, 133)
 
 _TYPE_AND_KEY = re.compile(r"(?:^|(?<=[\s\"',]))([a-z0-9][a-z0-9@.-]{2,63})\s+AAAA[A-Za-z0-9+/]")
@@ -30,14 +35,14 @@ _OPTION = re.compile(
     r"(?=[=,\s])",
     re.IGNORECASE,
 )
-# Reasons that can only come from a key that was joined rightly.
+# Reasons that prove that the lines were joined correctly.
 _SURE_REASONS = (
-    "rsa_too_short",
-    "rsa_too_long",
-    "rsa_exponent",
-    "rsa_modulus",
-    "weak_key",
-    "comment_characters",
+    KeyRefusalReason.RSA_TOO_SHORT,
+    KeyRefusalReason.RSA_TOO_LONG,
+    KeyRefusalReason.RSA_EXPONENT,
+    KeyRefusalReason.RSA_MODULUS,
+    KeyRefusalReason.WEAK_KEY,
+    KeyRefusalReason.COMMENT_CHARACTERS,
 )
 _BLANKS = " \t\n\u00a0\u3000\u200b\ufeff"
 _SSH1 = re.compile(r"\d{3,5} \d{1,10} \d{100,}")
@@ -47,7 +52,7 @@ _FILE_NAME = re.compile(r"([A-Za-z]:|%USERPROFILE%)?[\w. /\\~-]*(\.pub|\.ssh[/\\
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One usable public key. `notice` says in a sentence if the text had to be converted to get it."""
+    """One usable public key. `notice` tells the user how the text was converted; None if it was not."""
 
     type: str
     bits: int
@@ -69,29 +74,29 @@ class PublicKey:
 
 
 class SeveralKeys(KeyRefused):
-    """Several keys in one paste: `count` of them; `keys` are the different ones that can be added singly."""
+    """Raised for `count` keys in one text. `keys` are the distinct ones that can be added one by one."""
 
     def __init__(self, count: int, keys: tuple[PublicKey, ...]) -> None:
-        super().__init__("several_keys", f"There are {count} keys in this text.")
+        super().__init__(KeyRefusalReason.SEVERAL_KEYS, f"There are {count} keys in this text.")
         self.count = count
         self.keys = keys
 
 
 def parse(text: str | bytes) -> PublicKey:
-    """Return the one public key in the text; raise KeyRefused if it is anything else.
+    """Return the one public key in the text. Raise KeyRefused if it is anything else.
 
-    1. Too long: refused unread.
-    2. A private key, in any form: refused before anything else is looked at.
-    3. Control characters: refused; line ends and white space around are tidied.
-    4. Several keys: refused, with each that could be added by itself.
-    5. One block (RFC 4716, PEM) is converted; one line is read; a line broken by a mail program is joined.
+    1. Text that is too long is refused without being parsed.
+    2. A private key in any format is refused before anything else is checked.
+    3. Line ends and surrounding white space are normalised; control characters are refused.
+    4. Several keys are refused with SeveralKeys, which holds those that can be added one by one.
+    5. One block (RFC 4716, PEM) is converted, one line is parsed, a line that a mail program wrapped is joined.
     """
     clean = _tidy(_decode(text))
     if not clean:
-        raise KeyRefused("empty")
+        raise KeyRefused(KeyRefusalReason.EMPTY)
     pieces = _pieces(clean)
     if not pieces:
-        raise KeyRefused("not_a_key")
+        raise KeyRefused(KeyRefusalReason.NOT_A_KEY)
     candidates = [piece for piece in pieces if _holds_key(piece)]
     count = sum(_keys_in(piece) for piece in candidates)
     if count > 1:
@@ -102,35 +107,35 @@ def parse(text: str | bytes) -> PublicKey:
 
 
 def _decode(text: str | bytes) -> str:
-    """Return the text as str, a private key refused on the way."""
+    """Return the text as str. Raise KeyRefused for private keys, text that is too long, and what is not text."""
     if len(text) > LONGEST_BYTES:
-        raise KeyRefused("too_long")
+        raise KeyRefused(KeyRefusalReason.TOO_LONG)
     if isinstance(text, str):
         decoded, raw = text, text.encode("utf-8", "replace")
     else:
         raw = text
-        # Windows PowerShell's > writes UTF-16 with a mark in front.
+        # Windows PowerShell's > writes UTF-16 with a byte order mark.
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
         decoded = raw.decode(encoding, "replace")
     if is_private_key(decoded):
-        raise KeyRefused("private_key")
+        raise KeyRefused(KeyRefusalReason.PRIVATE_KEY)
     if len(raw) > LONGEST_BYTES:
-        raise KeyRefused("too_long")
+        raise KeyRefused(KeyRefusalReason.TOO_LONG)
     if "\ufffd" in decoded or any("\ud800" <= character <= "\udfff" for character in decoded):
-        raise KeyRefused("not_text")
+        raise KeyRefused(KeyRefusalReason.NOT_TEXT)
     return decoded
 
 
 def _tidy(text: str) -> str:
-    """Return the text with plain line ends and nothing blank around it; refuse control characters."""
+    """Return the text stripped and with unix line ends. Raise KeyRefused for control characters."""
     unix = text.replace("\r\n", "\n").replace("\r", "\n").strip(_BLANKS)
     if any(unicodedata.category(character) == "Cc" and character not in "\t\n" for character in unix):
-        raise KeyRefused("control_characters")
+        raise KeyRefused(KeyRefusalReason.CONTROL_CHARACTERS)
     return unix
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the blocks from BEGIN to END, and every other line that is neither blank nor a # remark."""
+    """Return the blocks from BEGIN to END, and every other line that is neither blank nor a comment (#)."""
     pieces: list[str] = []
     block: list[str] = []
     for line in text.split("\n"):
@@ -157,7 +162,7 @@ def _keys_in(piece: str) -> int:
 
 
 def _singles(piece: str) -> list[str]:
-    """Return the keys that stand in one line, each with what follows it."""
+    """Return the keys in one line, each with the text that follows it."""
     starts = [match.start() for match in _TYPE_AND_KEY.finditer(piece)]
     if BEGIN_LINE.match(piece.lstrip()) or len(starts) < 2:
         return [piece]
@@ -165,7 +170,7 @@ def _singles(piece: str) -> list[str]:
 
 
 def _usable(candidates: list[str]) -> tuple[PublicKey, ...]:
-    """Return the different keys among the candidates that would be accepted by themselves."""
+    """Return the distinct keys among the candidates that would each be accepted alone."""
     found: dict[bytes, PublicKey] = {}
     for single in (single for candidate in candidates for single in _singles(candidate)):
         try:
@@ -177,28 +182,28 @@ def _usable(candidates: list[str]) -> tuple[PublicKey, ...]:
 
 
 def _parse_piece(piece: str) -> PublicKey:
-    """Read one block or one line."""
+    """Parse one block or one line."""
     if BEGIN_LINE.match(piece.lstrip()):
         blob, comment, notice = convert(piece)
         return _checked(blob, None, comment, notice)
     word, *rest = piece.split(None, 1)
-    if not (word in ACCEPTED_TYPES or speakable(word)):
+    if not (word in ACCEPTED_TYPES or is_known_type(word)):
         raise _refusal_for_line(piece, word)
     if word not in ACCEPTED_TYPES:
         raise refusal_for_type(word)
     if not rest:
-        raise KeyRefused("key_missing")
+        raise KeyRefused(KeyRefusalReason.KEY_MISSING)
     encoded, *comment_parts = rest[0].split(None, 1)
     comment = comment_parts[0].strip() if comment_parts else ""
     return _checked(_decode_key(encoded), word, comment, None)
 
 
 def _decode_key(encoded: str) -> bytes:
-    """Return the blob. A text both cut and oddly padded is called cut off: that is what happened to it."""
+    """Return the blob. Text that is both cut off and badly padded is reported as cut off, the likelier cause."""
     try:
         return key_base64.decode(encoded)
     except KeyRefused as refusal:
-        if refusal.reason == "bad_base64" and key_base64.ALPHABET.fullmatch(encoded):
+        if refusal.reason == KeyRefusalReason.BAD_BASE64 and key_base64.ALPHABET.fullmatch(encoded):
             _refuse_if_cut(key_base64.decode_start(encoded))
         raise
 
@@ -207,61 +212,65 @@ def _refuse_if_cut(start: bytes) -> None:
     try:
         key_blob.examine(start)
     except KeyRefused as refusal:
-        if refusal.reason == "cut_off":
-            raise KeyRefused("cut_off") from None
+        if refusal.reason == KeyRefusalReason.CUT_OFF:
+            raise KeyRefused(KeyRefusalReason.CUT_OFF) from None
 
 
 def _checked(blob: bytes, word: str | None, comment: str, notice: str | None) -> PublicKey:
-    """Return the key if blob and comment are in order."""
+    """Return the key. Raise KeyRefused unless blob and comment are acceptable."""
     key_type, bits = key_blob.examine(blob, word)
-    # A comment put together from continued lines can hold what the whole text did not show.
+    # Joined continuation lines can form a private key or a second key that the whole text did not show.
     if is_private_key(comment):
-        raise KeyRefused("private_key")
+        raise KeyRefused(KeyRefusalReason.PRIVATE_KEY)
     if _TYPE_AND_KEY.search(comment):
-        raise KeyRefused("several_keys")
+        raise KeyRefused(KeyRefusalReason.SEVERAL_KEYS)
     if not all(character.isprintable() or unicodedata.category(character) == "Zs" for character in comment):
-        raise KeyRefused("comment_characters")
+        raise KeyRefused(KeyRefusalReason.COMMENT_CHARACTERS)
     return PublicKey(key_type, bits, blob, comment, notice)
 
 
 def _refusal_for_line(line: str, word: str) -> KeyRefused:
-    """Say what a line is that does not start with a key type."""
-    known = next((match for match in _TYPE_AND_KEY.finditer(line) if speakable(match.group(1))), None)
+    """Return the refusal for a line that does not start with a key type."""
+    known = next((match for match in _TYPE_AND_KEY.finditer(line) if is_known_type(match.group(1))), None)
     if _OPTION.match(line) and (known or "ssh-" in line or "ecdsa-" in line):
-        return KeyRefused("options_prefix")
+        return KeyRefused(KeyRefusalReason.OPTIONS_PREFIX)
     if known and known.start():
-        return KeyRefused("text_before_key")
+        return KeyRefused(KeyRefusalReason.TEXT_BEFORE_KEY)
     if _TYPE_AND_KEY.match(line):
         return refusal_for_type(word)
     if word.startswith("AAAA"):
-        return KeyRefused("type_missing")
+        return KeyRefused(KeyRefusalReason.TYPE_MISSING)
     if _SSH1.match(line):
-        return KeyRefused("ssh1_key")
+        return KeyRefused(KeyRefusalReason.SSH1_KEY)
     if _FINGERPRINT.search(line):
-        return KeyRefused("fingerprint_only")
+        return KeyRefused(KeyRefusalReason.FINGERPRINT_ONLY)
     if _FILE_NAME.fullmatch(line):
-        return KeyRefused("file_name")
-    return KeyRefused("not_a_key")
+        return KeyRefused(KeyRefusalReason.FILE_NAME)
+    return KeyRefused(KeyRefusalReason.NOT_A_KEY)
 
 
 def _parse_wrapped(pieces: list[str]) -> PublicKey:
-    """Join a key that a mail program or terminal broke into lines of one width; refuse other line breaks.
+    """Parse a key that a mail program or terminal wrapped at one width. Raise KeyRefused for other line breaks.
 
-    Safe because a blob says itself how long it is: the joined line is a whole key or it is refused. A line
-    that is complete by itself is never joined with what follows.
+    This is safe because a blob contains its own length: the joined line is a whole key or it is refused. A line that is
+    a complete key is never joined with the next one.
     """
     if any(BEGIN_LINE.match(piece) for piece in pieces):
-        raise KeyRefused("line_break")
+        raise KeyRefused(KeyRefusalReason.LINE_BREAK)
     word, *first_part = pieces[0].split()
     if word not in ACCEPTED_TYPES:
-        raise _refusal_for_line(pieces[0], word) if not _holds_key(pieces[0]) else KeyRefused("line_break")
+        raise (
+            _refusal_for_line(pieces[0], word)
+            if not _holds_key(pieces[0])
+            else KeyRefused(KeyRefusalReason.LINE_BREAK)
+        )
     lines = pieces if first_part else pieces[1:]
     widths = {len(line) for line in lines[:-1]}
     wrapped = not widths or (len(widths) == 1 and min(widths) in WRAP_WIDTHS)
     if len(first_part) > 1 or not wrapped or (widths and len(lines[-1].split()[0]) > min(widths)):
-        raise KeyRefused("line_break")
+        raise KeyRefused(KeyRefusalReason.LINE_BREAK)
     body = "".join([*first_part, *pieces[1:-1]])
-    # The last break may have fallen between key and comment; not the only one, see above.
+    # The last break may be between key and comment, unless it is the only one (a complete line is not joined).
     separators = ("", " ") if len(lines) > 2 else ("",)
     for separator in separators:
         try:
@@ -272,4 +281,4 @@ def _parse_wrapped(pieces: list[str]) -> PublicKey:
             continue
         notice = f"The line was broken into several and has been joined again. {SAME_KEY}"
         return PublicKey(key.type, key.bits, key.blob, key.comment, notice)
-    raise KeyRefused("line_break")
+    raise KeyRefused(KeyRefusalReason.LINE_BREAK)

@@ -1,4 +1,4 @@
-"""Which of a person's keys and rules count now: not disabled, not expired, not below the administrator's floor."""
+"""Whether saved keys and access rules grant access now: not disabled, not expired, allowed by the key policy."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,16 +13,16 @@ REMIND_BEFORE = timedelta(days=7)
 
 
 class Validity(StrEnum):
-    """What a saved key or rule is worth now. Only `active` lets anybody in."""
+    """Whether a saved key or rule grants access now. Only `active` does."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
     EXPIRED = "expired"
-    NOT_ALLOWED = "not_allowed"  # the administrator's floor was raised
+    NOT_ALLOWED = "not_allowed"  # by the administrator's key policy
 
 
 def key_validity(key: SSHKey, now: datetime | None = None) -> Validity:
-    """The standing of a saved key."""
+    """Return the validity of a saved key, at `now` or at the present."""
     if key.disabled_at is not None:
         return Validity.DISABLED
     if _is_past(key.expires_at, now):
@@ -31,7 +31,7 @@ def key_validity(key: SSHKey, now: datetime | None = None) -> Validity:
 
 
 def rule_validity(rule: AccessRule, now: datetime | None = None) -> Validity:
-    """The standing of a saved rule."""
+    """Return the validity of a saved rule, at `now` or at the present."""
     if _is_past(rule.expires_at, now):
         return Validity.EXPIRED
     return (
@@ -40,26 +40,26 @@ def rule_validity(rule: AccessRule, now: datetime | None = None) -> Validity:
 
 
 def usable_keys(owner: User) -> list[SSHKey]:
-    """The keys that open the person's clusters now."""
+    """Return the user's keys that grant access now."""
     now = timezone.now()
     return [key for key in owner.ssh_keys.all() if key_validity(key, now) is Validity.ACTIVE]
 
 
 def rules_in_force(owner: User) -> list[AccessRule]:
-    """The rules that hold now."""
+    """Return the user's rules that apply now."""
     now = timezone.now()
     return [rule for rule in owner.access_rules.all() if rule_validity(rule, now) is Validity.ACTIVE]
 
 
 def expiring_keys(owner: User) -> list[SSHKey]:
-    """Usable keys that stop to work within REMIND_BEFORE, the first to go first."""
+    """Return the usable keys that expire within REMIND_BEFORE, the earliest first."""
     soon = timezone.now() + REMIND_BEFORE
     keys = [key for key in usable_keys(owner) if key.expires_at is not None and key.expires_at <= soon]
     return sorted(keys, key=lambda key: key.expires_at or soon)
 
 
 def next_expiry(owner: User) -> datetime | None:
-    """When the next key or rule of the person stops to count; None when none ever does."""
+    """Return when the user's next key or rule expires; None if none ever does."""
     now = timezone.now()
     moments = [
         *owner.ssh_keys.filter(expires_at__gt=now, disabled_at=None).values_list("expires_at", flat=True),

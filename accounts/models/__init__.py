@@ -1,4 +1,4 @@
-"""The rows of accounts: one file per idea."""
+"""The database models of accounts, one per file."""
 
 from accounts.models.access_rule import AccessRule
 from accounts.models.api_token import APIToken

@@ -1,4 +1,4 @@
-"""A person's access rule."""
+"""The access rule model."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class AccessRule(models.Model):
-    """One CIDR range a person's clusters may be reached from."""
+    """A CIDR block from which a user may connect to their clusters."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_rules")
     cidr = models.CharField(max_length=49)

@@ -1,4 +1,4 @@
-"""A token for programs."""
+"""The API token model."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class APIToken(models.Model):
-    """A named token. Only its SHA-256 digest is kept; the secret is shown once, when it is made."""
+    """A token that signs a program in. Only the SHA-256 digest of its secret is saved."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)

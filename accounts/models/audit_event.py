@@ -1,4 +1,4 @@
-"""Who did what, from where."""
+"""The models of the audit trail."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class AuditChain(models.Model):
-    """One row that holds the newest hash. Writers lock it, so no two events follow the same one."""
+    """A single row with the hash of the newest event. Writers lock it, so that no two events follow the same one."""
 
     head = models.CharField(max_length=64, blank=True)
 
@@ -15,9 +15,9 @@ class AuditChain(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One thing somebody did. Append-only; each row carries the hash of the one before it.
+    """One recorded action. Rows are only ever appended; each holds the hash of the row before it.
 
-    Names are copied, so that the record outlives the person and the object.
+    Names are copied, so that the trail outlives the user and the object.
     """
 
     at = models.DateTimeField(default=timezone.now)
@@ -25,7 +25,7 @@ class AuditEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="audit_events"
     )
     actor_name = models.CharField(max_length=150)
-    # Not sealed by the hash, as `actor` is not: rows of people go, their names in the record stay.
+    # Like `actor` not covered by the hash: a deleted user leaves these null, and only the copied names stay.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="audit_events_about"
     )

@@ -1,11 +1,11 @@
-"""What holds for every job a person submits."""
+"""The job settings model."""
 
 from django.conf import settings
 from django.db import models
 
 
 class JobSettings(models.Model):
-    """The switches of the Job Settings page. Keys and rules are rows of their own."""
+    """The settings that apply to every job a user submits. Keys and rules have models of their own."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="job_settings"

@@ -1,4 +1,4 @@
-"""A person's SSH public key."""
+"""The SSH key model."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class SSHKey(models.Model):
-    """One public key, already parsed and found good by `accounts.keys.public_keys`. Never a private key."""
+    """A public key that `accounts.keys.public_keys` has parsed and accepted. Never a private key."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ssh_keys")
     name = models.CharField(max_length=100)

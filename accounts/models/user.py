@@ -1,15 +1,16 @@
-"""A person."""
+"""The user model."""
 
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
 
-class PersonManager(UserManager["User"]):
-    """Makes people, and not a second one where nothing would keep two apart."""
+class SingleUserManager(UserManager["User"]):
+    """Create users; without a sandbox that separates them, one only. Raises Refused (`single_person`) for a second."""
 
     use_in_migrations = False
 
@@ -18,23 +19,23 @@ class PersonManager(UserManager["User"]):
     ) -> "User":
         if settings.HEADNODE_SINGLE_PERSON and self.exists():
             raise Refused(
-                "single_person",
-                "No second person can be added: this machine has no sandbox, so nothing would keep one person's "
-                "cluster from another's. Install bubblewrap and start Headnode again.",
+                RefusalReason.SINGLE_PERSON,
+                "No second user can be added: this machine has no sandbox, so users could reach each other's "
+                "clusters. Install bubblewrap and start Headnode again.",
                 status=409,
             )
-        made: User = super()._create_user_object(  # type: ignore[misc]  # the stubs do not know it
+        user: User = super()._create_user_object(  # type: ignore[misc]  # the stubs do not know it
             username, email, password, **extra_fields
         )
-        return made
+        return user
 
 
 class User(AbstractUser):
-    """A person who signs in. Our own model from the first migration, so that it can grow."""
+    """A user account."""
 
-    objects: ClassVar[PersonManager] = PersonManager()
+    objects: ClassVar[SingleUserManager] = SingleUserManager()
 
     @classmethod
     def too_many_here(cls: type[Self]) -> bool:
-        """Whether more people have accounts than this machine may serve."""
+        """Return whether more users are active than a portal without a sandbox may serve."""
         return settings.HEADNODE_SINGLE_PERSON and cls.objects.filter(is_active=True).count() > 1

@@ -1,0 +1,1 @@
+"""Messages to users about their own keys. Sends each message once."""

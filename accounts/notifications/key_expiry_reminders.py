@@ -1,4 +1,4 @@
-"""Tells people, once, that a key of theirs is about to stop working."""
+"""Remind users by mail, once, that one of their SSH keys is about to expire."""
 
 import logging
 from smtplib import SMTPException
@@ -13,10 +13,12 @@ from accounts.models import SSHKey
 logger = logging.getLogger(__name__)
 
 
-def send_due() -> int:
-    """Send one mail for each key that expires within REMIND_BEFORE and was not spoken of; answer how many.
+def send_due_reminders() -> int:
+    """Send one mail for each key that expires within REMIND_BEFORE and had no reminder yet. Return how many.
 
-    1. Take the key: of several processes, one gets it. 2. Send. 3. When that fails, give it back for the next time.
+    1. Claim the key, so that one process of several sends the mail.
+    2. Send the mail.
+    3. If that fails, release the key for the next run.
     """
     now = timezone.now()
     due = SSHKey.objects.filter(
@@ -30,8 +32,8 @@ def send_due() -> int:
     for key in due.select_related("owner"):
         if key_validity(key, now) is not Validity.ACTIVE:
             continue
-        mine = SSHKey.objects.filter(pk=key.pk, reminded_at=None, expires_at=key.expires_at)
-        if mine.update(reminded_at=now) != 1:
+        unclaimed = SSHKey.objects.filter(pk=key.pk, reminded_at=None, expires_at=key.expires_at)
+        if unclaimed.update(reminded_at=now) != 1:
             continue
         try:
             _send(key)
@@ -44,14 +46,14 @@ def send_due() -> int:
 
 
 def _send(key: SSHKey) -> None:
-    assert key.expires_at is not None  # noqa: S101 - only such keys are looked for
+    assert key.expires_at is not None  # noqa: S101 (the query selects only such keys)
     name = settings.HEADNODE_NAME
     send_mail(
         f"[{name}] Your SSH key {key.name!r} expires on {key.expires_at:%Y-%m-%d}",
         f"Hello {key.owner.get_username()},\n\n"
         f"your SSH key {key.name!r} ({key.fingerprint}) stops working on {name} at "
-        f"{key.expires_at:%Y-%m-%d %H:%M} UTC. What is logged in with it then ends.\n\n"
-        "To go on using it, choose a later day in Settings > Job; or save a new key there in time.\n",
+        f"{key.expires_at:%Y-%m-%d %H:%M} UTC. Connections made with it are closed then.\n\n"
+        "To keep using it, set a later expiry date in Settings > Job, or add a new key there before then.\n",
         None,
         [key.owner.email],
     )

@@ -1,4 +1,4 @@
-"""Serializers that speak camelCase outside and snake_case inside."""
+"""Serializers with snake_case fields in Python and camelCase names in JSON."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from accounts.rest.errors import camel_case
 
 
 class CamelCase:
-    """Put before a serializer class: a field declared `added_at` is `addedAt` in JSON."""
+    """Mix into a serializer: a field declared `added_at` is `addedAt` in JSON."""
 
     def get_fields(self) -> dict[str, Any]:
-        """The fields by their outside names."""
+        """Return the fields by their names in JSON."""
         fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
         return {camel_case(name): self._renamed(name, field) for name, field in fields.items()}
 
@@ -26,8 +26,8 @@ class CamelCase:
 
 
 class CamelSerializer(CamelCase, serializers.Serializer[Any]):
-    """A serializer of anything."""
+    """A serializer with camelCase names."""
 
 
 class CamelModelSerializer(CamelCase, serializers.ModelSerializer[Any]):
-    """A serializer of rows. For reading only: rows are written by verbs."""
+    """A model serializer with camelCase names. For output only: services save models."""

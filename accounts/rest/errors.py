@@ -1,7 +1,7 @@
-"""Every refusal of the REST API in one shape.
+"""Render every error of the REST API in one form.
 
-With a field at fault: `{"<field>": ["sentence"], "reason": "word"}`. Without one: `{"detail": "sentence", "reason":
-"word"}`. What a serializer finds keeps REST framework's shape, a tree of fields that ends in lists of sentences.
+With a field at fault: `{"<field>": ["message"], "reason": "word"}`. Without one: `{"detail": "message", "reason":
+"word"}`. Errors of a serializer keep REST framework's form, a tree of fields with lists of messages.
 """
 
 import re
@@ -18,12 +18,12 @@ from accounts.rest.exceptions import TooLarge
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer an exception raised in a view; None (a 500) only for what nobody foresaw."""
+    """Return the response for an exception raised in a view; None (which becomes a 500) for an unexpected one."""
     if isinstance(error, Refused):
         return Response(refusal_body(error), status=error.status)
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
-    elif isinstance(error, SuspiciousOperation):  # too many form fields, say
+    elif isinstance(error, SuspiciousOperation):  # for example too many form fields
         error = ParseError("The request could not be understood.")
     response = rest_framework_handler(error, context)
     if response is not None and isinstance(response.data, dict) and set(response.data) == {"detail"}:
@@ -32,17 +32,17 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def refusal_body(refused: Refused) -> dict[str, Any]:
-    """A refusal as JSON, its field named as the API names it; of several the first reason."""
+    """Return a refusal as JSON, with camelCase field names. Of several refusals the first gives the reason."""
     if isinstance(refused, SeveralRefused):
         fields = [refusal_body(problem) for problem in reversed(refused.problems)]
-        return {name: said for body in fields for name, said in body.items()}
+        return {name: value for body in fields for name, value in body.items()}
     if refused.field is not None and refused.status == status.HTTP_400_BAD_REQUEST:
         return {camel_case(refused.field): [refused.message], "reason": refused.reason}
     return {"detail": refused.message, "reason": refused.reason}
 
 
 def camel_case(name: str) -> str:
-    """`public_key` as `publicKey`."""
+    """Return `public_key` as `publicKey`."""
     return re.sub(r"_([a-z])", lambda match: match.group(1).upper(), name)
 
 

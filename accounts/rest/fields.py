@@ -1,4 +1,4 @@
-"""Serializer fields that are strict where JSON is loose."""
+"""Serializer fields for numbers that reject booleans, infinities and other surprises of JSON."""
 
 import re
 from typing import Any
@@ -10,12 +10,12 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A whole number, also as text, also as 4.0; never `true`."""
+    """A whole number, also as text or as 4.0, but not `true`."""
 
     default_error_messages = {"invalid": "A whole number is needed."}
 
     def to_internal_value(self, data: Any) -> int:
-        """The number. Raises ValidationError for anything else."""
+        """Return the number. Raises ValidationError for anything else."""
         if isinstance(data, int) and not isinstance(data, bool):
             return data
         if isinstance(data, float) and data.is_integer() and abs(data) < 1e15:
@@ -26,12 +26,12 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class NumberField(serializers.FloatField):
-    """A finite number, also as text; never `true`, never infinite."""
+    """A finite number, also as text, but not `true` or infinity."""
 
     default_error_messages = {"invalid": "A number is needed."}
 
     def to_internal_value(self, data: Any) -> float:
-        """The number. Raises ValidationError for anything else."""
+        """Return the number. Raises ValidationError for anything else."""
         if isinstance(data, int | float) and not isinstance(data, bool) and abs(data) < 1e15:
             return float(data)
         if isinstance(data, str) and _DECIMAL.fullmatch(data.strip()):

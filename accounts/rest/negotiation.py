@@ -1,4 +1,4 @@
-"""Which form an answer has: the API has one form only, so what a program accepts is not asked."""
+"""Content negotiation for an API that returns JSON only: the Accept header is ignored."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,12 +8,12 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class OneForm(DefaultContentNegotiation):
-    """Programs say `Accept: text/plain` and mean it kindly: a 406 would help nobody."""
+class JSONOnlyNegotiation(DefaultContentNegotiation):
+    """Always render JSON. Some programs send `Accept: text/plain`; a 406 would not help them."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, Any]:
-        """The first renderer, always."""
+        """Return the first renderer."""
         renderer = next(iter(renderers))
         return renderer, renderer.media_type

@@ -1,4 +1,4 @@
-"""Reads JSON bodies: bounded in size and depth, UTF-8 whatever the header claims."""
+"""Parse JSON bodies with limits on size and depth, as UTF-8 whatever the header says."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ from rest_framework.renderers import JSONRenderer
 
 from accounts.rest.exceptions import TooLarge
 
-# Our own documents are five levels deep; beyond this only somebody's experiment is.
+# The API's own documents have at most five levels.
 DEEPEST = 40
 
 
 class JSONParser(BaseParser):
-    """REST framework's own reads without a limit and lets a deeply nested list end in a RecursionError."""
+    """Replace REST framework's parser, which has no size limit and fails with RecursionError on deep nesting."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
@@ -24,7 +24,7 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The document. Raises TooLarge (413) or ParseError (400)."""
+        """Return the document. Raises TooLarge (413) or ParseError (400)."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
@@ -34,12 +34,12 @@ class JSONParser(BaseParser):
         except UnicodeDecodeError:
             raise ParseError("The body is not UTF-8.") from None
         except (ValueError, RecursionError) as error:
-            place = (
+            position = (
                 f" (line {error.lineno}, column {error.colno})"
                 if isinstance(error, json.JSONDecodeError)
                 else ""
             )
-            raise ParseError(f"The body is not JSON that can be read{place}.") from None
+            raise ParseError(f"The body is not JSON that can be read{position}.") from None
         _check(document)
         return document
 
@@ -49,7 +49,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _check(document: Any) -> None:
-    """Refuse what later code could stumble over. Without recursion: the point is that it may not end well."""
+    """Raise ParseError for a document that later code could fail on. Not recursive, because of the depth it checks."""
     level = [document]
     for _ in range(DEEPEST):
         level = [child for value in level for child in _children(value)]
@@ -63,7 +63,7 @@ def _children(value: Any) -> Iterable[Any]:
         return value
     if not isinstance(value, dict):
         return ()
-    # Values are judged by their fields; a name may come back in an error and must be text that can be sent.
+    # Fields check the values. Names must be checked here: an error may repeat them, so they must be valid text.
     if any("\ud800" <= character <= "\udfff" for name in value for character in name):
         raise ParseError("A name in the body holds half of a surrogate pair, which is not text.")
     return value.values()

@@ -1,20 +1,21 @@
-"""Who may use an endpoint at all."""
+"""Permissions of REST endpoints."""
 
 from typing import Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.refusal_reasons import RefusalReason
 from accounts.rest.requests import person
 from accounts.users.administrators import is_administrator
 
 
 class IsAdministrator(BasePermission):
-    """Administrators; a signed-in person who is none gets 403 `not_administrator`, whatever the path names."""
+    """Allow administrators. Other signed-in users get 403 `not_administrator`, whether or not the object exists."""
 
     message = "Only an administrator may do this. Ask yours."
-    code = "not_administrator"
+    code = RefusalReason.NOT_ADMINISTRATOR
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the person administers the portal."""
+        """Return whether the user is an administrator."""
         return bool(request.user and request.user.is_authenticated) and is_administrator(person(request))

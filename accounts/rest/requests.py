@@ -1,4 +1,4 @@
-"""What a view needs to know of a request: whose it is, who acts, which row is meant."""
+"""What a view needs from a request: the user, the actor for the audit trail, the object in the path."""
 
 import re
 from typing import TypeVar, cast
@@ -18,19 +18,19 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def person(request: Request) -> User:
-    """Who is signed in. Only for views that let nobody else in."""
+    """Return the signed-in user. Only for views that require sign-in."""
     return cast(User, request.user)
 
 
 def actor(request: Request) -> Actor:
-    """Who acts, from where, for the audit trail."""
+    """Return the actor for the audit trail: the user and the source address."""
     return Actor(person(request), source_address.source_address_of(request._request), "api")
 
 
 def pick(rows: QuerySet[Row], text: str, *, number: bool = False) -> Row:
-    """The row with this id among those the person may see.
+    """Return the row with this id. `rows` are those the user may see.
 
-    Raises NotFound also for an id no row can have: NUL or 40 digits never reach the database.
+    Raises NotFound if there is none. An impossible id, such as one with NUL or 40 digits, never reaches the database.
     """
     if (_NUMBER if number else _WORD).fullmatch(text) is None:
         raise NotFound()
@@ -41,5 +41,5 @@ def pick(rows: QuerySet[Row], text: str, *, number: bool = False) -> Row:
 
 
 def is_v3(request: Request) -> bool:
-    """Whether the newer form of an answer is wanted."""
+    """Return whether the request is for version 3 of the API."""
     return request.path.startswith("/api/v3/")

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about signing in."""
+"""Describe token authentication in the OpenAPI document."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from drf_spectacular.utils import OpenApiParameter
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """`Authorization: Token <token>`, on every endpoint."""
+    """The `Authorization: Token <token>` header."""
 
     target_class = "accounts.users.token_authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """An API key in a header: OpenAPI has no word for the `Token` scheme."""
+        """Return an API key in a header, because OpenAPI has no `Token` scheme."""
         return {
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Token ` and one of your API tokens, with a space between.",
+            "description": "`Token`, one space, and one of your API tokens.",
         }
 
 

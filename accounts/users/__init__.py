@@ -1,0 +1,1 @@
+"""User accounts and signing in: tokens, sessions, websockets, administrators. Decides who somebody is, and no more."""

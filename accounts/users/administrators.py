@@ -1,16 +1,17 @@
-"""Who administers the portal."""
+"""Who is an administrator, and the one check for what only administrators may do."""
 
 from accounts.audit.trail import Actor
 from accounts.models import User
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
 
 def is_administrator(user: User) -> bool:
-    """Whether the person may do what only administrators may."""
+    """Return whether the user is an active administrator."""
     return user.is_active and user.is_superuser
 
 
 def check_administrator(actor: Actor, message: str) -> None:
-    """Raise Refused (`not_administrator`, 403) with this sentence unless an administrator or the portal itself acts."""
+    """Raise Refused (`not_administrator`, 403) with this message unless an administrator or the portal itself acts."""
     if actor.user is not None and not is_administrator(actor.user):
-        raise Refused("not_administrator", message, status=403)
+        raise Refused(RefusalReason.NOT_ADMINISTRATOR, message, status=403)

@@ -1,4 +1,4 @@
-"""How django-allauth behaves here."""
+"""Adapt django-allauth to this portal."""
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
@@ -7,7 +7,7 @@ from accounts import source_address
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """No sign-up: an administrator adds people. Rate limits count the person's own address."""
+    """Close sign-up (administrators create accounts), and rate-limit by source address instead of proxy address."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

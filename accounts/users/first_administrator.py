@@ -1,26 +1,34 @@
-"""The administrator a new portal begins with."""
+"""Create the first administrator of a new portal."""
 
 from django.db import IntegrityError, transaction
 
+from accounts.audit.actions import AccountsAuditAction
 from accounts.audit.trail import SYSTEM, record
 from accounts.models import User
 
 NAME = "admin"
 
 
-def missing() -> bool:
-    """Whether this portal has no administrator yet."""
+def is_missing() -> bool:
+    """Return whether the portal has no administrator yet."""
     return not User.objects.filter(is_superuser=True).exists()
 
 
-def create(password: str) -> bool:
-    """Make the administrator `admin` with this password, unless there is one; answer whether it was made."""
-    if not missing():
+def create_if_missing(password: str) -> bool:
+    """Create the administrator `admin` unless there is an administrator. Return whether it was created."""
+    if not is_missing():
         return False
     try:
         with transaction.atomic():
             user = User.objects.create_superuser(NAME, password=password)
-            record(SYSTEM, "accounts:user:added", "user", user.pk, owner=user, after={"administrator": True})
-    except IntegrityError:  # another process was first, or an ordinary person has the name
+            record(
+                SYSTEM,
+                AccountsAuditAction.USER_ADDED,
+                "user",
+                user.pk,
+                owner=user,
+                after={"administrator": True},
+            )
+    except IntegrityError:  # another process was first, or another user has the name
         return False
     return True

@@ -1,6 +1,6 @@
-"""Whether a browser's Origin header names this portal, and not a page somewhere else. Decides; reads no setting.
+"""Check that a browser's Origin header names this portal. Pure: reads no settings.
 
-A websocket carries the cookie of whoever opens it from any page; the Origin header is what tells them apart.
+Any page on the internet can open a websocket with the user's cookie. Only the Origin header says which page it was.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port, the port always said."""
+    """Scheme, host and port of a page; the scheme's default port is filled in."""
 
     scheme: str
     host: str
@@ -21,7 +21,7 @@ class Origin(NamedTuple):
 
 
 def read_origin(text: str) -> Origin | None:
-    """Return the origin in the text; None for `null` and everything else that is not one."""
+    """Parse an origin. Return None for `null` and other text that is not an origin."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -33,13 +33,13 @@ def read_origin(text: str) -> Origin | None:
     return Origin(parts.scheme, parts.hostname, DEFAULT_PORTS[parts.scheme] if port is None else port)
 
 
-def is_own(
+def is_own_origin(
     origin: str, host: str, secure: bool, allowed_hosts: Sequence[str], trusted_origins: Sequence[str]
 ) -> bool:
     """Return whether a page at `origin` may open a websocket on `host`.
 
-    It may if it is a page of the very host and port the connection asks for, and that host is an allowed one;
-    or if the origin is a trusted one. A page read over plain http may not open a secure connection.
+    It may if the page has the same host and port as the connection and the host is allowed, or if the origin is
+    trusted. A page loaded over plain HTTP may not open a secure connection.
     """
     page = read_origin(origin)
     if page is None:
@@ -54,7 +54,7 @@ def is_own(
 
 
 def _matches(page: Origin, trusted: str) -> bool:
-    """Compare with one entry of CSRF_TRUSTED_ORIGINS, which may say `https://*.example.org`."""
+    """Return whether an origin matches an entry of CSRF_TRUSTED_ORIGINS, such as `https://*.example.org`."""
     known = read_origin(trusted.replace("://*.", "://", 1))
     if known is None or (known.scheme, known.port) != (page.scheme, page.port):
         return False

@@ -1,7 +1,7 @@
-"""Whether what a websocket was opened with is still good: it stays open long after its one handshake.
+"""Check that the credential of an open websocket is still valid, long after its handshake.
 
-A token may be revoked meanwhile, a person may sign out or change their password. Consumers keep the credential of
-their handshake and ask again whenever they deliver.
+Meanwhile the token may be revoked, or the user may sign out or change the password. Consumers keep the credential of
+their handshake and check it again before they deliver anything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,19 +21,19 @@ from accounts.models import APIToken, User
 
 @dataclass(frozen=True)
 class Credential:
-    """A token's row or a browser's session. Only in memory, never in a log."""
+    """An API token or a browser session. Kept in memory only, never logged."""
 
     token_id: int | None = None
     session_key: str | None = field(default=None, repr=False)
 
 
 NO_CREDENTIAL = Credential()
-# What was answered so far in this look at many websockets.
+# Answers found so far, within `cached_answers`.
 _answers: ContextVar[dict[tuple[int, Credential], bool] | None] = ContextVar("answers", default=None)
 
 
 def credential_of(scope: Mapping[str, Any]) -> Credential:
-    """What `accounts.users.websocket_authentication` let this scope in with. NO_CREDENTIAL when it holds neither."""
+    """Return the credential that `websocket_authentication` accepted for this scope; NO_CREDENTIAL if none."""
     token: APIToken | None = scope.get("api_token")
     if token is not None:
         return Credential(token_id=token.pk)
@@ -42,8 +42,8 @@ def credential_of(scope: Mapping[str, Any]) -> Credential:
 
 
 @contextmanager
-def asked_once() -> Iterator[None]:
-    """Within it the same question is asked of the database once."""
+def cached_answers() -> Iterator[None]:
+    """Query the database once per user and credential inside this context, however many websockets share them."""
     token = _answers.set({})
     try:
         yield
@@ -51,15 +51,15 @@ def asked_once() -> Iterator[None]:
         _answers.reset(token)
 
 
-def still_good(user_id: int, credential: Credential) -> bool:
-    """Whether the person could be let in with it now; NO_CREDENTIAL lets nobody in. Asks the database."""
+def is_credential_valid(user_id: int, credential: Credential) -> bool:
+    """Return whether the user could sign in with the credential now. Queries the database."""
     known = _answers.get()
     if known is None:
         return _is_good(user_id, credential)
-    question = (user_id, credential)
-    if question not in known:
-        known[question] = _is_good(user_id, credential)
-    return known[question]
+    key = (user_id, credential)
+    if key not in known:
+        known[key] = _is_good(user_id, credential)
+    return known[key]
 
 
 def _is_good(user_id: int, credential: Credential) -> bool:
@@ -73,10 +73,10 @@ def _is_good(user_id: int, credential: Credential) -> bool:
 
 
 def _is_session_of(user: User, session_key: str) -> bool:
-    """Signing out removes the session; another password makes its hash a wrong one."""
+    """Return whether the user is signed in with this session. A changed password invalidates its hash."""
     saved = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
     if saved.get(SESSION_KEY) != str(user.pk):
         return False
-    shown = saved.get(HASH_SESSION_KEY, "")
+    session_hash = saved.get(HASH_SESSION_KEY, "")
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(shown, known) for known in hashes)
+    return any(constant_time_compare(session_hash, valid) for valid in hashes)

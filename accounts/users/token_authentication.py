@@ -1,6 +1,6 @@
-"""API tokens: finds whose a secret is, for the REST API and for programs on a websocket.
+"""Authenticate API tokens, for the REST API and for websockets.
 
-The database knows only digests of tokens; a secret is never logged and never put into a message.
+The database has digests of tokens only. A secret is never logged and never part of a message.
 """
 
 import hashlib
@@ -13,76 +13,80 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import APIToken, User
-from accounts.refusals import Refused
+from accounts.refusals import ReasonWithMessage, Refused
 
 KEYWORDS = ("token", "bearer")
 LAST_USED_STEP = timedelta(minutes=1)
 LONGEST_SECRET = 512
 
 
-class TokenRefused(Refused):
-    """A token without access: malformed_token, invalid_token, token_expired or user_inactive."""
+class TokenRefusalReason(ReasonWithMessage):
+    """Why a token grants no access: a stable word, and the message for the user."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(reason, message, status=401)
+    MALFORMED = (
+        "malformed_token",
+        "The Authorization header must be 'Token', one space, and the token without spaces.",
+    )
+    INVALID = "invalid_token", "Invalid token."
+    # The wording of Rescale's API, which clients know.
+    EXPIRED = "token_expired", "API key is no longer active"
+    USER_INACTIVE = "user_inactive", "User inactive or deleted."
+
+
+class TokenRefused(Refused):
+    """Raised for a token that grants no access."""
+
+    def __init__(self, reason: TokenRefusalReason) -> None:
+        super().__init__(reason, reason.message, status=401)
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token <secret>`, or `Bearer`. `request.auth` is then the APIToken."""
+    """Authenticate `Authorization: Token <secret>`, or `Bearer`. `request.auth` is then the APIToken."""
 
     def authenticate(self, request: Request) -> tuple[User, APIToken] | None:
-        """Return (user, token); None if another kind of sign-in was used; a 401 answer for a bad token."""
+        """Return (user, token); None without a token. Raise AuthenticationFailed (401) for an invalid token."""
         try:
-            secret = secret_in(request.META.get("HTTP_AUTHORIZATION", ""))
-            return None if secret is None else check(secret)
+            secret = read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
+            return None if secret is None else check_token(secret)
         except TokenRefused as refusal:
             raise AuthenticationFailed(refusal.message, code=refusal.reason) from None
 
     def authenticate_header(self, request: Request) -> str:
-        """Name the scheme, so that an answer without sign-in is 401 and not 403."""
+        """Return the scheme. With one, REST framework replies 401 and not 403 to requests that are not signed in."""
         return "Token"
 
 
-def secret_in(header: str) -> str | None:
-    """Return the secret in an Authorization header; None if the header is for another scheme.
+def read_secret(header: str) -> str | None:
+    """Return the secret in an Authorization header; None if the header has another scheme.
 
-    Raises TokenRefused when it is for ours and malformed.
+    Raises TokenRefused (`malformed_token`).
     """
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() not in KEYWORDS:
         return None
     secret = rest.strip()
     if not secret or len(secret) > LONGEST_SECRET or not all("!" <= character <= "~" for character in secret):
-        message = "The Authorization header must be 'Token', one space, and the token without spaces."
-        raise TokenRefused("malformed_token", message)
+        raise TokenRefused(TokenRefusalReason.MALFORMED)
     return secret
 
 
-def check(secret: str) -> tuple[User, APIToken]:
-    """Return the person a secret stands for, and its token; note that it was used. Raises TokenRefused."""
+def check_token(secret: str) -> tuple[User, APIToken]:
+    """Return the owner of a secret and the token, and save that it was used. Raises TokenRefused."""
     digest = hashlib.sha256(secret.encode()).hexdigest()
     token = APIToken.objects.select_related("owner").filter(digest=digest).first()
     if token is None:
-        raise TokenRefused("invalid_token", "Invalid token.")
+        raise TokenRefused(TokenRefusalReason.INVALID)
     now = timezone.now()
     if token.expires_at is not None and token.expires_at <= now:
-        raise TokenRefused("token_expired", "API key is no longer active")
+        raise TokenRefused(TokenRefusalReason.EXPIRED)
     if not token.owner.is_active:
-        raise TokenRefused("user_inactive", "User inactive or deleted.")
+        raise TokenRefused(TokenRefusalReason.USER_INACTIVE)
     note_use(token)
     return token.owner, token
 
 
-def user_for_token(secret: str) -> tuple[User, APIToken] | None:
-    """Return (user, token) for a secret that is good now, else None."""
-    try:
-        return check(secret)
-    except TokenRefused:
-        return None
-
-
 def note_use(token: APIToken) -> None:
-    """Save when the token was last used, at most once a minute, whatever other processes do."""
+    """Save when the token was last used, at most once a minute across all processes."""
     now = timezone.now()
     if token.last_used_at is not None and token.last_used_at > now - LAST_USED_STEP:
         return

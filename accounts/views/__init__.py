@@ -1,1 +1,1 @@
-"""The pages of accounts. Each calls the verbs of `accounts.services` and saves nothing itself."""
+"""The pages of accounts. Each view calls `accounts.services` and saves nothing itself."""

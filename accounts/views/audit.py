@@ -1,4 +1,4 @@
-"""The audit trail as its person sees it."""
+"""The audit trail page."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -17,13 +17,13 @@ PAGE_SIZE = 50
 @never_cache
 @require_GET
 def audit_trail(request: HttpRequest) -> HttpResponse:
-    """What one did, and what was done to what is one's own."""
+    """Show what the user did and what was done to their objects."""
     page = Paginator(trail.visible_to(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [
         {
             "event": event,
             "title": labels.title(event),
-            "name": labels.name_of(event),
+            "name": labels.object_name(event),
             "differences": labels.differences(event),
         }
         for event in page.object_list

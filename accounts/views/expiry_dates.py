@@ -1,4 +1,4 @@
-"""The last day of something, as a date field gives it."""
+"""Parse the expiry dates of forms."""
 
 from datetime import datetime, time
 
@@ -6,11 +6,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
 
-def end_of(text: str) -> datetime | None:
-    """The end of the chosen day; None when none was chosen. Raises Refused (`expiry_invalid`)."""
+def end_of_day(text: str) -> datetime | None:
+    """Return the end of the chosen day (UTC); None if no day was chosen. Raises Refused (`expiry_invalid`)."""
     if not text.strip():
         return None
     try:
@@ -19,4 +20,6 @@ def end_of(text: str) -> datetime | None:
             return timezone.make_aware(datetime.combine(day, time.max.replace(microsecond=0)))
     except (ValueError, OverflowError):
         pass
-    raise Refused("expiry_invalid", _("Write the last day as year-month-day."), field="expires_at")
+    raise Refused(
+        RefusalReason.EXPIRY_INVALID, _("Write the expiry date as year-month-day."), field="expires_at"
+    )

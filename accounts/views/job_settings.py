@@ -1,4 +1,4 @@
-"""The Job Settings page: one page, three sections, each also a fragment of its own."""
+"""The Job Settings page. Each of its three sections is also a fragment."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,37 +35,37 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class KeyRow:
-    """A saved key, what it is worth now, and whether that ends soon."""
+    """A saved key, its validity, and whether it expires soon."""
 
     key: SSHKey
-    standing: Validity
+    validity: Validity
     ends_soon: bool
 
 
 @dataclass(frozen=True)
 class RuleRow:
-    """A saved rule and what it is worth now."""
+    """A saved access rule and its validity."""
 
     rule: AccessRule
-    standing: Validity
+    validity: Validity
 
 
 @login_required
 @never_cache
 @require_GET
 def job_settings(request: HttpRequest) -> HttpResponse:
-    """Keys, access rules, SSH on or off, and whether clusters end by themselves."""
+    """Show keys, access rules, SSH access and automatic termination."""
     return render(request, "accounts/job_settings.html", context(request))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What the page and its fragments show."""
+    """Return the template context of the page and its fragments."""
     owner = person(request)
     address = source_address.source_address_of(request)
     expiring = validity.expiring_keys(owner)
     rules = [RuleRow(rule, validity.rule_validity(rule)) for rule in owner.access_rules.all()]
     own_rule = str(cidr.parse(address).network) if address else ""
-    saved = {row.rule.cidr for row in rules if row.standing is Validity.ACTIVE}
+    saved = {row.rule.cidr for row in rules if row.validity is Validity.ACTIVE}
     return {
         "nav": "settings",
         "section": "job",
@@ -86,7 +86,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def answer(
+def respond(
     request: HttpRequest,
     section: str,
     *,
@@ -94,11 +94,11 @@ def answer(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    """After a verb: the section for htmx; else a redirect, or the whole page when the form must come back."""
+    """Respond to a form: its section for htmx, else a redirect, or the whole page to show the form again."""
     if status == 200 and not more.get("offers") and not is_fragment(request):
         for kind, text in notices or []:
             messages.add_message(request, LEVELS[kind], text)
         return redirect(f"{reverse('job_settings')}#{section}")
-    shown = {**context(request), "notices": notices or [], "answered": section, **more}
+    section_context = {**context(request), "notices": notices or [], "answered": section, **more}
     template = SECTIONS[section] if is_fragment(request) else "accounts/job_settings.html"
-    return render(request, template, shown, status=status)
+    return render(request, template, section_context, status=status)

@@ -1,4 +1,4 @@
-"""What every page needs: who acts, a page that asks before something is lost, where to go back to."""
+"""What every page view needs: the user, the actor for the audit trail, a confirmation page, a way back."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -17,12 +17,12 @@ from accounts.users.administrators import is_administrator
 
 
 def person(request: HttpRequest) -> User:
-    """The signed-in person; only for views behind `login_required`."""
+    """Return the signed-in user. Only for views behind `login_required`."""
     return cast(User, request.user)
 
 
 def administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let administrators in; others who are signed in are told 403, whatever the path names."""
+    """Decorate a view for administrators only. Other signed-in users get 403, whether or not the object exists."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -34,17 +34,17 @@ def administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., Http
 
 
 def actor(request: HttpRequest) -> Actor:
-    """The person as the one who acts, from where, through a page."""
+    """Return the actor for the audit trail: the user, the source address, and that it was a page."""
     return Actor(user=person(request), source_address=source_address.source_address_of(request), via="page")
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, and so wants a piece of the page instead of all of it."""
+    """Return whether htmx sent the request, and so expects a fragment of the page."""
     return bool(getattr(request, "htmx", False))
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the person said yes to losing something: in the dialog, or on the page that asks."""
+    """Return whether the user has confirmed the action, in the dialog or on the confirmation page."""
     return request.POST.get("confirmed") == "1"
 
 
@@ -57,13 +57,13 @@ def ask_first(
     back: str,
     carried: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
-    """A page that says what will be lost and asks; for browsers without scripts."""
+    """Render the confirmation page, for browsers without JavaScript. It posts again with `confirmed`."""
     context = {"title": title, "text": text, "button": button, "back": back, "carried": carried}
-    return render(request, "parts/confirm_page.html", context)
+    return render(request, "accounts/confirm.html", context)
 
 
 def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
-    """Redirect to the page the form came from (`next`), if it is one of ours."""
+    """Redirect to the page the form came from (`next`) if it belongs to this portal, else to `otherwise`."""
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=False):
         target = otherwise

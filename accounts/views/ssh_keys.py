@@ -1,4 +1,4 @@
-"""Adding and removing SSH public keys."""
+"""The forms for SSH keys on the Job Settings page."""
 
 from typing import Any
 
@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST
 
 from accounts import services
 from accounts.keys import public_keys
+from accounts.keys.key_refusals import KeyRefusalReason
 from accounts.keys.public_keys import PublicKey, SeveralKeys
 from accounts.models import SSHKey
 from accounts.refusals import Refused
-from accounts.views.expiry_dates import end_of
-from accounts.views.job_settings import answer
+from accounts.views.expiry_dates import end_of_day
+from accounts.views.job_settings import respond
 from accounts.views.pages import actor, ask_first, is_confirmed, person
 
 MAX_OFFERS = 50
@@ -27,26 +28,26 @@ MAX_OFFERS = 50
 @login_required
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
-    """Save the pasted key; several at once are offered one by one."""
+    """Save a pasted key. Several keys in one text are offered one by one."""
     name, text = request.POST.get("name", ""), request.POST.get("public_key", "")
     if "each" in request.POST:
         return _add_each(request, request.POST.getlist("public_key")[:MAX_OFFERS])
     expires = request.POST.get("expires", "")
     try:
-        # Parsed here for its notice; the verb parses again and trusts nobody.
+        # Parsed here for its notice only; the service parses the text again.
         notice = public_keys.parse(text).notice
-        key = services.add_ssh_key(actor(request), person(request), name, text, end_of(expires))
+        key = services.add_ssh_key(actor(request), person(request), name, text, end_of_day(expires))
     except Refused as refused:
         if isinstance(refused, SeveralKeys) and refused.keys:
-            return answer(request, "keys", status=refused.status, key_name=name, **_offer(refused))
-        return answer(
+            return respond(request, "keys", status=refused.status, key_name=name, **_offer(refused))
+        return respond(
             request,
             "keys",
             status=refused.status,
             key_name=name,
             key_expires=expires,
-            # A private key is never sent back; anything else is, so that nothing typed is lost.
-            key_text="" if refused.reason == "private_key" else text,
+            # A private key is never sent back. Other text is, so that the user can correct it.
+            key_text="" if refused.reason == KeyRefusalReason.PRIVATE_KEY else text,
             key_errors={refused.field or "public_key": refused.message},
         )
     notices = [
@@ -54,11 +55,11 @@ def add(request: HttpRequest) -> HttpResponse:
     ]
     if notice:
         notices.append(("note", notice))
-    return answer(request, "keys", notices=notices, offers=_others(request, text))
+    return respond(request, "keys", notices=notices, offers=_others(request, text))
 
 
 def _offer(several: SeveralKeys) -> dict[str, Any]:
-    """Each of the keys that can be added by itself, and how many cannot."""
+    """Return the context that offers each usable key of several, and says how many there were."""
     text = _("There are %(count)d keys in this text.")
     if len(several.keys) < several.count:
         text = _("There are %(count)d keys in this text; %(usable)d of them can be added.")
@@ -69,7 +70,7 @@ def _offer(several: SeveralKeys) -> dict[str, Any]:
 
 
 def _others(request: HttpRequest, added: str) -> tuple[PublicKey, ...]:
-    """The rest of several offered keys, after one of them was added."""
+    """Return the other offered keys, after one of them was added."""
     rest = []
     for line in request.POST.getlist("other")[:MAX_OFFERS]:
         try:
@@ -82,7 +83,7 @@ def _others(request: HttpRequest, added: str) -> tuple[PublicKey, ...]:
 
 
 def _add_each(request: HttpRequest, texts: list[str]) -> HttpResponse:
-    """Save every offered key; each that is refused says why."""
+    """Save every offered key, with a notice for each that is refused."""
     saved, notices = 0, []
     for text in texts:
         try:
@@ -93,73 +94,73 @@ def _add_each(request: HttpRequest, texts: list[str]) -> HttpResponse:
     if saved:
         text = ngettext("Saved %(count)d key.", "Saved %(count)d keys.", saved) % {"count": saved}
         notices.insert(0, ("good", text))
-    return answer(request, "keys", notices=notices, status=200 if saved else 400)
+    return respond(request, "keys", notices=notices, status=200 if saved else 400)
 
 
 @login_required
 @require_POST
 def change_expiry(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Have a key end on a day, or never."""
+    """Set or clear the expiry date of a key."""
     key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
     try:
-        services.set_key_expiry(actor(request), key, end_of(request.POST.get("expires", "")))
+        services.set_key_expiry(actor(request), key, end_of_day(request.POST.get("expires", "")))
     except Refused as refused:
-        return answer(request, "keys", status=refused.status, notices=[("bad", refused.message)])
-    said = _("“%(name)s” does not expire.") % {"name": key.name}
+        return respond(request, "keys", status=refused.status, notices=[("bad", refused.message)])
+    message = _("“%(name)s” does not expire.") % {"name": key.name}
     if key.expires_at:
         day = f"{key.expires_at:%Y-%m-%d}"
-        said = _("“%(name)s” can be used until the end of %(day)s (UTC).") % {"name": key.name, "day": day}
-    return answer(request, "keys", notices=[("good", said)])
+        message = _("“%(name)s” can be used until the end of %(day)s (UTC).") % {"name": key.name, "day": day}
+    return respond(request, "keys", notices=[("good", message)])
 
 
 @login_required
 @require_POST
 def disable(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Keep a key and let nobody in with it, after asking."""
+    """Disable a key, after confirmation."""
     key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
     if not is_confirmed(request):
         return ask_first(
             request,
             title=_("Disable the key “%(name)s”?") % {"name": key.name},
             text=_(
-                "Running clusters stop accepting it within seconds, and what is logged in with it ends. "
-                "It stays in the list; you can enable it again."
+                "Running clusters stop accepting it within seconds, and its open connections are closed. "
+                "It stays in the list, and you can enable it again."
             ),
             button=_("Disable key"),
             back=reverse("job_settings"),
         )
     services.disable_ssh_key(actor(request), key)
-    return answer(request, "keys", notices=[("good", _("Disabled “%(name)s”.") % {"name": key.name})])
+    return respond(request, "keys", notices=[("good", _("Disabled “%(name)s”.") % {"name": key.name})])
 
 
 @login_required
 @require_POST
 def enable(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Let a disabled key in again."""
+    """Enable a disabled key."""
     key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
     try:
         services.enable_ssh_key(actor(request), key)
     except Refused as refused:
-        return answer(request, "keys", status=refused.status, notices=[("bad", refused.message)])
-    return answer(request, "keys", notices=[("good", _("Enabled “%(name)s”.") % {"name": key.name})])
+        return respond(request, "keys", status=refused.status, notices=[("bad", refused.message)])
+    return respond(request, "keys", notices=[("good", _("Enabled “%(name)s”.") % {"name": key.name})])
 
 
 @login_required
 @require_POST
 def remove(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Forget a key, after asking."""
+    """Delete a key, after confirmation."""
     key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
     if not is_confirmed(request):
         return ask_first(
             request,
             title=_("Remove the key “%(name)s”?") % {"name": key.name},
             text=_(
-                "Running clusters stop accepting it within seconds, and what is logged in with it ends. "
-                "The key on your computer stays as it is; you can add it here again."
+                "Running clusters stop accepting it within seconds, and its open connections are closed. "
+                "The key on your computer is not changed, and you can add it here again."
             ),
             button=_("Remove key"),
             back=reverse("job_settings"),
         )
     name = key.name
     services.remove_ssh_key(actor(request), key)
-    return answer(request, "keys", notices=[("good", _("Removed “%(name)s”.") % {"name": name})])
+    return respond(request, "keys", notices=[("good", _("Removed “%(name)s”.") % {"name": name})])

@@ -1,4 +1,4 @@
-"""API tokens: make one, see it once, revoke it."""
+"""The API tokens page: create a token, see its secret once, revoke it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import services
 from accounts.models import APIToken
 from accounts.refusals import Refused
-from accounts.views.expiry_dates import end_of
+from accounts.views.expiry_dates import end_of_day
 from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
 
 
@@ -22,20 +22,20 @@ from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, pe
 @never_cache
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """The list, and the form that makes one."""
+    """Show the tokens and the form that creates one; create one on POST."""
     if request.method != "POST":
         return _show(request)
     name, expires = request.POST.get("name", ""), request.POST.get("expires", "")
     try:
         token, secret = services.create_api_token(
-            actor(request), person(request), name, expires_at=end_of(expires)
+            actor(request), person(request), name, expires_at=end_of_day(expires)
         )
     except Refused as refused:
         errors = {refused.field or "name": refused.message}
         return _show(
             request, status=refused.status, token_name=name, token_expires=expires, token_errors=errors
         )
-    # Not redirected: the secret must reach the page once, and be kept nowhere on the way.
+    # No redirect: the secret is shown once, and a redirect would need it saved somewhere.
     return _show(request, made=token, secret=secret)
 
 
@@ -54,13 +54,13 @@ def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
-    """End a token, after asking."""
+    """Revoke a token, after confirmation."""
     token = get_object_or_404(APIToken, pk=token_id, owner=person(request))
     if not is_confirmed(request):
         return ask_first(
             request,
             title=_("Revoke the token “%(name)s”?") % {"name": token.name},
-            text=_("Programs that use it are refused from now on. This cannot be undone."),
+            text=_("Programs that use it can no longer sign in. This cannot be undone."),
             button=_("Revoke token"),
             back=reverse("api_tokens"),
         )

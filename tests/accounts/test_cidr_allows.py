@@ -1,4 +1,4 @@
-"""Which addresses a set of rules lets in."""
+"""Which addresses a set of rules allows."""
 
 import ipaddress
 

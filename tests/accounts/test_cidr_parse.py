@@ -1,4 +1,4 @@
-"""What a person types as an access rule is read, put in order with a notice, or refused with a sentence."""
+"""Text entered as an access rule is parsed, normalised with a notice, or refused with a message."""
 
 import ipaddress
 

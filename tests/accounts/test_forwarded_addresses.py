@@ -1,4 +1,4 @@
-"""Forwarding headers count only from HEADNODE_TRUSTED_PROXIES: on pages, in the API and on websockets alike."""
+"""Forwarding headers are used only from HEADNODE_TRUSTED_PROXIES: on pages, in the API and on websockets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -78,7 +78,7 @@ def test_addresses_in_ipv6_clothes(alice: User, settings: Any, asked: Asked) -> 
 
 
 def test_a_forged_header_gets_no_terminal(alice: User) -> None:
-    """The rule lets PERSON in; whoever only claims to be there stays out."""
+    """The rule allows PERSON, and nobody who only claims that address."""
     services.add_access_rule(Actor(alice), alice, PERSON)
     answer = client_of(alice).get(
         "/api/v2/users/me/job-settings/", REMOTE_ADDR=LIE, HTTP_X_FORWARDED_FOR=PERSON

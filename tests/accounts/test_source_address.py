@@ -1,4 +1,4 @@
-"""Whose address counts: the connection's, or what a trusted proxy says, and never what a person writes."""
+"""The source address is the connection's or the one that a trusted proxy reports, never one that the client claims."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ TRUSTED = [cidr.parse(text).network for text in ("127.0.0.0/8", "10.0.0.0/8", ":
     ],
 )
 def test_decide(peer: str, header: str | None, answer: str) -> None:
-    assert source_address.decide(peer, header, TRUSTED) == answer
+    assert source_address.resolve_address(peer, header, TRUSTED) == answer
 
 
 def test_no_rule_lets_an_unknown_address_in() -> None:

@@ -1,4 +1,4 @@
-"""A trusted proxy that does not say where somebody comes from: no rule holds for them, and nothing breaks."""
+"""A trusted proxy that sends no valid client address: no rule allows the client, and nothing fails."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ UNPLACED = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.9, unknown"
 
 @pytest.fixture(autouse=True)
 def open_rules(alice: User, settings: Any) -> None:
-    """Rules that would let the proxy in, and everybody who has an address."""
+    """Rules that allow the proxy, and everybody who has an address."""
     settings.HEADNODE_TRUSTED_PROXIES = [PROXY]
     for block in (f"{PROXY}/32", "0.0.0.0/0", "::/0"):
         services.add_access_rule(Actor(alice), alice, block)
@@ -63,7 +63,7 @@ def test_the_audit_trail_holds_none_and_its_hash_stays_right(alice: User) -> Non
 
 
 def test_nobody_signs_in_less(alice: User) -> None:
-    """The limit of failed attempts is counted by address: for the unplaced ones together."""
+    """Failed attempts are limited by address. Clients without one share a limit."""
     answer = Client().post(
         "/accounts/login/", {"login": "alice", "password": "correct horse battery"}, **UNPLACED
     )

@@ -1,4 +1,4 @@
-"""`manage.py add_person NAME`: make an account for a colleague."""
+"""`manage.py add_person NAME`: create a user account."""
 
 import os
 import secrets
@@ -12,24 +12,22 @@ from accounts.users import user_accounts
 
 
 class Command(BaseCommand):
-    """Makes an account with HEADNODE_NEW_PASSWORD, or with a password made here and printed this once."""
+    """Create an account with HEADNODE_NEW_PASSWORD, or with a random password that is printed once."""
 
-    help = (
-        "Add a person who may sign in. Reads HEADNODE_NEW_PASSWORD, else makes a password and prints it once."
-    )
+    help = "Add a user account, with HEADNODE_NEW_PASSWORD or with a random password that is printed once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """NAME, and who they are."""
+        """Add NAME, --email and --administrator."""
         parser.add_argument("name")
         parser.add_argument("--email", default="")
         parser.add_argument("--administrator", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """One sentence for what was done, or for what was wrong."""
+        """Create the account. Raises CommandError with the reason of a refusal."""
         given = os.environ.get("HEADNODE_NEW_PASSWORD", "")
         password = given or secrets.token_urlsafe(12)
         try:
-            user_accounts.add_person(
+            user_accounts.add_user(
                 SYSTEM, options["name"], options["email"], password, options["administrator"]
             )
         except Refused as refused:

@@ -1,4 +1,4 @@
-"""`manage.py ensure_admin`: make the first administrator. Safe to repeat."""
+"""`manage.py ensure_admin`: create the first administrator. Safe to repeat."""
 
 import os
 import secrets
@@ -10,17 +10,17 @@ from accounts.users import first_administrator
 
 
 class Command(BaseCommand):
-    """Makes `admin` with HEADNODE_ADMIN_PASSWORD, or with a password made here and printed this once."""
+    """Create `admin` with HEADNODE_ADMIN_PASSWORD, or with a random password that is printed once."""
 
-    help = "Make the first administrator, `admin`, if this portal has no administrator yet."
+    help = "Create the first administrator, `admin`, if this portal has no administrator yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Does nothing when there is an administrator: a later HEADNODE_ADMIN_PASSWORD changes nothing."""
-        if not first_administrator.missing():
+        """Create the administrator. If there is one, do nothing: its password is not changed either."""
+        if not first_administrator.is_missing():
             return
         given = os.environ.get("HEADNODE_ADMIN_PASSWORD", "")
         password = given or secrets.token_urlsafe(12)
-        if not first_administrator.create(password):
+        if not first_administrator.create_if_missing(password):
             return
         if given:
             self.stdout.write("First administrator: admin, with the password of HEADNODE_ADMIN_PASSWORD.")

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from accounts.models import User
-from accounts.services import job_settings
+from accounts.audit.actions import AccountsAuditAction
+from accounts.audit.trail import Actor
+from accounts.models import AuditEvent, JobSettings, User
+from accounts.services import job_settings, update_job_settings
 from tests.api import client_of
 from tests.factories import AccessRuleFactory
 
@@ -67,3 +70,42 @@ def test_who_one_is(alice: User, settings: Any) -> None:
     assert answer["maxJobHours"] == settings.HEADNODE_MAX_JOB_HOURS
     assert answer["company"]["projects"] == []
     assert answer["workspace"]["id"]
+
+
+@pytest.mark.parametrize("path", [URL, "/settings/job/"])
+def test_reading_the_settings_writes_nothing(alice: User, client: Client, path: str) -> None:
+    client.force_login(alice)
+
+    assert client.get(path).status_code == 200
+    assert not JobSettings.objects.exists()
+
+
+def test_the_defaults_are_not_taken_for_a_saved_row(alice: User) -> None:
+    assert job_settings(alice)._state.adding
+    assert job_settings(alice).owner == alice
+    with pytest.raises(JobSettings.DoesNotExist):
+        _ = alice.job_settings
+
+
+def test_a_change_to_what_is_the_default_saves_nothing(alice: User) -> None:
+    update_job_settings(Actor(alice), alice, ssh_access=True)
+
+    assert not JobSettings.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_the_first_change_saves_the_row_and_names_it_in_the_audit_trail(alice: User) -> None:
+    saved = update_job_settings(Actor(alice), alice, ssh_access=False)
+
+    assert JobSettings.objects.get().ssh_access is False
+    event = AuditEvent.objects.get()
+    assert (event.action, event.object_id) == (AccountsAuditAction.JOB_SETTINGS_CHANGED, str(saved.pk))
+    assert (event.before["ssh_access"], event.after["ssh_access"]) == (True, False)
+
+
+def test_two_first_changes_of_one_person_both_hold(alice: User) -> None:
+    update_job_settings(Actor(alice), alice, ssh_access=False)
+    update_job_settings(Actor(alice), alice, auto_terminate_cluster=False)
+
+    row = JobSettings.objects.get(owner=alice)
+    assert (row.ssh_access, row.auto_terminate_cluster) == (False, False)

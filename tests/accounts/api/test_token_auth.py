@@ -1,11 +1,15 @@
-"""A password for a token."""
+"""Exchanging a password for a token."""
 
+import inspect
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from accounts.api import token_auth
 from accounts.api.token_auth import KEPT
 from accounts.audit.trail import SYSTEM
 from accounts.models import APIToken, AuditEvent, User
@@ -102,3 +106,11 @@ def test_a_cookie_that_lies_about_makes_no_difference(alice: User) -> None:
     client.force_login(alice)
 
     assert client.post(URL, {"username": "alice", "password": PASSWORD}, format="json").status_code == 200
+
+
+def test_no_second_factor_is_promised_while_none_can_be_set_up() -> None:
+    """If allauth.mfa is installed, this endpoint must refuse users with a second factor. Now it mentions none."""
+    assert not apps.is_installed("allauth.mfa")
+    description = SchemaGenerator(urlconf="portal.urls").get_schema(request=None, public=True)
+    assert "second factor" not in str(description["paths"][URL]).lower()
+    assert "mfa" not in inspect.getsource(token_auth)

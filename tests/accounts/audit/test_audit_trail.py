@@ -1,4 +1,4 @@
-"""People see what they did and what was done to what is theirs, and nothing of anybody else."""
+"""Users see what they did and what was done to their objects, and nothing else."""
 
 import pytest
 from django.test import Client
@@ -6,6 +6,7 @@ from django.test import Client
 from accounts import services
 from accounts.audit.trail import Actor, record
 from accounts.models import User
+from jobs.events.audit_actions import JobsAuditAction
 from tests.api import client_of
 from tests.factories import public_key
 
@@ -15,11 +16,11 @@ URL = "/api/v2/users/me/audit-events/"
 
 @pytest.fixture
 def history(alice: User, bob: User) -> None:
-    """alice saves a key and switches SSH off; bob does something with what is hers."""
+    """alice saves a key and switches SSH off; bob stops a job of hers."""
     who = Actor(alice, "192.0.2.7", "page")
     services.add_ssh_key(who, alice, "Laptop", public_key())
     services.update_job_settings(who, alice, ssh_access=False)
-    record(Actor(bob, "192.0.2.8", "api"), "jobs:job:stopped", "job", "Ab12cd", owner=alice)
+    record(Actor(bob, "192.0.2.8", "api"), JobsAuditAction.JOB_STOPPED, "job", "Ab12cd", owner=alice)
 
 
 @pytest.mark.usefixtures("history")

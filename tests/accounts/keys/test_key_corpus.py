@@ -1,10 +1,10 @@
-"""The whole corpus: each valid text is read as `ssh-keygen -l` reads it, each broken one is refused for its reason."""
+"""The whole corpus: valid texts are parsed as `ssh-keygen -l` does, broken ones are refused with the right reason."""
 
 from pathlib import Path
 
 import pytest
 
-from accounts.keys.key_refusals import SENTENCES
+from accounts.keys.key_refusals import KeyRefusalReason
 from accounts.keys.public_keys import KeyRefused, parse
 from tests.accounts.keys.key_corpus import corpus
 from tests.accounts.keys.key_corpus.tools import listed
@@ -42,7 +42,7 @@ def test_broken_keys_are_refused_each_for_its_reason(pairs: list[corpus.Pair], f
             parse(entry.text)
             wrong.append(f"{entry.name}: accepted")
         except KeyRefused as refused:
-            sentence = SENTENCES[entry.reason]
+            sentence = KeyRefusalReason(entry.reason).message
             if refused.reason != entry.reason or not refused.message.endswith(sentence):
                 wrong.append(f"{entry.name}: {refused.reason} instead of {entry.reason}: {refused.message}")
     assert not wrong, "\n".join(wrong)

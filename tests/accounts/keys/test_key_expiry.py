@@ -1,4 +1,4 @@
-"""Keys that expire, rest and work again; rules that expire; through the API and on the page."""
+"""Keys that expire, are disabled and enabled again; rules that expire; through the API and on the page."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The administrator's floor: types and sizes of keys, and how wide a rule may be."""
+"""The administrator's key policy: types and sizes of keys, and how wide a rule may be."""
 
 from typing import Any
 
@@ -38,11 +38,11 @@ def test_a_short_rsa_key(alice: User, settings: Any) -> None:
     settings.HEADNODE_RSA_MIN_BITS = 3072
     refusal = refused(alice, blobs.line("ssh-rsa", blobs.rsa(2048, exponent=3)))
     assert refusal.reason == "rsa_below_floor"
-    assert "2048 bits; your administrator wants 3072" in refusal.message
+    assert "2048 bits; your administrator requires 3072" in refusal.message
     services.add_ssh_key(Actor(alice), alice, "key", RSA_3072)
 
 
-def test_a_key_below_a_raised_floor_says_so_and_stays_off(alice: User, settings: Any) -> None:
+def test_a_key_that_a_stricter_policy_forbids_says_so_and_stays_off(alice: User, settings: Any) -> None:
     key = services.add_ssh_key(Actor(alice), alice, "key", RSA_2048)
     settings.HEADNODE_RSA_MIN_BITS = 3072
     url = f"/api/v2/users/me/ssh-keys/{key.pk}/"

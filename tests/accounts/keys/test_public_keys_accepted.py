@@ -1,4 +1,4 @@
-"""Keys of every accepted type are read, and read as `ssh-keygen -l` reads them."""
+"""Keys of every accepted type are parsed as `ssh-keygen -l` does."""
 
 from pathlib import Path
 

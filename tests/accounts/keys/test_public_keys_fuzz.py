@@ -1,4 +1,4 @@
-"""Whatever is pasted: `parse` answers a key that OpenSSH agrees with, or raises KeyRefused, and nothing else."""
+"""For any input, `parse` returns a key that OpenSSH accepts too, or raises KeyRefused."""
 
 import base64
 
@@ -40,7 +40,7 @@ PIECES = [
 
 
 def attempt(text: str | bytes) -> PublicKey | None:
-    """Parse; check everything that can be checked without another program."""
+    """Parse, and check everything that needs no other program."""
     try:
         key = parse(text)
     except KeyRefused:
@@ -60,7 +60,7 @@ def test_the_starting_points_are_keys() -> None:
 
 
 def agrees(key: PublicKey) -> None:
-    """ssh-keygen reads the same key in what we keep."""
+    """ssh-keygen reads the same key from the saved line."""
     said = listed(f"{key.type} {base64.b64encode(key.blob).decode()}")
     assert said is not None
     assert (said.bits, said.fingerprint, said.type) == (key.bits, key.fingerprint, key.type)

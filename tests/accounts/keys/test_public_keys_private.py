@@ -1,4 +1,4 @@
-"""A private key is refused in every form, and nothing of it comes back."""
+"""A private key is refused in every format, and no part of it is returned."""
 
 import base64
 import traceback
@@ -18,7 +18,7 @@ def refusal(text: str | bytes) -> KeyRefused:
 
 
 def assert_refused_silently(text: str) -> None:
-    """The reason is private_key, and no word of the text longer than a few letters is in the exception."""
+    """Check that the reason is private_key and that the exception contains no longer word of the text."""
     refused = refusal(text)
     assert refused.reason == "private_key"
     shown = f"{refused!s} {refused!r} {refused.args} {vars(refused)}"

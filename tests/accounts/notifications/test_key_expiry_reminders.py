@@ -1,4 +1,4 @@
-"""A key that is about to expire is spoken of: once by mail, and on the pages until something is done."""
+"""A key that is about to expire: one reminder by mail, and a notice on the pages until the user acts."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Adding people, and not a second one where nothing keeps two apart."""
+"""Adding user accounts; without a sandbox there can be one only."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 
 def test_an_account_is_made_and_audited() -> None:
-    user = user_accounts.add_person(SYSTEM, "alice", "alice@example.org", PASSWORD)
+    user = user_accounts.add_user(SYSTEM, "alice", "alice@example.org", PASSWORD)
     assert user.check_password(PASSWORD)
     assert not user.is_superuser
     assert AuditEvent.objects.get().action == "accounts:user:added"
@@ -35,18 +35,18 @@ def test_an_account_is_made_and_audited() -> None:
     ],
 )
 def test_refused(name: str, password: str, reason: str) -> None:
-    user_accounts.add_person(SYSTEM, "taken", "", PASSWORD)
+    user_accounts.add_user(SYSTEM, "taken", "", PASSWORD)
     with pytest.raises(Refused) as caught:
-        user_accounts.add_person(SYSTEM, name, "", password)
+        user_accounts.add_user(SYSTEM, name, "", password)
     assert caught.value.reason == reason
     assert User.objects.count() == 1
 
 
 def test_no_second_person_without_a_sandbox(settings: Any) -> None:
     settings.HEADNODE_SINGLE_PERSON = True
-    user_accounts.add_person(SYSTEM, "alice", "", PASSWORD)
+    user_accounts.add_user(SYSTEM, "alice", "", PASSWORD)
     for door in (
-        lambda: user_accounts.add_person(SYSTEM, "bob", "", PASSWORD),
+        lambda: user_accounts.add_user(SYSTEM, "bob", "", PASSWORD),
         lambda: User.objects.create_superuser("bob", "", PASSWORD),
         lambda: User.objects.create_user("bob", "", PASSWORD),
     ):
@@ -68,5 +68,5 @@ def test_the_command(
     call_command("add_person", "bob", administrator=True)
     assert PASSWORD not in capsys.readouterr().out
     assert User.objects.get(username="bob").is_superuser
-    with pytest.raises(CommandError, match="named bob already"):
+    with pytest.raises(CommandError, match="already a user named bob"):
         call_command("add_person", "bob")

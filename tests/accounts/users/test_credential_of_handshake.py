@@ -1,4 +1,4 @@
-"""The credential of a real handshake, through cookies and session: good until the browser signs out."""
+"""The credential of a real handshake with cookies and session is valid until the browser signs out."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
 from accounts.models import User
-from accounts.users.session_validity import Credential, credential_of, still_good
+from accounts.users.session_validity import Credential, credential_of, is_credential_valid
 from accounts.users.websocket_authentication import Receive, Scope, Send, WebsocketAuthentication
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +41,6 @@ async def test_a_browsers_handshake(alice: User) -> None:
     await socket.send_input({"type": "websocket.connect"})
     await socket.wait(5)
     [credential] = found
-    assert await sync_to_async(still_good)(alice.pk, credential)
+    assert await sync_to_async(is_credential_valid)(alice.pk, credential)
     await sync_to_async(client.logout)()
-    assert not await sync_to_async(still_good)(alice.pk, credential)
+    assert not await sync_to_async(is_credential_valid)(alice.pk, credential)

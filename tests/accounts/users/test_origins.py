@@ -1,8 +1,8 @@
-"""Which pages may open a websocket here."""
+"""Which pages may open a websocket."""
 
 import pytest
 
-from accounts.users.origins import is_own
+from accounts.users.origins import is_own_origin
 
 HOSTS = ["portal.example.org", "127.0.0.1", "[::1]", ".lab.example.org"]
 TRUSTED = ["https://other.example.org", "https://*.wide.example.org:8443"]
@@ -23,7 +23,7 @@ TRUSTED = ["https://other.example.org", "https://*.wide.example.org:8443"]
     ],
 )
 def test_own_page(origin: str, host: str, secure: bool) -> None:
-    assert is_own(origin, host, secure, HOSTS, TRUSTED)
+    assert is_own_origin(origin, host, secure, HOSTS, TRUSTED)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_own_page(origin: str, host: str, secure: bool) -> None:
     ],
 )
 def test_foreign_page(origin: str, host: str, secure: bool) -> None:
-    assert not is_own(origin, host, secure, HOSTS, TRUSTED)
+    assert not is_own_origin(origin, host, secure, HOSTS, TRUSTED)

@@ -1,4 +1,4 @@
-"""With Redis away nobody hears a bell; what was saved is saved and is answered as saved."""
+"""While Redis is unreachable, changes are saved and reported as saved."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def no_redis(settings: Any, tmp_path: Any) -> None:
-    """A channel layer whose Redis is not there."""
+    """A channel layer whose Redis is unreachable."""
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     hosts = [f"unix://{tmp_path}/nobody.sock"]
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": {"hosts": hosts}}}

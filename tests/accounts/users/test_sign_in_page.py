@@ -1,4 +1,4 @@
-"""Signing in and out in the page."""
+"""Signing in and out on the pages."""
 
 from django.test import Client
 

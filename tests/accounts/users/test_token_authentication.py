@@ -1,4 +1,4 @@
-"""A token signs a program in, until it expires, is revoked or its owner leaves; a bad one is answered 401."""
+"""A token signs a program in until it expires, is revoked or its owner is deactivated. An invalid one gets 401."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,13 +16,20 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from accounts.models import APIToken, User
-from accounts.users.token_authentication import LAST_USED_STEP, TokenAuthentication, note_use, user_for_token
+from accounts.users.token_authentication import (
+    LAST_USED_STEP,
+    TokenAuthentication,
+    TokenRefusalReason,
+    TokenRefused,
+    check_token,
+    note_use,
+)
 
 SECRET = "hn_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class WhoAmI(APIView):
-    """Says who is asking."""
+    """Returns who is signed in."""
 
     authentication_classes = [TokenAuthentication]
     permission_classes = [IsAuthenticated]
@@ -36,7 +43,7 @@ Ask = Callable[[str | None], Any]
 
 @pytest.fixture
 def ask() -> Ask:
-    """Ask the view with an Authorization header."""
+    """Call the view with an Authorization header."""
 
     def send(header: str | None) -> Any:
         request = APIRequestFactory().get("/")
@@ -97,7 +104,6 @@ def test_expired_token(ask: Ask, token: APIToken) -> None:
     token.save()
     answer = ask(f"Token {SECRET}")
     assert (answer.status_code, answer.data["detail"]) == (401, "API key is no longer active")
-    assert user_for_token(SECRET) is None
 
 
 def test_revoked_token(ask: Ask, token: APIToken) -> None:
@@ -109,12 +115,13 @@ def test_inactive_person(ask: Ask, token: APIToken, alice: User) -> None:
     alice.is_active = False
     alice.save()
     assert ask(f"Token {SECRET}").status_code == 401
-    assert user_for_token(SECRET) is None
 
 
-def test_user_for_token(token: APIToken, alice: User, bob: User) -> None:
-    assert user_for_token(SECRET) == (alice, token)
-    assert user_for_token("wrong") is None
+def test_whose_a_secret_is(token: APIToken, alice: User, bob: User) -> None:
+    assert check_token(SECRET) == (alice, token)
+    with pytest.raises(TokenRefused) as refused:
+        check_token("wrong")
+    assert refused.value.reason == TokenRefusalReason.INVALID
 
 
 def test_last_use_is_saved_at_most_once_a_minute(ask: Ask, token: APIToken) -> None:
@@ -134,7 +141,7 @@ def test_last_use_is_saved_at_most_once_a_minute(ask: Ask, token: APIToken) -> N
 
 
 def test_last_use_saved_by_another_process_stays(token: APIToken) -> None:
-    """Two processes read the token before either wrote; the second leaves the row alone."""
+    """Two processes read the token before either wrote. The second does not write."""
     other = APIToken.objects.get(pk=token.pk)
     note_use(other)
     first = other.last_used_at

@@ -1,4 +1,4 @@
-"""Who gets a websocket: a browser with its cookie from our own page, a program with its token, nobody else."""
+"""Websockets are for browsers with a cookie and the portal's own Origin, and for programs with a token."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ OWN = f"http://{HOST}"
 
 
 class WhoAmI(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
-    """Says what the scope holds."""
+    """Sends what is in its scope."""
 
     async def connect(self) -> None:
         await self.accept()
@@ -39,7 +39,7 @@ class WhoAmI(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
 
 async def knock(**headers: str) -> dict[str, Any]:
-    """Open a websocket; return what it said, or {"code", "reason"} of its closing, or {"denied": True}."""
+    """Open a websocket; return what it sent, or {"code", "reason"} of its closing, or {"denied": True}."""
     return await knock_with([(name.encode(), value.encode()) for name, value in headers.items()])
 
 

@@ -1,4 +1,4 @@
-"""Job Settings: access rules, SSH on and off, terminating automatically, in the page."""
+"""The Job Settings page: access rules, SSH access, automatic termination."""
 
 import pytest
 from django.test import Client

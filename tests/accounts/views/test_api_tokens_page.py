@@ -1,4 +1,4 @@
-"""API tokens in the page: the secret is shown once."""
+"""The API tokens page: the secret is shown once."""
 
 import hashlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Job Settings: saving and removing SSH public keys in the page, with and without htmx."""
+"""The Job Settings page: adding and deleting SSH public keys, with and without htmx."""
 
 import subprocess
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""Real keys from the real tools, and broken ones made out of them."""
+"""Real keys made by real tools, and broken ones made from them."""

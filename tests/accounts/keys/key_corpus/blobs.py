@@ -1,4 +1,4 @@
-"""Blobs put together by hand: security keys, odd numbers, every mistake a blob can have."""
+"""Build key blobs by hand: security keys, unusual numbers, every mistake a blob can have."""
 
 import base64
 

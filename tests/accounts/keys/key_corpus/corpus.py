@@ -1,4 +1,4 @@
-"""The corpus: keys in every form that ssh-keygen, puttygen and openssl write, and what is made of them by breaking.
+"""The corpus: keys in every format that ssh-keygen, puttygen and openssl write, and broken versions of them.
 
 Made anew for each run of the tests, so that it is never the same keys and always what today's tools write.
 """
@@ -18,7 +18,7 @@ RANDOM = ("--random-device", "/dev/urandom")
 
 @dataclass(frozen=True)
 class Valid:
-    """A text that is one usable key; `line` is the same key in the one-line form, by the tool's own word."""
+    """A text with one usable key; `line` is the same key in the one-line form that the tool itself wrote."""
 
     name: str
     text: str
@@ -27,7 +27,7 @@ class Valid:
 
 @dataclass(frozen=True)
 class Broken:
-    """A text that is not, and the reason it has to be refused for."""
+    """A text that must be refused, and the reason."""
 
     name: str
     text: str
@@ -52,7 +52,7 @@ class Pair:
 
 
 def pairs(folder: Path) -> list[Pair]:
-    """Key pairs by the three tools."""
+    """Return key pairs made by the three tools."""
     found = []
     for options in (
         ("-t", "ed25519"),
@@ -93,7 +93,7 @@ def _by_puttygen(folder: Path, *options: str) -> Pair:
 
 
 def valid(made: list[Pair]) -> Iterator[Valid]:
-    """Every form of every pair, and forms that only security keys and odd sizes have."""
+    """Yield every format of every pair, and formats that only security keys and unusual sizes have."""
     for pair in made:
         for form, text in _forms(pair):
             yield Valid(f"{pair.name}: {form}", text, pair.line)
@@ -109,7 +109,7 @@ def valid(made: list[Pair]) -> Iterator[Valid]:
 
 
 def _forms(pair: Pair) -> Iterator[tuple[str, str]]:
-    """One public key as people come by it."""
+    """Yield one public key in the ways users copy it."""
     bare = " ".join(pair.line.split()[:2])
     pub = pair.path.with_name(pair.path.name + ".only.pub")
     pub.write_text(pair.line + "\n")
@@ -129,7 +129,7 @@ def _forms(pair: Pair) -> Iterator[tuple[str, str]]:
 
 
 def broken(made: list[Pair], folder: Path) -> Iterator[Broken]:
-    """What tools write that is not a public key of ours, and every public key broken in many ways."""
+    """Yield what tools write that is not an accepted public key, and every public key broken in many ways."""
     for pair in made:
         yield from _privates(pair, folder)
         yield from _mutations(pair)
@@ -137,7 +137,7 @@ def broken(made: list[Pair], folder: Path) -> Iterator[Broken]:
 
 
 def _privates(pair: Pair, folder: Path) -> Iterator[Broken]:
-    """The private key itself, in the forms that exist for it."""
+    """Yield the private key in all of its formats."""
     text = pair.path.read_text()
     yield Broken(f"{pair.name}: private key", text, "private_key")
     yield Broken(f"{pair.name}: private key without its first line", text.partition("\n")[2], "private_key")
@@ -162,7 +162,7 @@ def _privates(pair: Pair, folder: Path) -> Iterator[Broken]:
 
 
 def _mutations(pair: Pair) -> Iterator[Broken]:
-    """One public key broken in transport, by an editor, by haste or with intent."""
+    """Yield one public key broken by transport, by an editor, by mistake or on purpose."""
     kind, encoded = pair.kind, pair.encoded
     blob = base64.b64decode(encoded)
     other = "ssh-rsa" if kind != "ssh-rsa" else "ssh-ed25519"
@@ -193,7 +193,7 @@ def _mutations(pair: Pair) -> Iterator[Broken]:
 
 
 def _foreign(made: list[Pair], folder: Path) -> Iterator[Broken]:
-    """Keys of kinds that are not accepted, and other things that look like keys."""
+    """Yield keys of types that are not accepted, and other text that looks like a key."""
     short = make_pair(folder, "-t", "rsa", "-b", "1024")
     yield Broken("ssh-keygen: RSA of 1024 bits", public_line(short), "rsa_too_short")
     for form in ("RFC4716", "PKCS8", "PEM"):

@@ -1,4 +1,4 @@
-"""Runs ssh-keygen, puttygen and openssl: what they make, and what they say of a key."""
+"""Run ssh-keygen, puttygen and openssl: make keys and describe them."""
 
 import subprocess
 from pathlib import Path
@@ -22,7 +22,7 @@ class Listed(NamedTuple):
 
 
 def run(*command: str | Path, stdin: str | None = None) -> str:
-    """Return what the program prints; it has to succeed."""
+    """Return what the program prints. Fails unless the program succeeds."""
     done = subprocess.run(
         [str(part) for part in command], input=stdin, capture_output=True, text=True, timeout=60
     )
@@ -43,7 +43,7 @@ def public_line(pair: Path) -> str:
 
 
 def listed(text: str) -> Listed | None:
-    """Return what `ssh-keygen -l` says of one public key line; None if it refuses."""
+    """Return what `ssh-keygen -l` prints for a public key line; None if it refuses the line."""
     done = subprocess.run(
         ["ssh-keygen", "-l", "-f", "-"], input=text + "\n", capture_output=True, text=True, timeout=60
     )

@@ -1,0 +1,50 @@
+"""The kinds of audit event: what accounts records, and where the other apps register what they record.
+
+An action is written `app:object:verb` and is saved in the database forever: never change a value. A new action is a
+member of its app's enum, with its title beside it.
+"""
+
+from collections.abc import Iterator
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditAction(TextChoices):
+    """The base of each app's audit actions. `value` is stored, `label` is the title that people read."""
+
+
+class AccountsAuditAction(AuditAction):
+    """What accounts records."""
+
+    USER_ADDED = "accounts:user:added", _("User account added")
+    SSH_KEY_ADDED = "accounts:ssh_key:added", _("SSH key added")
+    SSH_KEY_RENAMED = "accounts:ssh_key:renamed", _("SSH key renamed")
+    SSH_KEY_REMOVED = "accounts:ssh_key:removed", _("SSH key removed")
+    SSH_KEY_DISABLED = "accounts:ssh_key:disabled", _("SSH key disabled")
+    SSH_KEY_ENABLED = "accounts:ssh_key:enabled", _("SSH key enabled")
+    SSH_KEY_EXPIRY_CHANGED = "accounts:ssh_key:expiry_changed", _("Expiry of an SSH key changed")
+    ACCESS_RULE_ADDED = "accounts:access_rule:added", _("Access rule added")
+    ACCESS_RULE_REMOVED = "accounts:access_rule:removed", _("Access rule removed")
+    ACCESS_RULE_EXPIRY_CHANGED = "accounts:access_rule:expiry_changed", _("Expiry of an access rule changed")
+    JOB_SETTINGS_CHANGED = "accounts:job_settings:changed", _("Job Settings changed")
+    API_TOKEN_ADDED = "accounts:api_token:added", _("API token created")
+    API_TOKEN_REVOKED = "accounts:api_token:revoked", _("API token revoked")
+
+
+_registered: dict[str, AuditAction] = {}
+
+
+def register(enum: type[AuditAction]) -> None:
+    """Make the actions of an app known. Called once by each app when it is ready. Safe to repeat."""
+    _registered.update({member.value: member for member in enum})
+
+
+def registered() -> Iterator[AuditAction]:
+    """Return every action of every app."""
+    return iter(_registered.values())
+
+
+def find(value: str) -> AuditAction | None:
+    """Return the action that is stored as `value`; None for one that an older version wrote."""
+    return _registered.get(value)

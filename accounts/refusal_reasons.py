@@ -1,0 +1,24 @@
+"""Why accounts refuses a request: stable words for programs. The messages are written where they are raised."""
+
+from enum import StrEnum
+
+
+class RefusalReason(StrEnum):
+    """Why accounts refuses a request. The API returns the value as `reason`: never change one."""
+
+    NAME_INVALID = "name_invalid"
+    NAME_TAKEN = "name_taken"
+    PASSWORD_WEAK = "password_weak"  # noqa: S105 (a word, not a password)
+    SINGLE_PERSON = "single_person"
+    BAD_CREDENTIALS = "bad_credentials"
+    NOT_ADMINISTRATOR = "not_administrator"
+    EXPIRY_PAST = "expiry_past"
+    EXPIRY_INVALID = "expiry_invalid"
+    DUPLICATE_KEY = "duplicate_key"
+    TOO_MANY_KEYS = "too_many_keys"
+    KEY_TYPE_NOT_ALLOWED = "key_type_not_allowed"
+    RSA_TOO_WEAK = "rsa_below_floor"
+    DUPLICATE_RULE = "duplicate_rule"
+    TOO_MANY_RULES = "too_many_rules"
+    EVERYWHERE_NOT_ALLOWED = "everywhere_not_allowed"
+    TOO_MANY_TOKENS = "too_many_tokens"

@@ -1,0 +1,35 @@
+"""Everything users change about themselves: one function, one transaction, one audit event.
+
+Pages, the REST API, commands and tests call these functions; nothing else writes these rows. A refusal is raised as
+`Refused`, with a stable reason and a message for the user.
+"""
+
+from accounts.services.access_rules import add_access_rule, remove_access_rule, set_rule_expiry
+from accounts.services.api_tokens import create_api_token, revoke_api_token
+from accounts.services.job_defaults import job_settings, update_job_settings
+from accounts.services.ssh_keys import (
+    add_ssh_key,
+    disable_ssh_key,
+    enable_ssh_key,
+    note_key_use,
+    remove_ssh_key,
+    rename_ssh_key,
+    set_key_expiry,
+)
+
+__all__ = [
+    "add_access_rule",
+    "add_ssh_key",
+    "create_api_token",
+    "disable_ssh_key",
+    "enable_ssh_key",
+    "job_settings",
+    "note_key_use",
+    "remove_access_rule",
+    "remove_ssh_key",
+    "rename_ssh_key",
+    "revoke_api_token",
+    "set_key_expiry",
+    "set_rule_expiry",
+    "update_job_settings",
+]
