@@ -1,6 +1,6 @@
 """Routes of the REST API.
 
-v2 and v3 are the same rooms; v3 writes a core type as `{"code": ...}`.
+v2 and v3 have the same endpoints; v3 writes a core type as `{"code": ...}`.
 """
 
 from django.urls import include, path
@@ -8,14 +8,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from accounts.api.token_auth import TokenAuth
-from accounts.rest import schema  # noqa: F401  # tells drf-spectacular of our tokens
+from accounts.rest import schema  # noqa: F401  # registers the token scheme with drf-spectacular
 from portal.api_root import ROUTES, Root
 
-_EVERYTHING = [path("", Root.as_view()), *ROUTES]
+_ENDPOINTS = [path("", Root.as_view()), *ROUTES]
 
 urlpatterns = [
-    path("api/v2/", include(_EVERYTHING)),
-    path("api/v3/", include(_EVERYTHING)),
+    path("api/v2/", include(_ENDPOINTS)),
+    path("api/v3/", include(_ENDPOINTS)),
     path("api-token-auth/", TokenAuth.as_view()),
     path(
         "api/schema/",
@@ -24,7 +24,7 @@ urlpatterns = [
     ),
     path(
         "api/docs/",
-        # The variant without inline scripts: our Content-Security-Policy has none.
+        # The variant without inline scripts, which our Content-Security-Policy forbids.
         SpectacularSwaggerSplitView.as_view(url_name="api-schema"),
         name="api-docs",
     ),

@@ -1,4 +1,4 @@
-"""/api/v2/: what there is, for people who look around and for clients that try their token."""
+"""/api/v2/: the index of the API. Clients also use it to try their token."""
 
 from django.urls import URLPattern
 from drf_spectacular.types import OpenApiTypes
@@ -15,11 +15,11 @@ ROUTES: list[URLPattern] = [*accounts_routes, *sshgateway_routes, *jobs_routes]
 
 
 class Root(APIView):
-    """The start of the API."""
+    """The index of the API."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """The address of every list."""
+        """Get the URL of every list."""
         paths = sorted(str(route.pattern) for route in ROUTES)
         return Response(
             {path.rstrip("/"): request.build_absolute_uri(path) for path in paths if "<" not in path}

@@ -1,4 +1,4 @@
-"""The portal app: composition only, no models."""
+"""The portal app: it puts the other apps together and has no models."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -7,9 +7,10 @@ from portal.checks import settings_check
 
 
 class PortalConfig(AppConfig):
-    """Registers the checks that turn a wrong setting into a sentence."""
+    """Register the checks of settings."""
 
     name = "portal"
 
     def ready(self) -> None:
+        """Register the checks once the apps are loaded."""
         register(settings_check)

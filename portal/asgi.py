@@ -1,4 +1,4 @@
-"""Web and websockets in one ASGI application."""
+"""The ASGI application of the web process: pages, API, static files and websockets."""
 
 import os
 
@@ -8,7 +8,7 @@ from django.urls import re_path
 from starlette.routing import Mount, Router
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-# Fills the app registry; what follows imports models.
+# Loads the apps; the modules below import models.
 django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402

@@ -1,8 +1,8 @@
-"""How much anybody may send: counted while it arrives, before Django keeps it anywhere.
+"""Limit the size of request bodies while they arrive, before Django stores them.
 
-Django writes the whole body to a temporary file before a view or a sign-in is asked. Here the bytes are counted on
-their way, also those of a body without a declared length; nothing is kept. More than that is answered 413 with a
-sentence. Whoever sends reads the answer only afterwards, so what is too much is read and dropped, within bounds.
+Django writes the whole body to a temporary file before a view or the authentication runs. Here the bytes are counted as
+they arrive, also those of a body without a declared length; nothing is stored. A larger body is refused with 413 and a
+sentence. Clients read the response only after sending, so the rest of the body is read and dropped, within bounds.
 """
 
 import asyncio
@@ -19,39 +19,39 @@ from portal.errors import is_for_programs
 
 MEGABYTE = 1024 * 1024
 UPLOAD = re.compile(r"/api/v[23]/files/contents/\Z")
-# What is dropped to get an answer across; whoever sends more or slower finds the connection closed.
+# How much is dropped so that the client reads the response; a client that sends more or slower is cut off.
 MOST_DROPPED = 64 * MEGABYTE
 DROP_SECONDS = 15.0
 
 
 class BodyLimit:
-    """Lets a request through to `inner` as long as its body stays within the limit of its path."""
+    """Passes a request to `inner` while its body stays within the limit of its path."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """1. Refuse what declares too much. 2. Count what arrives. 3. Refuse what turns out to be too much."""
+        """1. Refuse a body that declares too much. 2. Count what arrives. 3. Refuse a body that turns out too large."""
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
         headers = _headers(scope)
         body = _Body(receive, send, _limit(scope["path"], headers))
         declared = headers.get("content-length", "")
-        # int() of a few thousand digits is refused by Python itself.
+        # Python refuses int() of a few thousand digits.
         body.too_much = declared.isdecimal() and (len(declared) > 18 or int(declared) > body.limit)
         if not body.too_much:
             await self.inner(scope, body.receive, body.send)
-        if not body.too_much or body.answered:
+        if not body.too_much or body.response_started:
             return
-        # A client that waits for "100 Continue" has sent nothing yet and reads the answer at once.
+        # A client that waits for "100 Continue" has sent nothing yet and reads the response at once.
         if headers.get("expect", "").lower() != "100-continue":
             await body.drop()
         await _refuse(scope["path"], body.limit, send)
 
 
 class _Body:
-    """One request's body on its way. Beyond the limit the application hears that the client is gone."""
+    """The body of one request. Beyond the limit, the application is told that the client has disconnected."""
 
     def __init__(self, receive: Receive, send: Send, limit: int) -> None:
         self._receive, self._send = receive, send
@@ -59,7 +59,7 @@ class _Body:
         self.size = 0
         self.ended = False
         self.too_much = False
-        self.answered = False
+        self.response_started = False
 
     async def receive(self) -> Message:
         if not self.too_much:
@@ -70,11 +70,11 @@ class _Body:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        self.answered = True
+        self.response_started = True
         await self._send(message)
 
     async def drop(self) -> None:
-        """Read to the end, or as far as is bearable."""
+        """Read and drop the rest, within bounds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DROP_SECONDS):
                 while not self.ended and self.size < MOST_DROPPED:
@@ -92,7 +92,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _limit(path: str, headers: dict[str, str]) -> int:
-    """Files may be big, from people who at least claim to be somebody; everything else is small."""
+    """Return the limit in bytes: large for uploads with a credential, small for everything else."""
     if UPLOAD.match(path) and ("authorization" in headers or _has_session(headers)):
         return int(settings.HEADNODE_MAX_UPLOAD_MB) * MEGABYTE
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
@@ -111,7 +111,7 @@ async def _refuse(path: str, limit: int, send: Send) -> None:
     headers: list[Any] = [
         (b"content-type", kind.encode()),
         (b"content-length", str(len(content)).encode()),
-        # What was not read must not be taken for the next request.
+        # What was not read must not be parsed as the next request.
         (b"connection", b"close"),
         (b"x-content-type-options", b"nosniff"),
     ]

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks live in each app's tasks.py and are three lines long."""
+"""The Celery application. Tasks are in each app's tasks.py."""
 
 import os
 

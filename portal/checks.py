@@ -1,4 +1,4 @@
-"""Settings as sentences: what is wrong with a value, and what to do about it."""
+"""System checks of settings: each says what is wrong with a value and how to correct it."""
 
 import ipaddress
 import os
@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
-from django.core.checks import Warning as Caution
+from django.core import checks
+from django.core.checks import CheckMessage
 
 from accounts.keys.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
 from accounts.keys.key_refusals import ACCEPTED_TYPES
@@ -22,7 +22,7 @@ SECRET_LENGTH = 32
 
 
 def settings_check(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """One message for each wrong setting."""
+    """Return a message for each wrong setting."""
     return [*_secret(), *_addresses(), *_services(), *_limits()]
 
 
@@ -31,17 +31,17 @@ def _secret() -> Iterator[CheckMessage]:
     if settings.DEMO:
         return
     if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
-        yield Error(
+        yield checks.Error(
             "HEADNODE_SECRET_KEY is not set, and this is not a demo.", hint=make_one, id="portal.E001"
         )
     elif len(settings.SECRET_KEY) < SECRET_LENGTH:
-        yield Error(
+        yield checks.Error(
             f"HEADNODE_SECRET_KEY is shorter than {SECRET_LENGTH} characters.",
             hint=make_one,
             id="portal.E002",
         )
     if not settings.HTTPS:
-        yield Caution(
+        yield checks.Warning(
             "HEADNODE_HTTPS is off: passwords and sessions travel unencrypted.",
             hint="Put a TLS proxy in front, name it in HEADNODE_TRUSTED_PROXIES and set HEADNODE_HTTPS=1.",
             id="portal.W001",
@@ -53,31 +53,33 @@ def _addresses() -> Iterator[CheckMessage]:
     for name in ("HEADNODE_TRUSTED_PROXIES", "HEADNODE_METRICS_ADDRESSES"):
         for text in getattr(settings, name):
             if not _is_network(text):
-                yield Error(f"{name} holds {text!r}, which is no network.", hint=networks, id="portal.E003")
+                yield checks.Error(
+                    f"{name} holds {text!r}, which is not a network.", hint=networks, id="portal.E003"
+                )
     for text in settings.HEADNODE_TRUSTED_PROXIES:
         if _is_network(text) and ipaddress.ip_network(text, strict=False).prefixlen == 0:
-            yield Error(
-                "HEADNODE_TRUSTED_PROXIES holds every address, so everyone could claim to come from anywhere.",
+            yield checks.Error(
+                "HEADNODE_TRUSTED_PROXIES holds every address, so any client could claim any source address.",
                 hint="Name your proxy's own address.",
                 id="portal.E004",
             )
     for text in settings.HEADNODE_GATEWAY_ADDRESSES:
         if not _is_network(text) or "/" in text:
-            yield Error(
-                f"HEADNODE_GATEWAY_ADDRESSES holds {text!r}, which is no address.",
+            yield checks.Error(
+                f"HEADNODE_GATEWAY_ADDRESSES holds {text!r}, which is not an address.",
                 hint="Write the addresses the portal's connections come from, for example 127.0.0.1.",
                 id="portal.E005",
             )
     try:
         known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
     except ValueError as error:
-        yield Error(
+        yield checks.Error(
             f"HEADNODE_NODE_NETWORKS: {error}",
             hint="Write the networks nodes have their addresses in, for example 10.20.0.0/16.",
             id="portal.E020",
         )
     if "*" in settings.ALLOWED_HOSTS and not settings.DEMO:
-        yield Caution(
+        yield checks.Warning(
             "HEADNODE_ALLOWED_HOSTS allows every name.",
             hint="Name the hosts people use, for example headnode.example.org.",
             id="portal.W002",
@@ -100,14 +102,14 @@ def _services() -> Iterator[CheckMessage]:
     ):
         url = urlsplit(getattr(settings, name))
         if url.scheme not in schemes:
-            yield Error(
-                f"{name} does not begin with {' or '.join(f'{scheme}:' for scheme in schemes)}",
+            yield checks.Error(
+                f"{name} does not start with {' or '.join(f'{scheme}:' for scheme in schemes)}",
                 hint=f"docs/operating.md has an example of {name}.",
                 id="portal.E006",
             )
         elif url.scheme == "unix" and len(os.fsencode(url.path)) > SOCKET_PATH_LIMIT:
-            yield Error(
-                f"The path in {name} has more than {SOCKET_PATH_LIMIT} bytes; unix sockets cannot have longer ones.",
+            yield checks.Error(
+                f"The path in {name} has more than {SOCKET_PATH_LIMIT} bytes; the limit for unix sockets.",
                 hint="Choose a shorter path.",
                 id="portal.E007",
             )
@@ -115,48 +117,48 @@ def _services() -> Iterator[CheckMessage]:
 
 def _limits() -> Iterator[CheckMessage]:
     if timedelta(hours=1) > settings.HEADNODE_LONGEST_LIFE:
-        yield Error(
+        yield checks.Error(
             "HEADNODE_LONGEST_LIFE_HOURS is less than 1.",
-            hint="It ends every cluster, whatever else was agreed: choose more than the longest walltime, say 96.",
+            hint="It is the maximum for every cluster. Choose more than the longest walltime, for example 96.",
             id="portal.E021",
         )
     if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", settings.HEADNODE_PORTAL_ID):
-        yield Error(
-            f"HEADNODE_PORTAL_ID={settings.HEADNODE_PORTAL_ID!r} cannot mark a portal's orders.",
+        yield checks.Error(
+            f"HEADNODE_PORTAL_ID={settings.HEADNODE_PORTAL_ID!r} is not a valid portal id.",
             hint="Use at most 64 letters, digits, dots, hyphens and underscores, or leave it unset.",
             id="portal.E022",
         )
-    # The prefix and a job's six letters make a Linux user name, which has 32 bytes at most.
+    # The prefix and the six letters of a job id form a Linux user name, which may have 32 bytes at most.
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,24}", settings.HEADNODE_JOB_USER_PREFIX):
-        yield Error(
-            f"HEADNODE_JOB_USER_PREFIX={settings.HEADNODE_JOB_USER_PREFIX!r} cannot begin a user name.",
-            hint="Use at most 25 of a-z, 0-9, _ and -, beginning with a letter or _.",
+        yield checks.Error(
+            f"HEADNODE_JOB_USER_PREFIX={settings.HEADNODE_JOB_USER_PREFIX!r} cannot start a user name.",
+            hint="Use at most 25 of a-z, 0-9, _ and -, starting with a letter or _.",
             id="portal.E008",
         )
     unknown = sorted(set(settings.HEADNODE_KEY_TYPES) - set(ACCEPTED_TYPES))
     if unknown or not settings.HEADNODE_KEY_TYPES:
-        yield Error(
+        yield checks.Error(
             f"HEADNODE_KEY_TYPES holds no known key type: {', '.join(unknown) or 'it is empty'}.",
             hint=f"Choose from {', '.join(ACCEPTED_TYPES)}.",
             id="portal.E010",
         )
     if not RSA_SHORTEST_BITS <= settings.HEADNODE_RSA_MIN_BITS <= RSA_LONGEST_BITS:
-        yield Error(
-            f"HEADNODE_RSA_MIN_BITS={settings.HEADNODE_RSA_MIN_BITS} is not possible.",
+        yield checks.Error(
+            f"HEADNODE_RSA_MIN_BITS={settings.HEADNODE_RSA_MIN_BITS} is not a possible length.",
             hint=f"Choose {RSA_SHORTEST_BITS} to {RSA_LONGEST_BITS}, for example 3072.",
             id="portal.E011",
         )
     for name in settings.HEADNODE_GATEWAYS:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
-            yield Error(
+            yield checks.Error(
                 f"HEADNODE_GATEWAYS holds {name!r}, which cannot be part of a URL.",
                 hint="Name gateways with at most 40 of A-Z, a-z, 0-9, _ and -, for example g1,g2.",
                 id="portal.E030",
             )
     if settings.HEADNODE_RECORDING_DAYS < 0:
-        yield Error(
+        yield checks.Error(
             "HEADNODE_RECORDING_DAYS is less than 0.",
-            hint="Write how many days recordings are kept, or 0 to keep them for ever.",
+            hint="Write how many days recordings are kept, or 0 to keep them forever.",
             id="portal.E031",
         )
     positive = (
@@ -167,4 +169,6 @@ def _limits() -> Iterator[CheckMessage]:
     )
     for name in positive:
         if getattr(settings, name) < 1:
-            yield Error(f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009")
+            yield checks.Error(
+                f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009"
+            )

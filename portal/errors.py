@@ -1,4 +1,4 @@
-"""Errors at the edge: a sentence for people, JSON for programs."""
+"""Error responses: pages for people, JSON for programs."""
 
 from typing import Any
 
@@ -14,28 +14,28 @@ SENTENCES = {
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether JSON is what is read there."""
+    """Return whether errors under this path are JSON."""
     return path.startswith(("/api/", "/api-token-auth/", "/context/"))
 
 
-def _answer(request: HttpRequest, status: int) -> HttpResponse:
+def _error_response(request: HttpRequest, status: int) -> HttpResponse:
     reason, sentence = SENTENCES[status]
     if is_for_programs(request.path):
         return JsonResponse({"detail": sentence, "reason": reason}, status=status)
-    return render(request, f"{status}.html", {"sentence": sentence}, status=status)
+    return render(request, f"{status}.html", status=status)
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _answer(request, 400)
+    return _error_response(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _answer(request, 403)
+    return _error_response(request, 403)
 
 
 def page_not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _answer(request, 404)
+    return _error_response(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, 500)
+    return _error_response(request, 500)

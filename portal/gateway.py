@@ -1,7 +1,7 @@
-"""A gateway process: it holds the shells of terminals, and nothing else. Restarting web does not touch them.
+"""A gateway process: it holds the shells of terminals and nothing else, so that restarting web does not end them.
 
-`python -m portal.gateway` is the gateway HEADNODE_GATEWAY_NAME. It takes the connections that web passes to it in
-HEADNODE_GATEWAY_SOCKETS, and listens on HEADNODE_GATEWAY_PORT if that is set: for a proxy, and for health checks.
+`python -m portal.gateway` runs the gateway HEADNODE_GATEWAY_NAME. It accepts the connections that web hands over in
+HEADNODE_GATEWAY_SOCKETS, and listens on HEADNODE_GATEWAY_PORT if that is set, for a proxy and for health checks.
 """
 
 import os
@@ -19,11 +19,11 @@ from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:
-    """Serve until TERM; then every shell ends, and its browser is told."""
-    wrong = [message for message in settings_check(None) if message.is_serious()]
-    for message in wrong:
+    """Serve until SIGTERM; then end every shell and tell its browser why. Return the exit status."""
+    problems = [message for message in settings_check(None) if message.is_serious()]
+    for message in problems:
         print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
-    if wrong:
+    if problems:
         return 1
     name, port = settings.HEADNODE_GATEWAY_NAME, settings.HEADNODE_GATEWAY_PORT
     if name not in settings.HEADNODE_GATEWAYS or not (port or settings.HEADNODE_GATEWAY_SOCKETS):
@@ -33,11 +33,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    # The database works in a thread: a keystroke must not wait the usual 5 ms until it lets the interpreter go.
+    # Database calls run in a thread: a keystroke must not wait the default 5 ms until it releases the interpreter.
     sys.setswitchinterval(0.0005)
     config = serving.config("portal.gateway_asgi:application", host=settings.HEADNODE_GATEWAY_HOST, port=port)
-    serving.load(config)
-    serving.Server(config, gateway.say_goodbye).run(sockets=None if port else [])
+    serving.preload(config)
+    serving.Server(config, gateway.end_all_sessions).run(sockets=None if port else [])
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What a gateway process answers: websockets of terminals, and whether it is well."""
+"""The ASGI application of a gateway process: websockets of terminals, and a health check."""
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
-# Fills the app registry; what follows imports models.
+# Loads the apps; the modules below import models.
 get_asgi_application()
 
 from accounts.users.websocket_authentication import WebsocketAuthentication  # noqa: E402
@@ -17,7 +17,7 @@ from sshgateway.routing import websocket_urlpatterns  # noqa: E402
 
 
 async def healthz(request: Request) -> PlainTextResponse:
-    """The process is up."""
+    """Return 200 while the process runs."""
     return PlainTextResponse("ok\n")
 
 

@@ -1,8 +1,8 @@
-"""A connection that one process accepted is passed to another, which holds it from then on. Unix only.
+"""Hand a connection that one process accepted to another process. Unix only.
 
-Web accepts every connection of the portal. A websocket of a terminal it passes to the gateway its path names, over a
-unix socket: the request's bytes, and with them the connection itself (SCM_RIGHTS). Nothing runs through web after
-that, so it neither slows a terminal down nor ends it by stopping.
+Web accepts every connection of the portal. It hands a terminal's websocket to the gateway that the path names, over a
+unix socket: the bytes of the request and the connection itself (SCM_RIGHTS). After that web is not involved, so it
+neither slows a terminal down nor ends it by stopping.
 """
 
 import asyncio
@@ -17,29 +17,29 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-# A request's line and headers; browsers send some two kB.
+# The request line and headers; browsers send about two kB.
 LONGEST_REQUEST = 64 * 1024
 READ_SECONDS = 5.0
 BACKLOG = 512
 _LENGTH = struct.Struct(">I")
 _TERMINAL = re.compile(rb"GET /ws/gateways/([A-Za-z0-9_-]{1,40})/terminal-sessions/")
 
-Take = Callable[[socket.socket, bytes], Awaitable[None]]
+ServeConnection = Callable[[socket.socket, bytes], Awaitable[None]]
 
 
-def gateway_of(request: bytes) -> str:
-    """The gateway a websocket's request is for; empty when it is for none."""
-    found = _TERMINAL.match(request)
-    return found.group(1).decode("ascii") if found else ""
+def requested_gateway(request: bytes) -> str:
+    """Return the gateway that a websocket request is for; empty if it is for none."""
+    match = _TERMINAL.match(request)
+    return match.group(1).decode("ascii") if match else ""
 
 
-def path_of(folder: str, name: str) -> Path:
-    """Where a gateway takes connections."""
+def socket_path(folder: str, name: str) -> Path:
+    """Return the path of the unix socket where a gateway accepts connections."""
     return Path(folder) / f"gateway-{name}.sock"
 
 
-def pass_on(path: Path, connection: int, request: bytes) -> None:
-    """Pass a connection (its file descriptor) and what was read of it. Raises OSError; never waits."""
+def send_connection(path: Path, connection: int, request: bytes) -> None:
+    """Send a connection (its file descriptor) and what was read of it. Raises OSError; never blocks."""
     if len(request) > LONGEST_REQUEST:
         raise OSError("the request is too long")
     message = _LENGTH.pack(len(request)) + request
@@ -52,27 +52,27 @@ def pass_on(path: Path, connection: int, request: bytes) -> None:
             raise OSError("the gateway does not read")
 
 
-class Receiver:
-    """Takes connections at `path` and gives each to `take` with its request. Make it on the event loop."""
+class ConnectionReceiver:
+    """Receives connections at `path` and gives each to `serve` with its request. Make it on the event loop."""
 
-    def __init__(self, path: Path, take: Take) -> None:
-        self._take = take
+    def __init__(self, path: Path, serve: ServeConnection) -> None:
+        self._serve = serve
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._path = path
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
+        umask = os.umask(0o177)
         try:
             self._listener.bind(str(path))
         finally:
-            os.umask(before)
+            os.umask(umask)
         self._listener.listen(BACKLOG)
         self._listener.setblocking(False)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def close(self) -> None:
-        """Take no more."""
+        """Receive no more connections."""
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
         self._path.unlink(missing_ok=True)
@@ -89,30 +89,30 @@ class Receiver:
 
     async def _receive(self, sender: socket.socket) -> None:
         sender.setblocking(False)
-        got: list[int] = []
+        descriptors: list[int] = []
         try:
             async with asyncio.timeout(READ_SECONDS):
-                request = await self._read(sender, got)
-            if not request:  # somebody looked whether we are here
+                request = await self._read_request(sender, descriptors)
+            if not request:  # somebody checked whether this gateway runs
                 return
-            await self._take(socket.socket(fileno=got.pop()), request)
+            await self._serve(socket.socket(fileno=descriptors.pop()), request)
         except (OSError, TimeoutError, ValueError, IndexError) as error:
-            log.warning("A connection that was passed on did not arrive: %r", error)
+            log.warning("A connection that was handed over did not arrive: %r", error)
         finally:
             sender.close()
-            for number in got:
-                os.close(number)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
-    async def _read(self, sender: socket.socket, got: list[int]) -> bytes:
+    async def _read_request(self, sender: socket.socket, descriptors: list[int]) -> bytes:
         message = b""
         size = _LENGTH.size
         while len(message) < size:
             try:
-                more, numbers, _, _ = socket.recv_fds(sender, size - len(message), 4)
+                more, received, _, _ = socket.recv_fds(sender, size - len(message), 4)
             except BlockingIOError:
-                await self._readable(sender)
+                await self._wait_readable(sender)
                 continue
-            got += numbers
+            descriptors += received
             if not more and not message:
                 return b""
             if not more:
@@ -124,7 +124,7 @@ class Receiver:
                     raise ValueError("the request is too long")
         return message[_LENGTH.size :]
 
-    async def _readable(self, sender: socket.socket) -> None:
+    async def _wait_readable(self, sender: socket.socket) -> None:
         ready = self._loop.create_future()
         self._loop.add_reader(sender.fileno(), lambda: None if ready.done() else ready.set_result(None))
         try:

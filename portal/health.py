@@ -1,4 +1,4 @@
-"""Whether the portal is well: for supervisors, load balancers and Prometheus."""
+"""Health and metrics endpoints, for supervisors, load balancers and Prometheus."""
 
 from collections.abc import Callable
 
@@ -11,24 +11,30 @@ from redis.exceptions import RedisError
 
 from accounts import cidr, source_address
 from jobs.control.heartbeat import worker_seen_lately
+from jobs.lifetime.orphan_searches import failing_searches
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is up."""
+    """Return 200: the process is running."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, Redis and a worker answer: 200 when all do, 503 otherwise, JSON with each."""
+    """Return as JSON whether the database, Redis and a worker respond: 200 if all do, else 503.
+
+    `provider_lists` says whether each provider's list of clusters can be read. It does not count: a cloud that is down
+    must not make a load balancer or supervisor take away the portal, which alone can tell people about it.
+    """
     found = {"database": _try(_database), "redis": _try(_redis), "worker": _try(_worker)}
     ready = all(found.values())
-    response = JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # "not yet" is an answer here, not an error
+    body = {"ready": ready, **found, "provider_lists": _try(_provider_lists)}
+    response = JsonResponse(body, status=200 if ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # a 503 is expected here: do not log it
     return response
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus metrics, for the addresses of HEADNODE_METRICS_ADDRESSES only."""
+    """Return Prometheus metrics, to HEADNODE_METRICS_ADDRESSES only."""
     if not cidr.allows(settings.HEADNODE_METRICS_ADDRESSES, source_address.source_address_of(request)):
         return HttpResponse("This address may not read metrics.\n", status=403, content_type="text/plain")
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
@@ -39,7 +45,7 @@ def _try(probe: Callable[[], bool]) -> bool:
         return probe()
     except (OSError, RedisError):
         return False
-    except Exception:  # noqa: BLE001 (whatever a database driver raises means: not ready)
+    except Exception:  # noqa: BLE001 (any exception of a database driver means not ready)
         return False
 
 
@@ -56,3 +62,7 @@ def _redis() -> bool:
 
 def _worker() -> bool:
     return worker_seen_lately()
+
+
+def _provider_lists() -> bool:
+    return not failing_searches().exists()

@@ -1,7 +1,7 @@
-"""How the portal's processes serve HTTP and websockets: uvicorn, with what we expect of it and what we add.
+"""Serve HTTP and websockets of the portal's processes: uvicorn, with our settings and additions.
 
-Added: a connection must bring a whole request in time; terminals' websockets are passed to their gateway, and their
-messages take a short way; before the server stops, shells are ended, so that each browser reads why.
+Added: a connection must send a whole request in time; websockets of terminals are handed to their gateway, and their
+messages go around ASGI; before the server stops, shells are ended, so that each browser is told why.
 """
 
 import asyncio
@@ -22,177 +22,177 @@ from websockets.protocol import State
 from websockets.streams import StreamReader
 
 from portal import handover
-from sshgateway.process.asgi_websocket import DIRECT
+from sshgateway.process.asgi_websocket import DIRECT_EXTENSION
 
 log = logging.getLogger(__name__)
 
-# Longer than a slow line needs, too short to hold many connections open with nothing.
+# Enough for a slow network, too short to keep many idle connections open.
 REQUEST_SECONDS = 20.0
 LONGEST_MESSAGE = 128 * 1024
-NO_GATEWAY = (
+GATEWAY_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 )
 
 
-class Http(HttpToolsProtocol):
+class HTTPProtocol(HttpToolsProtocol):
     """HTTP, with a limit on how long a connection may take for its first request."""
 
-    _late: asyncio.TimerHandle | None = None
+    _limit: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Somebody connected."""
+        """Start the limit."""
         super().connection_made(transport)
-        self._late = self.loop.call_later(REQUEST_SECONDS, transport.abort)
+        self._limit = self.loop.call_later(REQUEST_SECONDS, transport.abort)
 
     def on_headers_complete(self) -> None:
-        """They said what they want."""
-        self._in_time()
+        """Stop the limit: the request has arrived."""
+        self._stop_limit()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """They left."""
-        self._in_time()
+        """Stop the limit."""
+        self._stop_limit()
         super().connection_lost(exc)
 
-    def _in_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _stop_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
 
 
-class Websocket(WebSocketsSansIOProtocol):
-    """Websockets; those of terminals go to their gateway, if that is another process on this machine.
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Websockets; those of terminals are handed to their gateway, if that is another process on this machine.
 
-    Offers its application `sshgateway.process.asgi_websocket.Direct`.
+    It offers its application `sshgateway.process.asgi_websocket.DirectWebsocket`.
     """
 
-    _first = True
+    _is_first = True
     _received: Callable[[bytes], None] | None = None
     _room: Callable[[], None] | None = None
-    # Kept up to date, so that nothing is worked out while a key waits: whether the library stands between two messages,
-    # and whether the client does not read what it is sent.
-    _between = _full = False
+    # Kept up to date, so that nothing is computed while a key waits: whether the library has read whole messages, and
+    # whether the client does not read what it is sent.
+    _is_between = _is_full = False
 
     def data_received(self, data: bytes) -> None:
-        """The request first, in one piece; then frames."""
+        """Handle the request first, which arrives in one piece; then frames."""
         if self._received is not None:
-            if self._between and self._takes_directly and (message := small_message(data)) is not None:
+            if self._is_between and self._can_pass_directly and (message := small_message(data)) is not None:
                 self._received(message)
                 return
-        elif self._first:
-            self._first = False
-            name = handover.gateway_of(data) if settings.HEADNODE_GATEWAY_SOCKETS else ""
+        elif self._is_first:
+            self._is_first = False
+            name = handover.requested_gateway(data) if settings.HEADNODE_GATEWAY_SOCKETS else ""
             if name and name != settings.HEADNODE_GATEWAY_NAME:
-                self._pass_on(name, data)
+                self._hand_over(name, data)
                 return
         super().data_received(data)
-        self._between = self._received is not None and self._is_between_messages
+        self._is_between = self._received is not None and self._is_between_messages
 
     def handle_connect(self, event: Request) -> None:
-        """The request."""
+        """Handle the request."""
         super().handle_connect(event)
         if hasattr(self, "scope"):  # not where it was refused
             extensions = cast(dict[str, Any], self.scope["extensions"])
-            extensions[DIRECT] = self
+            extensions[DIRECT_EXTENSION] = self
 
     def handle_bytes(self, event: Frame) -> None:
-        """A binary message, or its beginning."""
-        if self._received is not None and event.fin and self._takes_directly:
+        """Handle a binary message, or its beginning."""
+        if self._received is not None and event.fin and self._can_pass_directly:
             self._received(bytes(event.data))
         else:
             super().handle_bytes(event)
 
-    # --- Direct
+    # --- DirectWebsocket
     # ----------------------------------------------------------------------------------------------
 
     @property
     def has_room(self) -> bool:
-        """See `Direct`."""
-        return not self._full
+        """See `DirectWebsocket`."""
+        return not self._is_full
 
     def listen(self, received: Callable[[bytes], None], room: Callable[[], None]) -> None:
-        """See `Direct`."""
+        """See `DirectWebsocket`."""
         self._received, self._room = received, room
-        self._between = self._is_between_messages
+        self._is_between = self._is_between_messages
 
     def release(self) -> None:
-        """See `Direct`."""
+        """See `DirectWebsocket`."""
         self._received = self._room = None
 
     def send_now(self, message: bytes) -> bool:
-        """See `Direct`."""
+        """See `DirectWebsocket`."""
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return False
         self.transport.writelines((frame_head(len(message)), message))
-        return not self._full
+        return not self._is_full
 
     def pause_writing(self) -> None:
-        """The client does not read what it is sent."""
+        """Note that the client does not read what it is sent."""
         super().pause_writing()
-        self._full = True
+        self._is_full = True
 
     def resume_writing(self) -> None:
-        """The client has read most of it."""
+        """Note that the client has read most of it."""
         super().resume_writing()
-        self._full = False
+        self._is_full = False
         if self._room is not None:
             self._room()
 
     @property
-    def _takes_directly(self) -> bool:
-        """Whether nothing waits that came before, and answers could be sent."""
-        return not (self.read_paused or self._full or self.close_sent)
+    def _can_pass_directly(self) -> bool:
+        """Whether nothing that came before is waiting, and answers could be sent."""
+        return not (self.read_paused or self._is_full or self.close_sent)
 
     @property
     def _is_between_messages(self) -> bool:
-        """Whether the library has read whole messages so far: then it waits for a frame's first byte, or the end."""
+        """Whether the library has read only whole messages, and waits for the first byte of a frame, or the end."""
         if self.conn.state is not State.OPEN or self.conn.current_size is not None:
             return False
-        # Generators, each waiting for the next; the innermost is where it stands.
-        waits_in: Any = self.conn.parser
-        while (inner := waits_in.gi_yieldfrom) is not None:
-            waits_in = inner
-        return bool(waits_in.__name__ == StreamReader.at_eof.__name__)
+        # A chain of generators, each waiting for the next; the innermost shows where it is.
+        waiting_in: Any = self.conn.parser
+        while (inner := waiting_in.gi_yieldfrom) is not None:
+            waiting_in = inner
+        return bool(waiting_in.__name__ == StreamReader.at_eof.__name__)
 
     def handle_ping(self) -> None:
-        """Answer; but whoever reads no answers gets none, or they would pile up here."""
+        """Answer, unless the client reads no answers: they would pile up here."""
         if self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
 
     def keepalive_timeout(self) -> None:
-        """Nobody is there any more; nor will anybody take what is still to be sent."""
+        """Drop a client that does not answer, with what is still to be sent to it."""
         super().keepalive_timeout()
         self.transport.abort()
 
-    def _pass_on(self, name: str, request: bytes) -> None:
+    def _hand_over(self, name: str, request: bytes) -> None:
         self.connections.discard(self)
-        mine = cast(socket.socket, self.transport.get_extra_info("socket"))
-        path = handover.path_of(settings.HEADNODE_GATEWAY_SOCKETS, name)
-        # The loop forgets the connection at a moment of its own: what the gateway gets is one more hold on it.
-        number = os.dup(mine.fileno())
+        own = cast(socket.socket, self.transport.get_extra_info("socket"))
+        path = handover.socket_path(settings.HEADNODE_GATEWAY_SOCKETS, name)
+        # The loop closes its descriptor later: the gateway gets a copy.
+        descriptor = os.dup(own.fileno())
         try:
-            handover.pass_on(path, number, request)
+            handover.send_connection(path, descriptor, request)
         except OSError as error:
-            log.warning("The gateway %s takes no connections: %s", name, error)
-            self.transport.write(NO_GATEWAY)
+            log.warning("The gateway %s accepts no connections: %s", name, error)
+            self.transport.write(GATEWAY_UNAVAILABLE)
             self.transport.close()
         else:
             self.transport.abort()
         finally:
-            os.close(number)
+            os.close(descriptor)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, or somebody else's."""
+        """Forget the connection, unless it was handed over."""
         if self in self.connections:
             super().connection_lost(exc)
 
 
 def small_message(data: bytes) -> bytes | None:
-    """The message in `data`, where that is one whole binary frame of a client with less than 126 bytes (RFC 6455, 5.2).
+    """Return the message in `data` if that is one whole binary client frame under 126 bytes (RFC 6455, 5.2), else None.
 
-    A keystroke is, and an acknowledgement. For everything else, mistakes included, there is the library.
+    A keystroke is one, and an acknowledgement. The library handles everything else, errors included.
     """
     size = len(data) - 6
     if not 0 <= size < 126 or data[0] != 0x82 or data[1] != 0x80 | size:
@@ -202,7 +202,7 @@ def small_message(data: bytes) -> bytes | None:
 
 
 def frame_head(size: int) -> bytes:
-    """What stands before `size` bytes of a server's binary message in one frame (RFC 6455, 5.2)."""
+    """Return the header of a server's binary message of `size` bytes in one frame (RFC 6455, 5.2)."""
     if size < 126:
         return bytes((0x82, size))
     if size < 65536:
@@ -211,41 +211,41 @@ def frame_head(size: int) -> bytes:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says goodbye first and can take connections that others accepted."""
+    """uvicorn's server; it ends terminals before it stops, and accepts connections from other processes."""
 
-    def __init__(self, config: uvicorn.Config, goodbye: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
-        self._goodbye = goodbye
-        self._receiver: handover.Receiver | None = None
+        self._before_stop = before_stop
+        self._receiver: handover.ConnectionReceiver | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Start listening, also for connections that web hands over."""
         await super().startup(sockets)
         if settings.HEADNODE_GATEWAY_NAME and settings.HEADNODE_GATEWAY_SOCKETS:
-            path = handover.path_of(settings.HEADNODE_GATEWAY_SOCKETS, settings.HEADNODE_GATEWAY_NAME)
-            self._receiver = handover.Receiver(path, self._take)
-            log.info("The gateway %s takes terminals.", settings.HEADNODE_GATEWAY_NAME)
+            path = handover.socket_path(settings.HEADNODE_GATEWAY_SOCKETS, settings.HEADNODE_GATEWAY_NAME)
+            self._receiver = handover.ConnectionReceiver(path, self._serve_connection)
+            log.info("The gateway %s accepts terminals.", settings.HEADNODE_GATEWAY_NAME)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more, end the shells while their browsers are still there to read it, then the rest."""
+        """Accept no more connections, end the shells while their browsers are still connected, then stop."""
         if self._receiver is not None:
             self._receiver.close()
-        await self._goodbye()
+        await self._before_stop()
         await super().shutdown(sockets)
 
-    async def _take(self, connection: socket.socket, request: bytes) -> None:
-        """Serve a connection another process accepted, beginning with what was read of it."""
+    async def _serve_connection(self, connection: socket.socket, request: bytes) -> None:
+        """Serve a connection that another process accepted, beginning with what was read of it."""
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        protocol = Websocket(self.config, self.server_state, self.lifespan.state)
+        protocol = WebSocketProtocol(self.config, self.server_state, self.lifespan.state)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
         protocol.data_received(request)
 
 
-def load(config: uvicorn.Config) -> None:
+def preload(config: uvicorn.Config) -> None:
     """Load the application before it is served, for a process that does nothing else.
 
-    All of it stays: looking through it for garbage again and again would hold keystrokes up.
+    What was loaded stays for ever: collecting garbage in it again and again would delay keystrokes.
     """
     config.load()
     gc.collect()
@@ -253,13 +253,13 @@ def load(config: uvicorn.Config) -> None:
 
 
 def config(application: str | Callable[..., Any], **changes: Any) -> uvicorn.Config:
-    """What every process is served with; `auto` is uvloop, but on systems that have none."""
+    """Return the configuration of every process. `auto` is uvloop, except on systems without it."""
     return uvicorn.Config(
         application,
         loop="auto",
-        http=Http,
-        ws=Websocket,
-        log_config=None,  # Django's logging is ours
+        http=HTTPProtocol,
+        ws=WebSocketProtocol,
+        log_config=None,  # logging is configured by Django
         access_log=False,
         lifespan="on",
         proxy_headers=False,  # accounts.source_address reads forwarding headers, from trusted proxies only

@@ -1,7 +1,7 @@
-"""Headnode's settings: read from the environment, and only from it.
+"""Django's settings, read from the environment and from nowhere else.
 
-docs/operating.md lists every name. `portal.checks` says in a sentence what is wrong with a value; this
-file only reads. HEADNODE_VAR holds all state of an embedded instance (database, keys, files, sockets).
+docs/operating.md lists every name. This file only reads values; `portal.checks` checks them. HEADNODE_VAR holds all
+state of an embedded instance (database, keys, files, sockets).
 """
 
 import sys
@@ -15,13 +15,13 @@ from accounts.keys.key_refusals import ACCEPTED_TYPES
 
 env = environ.Env()
 
-# The simulator gives each node an address of its own where the system has more than one loopback address.
+# Where the system has more than one loopback address, the simulator gives each node its own.
 SIMULATOR_NETWORK = "127.20.0.0/16" if sys.platform == "linux" else "127.0.0.1"
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("HEADNODE_VAR", default=str(BASE_DIR / "var"))).resolve()
 
-# Demo: an embedded instance or a test. Only a demo may start with a secret nobody chose.
+# Demo: an embedded instance or a test. Only a demo may start with the default secret key.
 DEMO = env.bool("HEADNODE_DEMO", default=False)
 DEBUG = env.bool("HEADNODE_DEBUG", default=False)
 INSECURE_SECRET_KEY = "headnode-insecure-key-for-tests-and-first-looks-only"
@@ -31,18 +31,18 @@ SECRET_KEY_FALLBACKS = env.list("HEADNODE_SECRET_KEY_FALLBACKS", default=[])
 HEADNODE_NAME = env.str("HEADNODE_NAME", default="headnode.local")
 HEADNODE_HOST = env.str("HEADNODE_HOST", default="127.0.0.1")
 HEADNODE_PORT = env.int("HEADNODE_PORT", default=8000)
-# No sandbox to be had: one person may use the demo, nobody else can be added.
+# Without a sandbox the portal is for one user: no second account can be added.
 HEADNODE_SINGLE_PERSON = env.bool("HEADNODE_SINGLE_PERSON", default=False)
 HEADNODE_TRUSTED_PROXIES = env.list("HEADNODE_TRUSTED_PROXIES", default=[])
-# Where the portal's own connections to nodes come from, as the nodes see it.
+# The source addresses of the portal's own connections, as the nodes see them.
 HEADNODE_GATEWAY_ADDRESSES = env.list("HEADNODE_GATEWAY_ADDRESSES", default=["127.0.0.1"])
-# Where nodes reach the context broker.
+# The URL at which nodes reach the context broker.
 HEADNODE_BROKER_URL = env.str(
     "HEADNODE_BROKER_URL", default=f"http://{HEADNODE_HOST}:{HEADNODE_PORT}/context/v1/"
 )
 HEADNODE_SIMULATOR_URL = env.str("HEADNODE_SIMULATOR_URL", default=f"unix:{VAR / 'simulator.sock'}")
 HEADNODE_SIMULATOR_TOKEN_FILE = env.str("HEADNODE_SIMULATOR_TOKEN_FILE", default=str(VAR / "simulator-token"))
-# Where nodes have their addresses: what the host authority vouches for and is trusted for (docs/host-trust.md).
+# The networks of the nodes. The host authority signs and is trusted for these addresses only (docs/host-trust.md).
 HEADNODE_NODE_NETWORKS = env.list(
     "HEADNODE_NODE_NETWORKS",
     default=[env.str("HEADNODE_SIMULATOR_ADDRESS", default="") or SIMULATOR_NETWORK],
@@ -52,7 +52,7 @@ HEADNODE_HOST_CERTIFICATE_LIFETIME = timedelta(
 )
 HEADNODE_METRICS_ADDRESSES = env.list("HEADNODE_METRICS_ADDRESSES", default=["127.0.0.0/8", "::1/128"])
 
-# The administrator's floor (accounts.keys.key_policy): what people may choose for themselves, and nothing below.
+# The key policy (accounts.keys.key_policy): which keys and access rules users may save.
 HEADNODE_KEY_TYPES = env.list("HEADNODE_KEY_TYPES", default=list(ACCEPTED_TYPES))
 HEADNODE_RSA_MIN_BITS = env.int("HEADNODE_RSA_MIN_BITS", default=RSA_SHORTEST_BITS)
 HEADNODE_ALLOW_EVERYWHERE = env.bool("HEADNODE_ALLOW_EVERYWHERE", default=True)
@@ -60,40 +60,40 @@ HEADNODE_ALLOW_EVERYWHERE = env.bool("HEADNODE_ALLOW_EVERYWHERE", default=True)
 HEADNODE_JOB_USER_PREFIX = env.str("HEADNODE_JOB_USER_PREFIX", default="uprod_")
 HEADNODE_MAX_SLOTS = env.int("HEADNODE_MAX_SLOTS", default=64)
 HEADNODE_MAX_JOB_HOURS = env.int("HEADNODE_MAX_JOB_HOURS", default=48)
-# Of one job's output files, all together.
+# The limit for all output files of a job together.
 HEADNODE_MAX_OUTPUT_GB = env.int("HEADNODE_MAX_OUTPUT_GB", default=100)
-# Collecting output files may take this long before the cluster is taken away without the rest.
+# How long collecting output files may take. After that the cluster is released without the rest.
 HEADNODE_COLLECT_LIMIT = timedelta(hours=env.int("HEADNODE_COLLECT_HOURS", default=6))
 HEADNODE_MAX_UPLOAD_MB = env.int("HEADNODE_MAX_UPLOAD_MB", default=4096)
-# A head node kept after its command ended is not kept for ever.
+# The limit for head nodes that are kept after their command.
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=env.int("HEADNODE_KEPT_HEAD_HOURS", default=24))
-# Whatever happens and whoever extends it: no cluster lives longer.
+# The maximum lifetime of every cluster, extensions included.
 HEADNODE_LONGEST_LIFE = timedelta(hours=env.int("HEADNODE_LONGEST_LIFE_HOURS", default=96))
-# What this portal's orders carry at a cloud that it shares with others; empty: a random one, kept in the database.
+# This portal's id, sent with every order to a shared cloud. If empty, a random id is kept in the database.
 HEADNODE_PORTAL_ID = env.str("HEADNODE_PORTAL_ID", default="")
-# A cluster nobody here wants is listed when it is this old, and removed by itself after this long on the list.
+# A cluster that no job uses is listed at this age, and removed automatically after the grace period on the list.
 HEADNODE_LEFTOVER_AGE = timedelta(seconds=env.int("HEADNODE_LEFTOVER_AGE_SECONDS", default=300))
 HEADNODE_LEFTOVER_GRACE = timedelta(minutes=env.int("HEADNODE_LEFTOVER_GRACE_MINUTES", default=60))
 HEADNODE_LEFTOVER_EVERY_SECONDS = env.int("HEADNODE_LEFTOVER_EVERY_SECONDS", default=60)
 HEADNODE_BOOT_LIMIT = timedelta(seconds=env.int("HEADNODE_BOOT_LIMIT_SECONDS", default=600))
 
-# The gateways, by name, that hold the shells. None: the web process holds them itself.
+# The names of the gateway processes that hold the shells. If empty, the web process holds them.
 HEADNODE_GATEWAYS = env.list("HEADNODE_GATEWAYS", default=[])
-# Which of them this process is; only told to gateways.
+# The name of this gateway. Set in gateway processes only.
 HEADNODE_GATEWAY_NAME = env.str("HEADNODE_GATEWAY_NAME", default="")
-# Where gateways on this machine take the connections that web has accepted (docs/design/gateways.md).
+# The folder of the sockets over which gateways take connections from the web process (docs/design/gateways.md).
 HEADNODE_GATEWAY_SOCKETS = env.str("HEADNODE_GATEWAY_SOCKETS", default="")
-# Where a gateway listens itself: for a proxy that leads /ws/gateways/<name>/ to it, and for health checks. 0: nowhere.
+# Where a gateway listens for a proxy that routes /ws/gateways/<name>/ to it, and for health checks. 0: it does not.
 HEADNODE_GATEWAY_HOST = env.str("HEADNODE_GATEWAY_HOST", default=HEADNODE_HOST)
 HEADNODE_GATEWAY_PORT = env.int("HEADNODE_GATEWAY_PORT", default=0)
 
-# How long a shell waits for its browser to come back.
+# How long a shell is kept after its browser disconnected.
 HEADNODE_TERMINAL_GRACE_SECONDS = env.int("HEADNODE_TERMINAL_GRACE_SECONDS", default=60)
-# A terminal nobody types in closes after so long, and says so before. 0: never.
+# A terminal without input is closed after this time, with a warning before. 0: never.
 HEADNODE_TERMINAL_IDLE_SECONDS = env.int("HEADNODE_TERMINAL_IDLE_SECONDS", default=12 * 3600)
 HEADNODE_TERMINAL_IDLE_WARNING_SECONDS = env.int("HEADNODE_TERMINAL_IDLE_WARNING_SECONDS", default=120)
 
-# Recordings of terminals: how long they are kept (0: for ever), how large one may get, and whether they are gzipped.
+# Recordings of terminals: how long they are kept (0: forever), their maximum size, and whether they are compressed.
 HEADNODE_RECORDING_DAYS = env.int("HEADNODE_RECORDING_DAYS", default=90)
 HEADNODE_RECORDING_MAX_MB = env.int("HEADNODE_RECORDING_MAX_MB", default=64)
 HEADNODE_RECORDING_COMPRESS = env.bool("HEADNODE_RECORDING_COMPRESS", default=True)
@@ -159,8 +159,8 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL lets readers and one writer work at once; IMMEDIATE takes the write lock at BEGIN, so that a
-    # transaction that reads and then writes waits its turn instead of failing with "database is locked".
+    # WAL lets readers and one writer work at the same time. IMMEDIATE takes the write lock at BEGIN, so that a
+    # transaction that reads and then writes waits for the lock instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -175,7 +175,7 @@ REDIS_URL = env.str("REDIS_URL", default=f"unix://{VAR / 'redis.sock'}")
 
 
 def _redis(database: int, scheme: str = "") -> str:
-    """REDIS_URL with a database number; Celery spells a unix socket `redis+socket://...?virtual_host=N`."""
+    """Return REDIS_URL with a database number. Celery writes unix sockets as `redis+socket://...?virtual_host=N`."""
     if not REDIS_URL.startswith("unix://"):
         return f"{REDIS_URL.rstrip('/')}/{database}"
     path = REDIS_URL.removeprefix("unix://")
@@ -273,7 +273,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.rest.negotiation.OneForm",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.rest.negotiation.JSONOnlyNegotiation",
     "DEFAULT_PAGINATION_CLASS": "accounts.rest.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.rest.errors.exception_handler",
@@ -282,7 +282,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Headnode API",
-    "DESCRIPTION": "Jobs, clusters and the way into them. The wire format follows Rescale's v2 API.",
+    "DESCRIPTION": "Jobs, their clusters and SSH access to them. The format follows Rescale's v2 API.",
     "VERSION": "2",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -295,7 +295,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "connect-src": ["'self'", "ws:", "wss:"] if DEMO else ["'self'"],
         "img-src": ["'self'", "data:"],
-        # xterm.js positions its cells with a <style> element of its own making.
+        # xterm.js creates a <style> element to position its cells.
         "style-src": ["'self'", "'unsafe-inline'"],
         "script-src": ["'self'"],
         "object-src": ["'none'"],
@@ -306,18 +306,18 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-# In the session, not in a cookie of its own: what was said to one person must not greet the next one at this browser.
+# In the session and not in a cookie: the next user of this browser must not see messages for the previous one.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 HTTPS = env.bool("HEADNODE_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Two instances on one address differ by port only, and cookies do not: name them by port.
+# Cookies do not distinguish ports, so two instances on one address need different cookie names.
 SESSION_COOKIE_NAME = f"headnode_session_{HEADNODE_PORT}"
 CSRF_COOKIE_NAME = f"headnode_csrf_{HEADNODE_PORT}"
 SECURE_SSL_REDIRECT = env.bool("HEADNODE_SSL_REDIRECT", default=HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^context/"]
 SECURE_HSTS_SECONDS = env.int("HEADNODE_HSTS_SECONDS", default=31536000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
-# Other hosts of the domain are not ours to force to HTTPS.
+# Other hosts of the domain may not support HTTPS.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HEADNODE_TRUSTED_PROXIES else None
 
@@ -328,10 +328,10 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("HEADNODE_LOG_LEVEL", default="INFO")},
     "loggers": {
-        # paramiko logs what it negotiates; asyncssh and httpx each request. Their warnings are enough.
+        # paramiko logs every negotiation, httpx every request.
         "paramiko": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
-        # It would log each websocket's address, and with it the id of a terminal session.
+        # It logs the URL of each websocket, which contains the id of a terminal session.
         "uvicorn.error": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -1,7 +1,7 @@
-"""Static files in the ASGI application itself: without a second server and without a thread for each read.
+"""Serve static files from the ASGI application, without a second server and without a thread per read.
 
-Starlette's StaticFiles answers from where Django's finders look, or from STATIC_ROOT once it was collected; ranges,
-ETags and "not modified" are its own. Django's middleware would have to read files in its one synchronous thread.
+Starlette's StaticFiles serves from STATIC_ROOT, or from where Django's finders look; it handles ranges, ETags and "not
+modified". Django's middleware would have to read files in its one synchronous thread.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ MAX_AGE_SECONDS = 60
 
 
 class PortalStaticFiles(StaticFiles):
-    """Files of the front end. They may be cached for a minute and then asked after."""
+    """Files of the front end. Browsers may cache them for a minute and then revalidate."""
 
     def file_response(self, full_path: str | PathLike[str], stat_result: stat_result, *rest: Any) -> Response:
-        """The file with the headers every answer of ours has."""
+        """Return the file with our caching and security headers."""
         response = super().file_response(full_path, stat_result, *rest)
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_SECONDS}"
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -30,13 +30,13 @@ class PortalStaticFiles(StaticFiles):
 
 
 def static_files() -> ASGIApp:
-    """The application that answers below STATIC_URL; what is not there is a 404."""
+    """Return the application that serves below STATIC_URL; a missing file is a 404."""
     files = PortalStaticFiles(check_dir=False)
-    files.all_directories = [settings.STATIC_ROOT] if settings.STATIC_ROOT else list(_found())
+    files.all_directories = [settings.STATIC_ROOT] if settings.STATIC_ROOT else list(_finder_directories())
     return ExceptionMiddleware(files)
 
 
-def _found() -> Iterator[str]:
+def _finder_directories() -> Iterator[str]:
     for finder in finders.get_finders():
         for storage in getattr(finder, "storages", {}).values():
             yield storage.location

@@ -1,4 +1,4 @@
-"""Where no websocket lives: closed with a reason, not with a traceback."""
+"""Closes a websocket at an unknown path with a close code, instead of a traceback."""
 
 from accounts.users.websocket_authentication import Receive, Scope, Send, close
 
@@ -6,5 +6,5 @@ NOT_FOUND = 4404
 
 
 async def unknown_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Close a websocket whose path means nothing."""
+    """Close a websocket whose path is unknown."""
     await close(receive, send, NOT_FOUND, "not_found")

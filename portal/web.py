@@ -1,9 +1,9 @@
 """The web process: pages, API, websockets and the broker, on uvicorn.
 
-Terminals are held by a gateway process (`portal.gateway`) where settings.HEADNODE_GATEWAYS names one; else here.
+Terminals are held by a gateway process (`portal.gateway`) if settings.HEADNODE_GATEWAYS names one, else by this one.
 
-`python -m portal.web` listens on HEADNODE_HOST and HEADNODE_PORT; `python -m portal.web FD` on a socket that whoever
-started it made. A wrong setting is said in a sentence, and nothing is started.
+`python -m portal.web` listens on HEADNODE_HOST and HEADNODE_PORT; `python -m portal.web FD` listens on an inherited
+socket. A wrong setting is reported in a sentence, and nothing is started.
 """
 
 import os
@@ -23,11 +23,11 @@ from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:
-    """Serve until TERM; open connections get two seconds."""
-    wrong = [message for message in settings_check(None) if message.is_serious()]
-    for message in wrong:
+    """Serve until SIGTERM; open connections get two seconds. Return the exit status."""
+    problems = [message for message in settings_check(None) if message.is_serious()]
+    for message in problems:
         print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
-    if wrong:
+    if problems:
         return 1
     if User.too_many_here():
         print(
@@ -40,8 +40,8 @@ def main() -> int:
     config = serving.config(
         "portal.asgi:application", host=settings.HEADNODE_HOST, port=settings.HEADNODE_PORT
     )
-    serving.load(config)
-    serving.Server(config, gateway.say_goodbye).run(sockets=inherited)
+    serving.preload(config)
+    serving.Server(config, gateway.end_all_sessions).run(sockets=inherited)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Websockets of terminal sessions. A session's own path says which gateway it leads to (`routes`)."""
+"""The websocket URL of terminal sessions. The path names the gateway that a session leads to."""
 
 from django.urls import re_path
 

@@ -1,10 +1,10 @@
-"""What the gateway tells whoever is above it."""
+"""Signals that tell the apps above what happened in the gateway."""
 
 from django.dispatch import Signal
 
-# A node showed a host key that is not a pinned one. Arguments: `session` (the terminal session that led
-# there) and `error` (transport.HostKeyChanged).
+# A node showed a host key that is not pinned. Arguments: `session` (the terminal session that was connecting) and
+# `error` (ssh.errors.HostKeyChanged).
 host_key_changed = Signal()
 
-# An authority got a new key, which nodes and people have to hear of. Argument: `kind`.
+# An authority got a new key, which nodes and people have to learn of. Argument: `kind`.
 authority_rotated = Signal()

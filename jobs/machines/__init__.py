@@ -1,4 +1,4 @@
-"""Existing SSH machines: registered by administrators, reached by their people through the gateway.
+"""Existing SSH machines: registered by administrators, used by the people named for them, through the gateway.
 
-No host key is ever learned here: what is pinned is what an administrator put in.
+Never learns a host key from the network: only the keys that an administrator entered are pinned.
 """

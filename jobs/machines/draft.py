@@ -1,4 +1,4 @@
-"""A machine as it was asked for, checked before anything is stored. Pure: no I/O, no Django."""
+"""Check a machine as somebody typed or sent it, before anything is stored. Pure: no I/O, no Django."""
 
 import ipaddress
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from accounts.refusals import Refused, SeveralRefused
-from jobs.machines import host_key_text
+from jobs.machines import host_key_parsing
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class MachineDraft:
-    """What was typed or sent. `port` may be the text of a number."""
+    """A machine as it was typed or sent. `port` may be the text of a number."""
 
     name: str
     host: str
@@ -38,7 +38,7 @@ class MachineDraft:
 
 @dataclass(frozen=True)
 class CheckedMachine:
-    """A draft without problems, tidied; `notice` says what was made of the host key's text."""
+    """A draft without problems, normalized; `notice` says how the host keys were read, if that needs saying."""
 
     name: str
     host: str
@@ -52,23 +52,25 @@ class CheckedMachine:
     notice: str | None
 
 
-def check(draft: MachineDraft) -> CheckedMachine:
-    """The draft tidied. Raises SeveralRefused with everything that is wrong with it."""
+def check_draft(draft: MachineDraft) -> CheckedMachine:
+    """Return the draft normalized. Raises SeveralRefused with every problem that it has."""
     problems: list[Refused] = []
 
-    def attempt(read: Callable[[], T], otherwise: T) -> T:
+    def attempt(parse: Callable[[], T], fallback: T) -> T:
         try:
-            return read()
+            return parse()
         except Refused as refused:
             problems.append(refused)
-            return otherwise
+            return fallback
 
     name = attempt(lambda: _name(draft.name), "")
-    host = attempt(lambda: read_host(draft.host), "")
+    host = attempt(lambda: parse_host(draft.host), "")
     port = attempt(lambda: _port(draft.port), 22)
     username = attempt(lambda: _username(draft.username), "")
-    # With a host that is none, nothing can be said about whom a known_hosts line is for.
-    keys = attempt(lambda: host_key_text.parse(draft.host_key, host, port), host_key_text.HostKeys(()))
+    # Without a valid host a known_hosts line cannot be compared with it.
+    keys = attempt(
+        lambda: host_key_parsing.parse_host_keys(draft.host_key, host, port), host_key_parsing.HostKeys(())
+    )
     if not host:
         problems = [problem for problem in problems if problem.reason != "other_host"]
     scheduler = attempt(lambda: _scheduler(draft.scheduler), "")
@@ -89,8 +91,8 @@ def check(draft: MachineDraft) -> CheckedMachine:
     )
 
 
-def read_host(text: str) -> str:
-    """A host name or an address, in the form it is stored. Raises Refused with field `host`."""
+def parse_host(text: str) -> str:
+    """Return a host name or an address in the form in which it is stored. Raises Refused with field `host`."""
     host = text.strip(" \t")
     if not host:
         raise _bad_host("host_missing", "Say where the machine is: a host name or an address.")

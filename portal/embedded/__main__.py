@@ -1,4 +1,4 @@
-"""`python -m portal.embedded`: check, start, supervise, end."""
+"""`python -m portal.embedded`: check the requirements, start the processes, supervise them, stop them."""
 
 import asyncio
 import os
@@ -8,31 +8,30 @@ import socket
 import sys
 from contextlib import suppress
 
-from portal.embedded import options as environment
 from portal.embedded import instance, preflight, prepared, probes, processes
 from portal.embedded.log import Log
-from portal.embedded.options import ROOT, CannotStart
+from portal.embedded.options import ROOT, CannotStart, read_options
 from portal.embedded.processes import Plan
 from portal.embedded.supervisor import Process, Supervisor, describe
 
-# A process that has been started so often before the portal was ready will not get better by itself.
+# Before the portal is ready: a process that was started this often will not recover.
 TRIES_BEFORE_READY = 6
 WARNINGS = {
     "none": (
-        "Warning: no sandbox is available (bubblewrap is not installed or may not be used), so whoever logs in to a "
-        "simulated node can do all that this user can: read the portal's database, keys and files, and reach this "
-        "machine's network. Headnode therefore runs for one person only: no second person can be added. To change "
-        "that, install bubblewrap and start again."
+        "Warning: no sandbox is available (bubblewrap is not installed or not permitted), so anyone who logs in to a "
+        "simulated node can do everything that this user can: read the portal's database, keys and files, and reach "
+        "this machine's network. Headnode therefore runs for one user only, and no second account can be added. To "
+        "change that, install bubblewrap and start again."
     ),
     "uid": (
-        "Note: bubblewrap is not available, so simulated nodes run as users of their own but share this machine's "
+        "Note: bubblewrap is not available, so simulated nodes run as separate users but share this machine's "
         "network, process list and world-readable files."
     ),
 }
 
 
 async def serve(plan: Plan, listener: socket.socket, redis_server: str, log: Log) -> int:
-    """Start everything and keep it running until a signal comes; answer the exit status."""
+    """Start everything and keep it running until a signal arrives. Return the exit status."""
     supervisor = Supervisor(log, plan.options.var)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -43,7 +42,7 @@ async def serve(plan: Plan, listener: socket.socket, redis_server: str, log: Log
     try:
         await asyncio.wait([work, asked], return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
-            work.result()  # raises what went wrong
+            work.result()  # raises the error, if any
             await asked
         log.line("headnode", "stopping")
         return 0
@@ -58,7 +57,7 @@ async def serve(plan: Plan, listener: socket.socket, redis_server: str, log: Log
 async def _start(
     plan: Plan, listener: socket.socket, redis_server: str, supervisor: Supervisor, log: Log
 ) -> None:
-    """Start everything in the order things need each other; return when a person can sign in."""
+    """Start everything, and return when users can sign in. Raise CannotStart if a process keeps failing."""
     starting = asyncio.create_task(_until_usable(plan, listener, redis_server, supervisor, log))
     failing = asyncio.create_task(supervisor.wait_for_starts(TRIES_BEFORE_READY))
     try:
@@ -84,21 +83,21 @@ async def _until_usable(
         supervisor.start(processes.redis(plan, redis_server))
         await probes.until_accepting(plan.redis_socket)
     if plan.environ.get("DATABASE_URL") or not prepared.is_prepared(plan.options.var):
-        # Its standard output may hold the first administrator's password: for the terminal, not for the log.
+        # Its standard output may contain the first administrator's password: for the terminal, never for the log.
         status = await supervisor.run_once(processes.prepare(plan), on_output=log.say)
         if status:
             raise CannotStart(
                 f"Headnode cannot start: the database could not be prepared ({describe(status)}); "
                 f"the reason is above and in {log.path}."
             )
-        prepared.mark(plan.options.var)
+        prepared.mark_prepared(plan.options.var)
     supervisor.start(processes.gateway(plan))
-    # The simulator knows which sandbox it has; until it says so, we go by what it said the last time.
-    remembered = _recall(plan)
-    for process in _portal_processes(plan, listener, remembered):
+    # The simulator reports its sandbox a moment after the start. Until then, assume the one of the last start.
+    assumed = _last_sandbox(plan)
+    for process in _portal_processes(plan, listener, assumed):
         supervisor.start(process)
     sandbox = str((await probes.simulator_health(plan.simulator_socket)).get("sandbox"))
-    if (sandbox == "none") != (remembered == "none"):
+    if (sandbox == "none") != (assumed == "none"):
         for process in _portal_processes(plan, listener, sandbox):
             await supervisor.change(process.name, process.environment)
     (plan.options.var / "sandbox").write_text(sandbox + "\n", encoding="ascii")
@@ -118,7 +117,7 @@ def _portal_processes(plan: Plan, listener: socket.socket, sandbox: str) -> list
     ]
 
 
-def _recall(plan: Plan) -> str:
+def _last_sandbox(plan: Plan) -> str:
     try:
         return (plan.options.var / "sandbox").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -126,17 +125,19 @@ def _recall(plan: Plan) -> str:
 
 
 def main() -> int:
-    """Check everything first; then `serve`. A failure is one sentence on standard error."""
+    """Check everything, then `serve`. A failure is one sentence on standard error. Return the exit status."""
     os.umask(0o077)
     folder = None
     try:
-        options = environment.read(os.environ)
+        options = read_options(os.environ)
         preflight.make_var(options)
         with preflight.claim_var(options), preflight.listen(options) as listener:
             redis_server = "" if os.environ.get("REDIS_URL") else preflight.find_redis()
             folder = preflight.socket_folder(options, os.environ.get("XDG_RUNTIME_DIR"))
-            preflight.secret(options.var / "simulator-token")
-            secret_key = os.environ.get("HEADNODE_SECRET_KEY") or preflight.secret(options.var / "secret-key")
+            preflight.read_or_create_secret(options.var / "simulator-token")
+            secret_key = os.environ.get("HEADNODE_SECRET_KEY") or preflight.read_or_create_secret(
+                options.var / "secret-key"
+            )
             plan = Plan(options, folder, secret_key, dict(os.environ))
             instance.remember(options.var, processes.portal_environment(plan))
             log = Log(options.var / "logs" / "headnode.log")

@@ -1,7 +1,7 @@
-"""The settings of an embedded instance, kept in its folder for programs that are started beside it.
+"""Save the settings of an embedded instance in its folder, so that `manage.py` can load them.
 
-`make run` writes down what it tells its own processes; `manage.py` reads it, so that it works on the same database, with
-the same secret and through the same Redis, without anything exported. The secret itself stays in its own file.
+`make run` saves the environment of its processes. `manage.py` loads it, and so uses the same database, secret and Redis
+without any exported variables. The secret itself stays in its own file.
 """
 
 import json
@@ -11,16 +11,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "instance.json"
-SECRET_FILE = "secret-key"
-# Whoever sets one of these says which portal is meant.
+SECRET_FILE = "secret-key"  # noqa: S105 (the name of a file)
+# With one of these set, the environment already selects a portal.
 EXPLICIT = ("HEADNODE_SECRET_KEY", "HEADNODE_DEMO", "DATABASE_URL")
 SETTINGS = "portal.settings"
-# Told to single processes only, or kept elsewhere.
+# For single processes only, or saved elsewhere.
 LEFT_OUT = ("HEADNODE_SECRET_KEY", "HEADNODE_ADMIN_PASSWORD")
 
 
 def remember(var: Path, environment: Mapping[str, str]) -> None:
-    """Write down what this instance tells its processes, readable by its owner only."""
+    """Save the environment of this instance's processes, readable by its owner only."""
     kept = {
         name: value
         for name, value in environment.items()
@@ -30,13 +30,13 @@ def remember(var: Path, environment: Mapping[str, str]) -> None:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(kept, file, indent=1, sort_keys=True)
-    fresh.replace(var / FILE)  # whole or not at all
+    fresh.replace(var / FILE)  # atomic
 
 
 def adopt(environ: MutableMapping[str, str]) -> None:
-    """Take over the settings of the instance in HEADNODE_VAR (`./var` when it is not set), where there is one.
+    """Load the settings of the instance in HEADNODE_VAR (`./var` if unset), if there is one.
 
-    Does nothing when the environment already says which portal is meant. What the environment sets, stays.
+    Does nothing if the environment already selects a portal. Variables that are set keep their values.
     """
     if any(environ.get(name) for name in EXPLICIT):
         return

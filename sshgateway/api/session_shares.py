@@ -1,4 +1,4 @@
-"""/terminal-sessions/{id}/shares/ and watchers/: who else may be in a terminal, and who is."""
+"""/terminal-sessions/{id}/shares/ and watchers/: who else may be in a terminal, and who is in it."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import actor, person, pick
 from accounts.users.administrators import is_administrator
 from sshgateway.models import TerminalSession, TerminalShare
-from sshgateway.sessions import participant_log, session_actions
+from sshgateway.sessions import participant_log, sharing
 
 SESSION_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 SHARE_ID = OpenApiParameter("share_id", int, OpenApiParameter.PATH)
 
 
 class ShareSerializer(CamelSerializer):
-    """A person one lets into a terminal: to look on, or to type too."""
+    """A person with whom a terminal is shared, to watch or to type too."""
 
     id = serializers.IntegerField()
     person = serializers.CharField(source="person.username", help_text="The name they sign in with.")
@@ -30,14 +30,14 @@ class ShareSerializer(CamelSerializer):
 
 
 class NewShareSerializer(CamelSerializer):
-    """Whom to let in."""
+    """A share to create."""
 
     person = serializers.CharField(max_length=150, help_text="The name they sign in with.")
     may_type = serializers.BooleanField(default=False)
 
 
 class WatcherSerializer(CamelSerializer):
-    """Somebody who is in a terminal that is not theirs, now; a line for each window."""
+    """Somebody who is in somebody else's terminal now; one entry per window."""
 
     person = serializers.CharField(source="person.username")
     role = serializers.ChoiceField(["guest", "administrator"])
@@ -47,7 +47,7 @@ class WatcherSerializer(CamelSerializer):
 
 
 class SharedTerminalSerializer(CamelSerializer):
-    """A terminal that somebody shares with you. Its websocket wants your cookie or your token."""
+    """A terminal that somebody shares with you. Its websocket takes your cookie or your token."""
 
     id = serializers.CharField(source="session.pk", help_text="The terminal session's.")
     owner = serializers.CharField(source="session.owner.username")
@@ -64,18 +64,18 @@ class SharedTerminalSerializer(CamelSerializer):
 
 
 def own_session(request: Request, session_id: str) -> TerminalSession:
-    """The person's own session. Raises NotFound."""
+    """Return a session of the person who asks. Raises NotFound."""
     return pick(TerminalSession.objects.filter(owner=person(request)), session_id)
 
 
 @extend_schema(parameters=[SESSION_ID])
 class SessionShares(APIView):
-    """With whom one's terminal is shared."""
+    """The people with whom a terminal of yours is shared."""
 
     @extend_schema(responses=ShareSerializer(many=True))
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The shares in force. An ended session has none."""
-        return Response(ShareSerializer(session_actions.shares(own_session(request, id)), many=True).data)
+        """List the valid shares. An ended session has none."""
+        return Response(ShareSerializer(sharing.shares(own_session(request, id)), many=True).data)
 
     @extend_schema(request=NewShareSerializer, responses={201: ShareSerializer, 200: ShareSerializer})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -84,7 +84,7 @@ class SessionShares(APIView):
         body = NewShareSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
-        share, created = session_actions.share_session(
+        share, created = sharing.share_session(
             actor(request), session, asked["person"], may_type=asked["may_type"]
         )
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
@@ -97,24 +97,24 @@ class OneShare(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str, share_id: str) -> Response:  # noqa: A002
-        """Take it back: their windows close at once. Asking again changes nothing."""
+        """Revoke it: their windows close at once. Repeating this changes nothing."""
         shares = TerminalShare.objects.filter(session=own_session(request, id))
-        session_actions.revoke_share(actor(request), pick(shares, share_id, number=True))
+        sharing.revoke_share(actor(request), pick(shares, share_id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema(parameters=[SESSION_ID])
 class Watchers(APIView):
-    """Who is in a terminal besides its owner."""
+    """The people in a terminal besides its owner."""
 
     @extend_schema(responses=WatcherSerializer(many=True))
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Who is there now: for the terminal's owner, and for administrators."""
+        """List who is in it now. For the terminal's owner, and for administrators."""
         user = person(request)
         sessions = TerminalSession.objects.all()
         if not is_administrator(user):
             sessions = sessions.filter(owner=user)
-        return Response(WatcherSerializer(participant_log.going_on(pick(sessions, id)), many=True).data)
+        return Response(WatcherSerializer(participant_log.open_visits(pick(sessions, id)), many=True).data)
 
 
 class SharedWithMe(ListAPIView[TerminalShare]):
@@ -124,4 +124,4 @@ class SharedWithMe(ListAPIView[TerminalShare]):
     queryset = TerminalShare.objects.none()
 
     def get_queryset(self) -> QuerySet[TerminalShare]:
-        return session_actions.shared_with(person(self.request))
+        return sharing.shared_with(person(self.request))

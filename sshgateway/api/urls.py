@@ -1,4 +1,4 @@
-"""Routes under /api/v2/ and /api/v3/."""
+"""The URLs of sshgateway under /api/v2/ and /api/v3/."""
 
 from django.urls import path
 
@@ -9,7 +9,7 @@ urlpatterns = [
     path("user-authority/", authorities.UserAuthority.as_view()),
     path("live-sessions/", live_sessions.LiveSessions.as_view()),
     path("live-sessions/<str:id>/end/", live_sessions.EndLiveSession.as_view()),
-    # Before terminal-sessions/<id>/, which the app above has: an id has 32 characters.
+    # Must come before terminal-sessions/<id>/ of the app above. An id has 32 characters, so this is never one.
     path("terminal-sessions/shared-with-me/", session_shares.SharedWithMe.as_view()),
     path("terminal-sessions/<str:id>/shares/", session_shares.SessionShares.as_view()),
     path("terminal-sessions/<str:id>/shares/<str:share_id>/", session_shares.OneShare.as_view()),

@@ -1,11 +1,12 @@
-"""Who may be in a terminal session: asked at every attach and again and again while it is open.
+"""Decide who may be in a terminal session: at every attach, and every few seconds while it is open.
 
-The app above registers its own check here, so that this app needs to know nothing about jobs or access rules. A
-check is asked about the session's owner, and about the address of whoever comes: the owner's access rules hold for
-everybody who reaches the node. Administrators only look on, which their own rights allow; no rule of a person keeps
-oversight out.
+The app above registers one check for each kind of subject, so that this app needs to know nothing of jobs, machines or
+access rules. A check is given the session's owner and the address of whoever wants to be in the terminal: the owner's
+access rules apply to everybody who reaches the node. Administrators only watch and never reach the node, so no rule of
+a person applies to them.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,36 +20,40 @@ from sshgateway.terminals.roles import Participant, Role
 # (session, its owner, source address) -> None, or raises Refused. Called in a thread that may use the database.
 Check = Callable[[TerminalSession, Any, str], None]
 
-_checks: list[Check] = []
-# What was answered so far in this look at many sessions.
-_answers: ContextVar[dict[Any, Refused | None] | None] = ContextVar("answers", default=None)
+_KIND = re.compile(r"[a-z]+")
+_checks: dict[str, Check] = {}
+# The decisions taken so far within `cached_decisions`.
+_decisions: ContextVar[dict[Any, Refused | None] | None] = ContextVar("decisions", default=None)
 
 
-def register(check: Check) -> Check:
-    """Have `check` asked too. Usable as a decorator; registering the same check twice counts once."""
-    if check not in _checks:
-        _checks.append(check)
-    return check
+def register(kind: str, check: Check) -> None:
+    """Have `check` decide about sessions whose subject is "kind:identifier", and about no others.
+
+    Registering the same check again changes nothing; a second check for a kind raises ValueError.
+    """
+    if not _KIND.fullmatch(kind):
+        raise ValueError(f"A kind of subject is a word in lower case, not {kind!r}.")
+    if _checks.setdefault(kind, check) is not check:
+        raise ValueError(f"Subjects of kind {kind!r} have a check already.")
 
 
-def unregister(check: Check) -> None:
-    """Ask `check` no more."""
-    if check in _checks:
-        _checks.remove(check)
+def unregister(kind: str) -> None:
+    """Remove the check of a kind; sessions of that kind are refused from now on."""
+    _checks.pop(kind, None)
 
 
 @contextmanager
-def asked_once() -> Iterator[None]:
-    """Within it the same question is asked once: about one person, from one address, to one place."""
-    token = _answers.set({})
+def cached_decisions() -> Iterator[None]:
+    """Run each check only once for the same owner, source address and target, until the block ends."""
+    token = _decisions.set({})
     try:
         yield
     finally:
-        _answers.reset(token)
+        _decisions.reset(token)
 
 
-def place_of(session: TerminalSession, user: Any) -> Participant | None:
-    """In which capacity a person may be in the session, if in any. Asks no rule."""
+def participant_for(session: TerminalSession, user: Any) -> Participant | None:
+    """Return the role in which a person may be in the session; None if they may not. Runs no check."""
     if not user.is_authenticated or not user.is_active:
         return None
     name = user.get_username()
@@ -62,47 +67,59 @@ def place_of(session: TerminalSession, user: Any) -> Participant | None:
     return None
 
 
-def admit(session: TerminalSession, user: Any, source_address: str) -> Participant:
-    """The person's place, if every check lets them in from `source_address`; raises `Refused` otherwise.
+def authorize(session: TerminalSession, user: Any, source_address: str) -> Participant:
+    """Return the person's role in the session if they may be in it from `source_address`.
 
-    Without any check nobody may in: a gate whose keeper was forgotten stays shut.
+    Raises Refused: `not_found` (404) for somebody without a role, `unknown_subject` (403) when no check is registered
+    for the session's subject, or whatever the check raises.
     """
-    place = place_of(session, user)
-    if place is None:
+    participant = participant_for(session, user)
+    if participant is None:
         raise Refused("not_found", "There is no such terminal session.", status=404)
-    if place.role is Role.ADMINISTRATOR:
-        return place
-    if not _checks:
-        raise Refused(
-            "no_gatekeeper", "Nobody decides here who may open terminals, so nobody may.", status=403
-        )
-    known = _answers.get()
-    question = (session.owner_id, source_address, session.target)
-    if known is None or question not in known:
-        answer = _ask(session, source_address)
-        if known is not None:
-            known[question] = answer
-    else:
-        answer = known[question]
-    if answer is not None:
-        raise _as_told_to(place, answer, session, source_address)
-    return place
+    if participant.role is Role.ADMINISTRATOR:
+        return participant
+    refusal = _cached_decision(session, source_address)
+    if refusal is not None:
+        raise _addressed_to(participant, refusal, session, source_address)
+    return participant
 
 
-def _ask(session: TerminalSession, source_address: str) -> Refused | None:
+def _cached_decision(session: TerminalSession, source_address: str) -> Refused | None:
+    decisions = _decisions.get()
+    if decisions is None:
+        return _decide(session, source_address)
+    key = (session.owner_id, source_address, session.target)
+    if key not in decisions:
+        decisions[key] = _decide(session, source_address)
+    return decisions[key]
+
+
+def _decide(session: TerminalSession, source_address: str) -> Refused | None:
     try:
-        for check in _checks:
-            check(session, session.owner, source_address)
+        _check_for(session.subject)(session, session.owner, source_address)
     except Refused as refusal:
         return refusal
     return None
 
 
-def _as_told_to(
-    place: Participant, refusal: Refused, session: TerminalSession, source_address: str
+def _check_for(subject: str) -> Check:
+    """Return the one check that decides about this subject. Raises Refused (`unknown_subject`, 403)."""
+    kind, _, identifier = subject.partition(":")
+    check = _checks.get(kind)
+    if check is None or not identifier or ":" in identifier:
+        raise Refused(
+            "unknown_subject",
+            "The portal does not know what this terminal belongs to, so nobody may use it. Tell your administrator.",
+            status=403,
+        )
+    return check
+
+
+def _addressed_to(
+    participant: Participant, refusal: Refused, session: TerminalSession, source_address: str
 ) -> Refused:
-    """The refusal in words for whoever is refused: a guest can change nothing in the owner's settings."""
-    if place.is_owner:
+    """Return the refusal worded for this person: a guest cannot change the owner's settings."""
+    if participant.is_owner:
         return refusal
     owner = session.owner.get_username()
     if refusal.reason == "cidr_denied":

@@ -1,13 +1,16 @@
-"""The portal's two certificate authorities: one vouches for people to nodes, one for nodes to people.
+"""The portal's two certificate authorities: one signs certificates for people, the other for nodes.
 
-Each first key is made on first use, by whichever process comes first; later ones by `sshgateway.certificates.rotation`.
-A private half exists in clear only inside one call; it is never logged, returned or stored.
+`ensure_authorities` makes the first keys (`manage.py migrate` calls it), `sshgateway.certificates.rotation` the later
+ones; everything else here only reads. A private key exists in clear only within one call; it is never logged, returned
+or stored.
 """
 
 import ipaddress
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
+from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     SSHCertificateType,
     load_ssh_public_key,
 )
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.utils import timezone
 
 from sshgateway.certificates.sealing import seal, unseal
@@ -30,24 +33,47 @@ from sshgateway.ssh import host_keys
 
 USER_LIFETIME = timedelta(seconds=60)
 HOST_LIFETIME = timedelta(hours=24)
-# Nodes' clocks may be behind ours by this much.
+# How far a node's clock may be behind the portal's: certificates are valid from this long before they are issued.
 CLOCK_SKEW = timedelta(minutes=5)
 EXTENSIONS = (b"permit-X11-forwarding", b"permit-agent-forwarding", b"permit-port-forwarding", b"permit-pty")
 
 
+class AuthorityMissing(Exception):
+    """The database has no key for an authority."""
+
+
+def ensure_authorities(model: type[AuthorityKey] = AuthorityKey, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the first key of each authority that has none. Safe to repeat, and safe in several processes at once.
+
+    `model` is AuthorityKey as a migration knows it, `using` the database alias.
+    """
+    for kind in AuthorityKey.Kind.values:
+        if model.objects.using(using).filter(kind=kind).exists():
+            continue
+        # Another process may have made one meanwhile: a constraint in the database keeps the first.
+        with suppress(IntegrityError), transaction.atomic(using=using):
+            model.objects.using(using).create(kind=kind, **new_key_fields())
+
+
 def user_authority_lines() -> list[str]:
-    """The public keys nodes trust for certificates of people and of the gateway: several during a rotation."""
-    return [key.public_key for key in published(AuthorityKey.Kind.USER)]
+    """Return the public keys that nodes trust for logins by certificate, oldest first: several during a rotation.
+
+    Raises AuthorityMissing.
+    """
+    return [key.public_key for key in published_keys(AuthorityKey.Kind.USER)]
 
 
 def host_authority_lines(patterns: str) -> list[str]:
-    """The known_hosts lines with which a person trusts every node whose name matches: several in a rotation."""
-    return [f"@cert-authority {patterns} {key.public_key}" for key in published(AuthorityKey.Kind.HOST)]
+    """Return the known_hosts lines that make ssh trust every node whose name or address matches `patterns`.
+
+    Oldest first; several during a rotation. Raises AuthorityMissing.
+    """
+    return [f"@cert-authority {patterns} {key.public_key}" for key in published_keys(AuthorityKey.Kind.HOST)]
 
 
 def host_authority_fingerprint() -> str:
-    """Which key signs host certificates now."""
-    return host_keys.fingerprint(signer(AuthorityKey.Kind.HOST).public_key)
+    """Return the fingerprint of the key that signs host certificates now. Raises AuthorityMissing."""
+    return host_keys.fingerprint(signing_key(AuthorityKey.Kind.HOST).public_key)
 
 
 def sign_user_certificate(
@@ -57,11 +83,11 @@ def sign_user_certificate(
     source_addresses: Iterable[str] = (),
     key_id: str = "headnode",
 ) -> str:
-    """Sign that the holder of `public_key` (an OpenSSH line) may log in as `principal`, for `lifetime`.
+    """Return a certificate, as one OpenSSH line, with which the holder of `public_key` may log in as `principal`.
 
-    `key_id` appears in the node's own log: name who or what it is for, never a secret. With
-    `source_addresses` (addresses or CIDRs) the certificate works from nowhere else. Answers the certificate
-    as one OpenSSH line.
+    It is valid from `CLOCK_SKEW` before now until `lifetime` after now and, with `source_addresses` (addresses or
+    CIDRs), only from these. `key_id` appears in the node's log: name whom or what it is for, never a secret. Raises
+    AuthorityMissing.
     """
     builder = _builder(public_key, SSHCertificateType.USER, [principal], lifetime, key_id)
     for extension in EXTENSIONS:
@@ -75,7 +101,10 @@ def sign_user_certificate(
 def sign_host_certificate(
     host_key_line: str, principals: Iterable[str], lifetime: timedelta = HOST_LIFETIME, key_id: str = ""
 ) -> str:
-    """Sign that the holder of this host key is the node of the given names. Answers one OpenSSH line."""
+    """Return a host certificate, as one OpenSSH line: the holder of this host key is the node of these names.
+
+    Valid from `CLOCK_SKEW` before now until `lifetime` after now. Raises AuthorityMissing.
+    """
     names = list(principals)
     builder = _builder(host_key_line, SSHCertificateType.HOST, names, lifetime, key_id or ",".join(names))
     return _sign(builder, AuthorityKey.Kind.HOST)
@@ -85,7 +114,7 @@ def _builder(
     line: str, kind: SSHCertificateType, principals: list[str], lifetime: timedelta, key_id: str
 ) -> SSHCertificateBuilder:
     if not principals or not all(principals):
-        # OpenSSH takes a certificate without principals to be good for every name.
+        # OpenSSH accepts a certificate without principals for every name.
         raise ValueError("A certificate needs at least one principal.")
     now = timezone.now()
     public_key = load_ssh_public_key(line.encode())
@@ -104,34 +133,33 @@ def _builder(
 
 
 def _sign(builder: SSHCertificateBuilder, kind: AuthorityKey.Kind) -> str:
-    private_key = Ed25519PrivateKey.from_private_bytes(unseal(signer(kind).private_key_encrypted))
+    private_key = Ed25519PrivateKey.from_private_bytes(unseal(signing_key(kind).private_key_encrypted))
     return builder.sign(private_key).public_bytes().decode("ascii")
 
 
-def published(kind: AuthorityKey.Kind) -> list[AuthorityKey]:
-    """The keys whose signatures count now, the oldest first: one that is to sign soon is among them."""
-    signer(kind)
+def published_keys(kind: AuthorityKey.Kind) -> list[AuthorityKey]:
+    """Return the keys whose signatures are trusted now, oldest first. Raises AuthorityMissing if there are none.
+
+    A key that is published already and signs later is among them.
+    """
     keys = AuthorityKey.objects.filter(kind=kind).exclude(trusted_until__lte=timezone.now())
-    return list(keys.order_by("id"))
+    return list(keys.order_by("id")) or _raise_missing(kind)
 
 
-def signer(kind: AuthorityKey.Kind) -> AuthorityKey:
-    """The key that signs now. Made here if there is none; of two makers the database keeps the first."""
+def signing_key(kind: AuthorityKey.Kind) -> AuthorityKey:
+    """Return the key that signs now. Raises AuthorityMissing."""
     keys = AuthorityKey.objects.filter(kind=kind)
     key = keys.filter(signs_from__lte=timezone.now()).order_by("-signs_from", "-id").first()
-    # The clock of another process may be ahead of ours: then the first key of all is not from the future.
-    key = key or keys.order_by("id").first()
-    if key is not None:
-        return key
-    try:
-        with transaction.atomic():
-            return AuthorityKey.objects.create(kind=kind, **new_key())
-    except IntegrityError:
-        return AuthorityKey.objects.get(kind=kind, retired_at__isnull=True)
+    # The process that made the first key may have a clock ahead of ours: the first key always signs.
+    return key or keys.order_by("id").first() or _raise_missing(kind)
 
 
-def new_key() -> dict[str, str]:
-    """The key fields of a fresh row."""
+def _raise_missing(kind: AuthorityKey.Kind) -> NoReturn:
+    raise AuthorityMissing(f"The portal has no {kind} authority. Run: manage.py migrate")
+
+
+def new_key_fields() -> dict[str, str]:
+    """Return the fields of a row with a fresh Ed25519 key; the private key is sealed."""
     private_key = Ed25519PrivateKey.generate()
     raw = private_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     public = private_key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)

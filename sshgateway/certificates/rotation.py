@@ -1,10 +1,10 @@
-"""Changing an authority's key so that nobody is cut off: first published, then signing, the old one trusted longer.
+"""Rotate an authority's key without interruption: the new key is published, then signs; the old one is trusted longer.
 
     new key    made, published ----- signs_from: signs ------------------------------->
-    old key    signs --------------- retired_at: signs no more ----- trusted_until: forgotten
+    old key    signs --------------- retired_at: signs no more ----- trusted_until: not published any more
 
-The time before the new key signs is for those who have to hear of it: people put its line into their
-known_hosts, nodes get it by the next push. After it, what the old key signed is still good for a while.
+The time before the new key signs is for those who have to learn of it: people put its line into their known_hosts,
+nodes get it by the next push. After that, certificates that the old key signed stay valid for a while.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
+from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.certificates import authorities
 from sshgateway.certificates.sealing import seal, unseal
 from sshgateway.models import AuthorityKey
@@ -21,7 +22,7 @@ from sshgateway.signals import authority_rotated
 from sshgateway.ssh import host_keys
 
 LEAD = {
-    # People read the portal's lines when they come by; nodes are told within seconds.
+    # People fetch the portal's lines now and then; nodes are told within seconds.
     AuthorityKey.Kind.HOST: timedelta(days=7),
     AuthorityKey.Kind.USER: timedelta(minutes=2),
 }
@@ -31,19 +32,20 @@ OVERLAP = timedelta(days=7)
 def rotate(
     actor: Actor, kind: AuthorityKey.Kind, *, lead: timedelta | None = None, overlap: timedelta | None = None
 ) -> AuthorityKey:
-    """Make a new key for an authority; it signs after `lead`, and the old one is trusted for `overlap` longer.
+    """Return a new key of an authority. It signs after `lead`; from then on the old one is trusted for `overlap`.
 
-    With a `lead` of zero it signs at once; a key that waits for its time then begins now. Raises Refused
-    (`rotation_under_way`, 409) when one waits and `lead` is not zero.
+    With a `lead` of zero the new key signs at once, and so does one that is published and waits. Raises Refused
+    (`rotation_under_way`, 409) when a key waits and `lead` is not zero.
     """
     lead = LEAD[kind] if lead is None else lead
     overlap = OVERLAP if overlap is None else overlap
     now = timezone.now()
     with transaction.atomic():
-        old = authorities.signer(kind)
+        authorities.ensure_authorities()
+        old = authorities.signing_key(kind)
         newest = AuthorityKey.objects.select_for_update().get(kind=kind, retired_at__isnull=True)
         if newest.pk == old.pk:
-            fresh = _succeed(old, now + lead, overlap)
+            fresh = _add_successor(old, now + lead, overlap)
         elif lead:
             raise Refused(
                 "rotation_under_way",
@@ -53,10 +55,10 @@ def rotate(
             )
         else:
             fresh = _bring_forward(old, newest, overlap)
-        _forget(kind)
+        _erase_retired(kind)
         record(
             actor,
-            "sshgateway:authority:rotated",
+            GatewayAuditAction.AUTHORITY_ROTATED,
             "authority",
             kind,
             before=_facts(AuthorityKey.objects.get(pk=old.pk)),
@@ -67,7 +69,7 @@ def rotate(
 
 
 def reseal() -> int:
-    """Encrypt every private half under the present secret, so that earlier secrets can go. Answers how many."""
+    """Encrypt every private key with the current secret, so that earlier ones can be dropped. Return how many."""
     count = 0
     with transaction.atomic():
         for key in AuthorityKey.objects.select_for_update().exclude(private_key_encrypted=""):
@@ -77,11 +79,11 @@ def reseal() -> int:
     return count
 
 
-def _succeed(old: AuthorityKey, signs_from: datetime, overlap: timedelta) -> AuthorityKey:
+def _add_successor(old: AuthorityKey, signs_from: datetime, overlap: timedelta) -> AuthorityKey:
     old.retired_at = signs_from
     old.trusted_until = signs_from + overlap
     old.save(update_fields=["retired_at", "trusted_until"])
-    return AuthorityKey.objects.create(kind=old.kind, signs_from=signs_from, **authorities.new_key())
+    return AuthorityKey.objects.create(kind=old.kind, signs_from=signs_from, **authorities.new_key_fields())
 
 
 def _bring_forward(old: AuthorityKey, waiting: AuthorityKey, overlap: timedelta) -> AuthorityKey:
@@ -93,8 +95,8 @@ def _bring_forward(old: AuthorityKey, waiting: AuthorityKey, overlap: timedelta)
     return waiting
 
 
-def _forget(kind: AuthorityKey.Kind) -> None:
-    """A key that signs no more needs no private half, and nobody can steal what is not there."""
+def _erase_retired(kind: AuthorityKey.Kind) -> None:
+    """Erase the private keys that no longer sign, so that nobody can steal them."""
     AuthorityKey.objects.filter(kind=kind, retired_at__lte=timezone.now()).update(private_key_encrypted="")
 
 

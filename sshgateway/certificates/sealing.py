@@ -1,8 +1,7 @@
-"""Encrypt what the database must not hold in clear, under the portal's secret.
+"""Encrypt secrets that are stored in the database, with a key derived from the portal's SECRET_KEY (HKDF).
 
-The key is derived from SECRET_KEY (HKDF, its own info string), so it protects a copied database or backup,
-not a machine somebody has taken over. After a change of SECRET_KEY keep the old one in
-SECRET_KEY_FALLBACKS.
+This protects a copied database or backup, not a machine that somebody has taken over. After a change of SECRET_KEY
+keep the old one in SECRET_KEY_FALLBACKS.
 """
 
 import base64
@@ -16,16 +15,16 @@ INFO = b"headnode sshgateway sealing v1"
 
 
 class Unsealable(Exception):
-    """What was sealed cannot be read with the secrets at hand."""
+    """A sealed secret cannot be decrypted with SECRET_KEY or any of its fallbacks."""
 
 
 def seal(secret: bytes) -> str:
-    """Encrypt under the present SECRET_KEY."""
+    """Encrypt with the current SECRET_KEY."""
     return _keys().encrypt(secret).decode("ascii")
 
 
 def unseal(sealed: str) -> bytes:
-    """Decrypt what `seal` made, under the present secret or an earlier one."""
+    """Decrypt what `seal` returned, with the current SECRET_KEY or a fallback. Raises Unsealable."""
     try:
         return _keys().decrypt(sealed.encode("ascii"))
     except InvalidToken:

@@ -1,4 +1,4 @@
-"""What the SSH gateway remembers."""
+"""The tables of the SSH gateway."""
 
 from sshgateway.models.authority_key import AuthorityKey
 from sshgateway.models.recording import Recording, RecordingRule

@@ -1,18 +1,18 @@
-"""The keys that sign certificates."""
+"""The keys of the certificate authorities."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class AuthorityKey(models.Model):
-    """A certificate authority's key. The private half is stored encrypted (see `sshgateway.certificates.sealing`).
+    """A certificate authority's key. The private key is stored encrypted (see `sshgateway.certificates.sealing`).
 
-    Its life: published from the moment it is made, it signs from `signs_from` until `retired_at`, and is
-    trusted until `trusted_until`. The newest key has neither of the last two (see `sshgateway.certificates.rotation`).
+    A key is published from the moment it is made, signs from `signs_from` until `retired_at`, and is trusted until
+    `trusted_until`. The newest key has neither of the last two (see `sshgateway.certificates.rotation`).
     """
 
     class Kind(models.TextChoices):
-        """What the authority vouches for."""
+        """Whose certificates the authority signs."""
 
         USER = "user", "people and the gateway, to nodes"
         HOST = "host", "nodes, to people"
@@ -27,7 +27,7 @@ class AuthorityKey(models.Model):
 
     class Meta:
         constraints = [
-            # Two processes that start at once may both make a key; only one of them is kept.
+            # Two processes may make the first key at the same time; only one of them is kept.
             models.UniqueConstraint(
                 fields=["kind"],
                 condition=models.Q(retired_at__isnull=True),

@@ -1,4 +1,6 @@
-"""What is recorded, and the recordings."""
+"""The rules that say what is recorded, and the recordings."""
+
+from enum import StrEnum
 
 from django.conf import settings
 from django.db import models
@@ -8,8 +10,19 @@ from sshgateway.models.terminal_session import TerminalSession, new_session_id
 from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
 
 
+class RecordingState(StrEnum):
+    """What became of a recording. COMPLETE, SIZE_LIMIT and FAILED are stored as its `end_reason`."""
+
+    GROWING = "growing"
+    COMPLETE = "complete"
+    SIZE_LIMIT = "size_limit"
+    FAILED = "failed"
+    CUT_SHORT = "cut_short"
+    DELETED = "deleted"
+
+
 class RecordingRule(models.Model):
-    """A line of the policy: of a person, of a core type, or (neither) of the whole site. See `recording.policy`."""
+    """A rule for a person, for a core type, or (neither) for the whole site. See `terminals.recording_policy`."""
 
     mode = models.CharField(max_length=12, choices=[(mode.value, mode.value) for mode in Mode])
     on_failure = models.CharField(
@@ -41,15 +54,15 @@ class RecordingRule(models.Model):
 
     @property
     def rule(self) -> Rule:
-        """The rule as the policy reads it."""
+        """Return the rule in the form that the policy decides on."""
         return Rule(Mode(self.mode), OnFailure(self.on_failure), self.person_id, self.core_type)
 
 
 class Recording(models.Model):
-    """What a terminal printed, with its times: `chunk_count` files in the storage, and the newest piece in `tail`.
+    """What a terminal printed, and when: `chunk_count` files in the storage, and the newest piece in `tail`.
 
-    Only the gateway process that holds the shell writes; `chunk_count` and `tail` change in one UPDATE, so
-    whoever reads the row has a whole recording up to that moment.
+    Only the gateway process that holds the shell writes. `chunk_count` and `tail` change in one UPDATE, so every reader
+    gets a whole recording up to that moment.
     """
 
     id = models.CharField(primary_key=True, max_length=43, default=new_session_id, editable=False)
@@ -73,16 +86,16 @@ class Recording(models.Model):
         return f"recording of {self.session}"
 
     @property
-    def state(self) -> str:
-        """In a word: growing, complete, size_limit, failed, cut_short (the gateway was lost) or deleted."""
+    def state(self) -> RecordingState:
+        """Return what became of the recording; CUT_SHORT means that the gateway was lost."""
         if self.deleted_at is not None:
-            return "deleted"
+            return RecordingState.DELETED
         if self.ended_at is not None:
-            return self.end_reason
-        return "growing" if self.session.ended_at is None else "cut_short"
+            return RecordingState(self.end_reason)
+        return RecordingState.GROWING if self.session.ended_at is None else RecordingState.CUT_SHORT
 
     def chunk_name(self, number: int) -> str:
-        """Where a chunk lies in the storage."""
+        """Return the name of a chunk in the storage."""
         return f"{FOLDER}/{self.pk}/{number:06d}.cast{'.gz' if self.compressed else ''}"
 
 

@@ -1,4 +1,4 @@
-"""A sentence that people in a terminal are to read."""
+"""Sentences for people in a terminal."""
 
 from django.db import models
 
@@ -8,9 +8,9 @@ LONGEST = 500
 
 
 class TerminalNotice(models.Model):
-    """Written by whoever has something to say, shown by the gateway process that holds the shell.
+    """A sentence for the people in a terminal. Any process adds it; the gateway process with the shell shows it.
 
-    One row for each session and sentence: saying it again changes nothing.
+    There is one row for each session and sentence: adding it again changes nothing.
     """
 
     session = models.ForeignKey(TerminalSession, on_delete=models.CASCADE, related_name="notices")
@@ -24,7 +24,7 @@ class TerminalNotice(models.Model):
             models.UniqueConstraint(fields=["session", "sentence"], name="one_row_per_notice_of_a_session")
         ]
         indexes = [
-            # What the gateway looks for every few seconds: few rows, however many were shown.
+            # The gateway reads these every few seconds: few rows, however many were shown.
             models.Index(
                 fields=["session"],
                 condition=models.Q(shown_at__isnull=True),

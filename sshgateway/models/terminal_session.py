@@ -1,4 +1,4 @@
-"""One open shell in the browser, as a row."""
+"""Terminal sessions: shells opened in the browser."""
 
 import secrets
 
@@ -11,16 +11,15 @@ from sshgateway.terminals.recording_policy import Mode, OnFailure
 
 
 def new_session_id() -> str:
-    """192 random bits: an id that cannot be guessed, safe in a URL."""
+    """Return a random id of 192 bits, which nobody can guess and which is safe in a URL."""
     return secrets.token_urlsafe(24)
 
 
 class TerminalSession(models.Model):
-    """A shell somebody opened: to where, from where, since when, and how it ended.
+    """A shell that somebody opened: on which target, from which address, when, and how it ended.
 
-    The row is the truth; the shell itself lives in the memory of one gateway process (`gateway`), which
-    says that it is alive in `heartbeat_at`. `ended_at` and `end_reason` are written once, by a conditional
-    update.
+    The row is authoritative. The shell itself lives in the memory of one gateway process (`gateway`), which shows in
+    `heartbeat_at` that it is alive. `ended_at` and `end_reason` are written once, by a conditional update.
     """
 
     id = models.CharField(primary_key=True, max_length=43, default=new_session_id, editable=False)
@@ -84,12 +83,12 @@ class TerminalSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Not the id: whoever knows it and is signed in as the owner holds the shell.
+        # Without the id: it is the address of the shell.
         return f"terminal session of {self.owner_id} on {self.label}"
 
     @property
     def target(self) -> Target:
-        """Where this session leads."""
+        """Return where this session connects to."""
         return Target(
             address=self.address,
             port=self.port,
@@ -102,13 +101,13 @@ class TerminalSession(models.Model):
 
     @property
     def end_sentence(self) -> str:
-        """How it ended, for people; empty while it is open."""
+        """Return how it ended, in a sentence for people; empty while it is open."""
         if self.ended_at is None:
             return ""
-        return self.end_message or end_reasons.end(self.end_reason, exit_status=self.exit_status).message
+        return self.end_message or end_reasons.end_for(self.end_reason, exit_status=self.exit_status).message
 
     @property
     def websocket_path(self) -> str:
-        """Where its websocket is."""
-        place = f"gateways/{self.route}/" if self.route else ""
-        return f"/ws/{place}terminal-sessions/{self.id}/"
+        """Return the path of its websocket."""
+        prefix = f"gateways/{self.route}/" if self.route else ""
+        return f"/ws/{prefix}terminal-sessions/{self.id}/"

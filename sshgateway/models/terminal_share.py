@@ -1,4 +1,4 @@
-"""Who else may be in a terminal, and who is."""
+"""Shares of terminals, and the visits of people who are not the owner."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from sshgateway.terminals.roles import Role
 
 
 class TerminalShare(models.Model):
-    """A terminal's owner lets a person in: to look on, or to type too. It ends with the session at the latest."""
+    """A terminal's owner lets a person watch, or type too. It ends with the session at the latest."""
 
     session = models.ForeignKey(TerminalSession, on_delete=models.CASCADE, related_name="shares")
     person = models.ForeignKey(
@@ -34,9 +34,9 @@ class TerminalShare(models.Model):
 
 
 class TerminalVisit(models.Model):
-    """Somebody who is not its owner was in a terminal, in one window. The gateway process that serves it writes this.
+    """One window of somebody other than the owner in a terminal. Written by the gateway process that serves it.
 
-    While `left_at` is empty and the session is open, they are there now.
+    The visit goes on while `left_at` is empty and the session is open.
     """
 
     session = models.ForeignKey(TerminalSession, on_delete=models.CASCADE, related_name="visits")

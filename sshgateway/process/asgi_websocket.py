@@ -1,8 +1,8 @@
-"""One websocket as an object: `connect`, `receive`, `disconnect`. What Channels' consumer does, without its way there.
+"""A websocket as an ASGI application: `connect`, `receive`, `disconnect`, and a direct way around ASGI for messages.
 
-A consumer of Channels brings a task, a channel and a subscription for each socket, and three hops between tasks for
-each frame. A terminal's keystroke should not wait for them, and an idle terminal not pay for them. ASGI itself has a
-queue and a task each way; our servers offer a way around those, too (`Direct`).
+A Channels consumer costs a task, a channel and a subscription per socket, and three hops between tasks per frame. A
+keystroke should not wait for them, and an idle terminal should not pay for them. ASGI itself has a queue and a task
+each way; our servers offer a way around those, too (`DirectWebsocket`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,73 +15,73 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NO_CODE = 1005
-# Where a server offers `Direct`, among the scope's extensions.
-DIRECT = "headnode.direct"
+# The key of a server's `DirectWebsocket` among the scope's extensions.
+DIRECT_EXTENSION = "headnode.direct"
 
 
-class Direct(Protocol):
-    """A websocket's short way to its server: messages pass in the call in which they come. On the event loop only."""
+class DirectWebsocket(Protocol):
+    """A websocket that passes messages in the call in which they arrive. Use it on the event loop only."""
 
     @property
     def has_room(self) -> bool:
         """Whether the client reads what it is sent. What is sent without room piles up here."""
 
     def listen(self, received: Callable[[bytes], None], room: Callable[[], None]) -> None:
-        """From now on binary messages go to `received`, behind those that ASGI has not handed out yet.
+        """Pass binary messages to `received` from now on, after those that ASGI has not handed out yet.
 
-        While there is no room, they take the way through ASGI. `room` is called when there is some again.
+        While there is no room they go through ASGI. `room` is called when there is some again.
         """
 
     def release(self) -> None:
-        """Everything comes through ASGI again."""
+        """Pass everything through ASGI again."""
 
     def send_now(self, message: bytes) -> bool:
-        """Send a binary message; answers whether there is room for more. After the close nothing is sent."""
+        """Send a binary message; return whether there is room for more. After the close nothing is sent."""
 
 
-class Socket:
-    """Subclass it. Everything runs in the socket's one task, but for what a subclass starts itself."""
+class ASGIWebsocket:
+    """Base class of a websocket's application. One task per socket runs everything that a subclass does not start."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
-        self.direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
-        self._pass_on = send
+        self.direct: DirectWebsocket | None = scope.get("extensions", {}).get(DIRECT_EXTENSION)
+        self._asgi_send = send
         self._closed = False
 
     @classmethod
     def as_asgi(cls) -> Application:
-        """An ASGI application: one object for each websocket."""
+        """Return an ASGI application that makes one object for each websocket."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            await cls(scope, send)._live(receive)
+            await cls(scope, send)._serve_socket(receive)
 
         return application
 
     async def connect(self) -> None:
-        """Somebody knocks: `accept` or `close`."""
+        """Called on the handshake; must `accept` or `close`."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """A message came."""
+        """Called for each message that comes through ASGI."""
 
     async def disconnect(self, code: int) -> None:
-        """The socket is gone."""
+        """Called when the socket is closed, by either side."""
 
     async def accept(self, subprotocol: str | None = None) -> None:
-        """Open it."""
-        await self._pass_on({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        """Accept the handshake."""
+        await self._asgi_send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
 
     async def send(self, bytes_data: bytes) -> None:
         """Send a binary message. After `close` nothing is sent."""
         if not self._closed:
-            await self._pass_on({"type": "websocket.send", "bytes": bytes_data})
+            await self._asgi_send({"type": "websocket.send", "bytes": bytes_data})
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Close it. Idempotent."""
+        """Close the socket. Idempotent."""
         if not self._closed:
             self._closed = True
-            await self._pass_on({"type": "websocket.close", "code": code, "reason": reason})
+            await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})
 
-    async def _live(self, receive: Receive) -> None:
+    async def _serve_socket(self, receive: Receive) -> None:
         code = NO_CODE
         try:
             while True:

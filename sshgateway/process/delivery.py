@@ -1,83 +1,102 @@
-"""Brings what a terminal has for one client to the client's socket, until the end.
+"""Send a terminal's frames to one client's websocket until the end: each delivery is the sink of one attachment.
 
-Where the server offers it (`socket.Direct`), frames go out in the very call in which the shell printed; elsewhere a
-task is woken and sends them through ASGI.
+`DirectDelivery` sends in the very call in which the shell printed, where the server offers `DirectWebsocket`.
+`QueuedDelivery` wakes a task that sends through ASGI.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
 
-from sshgateway.process.asgi_websocket import Direct
-from sshgateway.terminals.attachment import Attachment
+from sshgateway.process.asgi_websocket import DirectWebsocket
 from sshgateway.terminals.frames import Ended, ServerFrame, encode
-from sshgateway.terminals.terminal import Terminal
+
+# Yields the frames to send now (`Terminal.take_frames`).
+TakeFrames = Callable[[], Iterator[ServerFrame]]
 
 
-class Directly:
-    """Delivery without a task. Make it on the event loop; `send_due` when there is output, or room; else `wake`."""
+class Delivery(Protocol):
+    """A `ClientSink` that sends what it is told of, once it runs."""
 
-    def __init__(self, terminal: Terminal, attachment: Attachment, line: Direct) -> None:
-        self._terminal = terminal
-        self._attachment = attachment
-        self._line = line
+    def output_ready(self) -> None: ...
+    def news_ready(self) -> None: ...
+    async def run(self, take_frames: TakeFrames) -> Ended:
+        """Send frames until the end; return the END frame that was sent."""
+
+
+class DirectDelivery:
+    """Delivery without a task. Make it on the event loop. `received` gets the client's messages while it runs."""
+
+    def __init__(self, websocket: DirectWebsocket, received: Callable[[bytes], None]) -> None:
+        self._websocket = websocket
+        self._received = received
         self._loop = asyncio.get_running_loop()
-        self._sending = self._woken = False
-        self.over: asyncio.Future[Ended] = self._loop.create_future()
+        self._take_frames: TakeFrames | None = None
+        self._sending = self._news_scheduled = False
+        self._ended: asyncio.Future[Ended] = self._loop.create_future()
 
-    def send_due(self) -> None:
-        """Send as far as there is room. Raises nothing: a shell's line, and its other clients, call through here."""
-        # Sending already: what is new is found by the call that is under way.
-        if self._sending or self.over.done() or not self._line.has_room:
+    async def run(self, take_frames: TakeFrames) -> Ended:
+        """Send frames until the end; return the END frame that was sent."""
+        self._take_frames = take_frames
+        self._websocket.listen(self._received, self.output_ready)
+        try:
+            self.output_ready()
+            return await self._ended
+        finally:
+            self._take_frames = None
+            self._websocket.release()
+
+    def output_ready(self) -> None:
+        """Send frames while there is room. Raises nothing: the shell and its other clients are served in this call."""
+        # Already sending: the call under way finds what is new.
+        if self._sending or self._take_frames is None or self._ended.done() or not self._websocket.has_room:
             return
         self._sending = True
         try:
-            for frame in self._terminal.due(self._attachment):
-                has_room = self._line.send_now(encode(frame))
+            for frame in self._take_frames():
+                has_room = self._websocket.send_now(encode(frame))
                 if isinstance(frame, Ended):
-                    self.over.set_result(frame)
+                    self._ended.set_result(frame)
                     return
                 if not has_room:
                     return
-        except Exception as error:  # noqa: BLE001 - whoever waits for the end gets it
-            self.over.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            self._ended.set_exception(error)
         finally:
             self._sending = False
 
-    def wake(self) -> None:
-        """There is news beside the output. It is sent in a moment, so that much of it is said once."""
-        if not self._woken:
-            self._woken = True
+    def news_ready(self) -> None:
+        """Send frames on the next turn of the loop, so that changes of one moment are sent once."""
+        if not self._news_scheduled:
+            self._news_scheduled = True
             self._loop.call_soon(self._send_news)
 
     def _send_news(self) -> None:
-        self._woken = False
-        self.send_due()
+        self._news_scheduled = False
+        self.output_ready()
 
 
-async def deliver_directly(
-    terminal: Terminal, attachment: Attachment, line: Direct, received: Callable[[bytes], None]
-) -> Ended:
-    """Send until the end, which is answered; `received` hears the client's messages meanwhile."""
-    delivery = Directly(terminal, attachment, line)
-    attachment.wake, attachment.send_due = delivery.wake, delivery.send_due
-    line.listen(received, delivery.send_due)
-    try:
-        delivery.send_due()
-        return await delivery.over
-    finally:
-        line.release()
+class QueuedDelivery:
+    """Delivery by a task that is woken, for servers that offer only ASGI."""
 
+    def __init__(self, send: Callable[[ServerFrame], Awaitable[None]]) -> None:
+        self._send = send
+        self._woken = asyncio.Event()
 
-async def deliver_by_turns(
-    terminal: Terminal, attachment: Attachment, send: Callable[[ServerFrame], Awaitable[None]]
-) -> Ended:
-    """Send until the end, which is answered; for servers that offer nothing but ASGI."""
-    woken = asyncio.Event()
-    attachment.wake = attachment.send_due = woken.set
-    while True:
-        woken.clear()
-        for frame in terminal.due(attachment):
-            await send(frame)
-            if isinstance(frame, Ended):
-                return frame
-        await woken.wait()
+    async def run(self, take_frames: TakeFrames) -> Ended:
+        """Send frames until the end; return the END frame that was sent."""
+        while True:
+            self._woken.clear()
+            for frame in take_frames():
+                await self._send(frame)
+                if isinstance(frame, Ended):
+                    return frame
+            await self._woken.wait()
+
+    def output_ready(self) -> None:
+        """Wake the task."""
+        self._woken.set()
+
+    def news_ready(self) -> None:
+        """Wake the task."""
+        self._woken.set()

@@ -1,6 +1,6 @@
-"""The gateway's part in an ASGI server's life: sweep at start, end every shell in order at the stop.
+"""The gateway's part in an ASGI server's life: clean up at the start, end every shell in order at the stop.
 
-Mount it under "lifespan" in the process's ASGI application.
+Mount `lifespan` under "lifespan" in the process's ASGI application.
 """
 
 import asyncio
@@ -25,31 +25,36 @@ async def lifespan(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """An ASGI application for the lifespan protocol only."""
-    living: asyncio.Task[None] | None = None
+    """Serve the lifespan protocol, and nothing else."""
+    announcing: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            try:
-                await in_database(session_actions.sweep)()
-                if name := settings.HEADNODE_GATEWAY_NAME:
-                    await in_database(session_actions.take_over)(name, gateway.current().name)
-            except Exception:  # a database that is late must not keep the web from starting; beat sweeps, too
-                log.warning("Sessions left open by an earlier gateway could not be swept yet.", exc_info=True)
+            await _end_earlier_sessions()
             if settings.HEADNODE_GATEWAY_NAME:
-                living = asyncio.create_task(_live(settings.HEADNODE_GATEWAY_NAME))
+                announcing = asyncio.create_task(_announce(settings.HEADNODE_GATEWAY_NAME))
             await send({"type": "lifespan.startup.complete"})
         else:
-            if living is not None:
-                living.cancel()
+            if announcing is not None:
+                announcing.cancel()
             await gateway.current().shut_down()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
 
-async def _live(name: str) -> None:
-    """Say again and again that this gateway takes sessions."""
+async def _end_earlier_sessions() -> None:
+    """Save the end of sessions that earlier processes left open."""
+    try:
+        await in_database(session_actions.end_lost_sessions)()
+        if name := settings.HEADNODE_GATEWAY_NAME:
+            await in_database(session_actions.end_sessions_of_earlier_process)(name, gateway.current().name)
+    except Exception:  # a slow database must not keep the portal from starting; a periodic task does the same
+        log.warning("Sessions left open by an earlier gateway could not be ended yet.", exc_info=True)
+
+
+async def _announce(name: str) -> None:
+    """Announce periodically that this gateway accepts sessions."""
     while True:
-        with contextlib.suppress(Exception):  # the cache may be away; it is only a hint
-            await asyncio.to_thread(gateway_selection.say_alive, name)
-        await asyncio.sleep(gateway_selection.SAY_SO_SECONDS)
+        with contextlib.suppress(Exception):  # the cache may be away; the announcement is only a hint
+            await asyncio.to_thread(gateway_selection.announce_alive, name)
+        await asyncio.sleep(gateway_selection.ANNOUNCE_SECONDS)

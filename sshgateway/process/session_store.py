@@ -1,6 +1,7 @@
-"""What a gateway process reads and writes in the rows of its sessions. Synchronous: call through `in_database`.
+"""The rows of the sessions that a gateway process holds: find, claim, review, end. Synchronous: use `in_database`.
 
-Nothing here decides; conditional updates make sure that of several processes one wins.
+Conditional updates make sure that one of several processes wins. Who has access is decided by
+`sshgateway.authorization`, not here.
 """
 
 import logging
@@ -15,16 +16,14 @@ from accounts.audit.trail import Actor
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users import session_validity
-from accounts.users.session_validity import Credential as SignInCredential
 from sshgateway.authorization import terminal_authorization
-from sshgateway.certificates import credentials
-from sshgateway.certificates.credentials import Credential
+from sshgateway.certificates.credentials import issue_credential
 from sshgateway.models import TerminalSession
 from sshgateway.sessions import participant_log
 from sshgateway.signals import host_key_changed
+from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.errors import HostKeyChanged
-from sshgateway.terminals import end_reasons
-from sshgateway.terminals.end_reasons import End
+from sshgateway.terminals.end_reasons import End, EndReason, end_for
 from sshgateway.terminals.roles import Participant, Role
 
 log = logging.getLogger(__name__)
@@ -32,110 +31,112 @@ log = logging.getLogger(__name__)
 in_database = database_sync_to_async
 
 HEARTBEAT_EVERY = timedelta(seconds=10)
-# A 409 says that the node is on its way out, not that the person may not be there. Who is in may stay and
-# see it.
+# A refusal with 409 means that the node is shutting down, not that the person has no access. Who is attached may stay.
 CONFLICT = 409
 END_MESSAGE_LENGTH = 500
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """One client of a terminal. `visit_id` is the row of one that is not the owner's."""
+class ClientReport:
+    """One client of a terminal. `visit_id` is the row of a visit by somebody who is not the owner."""
 
     key: int
-    place: Participant
+    participant: Participant
     source_address: str
-    credential: SignInCredential
+    credential: session_validity.Credential
     visit_id: int | None = None
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the gateway knows of a terminal it holds."""
+class SessionReport:
+    """What the gateway knows of a session that it holds."""
 
     session_id: str
     bytes_in: int
     bytes_out: int
     last_keystroke_at: datetime | None
-    visitors: tuple[Visitor, ...] = ()
+    clients: tuple[ClientReport, ...] = ()
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the rows say about it: to be ended, or who must leave and why, or what others' places are now.
+class ReviewResult:
+    """What the rows say about a session: its end, or who must leave and why, and what others may do now.
 
-    Clients go by their visitors' keys.
+    Clients are named by the keys of their reports. `owner_expelled`: one of them is the owner's.
     """
 
     end: End | None = None
     show_rest: bool = True
-    unwelcome: tuple[tuple[int, End], ...] = ()
-    places: tuple[tuple[int, Participant], ...] = ()
+    expelled: tuple[tuple[int, End], ...] = ()
+    confirmed: tuple[tuple[int, Participant], ...] = ()
+    owner_expelled: bool = False
 
 
 @dataclass(frozen=True)
-class Admitted:
-    """Somebody may be in a session: in which place and, when it is not their own, in which visit."""
+class Admission:
+    """Somebody may be in a session. `visit_id` is the row of the visit, unless they are the owner."""
 
-    place: Participant
+    participant: Participant
     visit_id: int | None = None
 
 
 def find(session_id: str, user: Any) -> TerminalSession | None:
-    """The session, if this person may know of it: their own, one shared with them, any for an administrator."""
+    """Return the session if it is this person's own, shared with them, or if they are an administrator."""
     session = TerminalSession.objects.select_related("owner").filter(pk=session_id).first()
     if session is None:
         return None
-    place = terminal_authorization.place_of(session, user)
-    if place is None or (session.ended_at is not None and place.role is Role.GUEST):
+    participant = terminal_authorization.participant_for(session, user)
+    if participant is None or (session.ended_at is not None and participant.role is Role.GUEST):
         return None
     return session
 
 
-def admit(session: TerminalSession, user: Any, source_address: str, via: str) -> Admitted | End:
-    """Ask the gatekeepers; the answer is why not, or the person's place. A guest's visit is written down."""
+def admit(session: TerminalSession, user: Any, source_address: str, via: str) -> Admission | End:
+    """Check access, and record the visit of somebody who is not the owner. Return why not, if it is refused."""
     try:
-        place = terminal_authorization.admit(session, user, source_address)
+        participant = terminal_authorization.authorize(session, user, source_address)
     except Refused as refusal:
-        return end_reasons.end(refusal.reason, refusal.message)
-    if place.is_owner or not TerminalSession.objects.filter(pk=session.pk, ended_at__isnull=True).exists():
-        return Admitted(place)
-    return Admitted(place, participant_log.begin(session, place, user, Actor(user, source_address, via)).pk)
+        return end_for(refusal.reason, refusal.message)
+    has_ended = not TerminalSession.objects.filter(pk=session.pk, ended_at__isnull=True).exists()
+    if participant.is_owner or has_ended:
+        return Admission(participant)
+    visit = participant_log.record_arrival(session, participant, user, Actor(user, source_address, via))
+    return Admission(participant, visit.pk)
 
 
 def claim(session: TerminalSession, gateway: str, source_address: str) -> bool:
-    """Take a session that was never attached; exactly one process in the world gets True."""
+    """Claim a session that was never attached. Exactly one process gets True."""
     now = timezone.now()
     unclaimed = TerminalSession.objects.filter(
         pk=session.pk, attached_at__isnull=True, ended_at__isnull=True, end_requested_reason=""
     )
-    taken = unclaimed.update(
+    claimed = unclaimed.update(
         attached_at=now,
         heartbeat_at=now,
         gateway=gateway,
         source_address=source_address or session.source_address,
     )
-    return taken == 1
+    return claimed == 1
 
 
-def issue(session: TerminalSession) -> Credential:
-    """A credential for this session's target. The node's log names the person and the subject, not the session."""
-    return credentials.issue(
+def issue_credential_for(session: TerminalSession) -> Credential:
+    """Issue a credential for the session's target. The node logs the person and the subject, not the session's id."""
+    return issue_credential(
         session.principal, for_whom=f"{session.owner.get_username()} {session.subject} terminal"
     )
 
 
-def sound_alarm(session: TerminalSession, error: HostKeyChanged) -> None:
-    """Tell whoever is above that a node showed a key that is not a pinned one."""
+def raise_host_key_alarm(session: TerminalSession, error: HostKeyChanged) -> None:
+    """Tell the app above that a node showed a host key that is not pinned."""
     for _, failed in host_key_changed.send_robust(TerminalSession, session=session, error=error):
         if isinstance(failed, Exception):
             log.error("The host key alarm for %s was not taken: %r", session.label, failed)
 
 
 def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke: datetime | None) -> bool:
-    """Write the end, once. Answers whether it was this call that wrote it."""
-    usual = end_reasons.end(end.reason, exit_status=end.exit_status).message
-    participant_log.close_all(session_id)
+    """Save the end, once. Return whether this call saved it."""
+    usual = end_for(end.reason, exit_status=end.exit_status).message
+    participant_log.close_visits(session_id)
     open_row = TerminalSession.objects.filter(pk=session_id, ended_at__isnull=True)
     return (
         open_row.update(
@@ -151,91 +152,105 @@ def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke
     )
 
 
-def review(reports: list[Report]) -> dict[str, Verdict]:
-    """Write what the gateway knows, read what the rows and the gatekeepers say.
+# --- the review
+# -------------------------------------------------------------------------------------------------
 
-    What many sessions have in common is asked once, and their heartbeats are written at once.
+
+def review(reports: list[SessionReport]) -> dict[str, ReviewResult]:
+    """Save what the gateway reports; return, by session id, what the rows and the access checks say now.
+
+    What many sessions have in common is checked once, and heartbeats are saved in one statement.
     """
-    with terminal_authorization.asked_once(), session_validity.asked_once():
+    with terminal_authorization.cached_decisions(), session_validity.cached_answers():
         return _review_all(reports)
 
 
-def _review_all(reports: list[Report]) -> dict[str, Verdict]:
+def _review_all(reports: list[SessionReport]) -> dict[str, ReviewResult]:
     ids = [report.session_id for report in reports]
     rows = TerminalSession.objects.select_related("owner").in_bulk(ids)
-    there = [visitor.visit_id for report in reports for visitor in report.visitors]
-    participant_log.close_forgotten(ids, [visit_id for visit_id in there if visit_id is not None])
-    quiet = [report.session_id for report in reports if _is_quiet(report, rows.get(report.session_id))]
+    visits = [client.visit_id for report in reports for client in report.clients]
+    participant_log.close_stale_visits(ids, [visit_id for visit_id in visits if visit_id is not None])
+    quiet = [
+        report.session_id for report in reports if _needs_only_heartbeat(report, rows.get(report.session_id))
+    ]
     TerminalSession.objects.filter(pk__in=quiet, ended_at__isnull=True).update(heartbeat_at=timezone.now())
     return {report.session_id: _review(report, rows.get(report.session_id)) for report in reports}
 
 
-def _review(report: Report, row: TerminalSession | None) -> Verdict:
+def _review(report: SessionReport, row: TerminalSession | None) -> ReviewResult:
     if row is None:
-        return Verdict(end=end_reasons.end("access_withdrawn"))
+        return ReviewResult(end=end_for(EndReason.ACCESS_WITHDRAWN))
     if row.ended_at is not None or row.end_requested_reason:
-        return Verdict(end=end_reasons.end(row.end_reason or row.end_requested_reason, row.end_message))
-    _note(report, row)
-    owners = [visitor for visitor in report.visitors if visitor.place.is_owner]
-    refused = {
-        address: why
-        for address in sorted({visitor.source_address for visitor in owners} or {row.source_address})
-        if (why := _refusal(row, row.owner, address)) is not None
-    }
-    unwelcome = [
+        return ReviewResult(end=end_for(row.end_reason or row.end_requested_reason, row.end_message))
+    _save_counters(report, row)
+    owners = [client for client in report.clients if client.participant.is_owner]
+    refused = _refused_addresses(row, owners)
+    expelled = [
         (owner.key, refused[owner.source_address]) for owner in owners if owner.source_address in refused
     ]
-    if refused and len(unwelcome) == len(owners):
-        return Verdict(end=next(iter(refused.values())), show_rest=False)
+    if refused and len(expelled) == len(owners):
+        return ReviewResult(end=next(iter(refused.values())), show_rest=False)
     # The shell stays a while for a person who signs in again.
-    unwelcome += [(owner.key, end_reasons.end("not_signed_in")) for owner in owners if _signed_out(owner)]
-    places: list[tuple[int, Participant]] = []
-    for visitor in report.visitors:
-        if not visitor.place.is_owner:
-            now = _place_now(row, visitor)
-            if isinstance(now, End):
-                unwelcome.append((visitor.key, now))
+    expelled += [(owner.key, end_for(EndReason.NOT_SIGNED_IN)) for owner in owners if _is_signed_out(owner)]
+    owner_expelled = bool(expelled)
+    confirmed: list[tuple[int, Participant]] = []
+    for client in report.clients:
+        if not client.participant.is_owner:
+            found = _review_visitor(row, client)
+            if isinstance(found, End):
+                expelled.append((client.key, found))
             else:
-                places.append((visitor.key, now))
-    return Verdict(unwelcome=tuple(unwelcome), places=tuple(places))
+                confirmed.append((client.key, found))
+    return ReviewResult(expelled=tuple(expelled), confirmed=tuple(confirmed), owner_expelled=owner_expelled)
 
 
-def _place_now(row: TerminalSession, visitor: Visitor) -> Participant | End:
-    """What the rows say of somebody who is not the owner: their place, or why they must leave."""
-    user = User.objects.filter(pk=visitor.place.person_id or 0).first()
-    place = terminal_authorization.place_of(row, user) if user is not None else None
-    if user is None or place is None or place.role is not visitor.place.role:
-        taken_back = f"{row.owner.get_username()} does not share this terminal with you any more."
-        if visitor.place.role is Role.GUEST:
-            return end_reasons.end("share_revoked", taken_back)
-        return end_reasons.end("access_withdrawn")
-    if _signed_out(visitor):
-        return end_reasons.end("not_signed_in")
-    return _refusal(row, user, visitor.source_address) or place
+def _refused_addresses(row: TerminalSession, owners: list[ClientReport]) -> dict[str, End]:
+    """Return the addresses that the owner may not come from, of those they are attached from, and why."""
+    addresses = sorted({owner.source_address for owner in owners} or {row.source_address})
+    checked = {address: _refusal(row, row.owner, address) for address in addresses}
+    return {address: why for address, why in checked.items() if why is not None}
+
+
+def _review_visitor(row: TerminalSession, client: ClientReport) -> Participant | End:
+    """Return what somebody who is not the owner may do now, or why they must leave."""
+    user = User.objects.filter(pk=client.participant.person_id).first()
+    participant = terminal_authorization.participant_for(row, user) if user is not None else None
+    if user is None or participant is None or participant.role is not client.participant.role:
+        if client.participant.role is Role.GUEST:
+            message = f"{row.owner.get_username()} does not share this terminal with you any more."
+            return end_for(EndReason.SHARE_REVOKED, message)
+        return end_for(EndReason.ACCESS_WITHDRAWN)
+    if _is_signed_out(client):
+        return end_for(EndReason.NOT_SIGNED_IN)
+    return _refusal(row, user, client.source_address) or participant
 
 
 def _refusal(row: TerminalSession, user: Any, address: str) -> End | None:
+    """Return why the person may not be in the session from this address; None if they may."""
     try:
-        terminal_authorization.admit(row, user, address)
+        terminal_authorization.authorize(row, user, address)
     except Refused as refusal:
-        return end_reasons.end(refusal.reason, refusal.message) if refusal.status != CONFLICT else None
+        return end_for(refusal.reason, refusal.message) if refusal.status != CONFLICT else None
     return None
 
 
-def _signed_out(visitor: Visitor) -> bool:
-    person_id = visitor.place.person_id
-    return person_id is None or not session_validity.still_good(person_id, visitor.credential)
+def _is_signed_out(client: ClientReport) -> bool:
+    return not session_validity.is_credential_valid(client.participant.person_id, client.credential)
 
 
-def _is_quiet(report: Report, row: TerminalSession | None) -> bool:
-    """Whether there is nothing to write about it but that it lives, and it is time to."""
-    if row is None or (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out):
+def _has_same_counters(report: SessionReport, row: TerminalSession) -> bool:
+    return (row.bytes_in, row.bytes_out) == (report.bytes_in, report.bytes_out)
+
+
+def _needs_only_heartbeat(report: SessionReport, row: TerminalSession | None) -> bool:
+    """Whether a heartbeat is due and nothing else is to be saved."""
+    if row is None or not _has_same_counters(report, row):
         return False
     return row.heartbeat_at is None or timezone.now() - row.heartbeat_at >= HEARTBEAT_EVERY
 
 
-def _note(report: Report, row: TerminalSession) -> None:
-    if (row.bytes_in, row.bytes_out) != (report.bytes_in, report.bytes_out):
+def _save_counters(report: SessionReport, row: TerminalSession) -> None:
+    if not _has_same_counters(report, row):
         TerminalSession.objects.filter(pk=row.pk, ended_at__isnull=True).update(
             heartbeat_at=timezone.now(),
             bytes_in=report.bytes_in,

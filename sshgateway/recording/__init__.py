@@ -1,1 +1,1 @@
-"""Recordings of terminals: what is printed and the size, never what is typed (docs/design/recording.md)."""
+"""Recordings of terminals: output and sizes, never input. Never makes a shell wait (docs/design/recording.md)."""

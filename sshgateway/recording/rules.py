@@ -1,4 +1,4 @@
-"""The recording policy as rows: asked when a terminal opens, changed by administrators."""
+"""Store the recording policy as rules, and find the rule for a terminal that opens."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -7,6 +7,7 @@ from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.administrators import check_administrator
+from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.models import RecordingRule
 from sshgateway.terminals import recording_policy
 from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
@@ -14,12 +15,12 @@ from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
 ONLY_ADMINISTRATORS = "Only an administrator can decide what is recorded. Ask yours."
 
 
-def decide_for(person: User, core_type: str) -> Rule:
-    """The rule in force for a terminal that this person opens now."""
-    concerned = RecordingRule.objects.filter(
+def rule_in_force(person: User, core_type: str) -> Rule:
+    """Return the rule for a terminal that this person opens now on this core type (empty: on a machine)."""
+    rows = RecordingRule.objects.filter(
         Q(person=person) | Q(person__isnull=True, core_type__in={"", core_type})
     )
-    return recording_policy.decide([row.rule for row in concerned], person.pk, core_type)
+    return recording_policy.decide([row.rule for row in rows], person.pk, core_type)
 
 
 def save_rule(
@@ -30,7 +31,7 @@ def save_rule(
     username: str = "",
     core_type: str = "",
 ) -> RecordingRule:
-    """Make or change the rule of a person, of a core type, or (neither) of the site; for terminals opened from now on.
+    """Create or change the rule for a person, for a core type, or (neither) for the site. Applies to new terminals.
 
     Raises Refused: `not_administrator` (403), `bad_mode`, `bad_on_failure`, `no_such_person`, `rule_of_two` (400).
     """
@@ -51,20 +52,20 @@ def save_rule(
         row, _ = RecordingRule.objects.update_or_create(
             person=person, core_type=core_type, defaults={"mode": mode, "on_failure": on_failure}
         )
-        _record(actor, "saved", row, before=_facts(before), after=_facts(row))
+        _record(actor, GatewayAuditAction.RECORDING_RULE_SAVED, row, before=_facts(before), after=_facts(row))
     return row
 
 
 def remove_rule(actor: Actor, row: RecordingRule) -> None:
-    """Take a rule away; what is less specific decides again. Raises Refused (`not_administrator`, 403)."""
+    """Remove a rule, so that a less specific one decides again. Raises Refused (`not_administrator`, 403)."""
     check_administrator(actor, ONLY_ADMINISTRATORS)
     with transaction.atomic():
-        _record(actor, "removed", row, before=_facts(row), after={})
+        _record(actor, GatewayAuditAction.RECORDING_RULE_REMOVED, row, before=_facts(row), after={})
         row.delete()
 
 
-def name_of(row: RecordingRule) -> str:
-    """Whom or what it is for."""
+def rule_name(row: RecordingRule) -> str:
+    """Return whom or what a rule is for, in words."""
     if row.person is not None:
         return row.person.get_username()
     return row.core_type or "the whole site"
@@ -73,15 +74,20 @@ def name_of(row: RecordingRule) -> str:
 def _facts(row: RecordingRule | None) -> dict[str, str]:
     if row is None:
         return {}
-    return {"name": name_of(row), "mode": row.mode, "on_failure": row.on_failure}
+    return {"name": rule_name(row), "mode": row.mode, "on_failure": row.on_failure}
 
 
 def _record(
-    actor: Actor, what: str, row: RecordingRule, *, before: dict[str, str], after: dict[str, str]
+    actor: Actor,
+    action: GatewayAuditAction,
+    row: RecordingRule,
+    *,
+    before: dict[str, str],
+    after: dict[str, str],
 ) -> None:
     record(
         actor,
-        f"sshgateway:recording_rule:{what}",
+        action,
         "recording_rule",
         row.pk,
         owner=row.person,

@@ -1,8 +1,8 @@
-"""Recordings in the storage and in rows. Synchronous; whoever has an event loop calls it in a thread.
+"""Store recordings in rows and in Django's storage, read them back, and delete expired ones. Synchronous.
 
-A recording grows in its row's `tail`. Once that is large enough it becomes a chunk, a file of Django's storage;
-gzip members one after the other are one gzip file, so chunks are simply joined. A crash between the two leaves the
-old tail in force and a file that is written again.
+A recording grows in its row's `tail`. Once that is large enough it becomes a chunk, a file in the storage. Consecutive
+gzip members are one gzip file, so chunks are simply joined. After a crash between writing the file and updating the
+row, the old tail counts and the file is written again.
 """
 
 import gzip
@@ -17,42 +17,44 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.audit.trail import SYSTEM, record
+from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.models import Recording, TerminalSession
-from sshgateway.models.recording import FOLDER
+from sshgateway.models.recording import FOLDER, RecordingState
 
-LEVEL = 1  # most of what gzip gains, at a tenth of the time
+# gzip level 1 saves nearly as much as level 9, in a tenth of the time.
+LEVEL = 1
 BATCH = 200
 
 
 def storage() -> Storage:
-    """Where chunks lie."""
+    """Return the storage that holds the chunks."""
     return default_storage
 
 
-def begin(session: TerminalSession) -> Recording:
-    """The row of a new recording."""
+def begin_recording(session: TerminalSession) -> Recording:
+    """Create the row of a new recording."""
     return Recording.objects.create(
         session=session, started_at=timezone.now(), compressed=settings.HEADNODE_RECORDING_COMPRESS
     )
 
 
 def save_tail(recording: Recording, text: bytes) -> None:
-    """Save what is in no chunk yet, and the counters."""
+    """Save the text that is in no chunk yet, and the counters."""
     _update(recording, tail=gzip.compress(text, LEVEL))
 
 
 def save_chunk(recording: Recording, text: bytes) -> None:
-    """Make `text`, which is all the tail, the next chunk."""
+    """Save `text`, which is the whole tail, as the next chunk."""
     name = recording.chunk_name(recording.chunk_count)
     content = gzip.compress(text, LEVEL) if recording.compressed else text
-    storage().delete(name)  # left by an attempt that did not get to its row
+    storage().delete(name)  # from an attempt that did not update the row
     storage().save(name, ContentFile(content))
     _update(recording, chunk_count=recording.chunk_count + 1, tail=b"")
     recording.chunk_count += 1
 
 
-def finish(recording: Recording, reason: str) -> None:
-    """Nothing is added any more."""
+def finish_recording(recording: Recording, reason: RecordingState) -> None:
+    """Mark a recording as finished: complete, failed, or ended by its size limit."""
     _update(recording, ended_at=timezone.now(), end_reason=reason)
 
 
@@ -62,8 +64,8 @@ def _update(recording: Recording, **changes: object) -> None:
     )
 
 
-def read(recording: Recording) -> Iterator[bytes]:
-    """The asciicast, as far as it was saved, piece by piece. FileNotFoundError where a chunk is gone."""
+def read_asciicast(recording: Recording) -> Iterator[bytes]:
+    """Yield the asciicast piece by piece, as far as it was saved. Raises FileNotFoundError if a chunk is missing."""
     row = Recording.objects.get(pk=recording.pk)
     for number in range(row.chunk_count):
         with storage().open(row.chunk_name(number)) as file:
@@ -73,8 +75,8 @@ def read(recording: Recording) -> Iterator[bytes]:
         yield gzip.decompress(bytes(row.tail))
 
 
-def delete_old() -> int:
-    """Delete what was kept long enough, and files whose rows are gone; answers how many recordings.
+def delete_expired() -> int:
+    """Delete recordings older than `HEADNODE_RECORDING_DAYS`, and files without a row. Return how many recordings.
 
     Any process may run this at any time, several at once too.
     """
@@ -91,19 +93,19 @@ def delete_old() -> int:
     for recording in Recording.objects.filter(Q(deleted_at__isnull=False) & ~Q(chunk_count=0))[:BATCH]:
         _remove_files(recording.pk)
         Recording.objects.filter(pk=recording.pk).update(chunk_count=0)
-    _remove_strays()
+    _remove_orphaned_files()
     return count
 
 
 def _mark_deleted(recording: Recording, days: int) -> int:
-    """The row stays and says that there was one; its files go in the next step."""
+    """Keep the row, as a note that there was a recording; its files are removed in the next step. Return 1, or 0."""
     with transaction.atomic():
-        still_there = Recording.objects.filter(pk=recording.pk, deleted_at__isnull=True)
-        if still_there.update(deleted_at=timezone.now(), tail=b"") != 1:
+        undeleted = Recording.objects.filter(pk=recording.pk, deleted_at__isnull=True)
+        if undeleted.update(deleted_at=timezone.now(), tail=b"") != 1:
             return 0
         record(
             SYSTEM,
-            "sshgateway:recording:deleted",
+            GatewayAuditAction.RECORDING_DELETED,
             "recording",
             recording.pk,
             owner=recording.session.owner,
@@ -121,17 +123,17 @@ def _remove_files(recording_id: str) -> None:
         return
     for name in names:
         storage().delete(f"{folder}/{name}")
-    storage().delete(folder)  # an empty folder; object stores have none
+    storage().delete(folder)  # the empty folder; object stores have none
 
 
-def _remove_strays() -> None:
-    """Files of people who were deleted with all that is theirs."""
+def _remove_orphaned_files() -> None:
+    """Remove the files of recordings whose rows were deleted along with a person's account."""
     try:
         folders, _ = storage().listdir(FOLDER)
     except FileNotFoundError:
         return
     for start in range(0, len(folders), BATCH):
-        some = folders[start : start + BATCH]
-        known = set(Recording.objects.filter(pk__in=some).values_list("pk", flat=True))
-        for recording_id in set(some) - known:
+        batch = folders[start : start + BATCH]
+        known = set(Recording.objects.filter(pk__in=batch).values_list("pk", flat=True))
+        for recording_id in set(batch) - known:
             _remove_files(recording_id)

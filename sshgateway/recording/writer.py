@@ -1,12 +1,13 @@
-"""Writes one recording: what happened, in the order it happened, encoded and saved. Runs in a worker thread.
+"""Encode the events of one terminal and save them, in order. Runs in a worker thread.
 
-Called by `recorder`, one call at a time. What could not be saved stays here and is saved by the next call.
+`recorder` makes one call at a time. Events that could not be saved are kept and saved by the next call.
 """
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sshgateway.models import Recording, TerminalSession
+from sshgateway.models.recording import RecordingState
 from sshgateway.recording import asciicast, store
 
 # A chunk is as large as the tail may get.
@@ -14,16 +15,16 @@ CHUNK_SIZE = 128 * 1024
 
 
 @dataclass(frozen=True)
-class Printed:
-    """Output of the shell."""
+class OutputEvent:
+    """The shell printed `data`."""
 
     seconds: float
     data: bytes
 
 
 @dataclass(frozen=True)
-class Resized:
-    """A new size."""
+class ResizeEvent:
+    """The terminal got a new size."""
 
     seconds: float
     cols: int
@@ -31,18 +32,18 @@ class Resized:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Output that came faster than it could be saved."""
+class GapEvent:
+    """`size` bytes of output were dropped, because they came faster than they could be saved."""
 
     seconds: float
     size: int
 
 
-Happening: TypeAlias = Printed | Resized | LeftOut
+RecordedEvent: TypeAlias = OutputEvent | ResizeEvent | GapEvent
 
 
 class Writer:
-    """Owns the row of one recording. `full` says that the size limit was reached and nothing more is taken."""
+    """Owns the row of one recording. Once `full`, the size limit was reached and nothing more is recorded."""
 
     def __init__(self, session: TerminalSession, size_limit: int) -> None:
         self.full = False
@@ -50,48 +51,48 @@ class Writer:
         self._size_limit = size_limit
         self._encoder = asciicast.Encoder()
         self._recording: Recording | None = None
-        # Happenings that are not encoded yet, and lines that are in no chunk yet.
-        self._due: list[Happening] = []
+        # Events that are not encoded yet, and encoded lines that are in no chunk yet.
+        self._queued: list[RecordedEvent] = []
         self._unsaved: list[bytes] = []
         self._tail_size = 0
 
-    def hear(self, happenings: list[Happening]) -> None:
-        """Take these along with the next `save` or `finish`. Costs nothing; never while one of those runs."""
-        self._due.extend(happenings)
+    def enqueue(self, events: list[RecordedEvent]) -> None:
+        """Have these saved by the next `save` or `finish`. Never waits; must not be called while one of those runs."""
+        self._queued.extend(events)
 
     def save(self) -> None:
-        """Save what was heard. When it raises, nothing is lost: call again."""
-        recording = self._take_all()
+        """Save the queued events. If it raises, nothing is lost: call it again."""
+        recording = self._encode_queued()
         if self._tail_size >= CHUNK_SIZE:
-            self._seal(recording)
+            self._save_chunk(recording)
         elif self._tail_size:
             store.save_tail(recording, b"".join(self._unsaved))
 
-    def finish(self, reason: str) -> None:
-        """Save everything in chunks and close the recording. When it raises, call again."""
-        recording = self._take_all()
+    def finish(self, reason: RecordingState) -> None:
+        """Save everything in chunks and finish the recording. If it raises, call it again."""
+        recording = self._encode_queued()
         if not self.full:
             self._add(recording, self._encoder.end(recording.seconds))
         if self._tail_size:
-            self._seal(recording)
-        store.finish(recording, "size_limit" if self.full else reason)
+            self._save_chunk(recording)
+        store.finish_recording(recording, RecordingState.SIZE_LIMIT if self.full else reason)
 
-    def give_up(self) -> None:
-        """Say in the row that it could not be saved further; what was saved stays readable."""
+    def mark_failed(self) -> None:
+        """Mark the recording as failed; what was saved stays readable."""
         if self._recording is not None:
-            store.finish(self._recording, "failed")
+            store.finish_recording(self._recording, RecordingState.FAILED)
 
-    def _take_all(self) -> Recording:
-        recording = self._begun()
-        for happening in self._due:
-            self._take(recording, happening)
-        self._due.clear()
+    def _encode_queued(self) -> Recording:
+        recording = self._begin()
+        for event in self._queued:
+            self._encode(recording, event)
+        self._queued.clear()
         return recording
 
-    def _begun(self) -> Recording:
+    def _begin(self) -> Recording:
         if self._recording is None:
             session = self._session
-            recording = store.begin(session)
+            recording = store.begin_recording(session)
             self._add(
                 recording,
                 asciicast.header(session.cols, session.rows, recording.started_at, session.label),
@@ -99,23 +100,23 @@ class Writer:
             self._recording = recording
         return self._recording
 
-    def _take(self, recording: Recording, happening: Happening) -> None:
+    def _encode(self, recording: Recording, event: RecordedEvent) -> None:
         if self.full:
             return
-        match happening:
-            case Printed(seconds, data):
+        match event:
+            case OutputEvent(seconds, data):
                 line = self._encoder.output(seconds, data)
-            case Resized(seconds, cols, rows):
+            case ResizeEvent(seconds, cols, rows):
                 line = self._encoder.resize(seconds, cols, rows)
-            case LeftOut(seconds, size):
+            case GapEvent(seconds, size):
                 line = self._encoder.gap(seconds, size)
                 recording.missing += size
-        recording.seconds = max(recording.seconds, happening.seconds)
+        recording.seconds = max(recording.seconds, event.seconds)
         if recording.size + len(line) > self._size_limit:
             self.full = True
             limit = f"{self._size_limit / 1_000_000:g} MB"
             line = self._encoder.marker(
-                happening.seconds,
+                event.seconds,
                 f"The recording ends here: it reached its limit of {limit}. The terminal went on.",
             )
         self._add(recording, line)
@@ -128,7 +129,7 @@ class Writer:
         self._tail_size += len(encoded)
         recording.size += len(encoded)
 
-    def _seal(self, recording: Recording) -> None:
+    def _save_chunk(self, recording: Recording) -> None:
         store.save_chunk(recording, b"".join(self._unsaved))
         self._unsaved.clear()
         self._tail_size = 0

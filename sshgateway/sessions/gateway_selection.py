@@ -1,7 +1,8 @@
-"""Which gateway process a session's websocket leads to: decided when the session is opened, and part of its URL.
+"""Choose the gateway process that will hold a new session's shell; it becomes part of the websocket's URL.
 
-`settings.HEADNODE_GATEWAYS` names the gateways. None: the process that serves the pages holds the shells, too.
-A gateway says in the cache that it lives; that is a hint for new sessions only, so losing it costs nothing.
+`settings.HEADNODE_GATEWAYS` names the gateways; without names the process that serves the pages holds the shells too.
+Each gateway announces in the cache that it is alive. Only the choice for new sessions depends on that, so losing the
+cache ends no session.
 """
 
 import logging
@@ -14,36 +15,36 @@ from sshgateway.models import TerminalSession
 
 log = logging.getLogger(__name__)
 
-LIVES_SECONDS = 15
-SAY_SO_SECONDS = 5.0
+ALIVE_SECONDS = 15
+ANNOUNCE_SECONDS = 5.0
 
 
-def choose() -> str:
-    """The gateway with the fewest open sessions of those that live; empty where there are none by name."""
+def choose_gateway() -> str:
+    """Return the live gateway with the fewest open sessions; empty if no gateways are named."""
     names: list[str] = list(settings.HEADNODE_GATEWAYS)
     if len(names) < 2:
         return names[0] if names else ""
-    living = _living(names) or names  # all may be starting just now
+    live = _live(names) or names  # all of them may be starting
     counted = (
-        TerminalSession.objects.filter(ended_at__isnull=True, route__in=living)
+        TerminalSession.objects.filter(ended_at__isnull=True, route__in=live)
         .values_list("route")
         .annotate(sessions=Count("pk"))
         .order_by()
     )
     sessions = dict(counted)
-    return min(living, key=lambda name: sessions.get(name, 0))
+    return min(live, key=lambda name: sessions.get(name, 0))
 
 
-def say_alive(name: str) -> None:
-    """This gateway lives."""
-    cache.set(_key(name), True, LIVES_SECONDS)
+def announce_alive(name: str) -> None:
+    """Say that this gateway is alive, for the next `ALIVE_SECONDS`."""
+    cache.set(_key(name), True, ALIVE_SECONDS)
 
 
-def _living(names: list[str]) -> list[str]:
+def _live(names: list[str]) -> list[str]:
     try:
         found = cache.get_many([_key(name) for name in names])
-    except Exception:  # noqa: BLE001 (only a hint; whatever the cache's driver raises)
-        log.warning("The cache does not say which gateways live; any may get the next session.")
+    except Exception:  # noqa: BLE001 (the cache is optional here; whatever the cache's driver raises)
+        log.warning("The cache does not say which gateways are alive; any may get the next session.")
         return []
     return [name for name in names if _key(name) in found]
 

@@ -1,4 +1,4 @@
-"""What administrators see of terminals."""
+"""List open terminals for administrators."""
 
 from django.db.models import Prefetch, QuerySet
 
@@ -6,10 +6,10 @@ from sshgateway.models import TerminalSession, TerminalVisit
 
 
 def live_sessions() -> QuerySet[TerminalSession]:
-    """Every open terminal, the newest first, each with `watching`: its visits going on."""
-    there = TerminalVisit.objects.filter(left_at__isnull=True).select_related("person")
+    """Return every open session, newest first, each with its open visits as `watching`."""
+    open_visits = TerminalVisit.objects.filter(left_at__isnull=True).select_related("person")
     return (
         TerminalSession.objects.filter(ended_at__isnull=True)
         .select_related("owner", "recording_made")
-        .prefetch_related(Prefetch("visits", queryset=there, to_attr="watching"))
+        .prefetch_related(Prefetch("visits", queryset=open_visits, to_attr="watching"))
     )

@@ -1,4 +1,4 @@
-"""Rows of who, besides its owner, is in a terminal. Synchronous; written by the gateway process that serves them."""
+"""Keep rows of who besides its owner is in a terminal. Synchronous; called by the gateway process that serves them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -9,55 +9,61 @@ from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
 from accounts.models import User
+from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.models import TerminalSession, TerminalVisit
 from sshgateway.terminals.roles import Participant, Role
 
-# Between the row and the attaching lies the opening of a shell.
+# A visit younger than this may not be attached yet: opening a shell takes time.
 ATTACH_LIMIT = timedelta(seconds=60)
-TAGS = {Role.GUEST: "joined", Role.ADMINISTRATOR: "watched"}
+AUDIT_ACTIONS = {
+    Role.GUEST: GatewayAuditAction.TERMINAL_JOINED,
+    Role.ADMINISTRATOR: GatewayAuditAction.TERMINAL_WATCHED,
+}
 
 
-def begin(session: TerminalSession, place: Participant, person: User, actor: Actor) -> TerminalVisit:
-    """Somebody comes: a row, and a line in the audit trail of whose terminal it is."""
+def record_arrival(
+    session: TerminalSession, participant: Participant, person: User, actor: Actor
+) -> TerminalVisit:
+    """Create the row of a visit, and an event in the audit trail of the terminal's owner."""
     with transaction.atomic():
         visit = TerminalVisit.objects.create(
             session=session,
             person=person,
-            role=place.role,
-            may_type=place.may_type,
+            role=participant.role,
+            may_type=participant.may_type,
             source_address=actor.source_address or "",
         )
         record(
             actor,
-            f"sshgateway:terminal_session:{TAGS[place.role]}",
+            AUDIT_ACTIONS[participant.role],
             "terminal_session",
             visit.pk,
             owner=session.owner,
-            after={"name": session.label, "may_type": place.may_type},
+            after={"name": session.label, "may_type": participant.may_type},
         )
     return visit
 
 
-def end(visit_id: int) -> None:
-    """They left. Idempotent."""
+def record_departure(visit_id: int) -> None:
+    """Close a visit. Idempotent."""
     TerminalVisit.objects.filter(pk=visit_id, left_at__isnull=True).update(left_at=timezone.now())
 
 
-def close_all(session_id: str) -> None:
-    """The session ended, for everybody."""
+def close_visits(session_id: str) -> None:
+    """Close all visits of a session that ended."""
     TerminalVisit.objects.filter(session=session_id, left_at__isnull=True).update(left_at=timezone.now())
 
 
-def close_forgotten(session_ids: Collection[str], going_on: Collection[int]) -> None:
-    """End visits in these sessions whose end could not be written when it happened: all but those `going_on`."""
+def close_stale_visits(session_ids: Collection[str], attached: Collection[int]) -> None:
+    """Close the visits of these sessions whose end could not be written in time: all but those still `attached`."""
     old = TerminalVisit.objects.filter(
         session__in=session_ids, left_at__isnull=True, came_at__lt=timezone.now() - ATTACH_LIMIT
     )
-    old.exclude(pk__in=going_on).update(left_at=timezone.now())
+    old.exclude(pk__in=attached).update(left_at=timezone.now())
 
 
-def going_on(session: TerminalSession) -> QuerySet[TerminalVisit]:
-    """Who is there now."""
+def open_visits(session: TerminalSession) -> QuerySet[TerminalVisit]:
+    """Return the visits of a session that are going on now."""
     return TerminalVisit.objects.filter(
         session=session, left_at__isnull=True, session__ended_at__isnull=True
     ).select_related("person")

@@ -1,45 +1,47 @@
-"""What can go wrong on the way to a command's answer, and whose fault it is.
+"""The errors of SSH connections and commands, and which of them are worth a retry.
 
     SSHError
-    ├── Unreachable            nobody answers there (yet, or any more)              retryable
-    ├── HandshakeFailed        something answers, but no SSH connection comes about retryable
-    ├── HostKeyChanged         it is not the node we know: an alarm                 never
-    ├── CredentialRefused      the node does not take our certificate               never
-    ├── ChannelRefused         connected, but no shell, command or sftp was given   never
-    ├── ConnectionLost         the connection broke on the way                      retryable
-    ├── CommandTimedOut        the command did not end in time                      retryable
-    └── OutputTooLong          the command printed more than was asked for          never
+    ├── Unreachable            nothing answers at the address                        retryable
+    ├── HandshakeFailed        something answers, but SSH could not be negotiated    retryable
+    ├── HostKeyChanged         the host key is not a pinned one: raises an alarm     never
+    ├── CredentialRefused      the node does not accept our certificate              never
+    ├── ChannelRefused         connected, but no shell, command or sftp was given    never
+    ├── ConnectionLost         the connection broke                                  retryable
+    ├── CommandTimedOut        the command did not end in time                       retryable
+    └── OutputTooLong          the command printed more than the caller allows       never
 
-Retryable means: trying the same again later may well work. None of these is a failed command: a command
-that ran has a `Result`, whatever its exit status. Messages name the node and never hold a secret.
+Retryable means that the same attempt may succeed later. A command that ran and failed raises none of these: it has a
+`Result` with its exit status. Messages name the node and never contain a secret.
 """
+
+import paramiko
 
 
 class SSHError(Exception):
-    """Something between us and the command failed. `reason` is for programs, the text for people."""
+    """A connection or a command failed. `reason` is a stable word for programs, the text is for people."""
 
     reason = "ssh_failed"
     retryable = False
 
 
 class Unreachable(SSHError):
-    """No TCP connection: refused, no route, no answer in time."""
+    """No TCP connection: refused, no route, or no answer in time."""
 
     reason = "unreachable"
     retryable = True
 
 
 class HandshakeFailed(SSHError):
-    """TCP yes, SSH no: wrong protocol, no common algorithm, or the node hung up on us (its words are quoted)."""
+    """TCP works, SSH does not: wrong protocol, no common algorithm, or the node hung up (its message is quoted)."""
 
     reason = "handshake_failed"
     retryable = True
 
 
 class HostKeyChanged(SSHError):
-    """The far end proved to hold a key, but none of the pinned ones, or offers none of their types.
+    """The node proved a host key that is not pinned, or offers no key of a pinned type.
 
-    `shown` is the fingerprint of the key it proved; empty where it has none of the types.
+    `shown` is the fingerprint of the key it proved; empty where it has no key of a pinned type.
     """
 
     reason = "host_key_changed"
@@ -50,32 +52,39 @@ class HostKeyChanged(SSHError):
 
 
 class CredentialRefused(SSHError):
-    """The node is the right one and does not let us in."""
+    """The host key is right, but the node does not accept our certificate."""
 
     reason = "credential_refused"
 
 
 class ChannelRefused(SSHError):
-    """Let in, but what was asked for next was refused."""
+    """Logged in, but the node refused the shell, command or subsystem."""
 
     reason = "channel_refused"
 
 
 class ConnectionLost(SSHError):
-    """It worked and then the connection broke."""
+    """The connection broke after it had worked."""
 
     reason = "connection_lost"
     retryable = True
 
 
 class CommandTimedOut(SSHError):
-    """The command was ended by us because its time was up. It may have done part of its work."""
+    """We ended the command because its time was up. It may have done part of its work."""
 
     reason = "timed_out"
     retryable = True
 
 
 class OutputTooLong(SSHError):
-    """The command was ended by us because it printed too much."""
+    """We ended the command because it printed too much."""
 
     reason = "output_too_long"
+
+
+class ProtocolError(paramiko.SSHException):
+    """The node sent what the SSH protocol does not allow. Stays inside this room: callers see `ConnectionLost`.
+
+    An SSHException, because paramiko's thread reads packets through our code, too.
+    """

@@ -1,4 +1,4 @@
-"""Host keys: what a node proves itself with. Pure; says yes or no, never learns a key."""
+"""Public host keys: parse them, print their fingerprints, compare one with the pinned ones. Pure; learns no key."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What may be negotiated for each type of pinned key, best first. No SHA-1 signatures.
+# The signature algorithms to negotiate for each type of pinned key, best first. None uses SHA-1.
 SIGNATURE_ALGORITHMS: dict[str, tuple[str, ...]] = {
     "ssh-ed25519": ("ssh-ed25519",),
     "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
@@ -19,24 +19,24 @@ SIGNATURE_ALGORITHMS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class HostKey:
-    """A public host key: its type and its blob as it goes over the wire."""
+    """A public host key: its type and its blob as sent in the SSH protocol."""
 
     type: str
     blob: bytes
 
     @property
     def fingerprint(self) -> str:
-        """As `ssh-keygen -l` prints it: SHA256 and unpadded base64."""
+        """The fingerprint as `ssh-keygen -l` prints it: SHA256 and unpadded base64."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).rstrip(b"=").decode("ascii")
 
     @property
     def line(self) -> str:
-        """The OpenSSH line, without comment."""
+        """The OpenSSH line, without a comment."""
         return f"{self.type} {base64.b64encode(self.blob).decode('ascii')}"
 
 
 def parse(line: str) -> HostKey:
-    """Read an OpenSSH public key line; ValueError with a sentence when it is none or lies about its type."""
+    """Parse an OpenSSH public key line. Raises ValueError, with a sentence, if it is malformed or of another type."""
     fields = line.split()
     if len(fields) < 2:
         raise ValueError("A host key line has a type and a key: `ssh-ed25519 AAAA...`.")
@@ -51,18 +51,18 @@ def parse(line: str) -> HostKey:
 
 
 def fingerprint(line: str) -> str:
-    """The fingerprint of an OpenSSH public key line."""
+    """Return the fingerprint of an OpenSSH public key line."""
     return parse(line).fingerprint
 
 
 def algorithms(pinned: Iterable[HostKey]) -> tuple[str, ...]:
-    """The host key algorithms to offer: those that can prove one of the pinned keys, no other."""
+    """Return the host key algorithms to offer: only those that can prove one of the pinned keys."""
     types = {key.type for key in pinned}
     return tuple(name for kind, names in SIGNATURE_ALGORITHMS.items() if kind in types for name in names)
 
 
 def matches(shown: bytes, pinned: Iterable[HostKey]) -> HostKey | None:
-    """The pinned key that the far end has shown, compared in constant time; None when it is none of them."""
+    """Return the pinned key that equals `shown`, compared in constant time; None if there is none."""
     found = None
     for key in pinned:
         if hmac.compare_digest(key.blob, shown):

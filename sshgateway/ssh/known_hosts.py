@@ -1,21 +1,20 @@
-"""Which host names the host authority is to be trusted for, as known_hosts patterns. Pure.
+"""known_hosts patterns for the host names that the host authority vouches for. Pure.
 
-ssh looks up `HostKeyAlias` as it is, an address on port 22 as it is, and an address on another port as
-`[address]:port`. Its patterns know `*` and `?` only, so a network becomes one pattern for each of its parts
-that end at a dot.
+ssh looks up `HostKeyAlias` and an address on port 22 verbatim, and an address on another port as `[address]:port`.
+Patterns know only `*` and `?`, so a network becomes one pattern for each of its parts that end at a dot.
 """
 
 import ipaddress
 from collections.abc import Iterable
 
-# Wider than this, one line would speak for too much of the world.
+# A wider network would make the authority valid for too many hosts.
 WIDEST_IPV4 = 8
 
 
 def patterns(name: str, networks: Iterable[str]) -> str:
-    """The pattern list for every node of a portal: its aliases `*.name`, and addresses in `networks`.
+    """Return the pattern list for every node of a portal: the aliases `*.name` and the addresses in `networks`.
 
-    Raises ValueError with a sentence for what cannot be said in patterns.
+    Raises ValueError, with a sentence, for a network that patterns cannot express.
     """
     found = [f"*.{name}"]
     for text in networks:

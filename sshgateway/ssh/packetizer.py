@@ -1,206 +1,226 @@
-"""SSH packets of one connection: at first read by paramiko's thread, later fed by whoever has the bytes.
+"""Read and write the SSH packets of one connection: first on paramiko's thread, later fed by an event loop.
 
-paramiko's `Packetizer` reads a blocking socket packet by packet. `Wire` can leave that at the boundary between two
-packets (`leave_when`), and from then on (`carry`) it is handed bytes as they come and never waits: `packets` answers
-what is whole, `write_all` goes to a function. GCM, which is asked for first, is dealt with here in one step a packet;
-for every other cipher paramiko's own code runs.
+paramiko's `Packetizer` reads a blocking socket packet by packet. `LoopPacketizer` can stop that between two packets
+(`leave_when`). From `use_loop` on it is given bytes as they arrive and never blocks: `packets` yields what is complete,
+`write_all` passes bytes to a function. AES-GCM, our first choice, is handled here in one step per packet; paramiko's
+own code handles every other cipher.
 """
 
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from paramiko.message import Message
 from paramiko.packet import Packetizer
-from paramiko.ssh_exception import SSHException
 
-# RFC 4253 wants 35,000 at least; OpenSSH refuses more than this.
+from sshgateway.ssh.errors import ProtocolError
+
+# RFC 4253 requires 35,000 at least; OpenSSH refuses more than this.
 LONGEST_PACKET = 256 * 1024
 GCM_TAG = GCM_BLOCK = 16
-# New keys are asked for after so many bytes, as paramiko does.
+# We request new keys after this many bytes, as paramiko does.
 REKEY_BYTES = Packetizer.REKEY_BYTES
 
 
 class HandedOver(BaseException):
-    """Ends paramiko's thread between two packets. Not an Exception: its code must not take it for a failure."""
+    """Ends paramiko's thread between two packets. Not an Exception, so that paramiko does not treat it as a failure."""
 
 
 class Cipher(Protocol):
-    """What deciphers or enciphers a stream."""
+    """Encrypts or decrypts a stream."""
 
     def update(self, data: bytes) -> bytes: ...
 
 
-class _Peeking:
-    """Deciphers, and can look at a packet's first block before the rest has come."""
+class _PeekingCipher:
+    """Decrypts, and can look at the first block of a packet before the rest has arrived."""
 
     def __init__(self, engine: Cipher) -> None:
         self._engine = engine
-        self._seen = b""
+        self._first_block = b""
 
     def peek(self, block: bytes) -> bytes:
-        if not self._seen:
-            self._seen = self._engine.update(block)
-        return self._seen
+        """Return the first block decrypted; the next `update` returns it again."""
+        if not self._first_block:
+            self._first_block = self._engine.update(block)
+        return self._first_block
 
     def update(self, data: bytes) -> bytes:
-        if self._seen:  # `data` is the block that was looked at
-            seen, self._seen = self._seen, b""
-            return seen
+        """Decrypt `data`: the block that was peeked at, or what follows it."""
+        if self._first_block:
+            block, self._first_block = self._first_block, b""
+            return block
         return self._engine.update(data)
 
 
 class _Nonce:
-    """RFC 5647: four fixed bytes and a counter of eight, one up with each packet."""
+    """The GCM nonce (RFC 5647): four fixed bytes and a counter of eight, incremented for each packet."""
 
     def __init__(self, start: bytes) -> None:
         self._fixed = start[:4]
         self._count = int.from_bytes(start[4:], "big")
 
     def next(self) -> bytes:
+        """Return the nonce of the next packet and count it."""
         nonce = self._fixed + self._count.to_bytes(8, "big")
         self._count = (self._count + 1) & 0xFFFFFFFFFFFFFFFF
         return nonce
 
 
-class Wire(Packetizer):
-    """See the module."""
+class LoopPacketizer(Packetizer):
+    """paramiko's packetizer with a second way to read and write. See the module.
 
-    def __init__(self, sock: Any) -> None:
+    `leave_when` is asked before each packet; when it says yes, paramiko's thread ends with `HandedOver`.
+    """
+
+    def __init__(self, sock: Any, leave_when: Callable[[], bool]) -> None:
         super().__init__(sock)
-        self.leave_when: Callable[[], bool] = lambda: False
+        self._leave_when = leave_when
         self._write: Callable[[bytes], object] | None = None
         self._sending = threading.Lock()
-        self._inbox = b""
-        self._at = 0
-        self._moved = 0
+        self._received = b""
+        self._position = 0
+        self._bytes_since_rekey = 0
         self._block_in, self._tag_in = 8, 0
         self._gcm_in: tuple[Any, _Nonce] | None = None
         self._gcm_out: tuple[Any, _Nonce] | None = None
-        self._peeking: _Peeking | None = None
+        self._peeking: _PeekingCipher | None = None
 
-    def carry(self, write: Callable[[bytes], object]) -> None:
-        """From now on bytes come through `packets` and go to `write`. Only after the thread has left."""
+    def use_loop(self, write: Callable[[bytes], object]) -> None:
+        """From now on read from `packets` and write to `write`. Call it only after paramiko's thread has ended."""
         self._write = write
 
     def packets(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Type and payload of each packet that is whole with `data`. Raises SSHException for what is none."""
-        self._inbox = self._inbox[self._at :] + data if self._at < len(self._inbox) else data
-        self._at = 0
+        """Yield type and payload of each packet that `data` completes.
+
+        Raises ProtocolError, SSHException or InvalidTag for a malformed packet; nothing can be read after that.
+        """
+        self._received = (
+            self._received[self._position :] + data if self._position < len(self._received) else data
+        )
+        self._position = 0
         while (length := self._whole_packet()) is not None:
             if self._gcm_in is not None:
-                yield self._open(length)
+                yield self._decrypt_gcm(length)
             else:
-                kind, message = super().read_message()
-                yield kind, message.asbytes()
+                yield self._decrypt_by_paramiko()
 
-    # --- what paramiko calls
+    # --- called by paramiko
     # -------------------------------------------------------------------------------------
 
     def set_inbound_cipher(self, block_engine: Any, block_size: int, *rest: Any, **more: Any) -> None:
-        """New keys for what comes in."""
-        named = dict(zip(("mac_engine", "mac_size", "mac_key"), rest, strict=False)) | more
-        aead, etm = bool(named.get("aead")), bool(named.get("etm"))
-        self._gcm_in = (block_engine, _Nonce(named["iv_in"])) if aead else None
-        self._peeking = None if aead or etm else _Peeking(block_engine)
-        self._block_in, self._tag_in = block_size, named["mac_size"]
+        """Take new keys for incoming packets."""
+        options = dict(zip(("mac_engine", "mac_size", "mac_key"), rest, strict=False)) | more
+        aead, etm = bool(options.get("aead")), bool(options.get("etm"))
+        self._gcm_in = (block_engine, _Nonce(options["iv_in"])) if aead else None
+        self._peeking = None if aead or etm else _PeekingCipher(block_engine)
+        self._block_in, self._tag_in = block_size, options["mac_size"]
         engine: Any = self._peeking or block_engine
-        super().set_inbound_cipher(engine, block_size, **named)
+        super().set_inbound_cipher(engine, block_size, **options)
 
     def set_outbound_cipher(self, block_engine: Any, block_size: int, *rest: Any, **more: Any) -> None:
-        """New keys for what goes out."""
-        named = dict(zip(("mac_engine", "mac_size", "mac_key"), rest, strict=False)) | more
-        self._gcm_out = (block_engine, _Nonce(named["iv_out"])) if named.get("aead") else None
-        self._moved = 0
-        super().set_outbound_cipher(block_engine, block_size, **named)
+        """Take new keys for outgoing packets."""
+        options = dict(zip(("mac_engine", "mac_size", "mac_key"), rest, strict=False)) | more
+        self._gcm_out = (block_engine, _Nonce(options["iv_out"])) if options.get("aead") else None
+        self._bytes_since_rekey = 0
+        super().set_outbound_cipher(block_engine, block_size, **options)
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        """The next `n` bytes. In the thread it waits for them; later they are there."""
+        """Return the next `n` bytes. On paramiko's thread it waits for them; on a loop they have arrived."""
         if self._write is None:
-            # Only a packet's first read asks for `check_rekey`.
-            if check_rekey and self.leave_when():
+            # paramiko sets `check_rekey` only for the first read of a packet.
+            if check_rekey and self._leave_when():
                 raise HandedOver
             return super().read_all(n, check_rekey)
-        begin, self._at = self._at, self._at + n
-        if self._at > len(self._inbox):
-            raise SSHException("A packet ends before its end.")
-        return self._inbox[begin : self._at]
+        begin, self._position = self._position, self._position + n
+        if self._position > len(self._received):
+            raise ProtocolError("A packet is shorter than it says.")
+        return self._received[begin : self._position]
 
     def write_all(self, out: Any) -> None:
-        """Send."""
+        """Send bytes, through the socket or through the loop's `write`."""
         if self._write is None:
             super().write_all(out)
         else:
             self._write(out)
 
     def read_message(self) -> tuple[int, Message]:
-        """One packet, for paramiko's thread."""
+        """Read one packet on paramiko's thread."""
         if self._gcm_in is None:
             return super().read_message()
-        opener, nonce = self._gcm_in
+        decryptor, nonce = self._gcm_in
         head = self.read_all(4, check_rekey=True)
         length = _checked(int.from_bytes(head, "big"))
-        kind, payload = _unpad(opener.decrypt(nonce.next(), self.read_all(length + GCM_TAG), head))
+        kind, payload = _unpad(decryptor.decrypt(nonce.next(), self.read_all(length + GCM_TAG), head))
         return kind, _message(payload)
 
     def send_message(self, data: Message) -> None:
-        """Seal and send one packet."""
+        """Encrypt and send one message."""
         if self._gcm_out is None:
             super().send_message(data)
             return
         self.send_payload(data.asbytes())
 
     def send_payload(self, payload: bytes) -> None:
-        """The same for bytes."""
+        """Encrypt and send one message given as bytes."""
         if self._gcm_out is None:
             super().send_message(_message(payload))
             return
         with self._sending:
-            sealer, nonce = self._gcm_out
-            # RFC 4253, 6: four bytes of padding at least, up to whole blocks; RFC 5647: the length is not enciphered.
+            encryptor, nonce = self._gcm_out
+            # RFC 4253, 6: at least four bytes of padding, up to whole blocks. RFC 5647: the length is not encrypted.
             padding = 3 + GCM_BLOCK - (len(payload) + 4) % GCM_BLOCK
             size = 1 + len(payload) + padding
             head = size.to_bytes(4, "big")
             packet = bytes((padding,)) + payload + os.urandom(padding)
-            self.write_all(head + sealer.encrypt(nonce.next(), packet, head))
+            self.write_all(head + encryptor.encrypt(nonce.next(), packet, head))
             self._count(size)
 
     # --- packets
     # -------------------------------------------------------------------------------------------------
 
     def _whole_packet(self) -> int | None:
-        """The length of the next packet if all of it is here."""
-        have = len(self._inbox) - self._at
-        if have < self._block_in:
+        """Return the length of the next packet if all of it has arrived."""
+        available = len(self._received) - self._position
+        if available < self._block_in:
             return None
         if self._peeking is not None:
-            head = self._peeking.peek(self._inbox[self._at : self._at + self._block_in])[:4]
+            head = self._peeking.peek(self._received[self._position : self._position + self._block_in])[:4]
         else:
-            head = self._inbox[self._at : self._at + 4]
+            head = self._received[self._position : self._position + 4]
         length = _checked(int.from_bytes(head, "big"))
-        return length if have >= 4 + length + self._tag_in else None
+        return length if available >= 4 + length + self._tag_in else None
 
-    def _open(self, length: int) -> tuple[int, bytes]:
+    def _decrypt_gcm(self, length: int) -> tuple[int, bytes]:
         assert self._gcm_in is not None  # noqa: S101
-        opener, nonce = self._gcm_in
-        begin = self._at + 4
-        self._at = end = begin + length + GCM_TAG
-        inbox = self._inbox
-        plain = opener.decrypt(nonce.next(), inbox[begin:end], inbox[begin - 4 : begin])
+        decryptor, nonce = self._gcm_in
+        begin = self._position + 4
+        self._position = end = begin + length + GCM_TAG
+        received = self._received
+        plain = decryptor.decrypt(nonce.next(), received[begin:end], received[begin - 4 : begin])
         self._count(length)
         return plain[1], plain[2 : length - plain[0]]
 
+    def _decrypt_by_paramiko(self) -> tuple[int, bytes]:
+        try:
+            kind, message = super().read_message()
+        except (LookupError, TypeError, ValueError, struct.error) as error:
+            # paramiko takes lengths and paddings as the node wrote them.
+            raise ProtocolError("A packet could not be decrypted.") from error
+        return kind, message.asbytes()
+
     def _count(self, size: int) -> None:
-        self._moved += size
-        if self._moved >= REKEY_BYTES:
-            self._moved = 0
+        self._bytes_since_rekey += size
+        if self._bytes_since_rekey >= REKEY_BYTES:
+            self._bytes_since_rekey = 0
             self._trigger_rekey()  # type: ignore[attr-defined]  # paramiko's own
 
 
 def _checked(length: int) -> int:
     if not 5 <= length <= LONGEST_PACKET:
-        raise SSHException("Invalid packet length")
+        raise ProtocolError("Invalid packet length")
     return length
 
 
@@ -210,5 +230,5 @@ def _unpad(plain: bytes) -> tuple[int, bytes]:
 
 def _message(payload: bytes) -> Message:
     message = Message(payload)
-    message.seqno = 0  # only ever quoted in "not implemented"
+    message.seqno = 0  # paramiko only quotes it in "not implemented"
     return message

@@ -1,15 +1,15 @@
-"""Where a connection leads. Pure: no I/O, no Django."""
+"""The target of a connection: address, login name, pinned host keys. Pure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Target:
-    """A finished answer to "who may go where": the gateway asks nothing more before it connects.
+    """Where to connect, after access was decided: nothing more is asked before the connection is made.
 
-    `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the far end must
-    prove to hold; `label` is for people ("head node of Ab12cd"), `subject` names what the target belongs to
-    ("job:Ab12cd") and `node` its place in there ("head"); `core_type` is its hardware's code, if it has one.
+    `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the node must prove to hold;
+    `label` is for people ("head node of Ab12cd"); `subject` names what the target belongs to ("job:Ab12cd") and
+    `node` which node of it ("head"); `core_type` is the code of its hardware, if it has one.
     """
 
     address: str
@@ -33,6 +33,6 @@ class Target:
 
     @property
     def where(self) -> str:
-        """The endpoint, as people write it."""
+        """The endpoint as people write it: `user@host:port`."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.principal}@{host}:{self.port}"

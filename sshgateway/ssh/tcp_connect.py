@@ -1,33 +1,30 @@
-"""TCP to a host: its name is looked up at each connect, and each of its addresses gets its chance.
+"""Open a TCP connection to a host: look its name up each time and try each of its addresses.
 
-Blocking, as everything that connects: never on an event loop.
+Blocks: never call it on an event loop.
 """
 
 import socket
 import time
 
-# With several addresses left, none may use up all the time.
-LEAST_SECONDS = 1.0
+# The shortest time for one address while others are left to try.
+SHORTEST_ATTEMPT_SECONDS = 1.0
 
 
-def dial(host: str, port: int, timeout: float) -> socket.socket:
-    """A connected socket, within `timeout` seconds (looking up the name not counted).
+def connect_tcp(host: str, port: int, timeout: float) -> socket.socket:
+    """Return a connected socket within `timeout` seconds (not counting the name lookup).
 
-    Raises OSError: that of the last address tried, or `socket.gaierror` for a name nobody knows.
+    Raises OSError: that of the last address tried, or `socket.gaierror` for an unknown name.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     deadline = time.monotonic() + timeout
     failure: OSError = TimeoutError("no answer in time")
-    for tried, (family, kind, protocol, _, address) in enumerate(found):
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        share = (
-            left if tried + 1 == len(found) else max(left / (len(found) - tried), min(LEAST_SECONDS, left))
-        )
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(share)
+            sock.settimeout(_attempt_seconds(left, len(addresses) - tried))
             sock.connect(address)
         except OSError as error:
             sock.close()
@@ -35,3 +32,10 @@ def dial(host: str, port: int, timeout: float) -> socket.socket:
         else:
             return sock
     raise failure
+
+
+def _attempt_seconds(left: float, addresses_left: int) -> float:
+    """Return an even share of the time left, but not less than the shortest attempt."""
+    if addresses_left == 1:
+        return left
+    return max(left / addresses_left, min(SHORTEST_ATTEMPT_SECONDS, left))

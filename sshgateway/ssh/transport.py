@@ -1,32 +1,30 @@
-"""SSH connections to pinned hosts: the one room that knows paramiko.
+"""SSH connections to pinned hosts for worker threads: connect, run commands, transfer files.
 
-`connect` opens TCP, negotiates only algorithms that can prove one of the target's pinned host keys,
-compares the key, and only then logs in, with a certificate made for this connection. There is no way to
-connect to a host whose key is not known beforehand. Errors: see the tree in `sshgateway.ssh.errors`, whose
-classes are re-exported here.
+`connect` opens TCP, negotiates only algorithms that can prove one of the target's pinned host keys, compares the key,
+and only then logs in, with the given credential. There is no way to connect to a host whose key is not known
+beforehand. The errors, re-exported here, are those of `sshgateway.ssh.errors`.
 
-Blocking: call from a worker thread, never on an event loop. A `Connection` may be used by several threads
-at once. What a command prints stays bytes: decoding, like quoting, is the caller's. Nothing secret is
-logged, by us or paramiko.
+Blocking: call it from a worker thread, never on an event loop. Several threads may use one `Connection` at once. What
+a command prints stays bytes: decoding, like quoting, is up to the caller. Neither we nor paramiko log a secret.
 """
 
 import io
 import logging
-import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import paramiko
 
-from sshgateway.certificates import credentials
-from sshgateway.certificates.credentials import Credential
 from sshgateway.ssh import host_keys, tcp_connect
+from sshgateway.ssh.command_output import Result, TimeUp, TooLong, collect_output
+from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.errors import (
     ChannelRefused,
     CommandTimedOut,
@@ -39,7 +37,7 @@ from sshgateway.ssh.errors import (
     Unreachable,
 )
 from sshgateway.ssh.host_keys import HostKey
-from sshgateway.ssh.packetizer import HandedOver, Wire
+from sshgateway.ssh.packetizer import HandedOver, LoopPacketizer
 from sshgateway.ssh.targets import Target
 
 __all__ = [
@@ -58,13 +56,13 @@ __all__ = [
     "connect",
 ]
 
-# What `Connection.sftp` gives; others need no paramiko of their own to name it.
+# The type of `Connection.sftp`, so that callers need not import paramiko.
 SFTP = paramiko.SFTPClient
 
-# GCM first: measured, it moves twice what aes128-ctr does. No CBC, no 3DES.
+# GCM first: measured, it is twice as fast as aes128-ctr. No CBC, no 3DES.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
-# A server chooses when new keys are negotiated, and with 8192-bit groups that takes a second of somebody's event loop.
-# Whoever takes our Ed25519 certificates knows these.
+# A node decides when new keys are negotiated, and 8192-bit groups would block the event loop for a second. Every server
+# that accepts our Ed25519 certificates supports these.
 KEY_EXCHANGES = (
     "mlkem768x25519-sha256",
     "curve25519-sha256@libssh.org",
@@ -74,29 +72,19 @@ KEY_EXCHANGES = (
 )
 MOST_EXTENSIONS = 100
 KEEPALIVE_SECONDS = 20
-# The kernel gives up on a peer that acknowledges nothing for this long, so no thread of ours hangs on it.
+# The kernel drops a peer that acknowledges nothing for this long, so that no thread of ours waits for it.
 DEAD_PEER_MILLISECONDS = 30_000
 WINDOW = 2 * 1024 * 1024
 OUTPUT_LIMIT = 8 * 1024 * 1024
-CHUNK = 64 * 1024
 
-# paramiko tells of every broken connection with a traceback; ours says it once, in a sentence.
+# paramiko logs every broken connection with a traceback; our errors say it once, in a sentence.
 _PARAMIKO_LOG = "sshgateway.paramiko"
 logging.getLogger(_PARAMIKO_LOG).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a command answered. An exit status of -1: it was ended by a signal."""
-
-    exit_status: int
-    stdout: bytes
-    stderr: bytes
-
-
-@dataclass(frozen=True)
 class LoggedIn:
-    """A connection that paramiko negotiated and logged in, before anything else was asked of it."""
+    """A connection that is negotiated and logged in, before anything else was requested on it."""
 
     transport: "_Transport"
     target: Target
@@ -104,31 +92,27 @@ class LoggedIn:
     pinned: tuple[HostKey, ...]
 
 
-def connect(target: Target, *, timeout: float = 10.0, credential: Credential | None = None) -> "Connection":
-    """Connect to `target` and log in, within `timeout` seconds in all. Raises one of the SSHError tree.
-
-    Without a `credential` one is issued, which reads the database: pass one where that may not be.
-    """
-    if credential is None:
-        credential = credentials.issue(target.principal, for_whom=f"headnode {target.subject}".strip())
+def connect(target: Target, *, credential: Credential, timeout: float = 10.0) -> "Connection":
+    """Connect to `target` and log in, within `timeout` seconds in all. Raises an SSHError. Reads no database."""
     login = log_in(target, credential, timeout=timeout)
     login.transport.set_keepalive(KEEPALIVE_SECONDS)
     return Connection(login.transport, target, login.host_key)
 
 
 def log_in(
-    target: Target, credential: Credential, *, timeout: float = 10.0, leave_thread: bool = False
+    target: Target, credential: Credential, *, timeout: float = 10.0, for_loop: bool = False
 ) -> LoggedIn:
-    """Connect and log in. With `leave_thread` paramiko's thread has ended: `line.carry` puts the rest on a loop."""
+    """Connect and log in. Raises an SSHError.
+
+    With `for_loop`, paramiko's thread has ended on return: `ssh_connection.attach_to_loop` does the rest.
+    """
     deadline = time.monotonic() + timeout
     pinned = [host_keys.parse(line) for line in target.host_keys]
-    transport = _Transport(_dial(target, timeout), packetizer_class=Wire if leave_thread else None)
-    if isinstance(transport.packetizer, Wire):
-        transport.packetizer.leave_when = transport.is_authenticated
+    transport = _Transport(_open_socket(target, timeout), for_loop=for_loop)
     try:
         host_key = _handshake(transport, target, pinned, deadline)
-        _log_in(transport, target, credential, deadline)
-        if leave_thread:
+        _authenticate(transport, target, credential, deadline)
+        if for_loop:
             transport.join(max(deadline - time.monotonic(), 0.1))
             if transport.is_alive():
                 raise HandshakeFailed(f"{target.where} let us in and then said nothing more.")
@@ -139,7 +123,7 @@ def log_in(
 
 
 class Connection:
-    """An authenticated connection to a node that proved its host key. Close it; a context manager does."""
+    """An authenticated connection to a node that proved its host key. Close it, or use it as a context manager."""
 
     def __init__(self, transport: "_Transport", target: Target, host_key: HostKey) -> None:
         self._transport = transport
@@ -156,13 +140,13 @@ class Connection:
 
     @property
     def active(self) -> bool:
-        """Whether the connection stands, as far as is known."""
+        """Whether the connection works, as far as is known."""
         return self._transport.is_active()
 
     @property
-    def last_words(self) -> str:
-        """What the node said when it hung up; empty when it did not say."""
-        return self._transport.last_words
+    def disconnect_message(self) -> str:
+        """What the node said when it hung up; empty if it said nothing."""
+        return self._transport.disconnect_message
 
     def close(self) -> None:
         """Close the connection and everything on it. Idempotent."""
@@ -176,21 +160,21 @@ class Connection:
         timeout: float = 30.0,
         output_limit: int = OUTPUT_LIMIT,
     ) -> Result:
-        """Run `command` in the node's login shell and wait for its end.
+        """Run `command` in the login shell and wait for its end.
 
-        The command goes over as it is: quoting is the caller's. Without `stdin` the command reads end of
-        file. `output_limit` bounds stdout and stderr together, so memory is bounded too.
+        The command is sent unchanged: the caller quotes it. Without `stdin` the command reads end of file.
+        `output_limit` bounds stdout and stderr together, in bytes, and so memory.
         """
         deadline = time.monotonic() + timeout
         with self._channel(timeout) as channel:
             try:
                 channel.exec_command(command)
-                return _follow(channel, stdin or b"", deadline, output_limit)
-            except _TimeUp:
+                return collect_output(channel, stdin or b"", deadline, output_limit)
+            except TimeUp:
                 raise CommandTimedOut(
                     f"The command on {self.target.where} did not end within {timeout:g} s."
                 ) from None
-            except _TooLong:
+            except TooLong:
                 raise OutputTooLong(
                     f"The command on {self.target.where} printed more than {output_limit} bytes."
                 ) from None
@@ -199,7 +183,7 @@ class Connection:
 
     @contextmanager
     def sftp(self, timeout: float = 30.0) -> Iterator[paramiko.SFTPClient]:
-        """An SFTP client; each of its answers must come within `timeout`."""
+        """Yield an SFTP client; the node must answer each request within `timeout` seconds."""
         with self._channel(timeout) as channel:
             try:
                 channel.invoke_subsystem("sftp")
@@ -210,7 +194,7 @@ class Connection:
                 yield client
 
     def try_shell(self, timeout: float = 10.0) -> None:
-        """Open a login shell on a terminal, as a browser terminal does, and leave it at once."""
+        """Open a login shell on a terminal, as a browser terminal does, and close it at once."""
         with self._channel(timeout) as channel:
             try:
                 channel.get_pty("xterm-256color", 80, 24)
@@ -233,7 +217,9 @@ class Connection:
     def _broken(self, error: Exception) -> SSHError:
         if not self.active:
             return ConnectionLost(
-                _with_last_words(f"The connection to {self.target.where} broke.", self.last_words)
+                _with_disconnect_message(
+                    f"The connection to {self.target.where} broke.", self.disconnect_message
+                )
             )
         return ChannelRefused(
             f"{self.target.where} refused what was asked for: {error or type(error).__name__}."
@@ -241,40 +227,42 @@ class Connection:
 
 
 class _Transport(paramiko.Transport):
-    """A paramiko transport that keeps what the far end said when it hung up, and keeps quiet itself."""
+    """A paramiko transport that keeps what the node said when it hung up, and logs nothing itself."""
 
-    last_words = ""
+    disconnect_message = ""
 
-    def __init__(self, sock: socket.socket, packetizer_class: type[Wire] | None = None) -> None:
-        super().__init__(sock, default_window_size=WINDOW, packetizer_class=packetizer_class)
+    def __init__(self, sock: socket.socket, *, for_loop: bool) -> None:
+        # With `for_loop`, paramiko's thread ends at the first packet after the login.
+        packetizer: Any = partial(LoopPacketizer, leave_when=self.is_authenticated) if for_loop else None
+        super().__init__(sock, default_window_size=WINDOW, packetizer_class=packetizer)
         self.set_log_channel(_PARAMIKO_LOG)
         options = self.get_security_options()
         options.ciphers = CIPHERS
         options.kex = tuple(name for name in options.kex if name in KEY_EXCHANGES)
 
     def run(self) -> None:
-        """paramiko's thread, which may leave the connection to somebody else."""
+        """Run paramiko's thread, which may hand the connection over to an event loop."""
         try:
             super().run()
         except HandedOver:
-            # Or this list would keep the transport for ever.
+            # Otherwise this list would keep the transport for ever.
             paramiko.transport._active_threads.remove(self)  # type: ignore[attr-defined]  # no public way
 
     def _parse_ext_info(self, message: paramiko.Message) -> None:
-        # paramiko reads as many as the message says there are, and it may say four thousand million.
+        # paramiko reads as many as the message announces, which may be four thousand million.
         if int.from_bytes(message.get_remainder()[:4], "big") > MOST_EXTENSIONS:
             raise paramiko.SSHException("Too many extensions")
         super()._parse_ext_info(message)  # type: ignore[misc]  # paramiko's own
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
-        # paramiko only logs this text, but it is where a node says why it refuses us.
+        # paramiko only logs this text, which is where a node says why it refuses us.
         message.get_int()
-        self.last_words = "".join(c for c in message.get_text()[:500] if c.isprintable())
+        self.disconnect_message = "".join(c for c in message.get_text()[:500] if c.isprintable())
 
 
-def _dial(target: Target, timeout: float) -> socket.socket:
+def _open_socket(target: Target, timeout: float) -> socket.socket:
     try:
-        sock = tcp_connect.dial(target.address, target.port, timeout)
+        sock = tcp_connect.connect_tcp(target.address, target.port, timeout)
     except OSError as error:
         cause = (
             "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or "no connection")
@@ -287,7 +275,7 @@ def _dial(target: Target, timeout: float) -> socket.socket:
 
 
 def _handshake(transport: _Transport, target: Target, pinned: list[HostKey], deadline: float) -> HostKey:
-    """Negotiate and compare the host key, before anything of ours is said. Answers the key that was proved."""
+    """Negotiate and compare the host key, before we send anything. Return the key that was proved."""
     transport.get_security_options().key_types = host_keys.algorithms(pinned)
     left = max(deadline - time.monotonic(), 0.1)
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = left
@@ -304,20 +292,20 @@ def _handshake(transport: _Transport, target: Target, pinned: list[HostKey], dea
         sentence = f"{target.where} answers, but no SSH connection came about" + (
             f": {what}." if what else "."
         )
-        raise HandshakeFailed(_with_last_words(sentence, transport.last_words))
+        raise HandshakeFailed(_with_disconnect_message(sentence, transport.disconnect_message))
     shown = transport.get_remote_server_key().asbytes()
-    found = host_keys.matches(shown, pinned)
-    if found is None:
+    matching = host_keys.matches(shown, pinned)
+    if matching is None:
         fingerprint = HostKey("", shown).fingerprint
         raise HostKeyChanged(
             f"{target.where} shows a host key that is not the pinned one "
             f"({fingerprint} instead of {pinned[0].fingerprint}); nothing was sent to it.",
             fingerprint,
         )
-    return found
+    return matching
 
 
-def _log_in(transport: _Transport, target: Target, credential: Credential, deadline: float) -> None:
+def _authenticate(transport: _Transport, target: Target, credential: Credential, deadline: float) -> None:
     key = paramiko.Ed25519Key(file_obj=io.StringIO(credential.private_key))
     key.load_certificate(credential.certificate)
     transport.auth_timeout = max(deadline - time.monotonic(), 0.1)
@@ -326,65 +314,12 @@ def _log_in(transport: _Transport, target: Target, credential: Credential, deadl
     except (paramiko.SSHException, OSError, EOFError):
         if not transport.is_active():
             raise HandshakeFailed(
-                _with_last_words(f"{target.where} hung up while we logged in.", transport.last_words)
+                _with_disconnect_message(
+                    f"{target.where} hung up while we logged in.", transport.disconnect_message
+                )
             ) from None
         raise CredentialRefused(f"{target.where} did not accept the portal's certificate.") from None
 
 
-def _with_last_words(sentence: str, last_words: str) -> str:
-    return f'{sentence} It said: "{last_words}"' if last_words else sentence
-
-
-class _TimeUp(Exception):
-    pass
-
-
-class _TooLong(Exception):
-    pass
-
-
-def _send(channel: paramiko.Channel, data: bytes) -> int:
-    try:
-        return channel.send(data)
-    except OSError:
-        return 0  # the command ended without reading it all, as `head` does
-
-
-def _follow(channel: paramiko.Channel, stdin: bytes, deadline: float, limit: int) -> Result:
-    """Feed stdin and collect both outputs as they come, so that neither side waits for the other."""
-    out, err = bytearray(), bytearray()
-    poll = select.poll()
-    poll.register(channel.fileno(), select.POLLIN)
-    channel.settimeout(0.0)
-    unsent = memoryview(stdin)
-    if not unsent:
-        channel.shutdown_write()
-    while True:
-        while unsent and not channel.closed and channel.send_ready():
-            unsent = unsent[_send(channel, unsent[:CHUNK].tobytes()) :]
-            if not unsent:
-                channel.shutdown_write()
-        if channel.closed:
-            unsent = memoryview(b"")
-        while channel.recv_ready():
-            out += channel.recv(CHUNK)
-        while channel.recv_stderr_ready():
-            err += channel.recv_stderr(CHUNK)
-        if len(out) + len(err) > limit:
-            raise _TooLong
-        if channel.eof_received or channel.closed:
-            if not channel.recv_ready() and not channel.recv_stderr_ready():
-                break
-            continue
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise _TimeUp
-        # paramiko has no event for a send window that opens again: while there is something to send, look
-        # often.
-        poll.poll(min(left, 0.02 if unsent else left) * 1000)
-    # The exit status may come a moment after the end of the output.
-    if not channel.status_event.wait(max(deadline - time.monotonic(), 0.5)):
-        raise _TimeUp
-    if channel.exit_status == -1 and not channel.get_transport().is_active():
-        raise EOFError
-    return Result(channel.exit_status, bytes(out), bytes(err))
+def _with_disconnect_message(sentence: str, message: str) -> str:
+    return f'{sentence} It said: "{message}"' if message else sentence

@@ -1,66 +1,82 @@
-"""One client's place in a terminal: what it was sent, what it acknowledged, what it typed. Pure bookkeeping.
+"""One client of a terminal: what it was sent, what it acknowledged, what it typed. Bookkeeping only; does no I/O.
 
-Two windows keep memory bounded. Output: at most `WINDOW` bytes may be sent and not yet acknowledged. Input:
-at most `INPUT_WINDOW` bytes may be received and not yet passed to the shell. A client that oversteps gets a
-BadFrame.
+Two windows keep memory bounded. Output: at most `WINDOW` bytes may be sent and not yet acknowledged. Input: at most
+`INPUT_WINDOW` bytes may be received and not yet passed to the shell. A client that exceeds one gets a BadFrame.
 """
 
 from collections import deque
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from accounts.users.session_validity import Credential
 from sshgateway.terminals.end_reasons import End
-from sshgateway.terminals.frames import BadFrame, Situation
-from sshgateway.terminals.roles import NOBODY, Participant
+from sshgateway.terminals.frame_faults import BadFrame, FrameFault
+from sshgateway.terminals.frames import Presence
+from sshgateway.terminals.roles import Participant
 
 WINDOW = 256 * 1024
 INPUT_WINDOW = 128 * 1024
-# Tell the client about accepted input in steps: once per keystroke would double the traffic.
+# Acknowledge input in steps: once per keystroke would double the traffic.
 INPUT_ACK_STEP = 16 * 1024
 NOTICES_KEPT = 16
 
 
-class Attachment:
-    """Belongs to one terminal; made by `Terminal.attach`."""
+class ClientSink(Protocol):
+    """Sends frames to one client. Both methods are called on the event loop and must neither block nor raise."""
 
-    def __init__(
-        self, offset: int, source_address: str, credential: Credential, place: Participant = NOBODY
-    ) -> None:
-        self.source_address = source_address
-        self.credential = credential
-        self.place = place
+    def output_ready(self) -> None:
+        """Called when there is output to send, or room for it. It must not wait."""
+
+    def news_ready(self) -> None:
+        """Called when there is something to send besides output. It may wait for the next turn of the loop."""
+
+
+@dataclass(frozen=True)
+class ClientIdentity:
+    """Who a client belongs to. `visit_id` is the row of a visit by somebody who is not the owner."""
+
+    participant: Participant
+    source_address: str
+    credential: Credential
+    visit_id: int | None = None
+
+
+class Attachment:
+    """A client that is attached to one terminal. `Terminal.attach` makes it."""
+
+    def __init__(self, offset: int, client: ClientIdentity, sink: ClientSink) -> None:
+        self.participant = client.participant
+        self.source_address = client.source_address
+        self.credential = client.credential
+        self.visit_id = client.visit_id
+        self.sink = sink
         self.since = datetime.now(UTC)
-        # Until when (loop time) whoever is not the owner may be here; each look at the rows renews it.
+        # Until when (loop time) somebody who is not the owner may stay; each review of the rows extends it.
         self.confirmed_until: float | None = None
-        # The row that says they are here.
-        self.visit_id: int | None = None
-        self.place_changed_at = float("-inf")
-        self.situation: Situation | None = None
-        self._told: Situation | None = None
+        self.participant_changed_at = float("-inf")
         self.sent = offset
         self.acked = offset
         self.input_received = 0
         self.input_passed = 0
-        self.input_told = 0
+        self._input_acked = 0
         self.notices: deque[str] = deque(maxlen=NOTICES_KEPT)
+        # Seconds left of the idle countdown, None when it was stopped; empty when there is nothing to say.
+        self.idle_news: deque[int | None] = deque(maxlen=1)
         # Why this client must leave although the shell stays; set by `expel`.
         self.expelled: End | None = None
-        # What to say of the idle countdown: seconds left, None when it was stopped; nothing when there is no news.
-        self.idle_news: deque[int | None] = deque(maxlen=1)
-        # Called whenever there may be something new to send: news, or output, which must not wait.
-        self.wake: Callable[[], None] = lambda: None
-        self.send_due: Callable[[], None] = lambda: None
+        self._presence: Presence | None = None
+        self._last_presence: Presence | None = None
 
     @property
-    def who(self) -> str:
+    def name(self) -> str:
         """The person's name."""
-        return self.place.name
+        return self.participant.name
 
     @property
     def may_type(self) -> bool:
         """Whether their input reaches the shell."""
-        return self.place.may_type
+        return self.participant.may_type
 
     @property
     def credit(self) -> int:
@@ -69,72 +85,81 @@ class Attachment:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something to say beside the output."""
+        """Whether there is something to send besides output."""
         return bool(
             self.notices
             or self.idle_news
-            or self.situation is not None
-            or self.input_passed - self.input_told >= INPUT_ACK_STEP
+            or self._presence is not None
+            or self.input_passed - self._input_acked >= INPUT_ACK_STEP
         )
 
     @property
-    def stays_for_sure(self) -> bool:
-        """Whether nothing has to be asked: an owner who was not told to leave."""
-        return self.expelled is None and self.confirmed_until is None
+    def may_have_to_leave(self) -> bool:
+        """Whether that has to be checked before more is sent: always, except for an owner who was not expelled."""
+        return self.expelled is not None or self.confirmed_until is not None
+
+    def is_unconfirmed(self, now: float) -> bool:
+        """Whether the permission of somebody who is not the owner was not confirmed in time."""
+        return self.confirmed_until is not None and now >= self.confirmed_until
 
     def acknowledge(self, offset: int) -> None:
-        """The client has everything before `offset` on its screen. An older acknowledgement changes nothing."""
+        """Note that the client has drawn everything before `offset`. An older acknowledgement changes nothing."""
         if offset > self.sent:
-            raise BadFrame("bad_ack", f"Acknowledged up to {offset}, but only {self.sent} was sent.")
+            raise BadFrame(FrameFault.BAD_ACK, f"Acknowledged up to {offset}, but only {self.sent} was sent.")
         self.acked = max(self.acked, offset)
-        self.send_due()
+        self.sink.output_ready()
 
     def skip_to(self, offset: int) -> int:
-        """Give up on output that is no longer kept; answers how many bytes the client misses."""
+        """Give up on output that is no longer kept; return how many bytes the client misses."""
         missed = offset - self.sent
         # What was in flight counts as acknowledged: no later ACK could tell it from what was skipped.
         self.sent = self.acked = offset
         return missed
 
     def receive_input(self, size: int) -> None:
-        """Count input that arrived."""
+        """Count input that arrived. Raises BadFrame when too much is waiting."""
         if self.input_received + size - self.input_passed > INPUT_WINDOW:
             raise BadFrame(
-                "input_overflow",
+                FrameFault.INPUT_OVERFLOW,
                 f"More than {INPUT_WINDOW} bytes of input are waiting; send no more before INPUT_ACK.",
             )
         self.input_received += size
 
     def pass_input(self, size: int) -> None:
-        """Count input that the shell took."""
+        """Count input that the shell accepted."""
         self.input_passed += size
-        if self.input_passed - self.input_told >= INPUT_ACK_STEP:
-            self.wake()
+        if self.input_passed - self._input_acked >= INPUT_ACK_STEP:
+            self.sink.news_ready()
 
-    def input_ack(self) -> int | None:
-        """The total to acknowledge now, if it is time to."""
-        if self.input_passed - self.input_told < INPUT_ACK_STEP:
+    def take_input_ack(self) -> int | None:
+        """Return the total to acknowledge now, once; None if it is too early."""
+        if self.input_passed - self._input_acked < INPUT_ACK_STEP:
             return None
-        self.input_told = self.input_passed
-        return self.input_told
+        self._input_acked = self.input_passed
+        return self._input_acked
 
     def notify(self, sentence: str) -> None:
-        """Have a sentence shown to the person."""
+        """Show a sentence to the person."""
         self.notices.append(sentence)
-        self.wake()
+        self.sink.news_ready()
+
+    def show_idle(self, seconds_left: int | None) -> None:
+        """Show the idle countdown, or that it was stopped."""
+        self.idle_news.append(seconds_left)
+        self.sink.news_ready()
 
     def expel(self, why: End) -> None:
-        """Have this client leave; the shell stays for the others."""
+        """Make this client leave; the shell stays for the others."""
         self.expelled = why
-        self.wake()
+        self.sink.news_ready()
 
-    def tell(self, situation: Situation) -> None:
-        """Have the client told how things stand, if it was not told so last."""
-        if situation != self._told:
-            self._told = self.situation = situation
-            self.wake()
+    def show_presence(self, presence: Presence) -> None:
+        """Show who is here, unless that is what the client was told last."""
+        if presence != self._last_presence:
+            self._last_presence = self._presence = presence
+            self.sink.news_ready()
 
-    def take_situation(self) -> Situation | None:
-        """What is to be told now, once."""
-        situation, self.situation = self.situation, None
-        return situation
+    def take_presence(self) -> Presence | None:
+        """Return the presence that is to be sent now, once."""
+        presence, self._presence = self._presence, None
+        return presence

@@ -1,75 +1,192 @@
-"""Why a terminal session ended: one stable word for programs, one sentence for people.
-
-Pure. A reason that is not listed (a gatekeeper's own, like `key_removed`) comes with its own sentence.
-"""
+"""Why a terminal ended, or why somebody may not be in it: a word for programs, a sentence for people. Pure."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
 
-SENTENCES: dict[str, str] = {
-    "exited": "The shell ended.",
-    "closed_by_owner": "You closed this terminal.",
-    "ended_by_administrator": "An administrator ended this terminal.",
-    "share_revoked": "This terminal is not shared with you any more.",
-    "not_confirmed": "The portal could not check whether you may still be in this terminal. Try again in a moment.",
-    "recording_failed": (
-        "This terminal has to be recorded, and the recording could not be saved, so the shell was closed. "
-        "Tell your administrator."
-    ),
-    "detached": "Nobody came back to this terminal in time, so its shell was closed.",
-    "never_attached": "Nobody opened this terminal in time.",
-    "node_gone": "The node is shutting down or gone, and the shell with it.",
-    "connection_lost": "The connection to the node broke, and the shell with it. Open a new one.",
-    "cidr_denied": "Your address is in none of your access rules any more. Add it in Job Settings, then come back.",
-    "not_signed_in": "You signed out, or what you signed in with was revoked. Sign in again, then come back.",
-    "access_withdrawn": "Your access to this node was withdrawn.",
-    "host_key_changed": (
-        "The node did not prove that it is the one we know: its host key is not the one it was registered with. "
-        "Nothing was sent to it. Tell your administrator."
-    ),
-    "credential_refused": "The node did not accept the portal's certificate. Tell your administrator.",
-    "unreachable": "The node cannot be reached. It may still be starting or already be gone; try again in a moment.",
-    "handshake_failed": "The node answered, but no SSH connection came about. Try again in a moment.",
-    "channel_refused": "The node let us in but would not open a shell.",
-    "timed_out": "The node took too long to answer. Try again in a moment.",
-    "server_stopping": "The portal was restarted and this shell was closed. Open a new one.",
-    "gateway_lost": "The portal process that held this shell is gone, and the shell with it. Open a new one.",
-    "idle": "Nothing was typed for too long, so the shell was closed.",
-    "job_ended": "The job's cluster was shut down, and the shell with it.",
-    "machine_removed": "An administrator removed this machine from the portal, and the shell ended with it.",
-    "machine_disabled": "An administrator switched this machine off in the portal, so nobody is led there.",
-    "machine_changed": "An administrator changed where this machine is or what it is known by. Open a new terminal.",
-    "not_allowed": "You may not use this machine any more. Ask your administrator.",
-}
+
+class EndReason(StrEnum):
+    """The reasons in END frames and in `end_reason` of sessions, each with a label and its usual sentence."""
+
+    label: str
+    sentence: str
+
+    def __new__(cls, word: str, label: str, sentence: str) -> Self:
+        """Make a member from its word on the wire, its label and its sentence."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.label = label
+        member.sentence = sentence
+        return member
+
+    # The shell, or its people, ended it.
+    EXITED = "exited", "Exited", "The shell ended."
+    CLOSED_BY_OWNER = "closed_by_owner", "Closed by its owner", "You closed this terminal."
+    ENDED_BY_ADMINISTRATOR = (
+        "ended_by_administrator",
+        "Ended by an administrator",
+        "An administrator ended this terminal.",
+    )
+    IDLE = "idle", "Idle", "Nothing was typed for too long, so the shell was closed."
+    DETACHED = "detached", "Browser disconnected", "Closed after the browser disconnected."
+    NEVER_ATTACHED = "never_attached", "Never opened", "Nobody opened this terminal in time."
+
+    # The node, or the way to it.
+    NODE_GONE = "node_gone", "Node gone", "The node is shutting down or gone, and the shell with it."
+    NOT_READY = "not_ready", "Node not ready", "The node is not ready yet. Try again in a moment."
+    CLUSTER_GONE = "cluster_gone", "Cluster ended", "The cluster has ended: there is no machine to open."
+    CONNECTION_LOST = (
+        "connection_lost",
+        "Connection lost",
+        "The connection to the node broke, and the shell with it. Open a new one.",
+    )
+    UNREACHABLE = (
+        "unreachable",
+        "Node unreachable",
+        "The node cannot be reached. It may still be starting or already be gone; try again in a moment.",
+    )
+    HANDSHAKE_FAILED = (
+        "handshake_failed",
+        "SSH handshake failed",
+        "The node answered, but no SSH connection could be made. Try again in a moment.",
+    )
+    HOST_KEY_CHANGED = (
+        "host_key_changed",
+        "Host key changed",
+        "The node's host key is not the registered one, so nothing was sent to it. Tell your administrator.",
+    )
+    CREDENTIAL_REFUSED = (
+        "credential_refused",
+        "Certificate refused",
+        "The node did not accept the portal's certificate. Tell your administrator.",
+    )
+    CHANNEL_REFUSED = "channel_refused", "Shell refused", "The node let us in but would not open a shell."
+    TIMED_OUT = (
+        "timed_out",
+        "Timed out",
+        "The node took too long to answer. Try again in a moment.",
+    )
+
+    # Access.
+    NOT_FOUND = "not_found", "Not found", "There is no such terminal session."
+    NOT_SIGNED_IN = (
+        "not_signed_in",
+        "Signed out",
+        "You signed out, or your session or token was revoked. Sign in again, then come back.",
+    )
+    ACCESS_WITHDRAWN = "access_withdrawn", "Access withdrawn", "Your access to this node was withdrawn."
+    CIDR_DENIED = (
+        "cidr_denied",
+        "Address not allowed",
+        "Your address is in none of your access rules. Add it in Job Settings, then come back.",
+    )
+    SSH_ACCESS_OFF = (
+        "ssh_access_off",
+        "SSH access off",
+        "SSH access is switched off in Job Settings. Switch it on to connect.",
+    )
+    NOT_ALLOWED = (
+        "not_allowed",
+        "Not allowed",
+        "You may not use this machine any more. Ask your administrator.",
+    )
+    UNKNOWN_SUBJECT = (
+        "unknown_subject",
+        "Unknown subject",
+        "The portal does not know what this terminal belongs to, so nobody may use it. Tell your administrator.",
+    )
+    SHARE_REVOKED = "share_revoked", "Share revoked", "This terminal is not shared with you any more."
+    NOT_CONFIRMED = (
+        "not_confirmed",
+        "Access not confirmed",
+        "The portal could not check whether you may still be in this terminal. Try again in a moment.",
+    )
+    MACHINE_REMOVED = (
+        "machine_removed",
+        "Machine removed",
+        "An administrator removed this machine from the portal, and the shell ended with it.",
+    )
+    MACHINE_DISABLED = (
+        "machine_disabled",
+        "Machine switched off",
+        "An administrator switched this machine off in the portal.",
+    )
+    MACHINE_CHANGED = (
+        "machine_changed",
+        "Machine changed",
+        "An administrator changed this machine's address or host key. Open a new terminal.",
+    )
+
+    # The portal.
+    NOT_STARTED = "not_started", "Not opened yet", "Its owner has not opened this terminal yet."
+    ELSEWHERE = "elsewhere", "In another process", "This terminal is in another portal process; reload."
+    RECORDING_FAILED = (
+        "recording_failed",
+        "Recording failed",
+        "The required recording could not be saved, so the shell was closed. Tell your administrator.",
+    )
+    SERVER_STOPPING = (
+        "server_stopping",
+        "Portal restarted",
+        "The portal was restarted and this shell was closed. Open a new one.",
+    )
+    GATEWAY_LOST = (
+        "gateway_lost",
+        "Portal process lost",
+        "The portal process that held this shell is gone, and the shell with it. Open a new one.",
+    )
+    SERVER_ERROR = "server_error", "Portal error", "Something went wrong in the portal. Try again."
+    SHELL_FAILED = (
+        "shell_failed",
+        "Portal error",
+        "Something went wrong in the portal, and the shell was closed. Open a new one.",
+    )
+
+
+_SENTENCES = {reason.value: reason.sentence for reason in EndReason}
+UNKNOWN_REASON = "This terminal was closed."
+
+# Ends that say nothing against the owner's access: their connections to nodes may still be used.
+KEEPS_ACCESS = frozenset({EndReason.CLOSED_BY_OWNER, EndReason.ENDED_BY_ADMINISTRATOR})
+
+# Reasons whose sentences are meant for the owner: they name the owner's address, or the owner's keys and rules.
+_FOR_OWNER_ONLY = frozenset(
+    {
+        EndReason.CIDR_DENIED,
+        EndReason.SSH_ACCESS_OFF,
+        EndReason.NOT_FOUND,
+        EndReason.NOT_SIGNED_IN,
+        EndReason.ACCESS_WITHDRAWN,
+    }
+)
 
 
 @dataclass(frozen=True)
 class End:
-    """How a session ended. `exit_status` only where a shell really exited."""
+    """How a session ended. `reason` is an EndReason, or the word of a check that the app above registered.
+
+    `exit_status` is set only where the shell exited by itself.
+    """
 
     reason: str
     message: str
     exit_status: int | None = None
 
 
-def end(reason: str, message: str = "", exit_status: int | None = None) -> End:
-    """The end for `reason`, with its usual sentence unless another is given."""
+def end_for(reason: str, message: str = "", exit_status: int | None = None) -> End:
+    """Return the end for `reason`, with its usual sentence unless `message` is given."""
     if not message:
-        message = SENTENCES.get(reason, "This terminal was closed.")
-        if reason == "exited" and exit_status not in (None, 0):
+        message = _SENTENCES.get(reason, UNKNOWN_REASON)
+        if reason == EndReason.EXITED and exit_status not in (None, 0):
             message = f"The shell ended with exit status {exit_status}."
     return End(reason, message, exit_status)
 
 
-# What these say is meant for the owner: it names their address, or speaks of their keys and rules.
-_OWNERS_BUSINESS = ("cidr_denied", "ssh_access_off", "not_found", "not_signed_in", "access_withdrawn")
-
-
-def as_told_to_guest(over: End, owner_name: str) -> End:
-    """The end of somebody else's terminal, in words for those it was shared with."""
-    if over.reason == "closed_by_owner":
-        return End(over.reason, f"{owner_name} closed this terminal.", over.exit_status)
-    if over.reason in _OWNERS_BUSINESS:
-        return End(
-            "access_withdrawn", f"{owner_name} has no access to this node any more, so the shell was closed."
-        )
-    return over
+def as_told_to_guest(end: End, owner_name: str) -> End:
+    """Return the end of somebody else's terminal in words for the people it was shared with."""
+    if end.reason == EndReason.CLOSED_BY_OWNER:
+        return End(end.reason, f"{owner_name} closed this terminal.", end.exit_status)
+    if end.reason in _FOR_OWNER_ONLY:
+        message = f"{owner_name} has no access to this node any more, so the shell was closed."
+        return End(EndReason.ACCESS_WITHDRAWN, message)
+    return end

@@ -1,8 +1,8 @@
-"""The frames of the terminal protocol: bytes to values and back. Pure; docs/terminal-protocol.md is its words.
+"""Encode and decode the frames of the terminal protocol. Pure; docs/terminal-protocol.md describes the protocol.
 
-A frame is one binary websocket message: an opcode byte and a payload. Numbers are unsigned, big-endian.
-Offsets count the bytes the shell has printed since it started, so they mean the same on every socket of a
-session. `decode` checks form and ranges; whether an offset can be right is for `attachment` to say.
+A frame is one binary websocket message: an opcode byte and a payload. Numbers are unsigned, big-endian. Offsets count
+the bytes that the shell has printed since it started, so they mean the same on every socket of a session. `decode`
+checks form and ranges; whether an offset is possible is up to `Attachment`.
 """
 
 import json
@@ -10,6 +10,8 @@ import struct
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
+
+from sshgateway.terminals.frame_faults import BadFrame, FrameFault
 
 PROTOCOL_VERSION = 1
 MAX_INPUT = 64 * 1024
@@ -20,7 +22,7 @@ SUBPROTOCOL = "headnode-terminal.v1"
 
 
 class Opcode(IntEnum):
-    """First byte of a frame. The high bit says that it comes from the server."""
+    """The first byte of a frame. The high bit marks frames from the server."""
 
     HELLO = 0x01
     INPUT = 0x02
@@ -34,21 +36,13 @@ class Opcode(IntEnum):
     END = 0x84
     PONG = 0x85
     INPUT_ACK = 0x86
-    SITUATION = 0x87
+    PRESENCE = 0x87
     IDLE = 0x88
-
-
-class BadFrame(Exception):
-    """A frame that is none. `reason` is a stable word, the text a sentence for whoever writes the client."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Hello:
-    """Client: let me in; I have everything before `offset`; my terminal has this size."""
+    """Client: attach me; I have everything before `offset`; my terminal has this size."""
 
     offset: int
     cols: int
@@ -73,14 +67,14 @@ class Resize:
 
 @dataclass(frozen=True)
 class Ack:
-    """Client: everything before `offset` is on the screen."""
+    """Client: everything before `offset` was drawn."""
 
     offset: int
 
 
 @dataclass(frozen=True)
 class Ping:
-    """Client: are you there? The payload comes back in PONG."""
+    """Client: a request for PONG with the same payload."""
 
     payload: bytes = b""
 
@@ -92,9 +86,9 @@ class Close:
 
 @dataclass(frozen=True)
 class Ready:
-    """Server: you are in. `offset` is where OUTPUT will begin; `skipped` bytes before it are no longer kept.
+    """Server: attached. `offset` is where OUTPUT will begin; `skipped` bytes before it are no longer kept.
 
-    `printed`: so much the shell had printed by then. What comes before is told a second time to whoever had nothing.
+    `printed` is how much the shell had printed by then. A client that starts at 0 receives what comes before again.
     """
 
     session: str
@@ -128,7 +122,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Ended:
-    """Server: the last frame. With `final` the shell is gone; without, only this socket may not stay."""
+    """Server: the last frame. With `final` the shell has ended; without, only this socket is closed."""
 
     reason: str
     message: str
@@ -138,21 +132,21 @@ class Ended:
 
 @dataclass(frozen=True)
 class Pong:
-    """Server: PING's payload."""
+    """Server: the answer to PING, with its payload."""
 
     payload: bytes = b""
 
 
 @dataclass(frozen=True)
 class InputAck:
-    """Server: of this socket's INPUT, this many bytes in all were passed to the shell."""
+    """Server: how many bytes of this socket's INPUT were passed to the shell in all."""
 
     total: int
 
 
 @dataclass(frozen=True)
-class Presence:
-    """A person in a terminal: since when (RFC 3339), in how many windows, from where (told to its owner only)."""
+class PresentPerson:
+    """A person in a terminal: since when (RFC 3339), in how many windows, and from which address (not for guests)."""
 
     name: str
     role: str
@@ -163,10 +157,10 @@ class Presence:
 
 
 @dataclass(frozen=True)
-class Situation:
-    """Server: how things stand, after READY and whenever that changes. `people` are those attached, you included.
+class Presence:
+    """Server: who is attached and what this client may do; sent after READY and on every change.
 
-    `answers`: whether this window answers what programs ask their terminal; of all windows one does.
+    `answers` says whether this window answers the queries that programs send to their terminal; one window does.
     """
 
     role: str
@@ -177,20 +171,20 @@ class Situation:
     recorded: bool
     cols: int
     rows: int
-    people: tuple[Presence, ...] = ()
+    people: tuple[PresentPerson, ...] = ()
 
 
 @dataclass(frozen=True)
 class Idle:
-    """Server: nobody typed for long; the shell ends in so many seconds unless somebody does. None: somebody did."""
+    """Server: the shell ends in `seconds_left` unless somebody types. None: somebody typed."""
 
     seconds_left: int | None
 
 
 ClientFrame: TypeAlias = Hello | Input | Resize | Ack | Ping | Close
-ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Situation | Idle
+ServerFrame: TypeAlias = Ready | Output | Notice | Ended | Pong | InputAck | Presence | Idle
 
-# Looked up once: these come with every key.
+# Looked up once: these come with every keystroke.
 _INPUT, _ACK, _OUTPUT = int(Opcode.INPUT), int(Opcode.ACK), int(Opcode.OUTPUT)
 _OUTPUT_HEAD = struct.Struct(">BQ")
 _HELLO = struct.Struct(">BQHH")
@@ -198,17 +192,17 @@ _SIZE = struct.Struct(">HH")
 _OFFSET = struct.Struct(">Q")
 
 
-def typed(frame: bytes) -> bytes | None:
-    """What was typed, where that is what the frame brings: the same as `decode`, sooner."""
+def input_data(frame: bytes) -> bytes | None:
+    """Return what was typed if this is an INPUT frame, else None: a shortcut past `decode` for keystrokes."""
     return frame[1:] if frame and frame[0] == _INPUT and len(frame) <= MAX_FRAME else None
 
 
 def decode(frame: bytes) -> ClientFrame:
-    """Read a client's frame. Raises BadFrame for anything that is not exactly one."""
+    """Decode a client's frame. Raises BadFrame for anything else."""
     if not frame:
-        raise BadFrame("empty_frame", "A frame has at least its opcode byte.")
+        raise BadFrame(FrameFault.EMPTY_FRAME, "A frame has at least its opcode byte.")
     if len(frame) > MAX_FRAME:
-        raise BadFrame("frame_too_big", f"A frame has at most {MAX_FRAME} bytes; split the input.")
+        raise BadFrame(FrameFault.FRAME_TOO_BIG, f"A frame has at most {MAX_FRAME} bytes; split the input.")
     opcode, payload = frame[0], frame[1:]
     if opcode == _INPUT:
         return Input(payload)
@@ -219,21 +213,23 @@ def decode(frame: bytes) -> ClientFrame:
         return Resize(*_size(cols, rows))
     if opcode == Opcode.PING:
         if len(payload) > MAX_PING:
-            raise BadFrame("bad_ping", f"PING carries at most {MAX_PING} bytes.")
+            raise BadFrame(FrameFault.BAD_PING, f"PING carries at most {MAX_PING} bytes.")
         return Ping(payload)
     if opcode == Opcode.HELLO:
         version, offset, cols, rows = _unpack(_HELLO, payload, "HELLO")
         if version != PROTOCOL_VERSION:
-            raise BadFrame("bad_version", f"This server speaks version {PROTOCOL_VERSION}, not {version}.")
+            raise BadFrame(
+                FrameFault.BAD_VERSION, f"This server speaks version {PROTOCOL_VERSION}, not {version}."
+            )
         return Hello(offset, *_size(cols, rows))
     if opcode == Opcode.CLOSE:
         _unpack(struct.Struct(""), payload, "CLOSE")
         return Close()
-    raise BadFrame("unknown_opcode", f"0x{opcode:02x} is no frame a client may send.")
+    raise BadFrame(FrameFault.UNKNOWN_OPCODE, f"0x{opcode:02x} is not a frame that a client may send.")
 
 
 def encode(frame: ServerFrame) -> bytes:
-    """Write a server's frame."""
+    """Encode a server's frame."""
     if isinstance(frame, Output):
         return _OUTPUT_HEAD.pack(_OUTPUT, frame.offset) + frame.data
     match frame:
@@ -243,9 +239,9 @@ def encode(frame: ServerFrame) -> bytes:
             return bytes((Opcode.NOTICE,)) + message.encode()
         case Ended():
             return bytes((Opcode.END,)) + _json(_camel(asdict(frame)))
-        case Situation():
-            people = [_camel(asdict(one)) for one in frame.people]
-            return bytes((Opcode.SITUATION,)) + _json({**_camel(asdict(frame)), "people": people})
+        case Presence():
+            people = [_camel(asdict(person)) for person in frame.people]
+            return bytes((Opcode.PRESENCE,)) + _json({**_camel(asdict(frame)), "people": people})
         case Idle():
             return bytes((Opcode.IDLE,)) + _json(_camel(asdict(frame)))
         case Pong(payload):
@@ -255,7 +251,7 @@ def encode(frame: ServerFrame) -> bytes:
 
 
 def encode_client(frame: ClientFrame) -> bytes:
-    """Write a client's frame, for clients in Python."""
+    """Encode a client's frame, for clients in Python."""
     match frame:
         case Hello(offset, cols, rows, version):
             return bytes((Opcode.HELLO,)) + _HELLO.pack(version, offset, cols, rows)
@@ -272,7 +268,7 @@ def encode_client(frame: ClientFrame) -> bytes:
 
 
 def decode_server(frame: bytes) -> ServerFrame:
-    """Read a server's frame, for clients in Python. The server is trusted to send whole ones."""
+    """Decode a server's frame, for clients in Python. The server is trusted to send well-formed ones."""
     opcode, payload = Opcode(frame[0]), frame[1:]
     if opcode is Opcode.OUTPUT:
         return Output(_OFFSET.unpack(payload[:8])[0], payload[8:])
@@ -288,24 +284,28 @@ def decode_server(frame: bytes) -> ServerFrame:
         return Pong(payload)
     if opcode is Opcode.INPUT_ACK:
         return InputAck(_OFFSET.unpack(payload)[0])
-    if opcode is Opcode.SITUATION:
-        told = json.loads(payload)
-        people = tuple(Presence(**_snake(one)) for one in told.pop("people"))
-        return Situation(**_snake(told), people=people)
+    if opcode is Opcode.PRESENCE:
+        fields = json.loads(payload)
+        people = tuple(PresentPerson(**_snake(person)) for person in fields.pop("people"))
+        return Presence(**_snake(fields), people=people)
     if opcode is Opcode.IDLE:
         return Idle(**_snake(json.loads(payload)))
-    raise BadFrame("unknown_opcode", f"{opcode.name} is no frame a server sends.")
+    raise BadFrame(FrameFault.UNKNOWN_OPCODE, f"{opcode.name} is no frame a server sends.")
 
 
 def _unpack(form: struct.Struct, payload: bytes, name: str) -> tuple[int, ...]:
     if len(payload) != form.size:
-        raise BadFrame(f"bad_{name.lower()}", f"{name} carries {form.size} bytes, not {len(payload)}.")
+        raise BadFrame(
+            FrameFault(f"bad_{name.lower()}"), f"{name} carries {form.size} bytes, not {len(payload)}."
+        )
     return form.unpack(payload)
 
 
 def _size(cols: int, rows: int) -> tuple[int, int]:
     if not (1 <= cols <= MAX_SIZE and 1 <= rows <= MAX_SIZE):
-        raise BadFrame("bad_size", f"A terminal has 1 to {MAX_SIZE} columns and rows, not {cols} x {rows}.")
+        raise BadFrame(
+            FrameFault.BAD_SIZE, f"A terminal has 1 to {MAX_SIZE} columns and rows, not {cols} x {rows}."
+        )
     return cols, rows
 
 

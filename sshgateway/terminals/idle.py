@@ -1,40 +1,40 @@
-"""How long nobody typed in a terminal: a warning first, with a countdown that any key stops, then the end."""
+"""Idle time of a terminal: a countdown first, which any key stops, then the end."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class IdleClock:
-    """Runs on the event loop. `limit_seconds` of 0: never. Cheap to `touch`: no timer is set again by it."""
+    """Runs on the event loop. A `limit_seconds` of 0 switches it off. `touch` is cheap: it sets no timer."""
 
     def __init__(
         self,
         limit_seconds: float,
         warning_seconds: float,
         on_countdown: Callable[[float | None], None],
-        on_over: Callable[[], None],
+        on_expired: Callable[[], None],
     ) -> None:
-        """`on_countdown` hears how many seconds are left when the countdown begins, and None when it is stopped."""
+        """`on_countdown` gets the seconds left when the countdown begins, and None when it is stopped."""
         self._loop = asyncio.get_running_loop()
         self._limit = limit_seconds
-        # A warning as long as the limit would never stop.
+        # A countdown as long as the limit would never stop.
         self._warning = min(warning_seconds, limit_seconds / 2)
-        self._on_countdown, self._on_over = on_countdown, on_over
+        self._on_countdown, self._on_expired = on_countdown, on_expired
         self._touched = self._loop.time()
         self._counting = False
         self._timer: asyncio.TimerHandle | None = None
         if limit_seconds > 0:
-            self._timer = self._loop.call_later(self._limit - self._warning, self._look)
+            self._timer = self._loop.call_later(self._limit - self._warning, self._check)
 
     @property
     def seconds_left(self) -> float | None:
-        """While the countdown runs: how much of it is left."""
+        """How much of the countdown is left; None while it does not run."""
         if not self._counting:
             return None
         return max(self._touched + self._limit - self._loop.time(), 0.0)
 
     def touch(self) -> None:
-        """Somebody typed."""
+        """Note that somebody typed."""
         self._touched = self._loop.time()
         if self._counting:
             self._counting = False
@@ -42,14 +42,14 @@ class IdleClock:
             self._wait(self._limit - self._warning)
 
     def stop(self) -> None:
-        """Say nothing more."""
+        """Stop for good."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         left = self._touched + self._limit - self._loop.time()
         if left <= 0.001:
-            self._on_over()
+            self._on_expired()
         elif left <= self._warning + 0.001:
             self._counting = True
             self._on_countdown(left)
@@ -59,4 +59,4 @@ class IdleClock:
 
     def _wait(self, seconds: float) -> None:
         self.stop()
-        self._timer = self._loop.call_later(seconds, self._look)
+        self._timer = self._loop.call_later(seconds, self._check)

@@ -1,7 +1,7 @@
-"""Whether a terminal is recorded. Pure: decides from rules, reads and writes nothing.
+"""Decide whether a terminal is recorded. Pure: gets the rules, reads and writes nothing.
 
-Precedence, the first that has a rule decides: the person, the core type, the site. Without any rule nothing is
-recorded. What was decided when a terminal opened holds for as long as it is open.
+The first of these that has a rule decides: the person, the core type, the site. Without a rule nothing is recorded. The
+decision is made when a terminal opens and holds for as long as it is open.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Mode(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What becomes of the shell when its recording cannot be saved any more."""
+    """What happens to the shell when its recording can no longer be saved."""
 
     GO_ON = "go_on"
     END = "end"
@@ -26,7 +26,7 @@ class OnFailure(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the policy: for a person, or for a core type, or (neither) for the whole site."""
+    """One rule of the policy: for a person, for a core type or, with neither, for the whole site."""
 
     mode: Mode
     on_failure: OnFailure = OnFailure.GO_ON
@@ -38,7 +38,7 @@ NOT_RECORDED = Rule(Mode.OFF)
 
 
 def decide(rules: Iterable[Rule], person_id: int, core_type: str) -> Rule:
-    """The rule in force for this person's terminal on this core type (empty: on a machine without one)."""
+    """Return the rule for this person's terminal on this core type (empty: on a machine without one)."""
     saved = list(rules)
     for applies in (
         lambda rule: rule.person_id == person_id,

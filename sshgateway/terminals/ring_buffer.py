@@ -1,15 +1,15 @@
-"""The last bytes a shell printed, addressed by their offset since it started. Pure; memory is bounded."""
+"""The latest output of a shell, addressed by offset since it started. Pure; memory is bounded."""
 
 from collections import deque
 
-# Small pieces are joined up to this size: a shell that prints byte by byte must not cost an object per byte.
+# Small pieces are joined up to this size, so that a shell that prints byte by byte does not cost an object per byte.
 PIECE = 4096
 
 
 class RingBuffer:
-    """Keeps at least the last `capacity` bytes appended, and at most one chunk more.
+    """Keeps at least the last `capacity` bytes, and at most one chunk more.
 
-    `end` counts every byte ever appended; `start` is the first that is still kept.
+    `end` counts every byte ever appended; `start` is the offset of the first byte still kept.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -19,7 +19,7 @@ class RingBuffer:
         self._chunks: deque[tuple[int, bytes]] = deque()
 
     def append(self, data: bytes) -> None:
-        """Add to the end; whole chunks older than the capacity are forgotten."""
+        """Append data; whole chunks beyond the capacity are dropped."""
         if not data:
             return
         if self._chunks and len(self._chunks[-1][1]) + len(data) <= PIECE:
@@ -32,10 +32,10 @@ class RingBuffer:
             self.start += len(self._chunks.popleft()[1])
 
     def read(self, offset: int, limit: int) -> bytes:
-        """Up to `limit` bytes from `offset` on; IndexError where they were forgotten or not yet printed."""
+        """Return up to `limit` bytes from `offset` on. Raises IndexError for bytes dropped or not yet printed."""
         if not self.start <= offset <= self.end:
             raise IndexError(f"{offset} is not within {self.start}..{self.end}")
-        if self._chunks and offset >= self._chunks[-1][0]:  # what is asked for almost always: the newest
+        if self._chunks and offset >= self._chunks[-1][0]:  # the newest chunk, as almost always
             begin, last = self._chunks[-1]
             return last[offset - begin : offset - begin + limit]
         parts: list[bytes] = []

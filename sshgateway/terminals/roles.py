@@ -1,4 +1,4 @@
-"""Who somebody is in a terminal: its owner, a guest it is shared with, or an administrator who looks on. Pure."""
+"""Who somebody is in a terminal: its owner, a guest it is shared with, or an administrator who watches. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,17 +14,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Participant:
-    """One person's place in one terminal, as the rows said last."""
+    """One person in one terminal, and what they may do, as the database said last."""
 
     role: Role
-    person_id: int | None
+    person_id: int
     name: str
     may_type: bool
 
     @property
     def is_owner(self) -> bool:
-        """Only the owner's windows set the terminal's size, and only the owner closes it."""
+        """Whether they own it: only the owner's windows set the terminal's size, and only the owner closes it."""
         return self.role is Role.OWNER
-
-
-NOBODY = Participant(Role.OWNER, None, "", may_type=True)

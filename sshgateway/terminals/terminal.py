@@ -1,43 +1,43 @@
-"""A terminal: one shell with what it printed last, whoever looks at it. Knows no websocket and no database.
+"""A terminal: one shell, its latest output, and the clients attached to it. Knows no websocket and no database.
 
-Sockets attach and detach; the shell lives on between them. Everything here runs on one event loop and never blocks
-it: the shell calls with what it printed (`shell_printed`) and takes what is typed as far as it can.
+Clients attach and detach; the shell lives on between them. Everything here runs on one event loop and never blocks it:
+the shell calls with its output (`shell_printed`) and accepts input as far as it can.
 
 Flow control, from end to end: a shell may print at most `WINDOW` bytes beyond what the quickest attached client has
 acknowledged, because it is granted no more (`_grant`). Beyond that the program on the node blocks. So no more than
-`WINDOW` bytes are on their way anywhere, in whatever buffer, and Ctrl-C is answered soon. Kept in memory per session:
-the ring and the clients' input windows. Input never waits for output.
+`WINDOW` bytes are under way in all buffers together, and Ctrl-C takes effect soon. Kept in memory per session: the ring
+buffer and the clients' input windows. Input never waits for output.
 """
 
 import asyncio
-from collections import deque
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
-from accounts.users.session_validity import NO_CREDENTIAL, Credential
-from sshgateway.ssh.shell_channel import Listener
-from sshgateway.terminals import end_reasons
-from sshgateway.terminals.attachment import INPUT_WINDOW, WINDOW, Attachment
-from sshgateway.terminals.end_reasons import End
-from sshgateway.terminals.frames import BadFrame, Ended, Idle, InputAck, Notice, Output, ServerFrame
+from sshgateway.ssh.shell_channel import ShellListener
+from sshgateway.terminals.attachment import WINDOW, Attachment, ClientIdentity, ClientSink
+from sshgateway.terminals.end_reasons import End, EndReason, as_told_to_guest, end_for
+from sshgateway.terminals.frame_faults import BadFrame, FrameFault
+from sshgateway.terminals.frames import Ended, Idle, InputAck, Notice, Output, ServerFrame
 from sshgateway.terminals.idle import IdleClock
-from sshgateway.terminals.participants import MAX_ATTACHMENTS, Participants, may_stay
+from sshgateway.terminals.input_queue import InputQueue
+from sshgateway.terminals.participants import Participants
 from sshgateway.terminals.ring_buffer import RingBuffer
-from sshgateway.terminals.roles import NOBODY, Participant
+
+log = logging.getLogger(__name__)
 
 SEND_SIZE = 64 * 1024
 # A shell is granted more in steps: a message to the node for every acknowledgement would be too many.
 GRANT_STEP = WINDOW // 8
-# Just after its last client left, a shell waits for it to come back before it prints on and forgets the oldest.
+# After its last client left, a shell waits this long for it to come back before it prints on and output is forgotten.
 PATIENCE_SECONDS = 10.0
-INPUT_PIECE = 4096
 
 
-class ShellLike(Protocol):
-    """What a terminal needs of a shell (`sshgateway.ssh.shell_channel.Shell`). It may print `WINDOW` bytes when it comes."""
+class Shell(Protocol):
+    """What a terminal needs of a shell (`ShellChannel`). It may print `WINDOW` bytes before the first grant."""
 
-    def start(self, listener: Listener) -> None: ...
+    def start(self, listener: ShellListener) -> None: ...
     def grant(self, size: int) -> None: ...
     def write(self, data: bytes) -> int: ...
     def resize(self, cols: int, rows: int) -> None: ...
@@ -45,25 +45,27 @@ class ShellLike(Protocol):
     @property
     def connected(self) -> bool: ...
     @property
-    def last_words(self) -> str: ...
+    def failed(self) -> bool: ...
+    @property
+    def disconnect_message(self) -> str: ...
     def close(self) -> None: ...
 
 
 class Observer(Protocol):
-    """Who hears everything a terminal shows, on the event loop; must not wait."""
+    """Receives everything a terminal shows. Called on the event loop; must not block."""
 
     def on_output(self, offset: int, data: bytes) -> None: ...
     def on_resize(self, cols: int, rows: int) -> None: ...
 
 
 class Terminal:
-    """Owns a shell until its end. Make it on the event loop; it starts by itself; `end` or the shell ends it."""
+    """Owns a shell until its end. Make it on the event loop; it starts at once, and `end` or the shell ends it."""
 
     def __init__(
         self,
-        shell: ShellLike,
+        shell: Shell,
         on_end: Callable[["Terminal"], None],
-        company: Participants | None = None,
+        participants: Participants,
         observers: Iterable[Observer] = (),
         idle_limit_seconds: float = 0.0,
         idle_warning_seconds: float = 0.0,
@@ -71,171 +73,161 @@ class Terminal:
         self._shell = shell
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._ring = RingBuffer(WINDOW)
-        self.company = company or Participants("", (80, 24))
-        self._attachments = self.company.members
-        self.observers: list[Observer] = list(observers)
-        self._input: deque[tuple[Attachment, bytes]] = deque()
-        self._input_size = 0
+        self._buffer = RingBuffer(WINDOW)
+        self.participants = participants
+        self._attachments = participants.members
+        self._observers: list[Observer] = list(observers)
+        self._input = InputQueue(shell.write)
         self._size: tuple[int, int] | None = None
-        self._floor = 0
+        # What the last client had acknowledged when it left.
+        self._acked_at_detach = 0
         self._granted = WINDOW
-        self.bytes_in = 0
         self.last_keystroke_at: datetime | None = None
         self.end_state: End | None = None
-        self._shown_to_the_end = True
+        self._show_rest = True
         # Since when nobody is attached (loop time); None while somebody is.
         self.detached_at: float | None = self._loop.time()
         self._ending: asyncio.Task[None] | None = None
         self._idle = IdleClock(
             idle_limit_seconds,
             idle_warning_seconds,
-            self._tell_idle,
-            lambda: self.end(end_reasons.end("idle")),
+            self._show_countdown,
+            lambda: self.end(end_for(EndReason.IDLE)),
         )
         shell.start(self)
 
-    # --- what clients do
+    # --- called for clients
     # -------------------------------------------------------------------------------------
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
-        """Who is attached."""
+        """The attached clients."""
         return tuple(self._attachments)
 
     @property
-    def start(self) -> int:
-        """Offset of the oldest byte still kept."""
-        return self._ring.start
+    def bytes_in(self) -> int:
+        """How many bytes of input the shell has accepted."""
+        return self._input.written
 
     @property
     def bytes_out(self) -> int:
-        """How much the shell has printed, which is also the offset of what it prints next."""
-        return self._ring.end
+        """How many bytes the shell has printed, which is also the offset of what it prints next."""
+        return self._buffer.end
 
     def attach(
-        self,
-        offset: int,
-        cols: int,
-        rows: int,
-        source_address: str = "",
-        credential: Credential = NO_CREDENTIAL,
-        place: Participant = NOBODY,
+        self, client: ClientIdentity, sink: ClientSink, *, offset: int, cols: int, rows: int
     ) -> Attachment:
-        """Let a client in that has everything before `offset`; the owner's size becomes the terminal's."""
-        if offset > self._ring.end:
+        """Attach a client that has everything before `offset`. The owner's size becomes the terminal's.
+
+        From now on `sink` is told whenever `take_frames` may have something. Raises BadFrame.
+        """
+        if offset > self._buffer.end:
             raise BadFrame(
-                "bad_offset", f"This shell has printed {self._ring.end} bytes; {offset} is beyond."
+                FrameFault.BAD_OFFSET, f"This shell has printed {self._buffer.end} bytes; {offset} is beyond."
             )
-        attachment = Attachment(max(offset, self._ring.start), source_address, credential, place)
-        self.company.admit(attachment, self._loop.time())
+        attachment = Attachment(max(offset, self._buffer.start), client, sink)
+        self.participants.add(attachment, self._loop.time())
         self.detached_at = None
         self.resize(attachment, cols, rows)
         self._grant()
         if (left := self._idle.seconds_left) is not None:
-            attachment.idle_news.append(round(left))
+            attachment.show_idle(round(left))
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
-        """A client left. Idempotent. The shell stays."""
+        """Detach a client. Idempotent. The shell stays."""
         if attachment not in self._attachments:
             return
-        self.company.leave(attachment)
+        self.participants.remove(attachment)
         if not self._attachments:
             self.detached_at = self._loop.time()
-            self._floor = attachment.acked
+            self._acked_at_detach = attachment.acked
             self._loop.call_later(PATIENCE_SECONDS, self._grant)
         self._grant()
 
     def acknowledge(self, attachment: Attachment, offset: int) -> None:
-        """The client showed everything before `offset`."""
+        """Note that the client has drawn everything before `offset`. Raises BadFrame."""
         attachment.acknowledge(offset)
         self._grant()
 
     def type(self, attachment: Attachment, data: bytes) -> None:
-        """Pass input to the shell, in order, without waiting for it."""
+        """Pass input to the shell, in order, without waiting for it. Raises BadFrame."""
         if not data or self.end_state is not None:
             return
-        if not self.company.may_type(attachment, self._loop.time()):
+        now = self._loop.time()
+        self.participants.expel_if_unconfirmed(attachment, now)
+        if not self.participants.accepts_input(attachment, now):
             return
-        attachment.receive_input(len(data))
-        if self._input_size + len(data) > MAX_ATTACHMENTS * INPUT_WINDOW:
-            raise BadFrame("input_overflow", "The shell takes no input; too much is waiting for it.")
-        self._input_size += len(data)
-        if self._input and self._input[-1][0] is attachment and len(self._input[-1][1]) < INPUT_PIECE:
-            # Joined: a thousand keystrokes that wait are a few pieces, not a thousand.
-            data = self._input.pop()[1] + data
-        self._input.append((attachment, data))
-        self._write()
-        # Written down while the key is on its way.
-        self.company.used(attachment)
+        self._input.add(attachment, data)
+        self._input.flush()
+        # Noted while the key is under way, so that the key does not wait for it.
+        self.participants.note_typing(attachment)
         self.last_keystroke_at = datetime.now(UTC)
         self._idle.touch()
 
     def resize(self, attachment: Attachment, cols: int, rows: int) -> None:
-        """A window has this size: the terminal's, if it is its owner's."""
-        if self.end_state is not None or self._size == (cols, rows) or not attachment.place.is_owner:
+        """Note a window's size; it becomes the terminal's if the window is the owner's."""
+        if self.end_state is not None or self._size == (cols, rows) or not attachment.participant.is_owner:
             return
         self._size = (cols, rows)
         self._shell.resize(cols, rows)
-        if self.company.resize(cols, rows):
-            for observer in self.observers:
+        if self.participants.resize(cols, rows):
+            for observer in self._observers:
                 observer.on_resize(cols, rows)
 
-    def due(self, attachment: Attachment) -> Iterator[ServerFrame]:
-        """Everything this client is to be sent now; the last is the end. Whenever there may be more, it is woken."""
+    def take_frames(self, attachment: Attachment) -> Iterator[ServerFrame]:
+        """Yield each frame to send to this client now; it counts as sent. After `Ended` there are no more."""
         while True:
             if attachment.has_news:
-                yield from self._news(attachment)
-            stays_for_sure = self.end_state is None and attachment.stays_for_sure
-            if not stays_for_sure and (over := self._over(attachment)) is not None:
-                yield over
-                return
-            # After the end nothing is added any more: what is kept may all be sent at once.
+                yield from self._take_news(attachment)
+            if self.end_state is not None or attachment.may_have_to_leave:
+                self.participants.expel_if_unconfirmed(attachment, self._loop.time())
+                if (ended := self._ended(attachment)) is not None:
+                    yield ended
+                    return
+            # After the end nothing is printed any more: all that is kept may be sent at once.
             credit = attachment.credit if self.end_state is None else SEND_SIZE
-            if credit <= 0 or attachment.sent >= self._ring.end:
+            if credit <= 0 or attachment.sent >= self._buffer.end:
                 return
-            if attachment.sent < self._ring.start:
-                missed = attachment.skip_to(self._ring.start)
+            if attachment.sent < self._buffer.start:
+                missed = attachment.skip_to(self._buffer.start)
                 yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
                 continue
             offset = attachment.sent
-            data = self._ring.read(offset, min(credit, SEND_SIZE))
+            data = self._buffer.read(offset, min(credit, SEND_SIZE))
             attachment.sent += len(data)
             yield Output(offset, data)
 
-    def _news(self, attachment: Attachment) -> Iterator[ServerFrame]:
-        """What is to be said beside the output."""
+    def _take_news(self, attachment: Attachment) -> Iterator[ServerFrame]:
+        """Yield what is to be sent besides output."""
         while attachment.notices:
             yield Notice(attachment.notices.popleft())
-        if (total := attachment.input_ack()) is not None:
+        if (total := attachment.take_input_ack()) is not None:
             yield InputAck(total)
-        if (situation := attachment.take_situation()) is not None:
-            yield situation
+        if (presence := attachment.take_presence()) is not None:
+            yield presence
         while attachment.idle_news:
             yield Idle(attachment.idle_news.popleft())
 
-    def _over(self, attachment: Attachment) -> Ended | None:
-        """The end, where this client has come to it: the shell's, or its own stay's."""
-        over, is_guest = self.end_state, not attachment.place.is_owner
-        may_stay(attachment, self._loop.time())
-        if attachment.expelled is not None and (over is None or is_guest):
+    def _ended(self, attachment: Attachment) -> Ended | None:
+        """Return the END frame if this client is to receive it now: for the shell, or for this client only."""
+        end, is_guest = self.end_state, not attachment.participant.is_owner
+        if attachment.expelled is not None and (end is None or is_guest):
             return Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
-        if over is None or (self._shown_to_the_end and attachment.sent < self._ring.end):
+        if end is None or (self._show_rest and attachment.sent < self._buffer.end):
             return None
         if is_guest:
-            over = end_reasons.as_told_to_guest(over, self.company.owner_name)
-        return Ended(over.reason, over.message, final=True, exit_status=over.exit_status)
+            end = as_told_to_guest(end, self.participants.owner_name)
+        return Ended(end.reason, end.message, final=True, exit_status=end.exit_status)
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to everybody attached."""
-        self.company.notify(sentence)
+        self.participants.notify(sentence)
 
-    def _tell_idle(self, seconds_left: float | None) -> None:
-        """The idle countdown began or was stopped: by frame for pages, in words for everybody else."""
+    def _show_countdown(self, seconds_left: float | None) -> None:
+        """Show that the idle countdown began or was stopped: in a frame for pages, in words for other clients."""
         for attachment in self._attachments:
-            attachment.idle_news.append(None if seconds_left is None else round(seconds_left))
-            attachment.wake()
+            attachment.show_idle(None if seconds_left is None else round(seconds_left))
         if seconds_left is not None:
             self.notify(
                 f"Nothing was typed here for long: this terminal closes in {round(seconds_left)} seconds. "
@@ -246,85 +238,74 @@ class Terminal:
     # ---------------------------------------------------------------------------------------------
 
     def end(self, end: End, *, show_rest: bool = True) -> None:
-        """End the shell now, for a reason from outside; without `show_rest` clients see no more of its output."""
-        self._finish(end, shown_to_the_end=show_rest)
-
-    def _finish(self, end: End, *, shown_to_the_end: bool) -> None:
-        """The first end counts. Hangs up, tells clients and owner."""
+        """End the shell now; without `show_rest` clients see no more of its output. The first end counts."""
         if self.end_state is not None:
             return
         self.end_state = end
-        self._shown_to_the_end = shown_to_the_end
+        self._show_rest = show_rest
         self._idle.stop()
         self._shell.close()
         if self._ending is not None and self._ending is not asyncio.current_task():
             self._ending.cancel()
         self._input.clear()
         for attachment in self._attachments:
-            attachment.wake()
+            attachment.sink.news_ready()
         self._on_end(self)
 
-    # --- the shell
+    async def _end_with_shell(self) -> None:
+        try:
+            end = await self._shell_end()
+        except Exception:
+            log.exception("A fault in the portal: how a shell ended could not be found out.")
+            end = end_for(EndReason.SHELL_FAILED)
+        self.end(end)
+
+    async def _shell_end(self) -> End:
+        status = await self._shell.exit_status()
+        if self._shell.failed:
+            return end_for(EndReason.SHELL_FAILED)
+        if status is not None:
+            return end_for(EndReason.EXITED, exit_status=status)
+        if self._shell.connected:
+            return end_for(EndReason.EXITED, "The shell was ended by a signal.")
+        if self._shell.disconnect_message:
+            said = self._shell.disconnect_message
+            return end_for(EndReason.NODE_GONE, f'The node ended the connection: "{said}"')
+        return end_for(EndReason.CONNECTION_LOST)
+
+    # --- called by the shell
     # -------------------------------------------------------------------------------------------
 
     def shell_printed(self, data: bytes) -> None:
-        """The shell printed."""
-        for observer in self.observers:
-            observer.on_output(self._ring.end, data)
-        self._ring.append(data)
+        """Keep output and have it sent."""
+        for observer in self._observers:
+            observer.on_output(self._buffer.end, data)
+        self._buffer.append(data)
         for attachment in self._attachments:
-            attachment.send_due()
+            attachment.sink.output_ready()
         if not self._attachments:
             self._grant()
 
     def shell_writable(self) -> None:
-        """The far end takes input again."""
-        self._write()
+        """Pass on input that waited."""
+        self._input.flush()
 
     def shell_over(self) -> None:
-        """The shell prints no more."""
+        """Find out how the shell ended, and end."""
         if self.end_state is None:
-            self._ending = self._loop.create_task(self._end_naturally())
-
-    async def _end_naturally(self) -> None:
-        self._finish(await self._natural_end(), shown_to_the_end=True)
+            self._ending = self._loop.create_task(self._end_with_shell())
 
     def _grant(self) -> None:
-        """Let the shell print as far as `WINDOW` beyond what was seen."""
+        """Let the shell print up to `WINDOW` beyond what was acknowledged."""
         if self.end_state is not None:
             return
         if self._attachments:
             seen = max(attachment.acked for attachment in self._attachments)
         elif self.detached_at is None or self._loop.time() < self.detached_at + PATIENCE_SECONDS:
-            seen = self._floor
+            seen = self._acked_at_detach
         else:
-            seen = self._ring.end
+            seen = self._buffer.end
         more = seen + WINDOW - self._granted
         if more >= GRANT_STEP:
             self._granted += more
             self._shell.grant(more)
-
-    async def _natural_end(self) -> End:
-        status = await self._shell.exit_status()
-        if status is not None:
-            return end_reasons.end("exited", exit_status=status)
-        if self._shell.connected:
-            return end_reasons.end("exited", "The shell was ended by a signal.")
-        if self._shell.last_words:
-            return end_reasons.end("node_gone", f'The node ended the connection: "{self._shell.last_words}"')
-        return end_reasons.end("connection_lost")
-
-    def _write(self) -> None:
-        """Pass on what was typed, as far as the shell takes it; the rest waits for `shell_writable`."""
-        while self._input:
-            attachment, data = self._input[0]
-            taken = self._shell.write(data)
-            if taken <= 0:
-                return  # no more for now; or gone: then the end comes, after the last output
-            self._input_size -= taken
-            self.bytes_in += taken
-            attachment.pass_input(taken)
-            if taken == len(data):
-                self._input.popleft()
-            else:
-                self._input[0] = (attachment, data[taken:])

@@ -1,4 +1,4 @@
-"""A websocket of our server on a real socket, whose bytes a test hands to the server itself, cut as it likes."""
+"""A websocket of our server on a real socket; a test passes its bytes to the server in pieces of its choice."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from portal import serving
-from sshgateway.process.asgi_websocket import DIRECT, Direct
+from sshgateway.process.asgi_websocket import DIRECT_EXTENSION, DirectWebsocket
 
 REQUEST = (
     b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -20,18 +20,18 @@ REQUEST = (
 
 
 def frame(data: bytes, opcode: Opcode = Opcode.BINARY, *, fin: bool = True, mask: bool = True) -> bytes:
-    """A frame as a client's library writes it."""
+    """Return a frame as a client's library writes it."""
     return Frame(opcode, data, fin).serialize(mask=mask)
 
 
 @dataclass
 class Endpoint:
-    """The connection: both ends, and what came to the application."""
+    """Both ends of a connection, and what reached the application."""
 
-    protocol: serving.Websocket
+    protocol: serving.WebSocketProtocol
     client: socket.socket
-    direct: Direct
-    # (by which way, message), in the order in which they came
+    direct: DirectWebsocket
+    # ("direct" or "asgi", message), in order
     got: list[tuple[str, bytes | str]] = field(default_factory=list)
 
     def comes(self, *pieces: bytes) -> None:
@@ -43,7 +43,7 @@ class Endpoint:
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait in this process for the client to read."""
+        """How many bytes wait in this process for the client to read."""
         return self.protocol.transport.get_write_buffer_size()
 
     async def all_came(self, count: int) -> list[tuple[str, bytes | str]]:
@@ -55,8 +55,8 @@ class Endpoint:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Endpoint]:
-    """An accepted websocket; what comes through ASGI is kept, too."""
-    ready: asyncio.Future[Direct] = asyncio.get_running_loop().create_future()
+    """Yield an accepted websocket; messages through ASGI are kept, too."""
+    ready: asyncio.Future[DirectWebsocket] = asyncio.get_running_loop().create_future()
     got: list[tuple[str, bytes | str]] = []
 
     async def application(
@@ -64,7 +64,7 @@ async def connected() -> AsyncIterator[Endpoint]:
     ) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        ready.set_result(scope["extensions"][DIRECT])
+        ready.set_result(scope["extensions"][DIRECT_EXTENSION])
         while (message := await receive())["type"] == "websocket.receive":
             got.append(("asgi", message.get("bytes") or message.get("text")))
 
@@ -72,7 +72,7 @@ async def connected() -> AsyncIterator[Endpoint]:
     config.load()
     mine, theirs = socket.socketpair()
     mine.setblocking(False)
-    protocol = serving.Websocket(config, ServerState(), {})
+    protocol = serving.WebSocketProtocol(config, ServerState(), {})
     await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, mine)
     protocol.data_received(REQUEST)
     async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an answer: never a 500, never a traceback."""
+"""Whatever a client sends, the response is never a 500 and never contains a traceback."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from tests.factories import (
     NodeFactory,
     SSHKeyFactory,
 )
-from tests.portal.test_api_doors import DEFINITION, JOB
+from tests.portal.test_api_permissions import DEFINITION, JOB
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +78,7 @@ MACHINE = {
     "people": ["alice"],
 }
 
-# Every door that takes a body, with one body it likes.
+# Every endpoint that accepts a body, with a valid body.
 DOORS: list[tuple[str, str, dict[str, Any]]] = [
     ("post", "/api-token-auth/", {"username": "x", "password": "y"}),
     ("post", "/api/v2/users/me/ssh-keys/", {"name": "x", "publicKey": "ssh-ed25519 AAAA"}),
@@ -109,7 +109,7 @@ DOORS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.fixture
 def names(alice: User) -> dict[str, Any]:
-    """Things of alice's; she is an administrator, so that no door is shut before it has read."""
+    """Objects of alice's. She is an administrator, so that no endpoint refuses before it has parsed the body."""
     User.objects.filter(pk=alice.pk).update(is_superuser=True)
     AccessRuleFactory.create(owner=alice, cidr="127.0.0.0/8")
     cluster = ClusterFactory.create(job__owner=alice)
@@ -244,7 +244,7 @@ def test_a_body_nobody_should_read_on_is_refused_as_a_whole(alice: User, body: s
 
 @pytest.mark.parametrize("path", ["jobs/", "files/"])
 def test_nul_is_nothing_to_search_for(alice: User, path: str) -> None:
-    """SQLite would shrug; PostgreSQL refuses the query."""
+    """SQLite accepts this; PostgreSQL refuses the query."""
     answer = client_of(alice).get(f"/api/v2/{path}?search=%00")
 
     assert answer.status_code == 400
@@ -300,7 +300,7 @@ MARK = "a place for garbage"
 
 
 def _with(document: Any, place: tuple[Any, ...], garbage: str) -> str:
-    """The document as text, with garbage at one place of it."""
+    """Return the document as text, with garbage in one place."""
     if not place:
         return garbage
     inner = document

@@ -1,4 +1,4 @@
-"""Who gets in where: the owner in, a stranger finds nothing, nobody without a token finds anything."""
+"""Who may use which endpoint: the owner may, other users get 404, clients without a token get 401."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @dataclass
 class Things:
-    """One of everything, all of it alice's."""
+    """One object of every kind, all of them alice's."""
 
     key: int
     rule: int
@@ -67,7 +67,7 @@ JOB = {
 
 DEFINITION = 'name = "x"\nhours = 1\n[[members]]\nname = "head"\ncore_type = "emerald"\n'
 
-# Method, path, what the owner gets, body. Everything that names a thing of alice's.
+# Method, path, status for the owner, body: every endpoint with an object of alice's in its path.
 OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "users/me/ssh-keys/{key}/", 200, None),
     ("patch", "users/me/ssh-keys/{key}/", 200, {"name": "laptop"}),
@@ -103,7 +103,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "terminal-sessions/{session}/", 200, None),
     ("delete", "terminal-sessions/{session}/", 204, None),
 ]
-# What everybody has of their own.
+# Endpoints where every user has objects of their own.
 OWN: list[tuple[str, str, int, Any]] = [
     ("get", "", 200, None),
     ("get", "users/me/", 200, None),
@@ -132,7 +132,7 @@ def _call(client: APIClient, method: str, path: str, things: Things, body: Any, 
     url = f"/api/{version}/" + path.format(**vars(things))
     answer = getattr(client, method)(url, body, format="json")
     if answer.streaming:
-        answer.getvalue()  # the file behind it closes at the end
+        answer.getvalue()  # read to the end, which closes the file
     return answer
 
 

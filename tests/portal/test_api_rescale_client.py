@@ -1,4 +1,4 @@
-"""A program written for Rescale, call by call as it goes over the wire, against the whole portal.
+"""A client program written for Rescale, request by request, against the whole portal.
 
 The flow is that of a published client: only its base URL and token are changed.
 """
@@ -16,7 +16,7 @@ TERMINAL = ("completed", "force_stop")
 
 
 class Client:
-    """As such programs are written: `requests`, a header, every page of a list."""
+    """A client as such programs have it: `requests`, a header, every page of a list."""
 
     def __init__(self, stack: Stack) -> None:
         self.endpoint = stack.base_url + "api/v2/"

@@ -1,4 +1,4 @@
-"""Too much is refused while it arrives: before Django keeps it, with a sentence, from whoever it comes."""
+"""A body that is too large is refused while it arrives, with a sentence, before Django stores it."""
 
 import http.client
 import json

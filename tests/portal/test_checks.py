@@ -1,4 +1,4 @@
-"""A wrong setting is a sentence with an id and a hint."""
+"""A wrong setting is reported with a message, an id and a hint."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`manage.py` beside `make run` works on that portal without anything exported."""
+"""`manage.py` works on the portal that `make run` started, without exported variables."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.stack import ROOT, Stack, clean_environment
 
 
 def manage(var: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run manage.py as a person does: with HEADNODE_VAR at most."""
+    """Run manage.py as a user does: with HEADNODE_VAR at most."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -46,7 +46,7 @@ def test_it_is_private_and_holds_no_secret(stack: Stack) -> None:
 
 @pytest.fixture
 def var(tmp_path: Path) -> Path:
-    """A folder as an instance leaves it."""
+    """A folder of an instance that has run."""
     instance.remember(tmp_path, {"HEADNODE_DEMO": "1", "REDIS_URL": "unix:///r.sock", "PATH": "/bin"})
     (tmp_path / instance.SECRET_FILE).write_text("x" * 48 + "\n")
     return tmp_path

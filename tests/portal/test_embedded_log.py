@@ -1,4 +1,4 @@
-"""The one log: prefixes, bounded, private, and never a way to steer the operator's terminal."""
+"""The log: prefixes, bounded, private, without control characters that would affect the operator's terminal."""
 
 import io
 import stat

@@ -1,4 +1,4 @@
-"""What can be wrong before a start: one sentence each on standard error, a non-zero exit, no traceback."""
+"""Every problem before the start is one sentence on standard error and a non-zero exit, without a traceback."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from tests.stack import ROOT, clean_environment, free_port
 
 
 def attempt(tmp_path: Path, **environment: str) -> str:
-    """Start it for real; answer the sentence it refuses with."""
+    """Start the portal; return the sentence that it refuses with."""
     told = clean_environment() | {"HEADNODE_VAR": str(tmp_path / "var"), "HEADNODE_PORT": str(free_port())}
     done = subprocess.run(
         [sys.executable, "-m", "portal.embedded"],
@@ -114,22 +114,25 @@ def test_the_limit_counts_bytes() -> None:
 
 def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / "secret-key"
-    made = preflight.secret(path)
+    made = preflight.read_or_create_secret(path)
     assert len(made) >= 50
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert preflight.secret(path) == made
+    assert preflight.read_or_create_secret(path) == made
 
 
 def test_a_spoilt_secret_is_said_and_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "secret-key"
     path.write_text("")
-    with pytest.raises(CannotStart, match="holds no usable secret"):
-        preflight.secret(path)
+    with pytest.raises(CannotStart, match="does not contain a usable secret"):
+        preflight.read_or_create_secret(path)
     assert path.read_text() == ""
 
 
 def test_where_a_browser_finds_it() -> None:
-    assert options.read({}).url == "http://127.0.0.1:8000/"
-    assert options.read({"HEADNODE_HOST": "0.0.0.0", "HEADNODE_PORT": "81"}).url == "http://127.0.0.1:81/"
-    assert options.read({"HEADNODE_HOST": "::1"}).url == "http://[::1]:8000/"
-    assert options.read({}).var == ROOT / "var"
+    assert options.read_options({}).url == "http://127.0.0.1:8000/"
+    assert (
+        options.read_options({"HEADNODE_HOST": "0.0.0.0", "HEADNODE_PORT": "81"}).url
+        == "http://127.0.0.1:81/"
+    )
+    assert options.read_options({"HEADNODE_HOST": "::1"}).url == "http://[::1]:8000/"
+    assert options.read_options({}).var == ROOT / "var"

@@ -1,4 +1,4 @@
-"""`make run`'s promise, for real: ready means usable, what dies comes back, data stays, nothing is left behind."""
+"""`make run` with real processes: ready means usable, dead processes are restarted, data stays, nothing is left."""
 
 import http.cookiejar
 import json
@@ -30,7 +30,7 @@ def get(url: str, limit: float = 30) -> tuple[int, str]:
 
 
 def sign_in(base_url: str, name: str, password: str) -> bool:
-    """Sign in as a browser does; whether the page afterwards knows the person."""
+    """Sign in as a browser does; return whether the next page shows the user."""
     jar = http.cookiejar.CookieJar()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     with opener.open(f"{base_url}accounts/login/") as response:
@@ -56,7 +56,7 @@ def test_ready_means_that_a_person_can_sign_in(stack: Stack) -> None:
 def test_every_process_has_its_name_in_the_log(stack: Stack) -> None:
     assert set(stack.pids) == {"supervisor", "redis", "web", "gateway", "worker", "beat", "simulator"}
     assert all(alive(pid) for pid in stack.pids.values())
-    # Web says nothing of its own while all is well; a node without a token is told.
+    # Web logs nothing while all is well, so have it refuse a node without a token.
     stranger = urllib.request.Request(f"{stack.base_url}context/v1/register/", data=b"{}")
     with pytest.raises(urllib.error.HTTPError, match="401") as refused:
         urllib.request.urlopen(stranger, timeout=30)

@@ -1,4 +1,4 @@
-"""The supervisor: restarts what dies, with back-off; ends everything; leaves nothing."""
+"""The supervisor restarts processes that die, with back-off, stops all of them, and leaves nothing behind."""
 
 import asyncio
 import io
@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from portal.embedded.log import Log
-from portal.embedded.supervisor import FIRST_DELAY, LONGEST_DELAY, WELL_SECONDS, Process, Supervisor, describe
+from portal.embedded.supervisor import (
+    FIRST_DELAY,
+    HEALTHY_SECONDS,
+    LONGEST_DELAY,
+    Process,
+    Supervisor,
+    describe,
+)
 from tests.stack import alive
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
@@ -79,7 +86,7 @@ def test_the_delay_has_a_bound_and_forgets_after_a_good_run() -> None:
     delays = [process.next_delay(0.1) for _ in range(12)]
     assert delays[0] == FIRST_DELAY
     assert delays[-1] == LONGEST_DELAY
-    assert process.next_delay(WELL_SECONDS) == FIRST_DELAY
+    assert process.next_delay(HEALTHY_SECONDS) == FIRST_DELAY
 
 
 async def test_a_program_that_does_not_exist_is_said(supervisor: Supervisor) -> None:

@@ -1,4 +1,4 @@
-"""A connection one process accepted is passed to another: it arrives with what was read of it, or web says 503."""
+"""A connection that one process accepted is handed to another, with what was read of it; or web answers 503."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ REQUEST = b"GET /ws/gateways/main/terminal-sessions/abc/ HTTP/1.1\r\nHost: a\r\n
     ],
 )
 def test_only_a_terminals_own_address_is_passed_on(request_line: bytes, name: str) -> None:
-    assert handover.gateway_of(request_line + b"\r\nHost: a\r\n\r\n") == name
+    assert handover.requested_gateway(request_line + b"\r\nHost: a\r\n\r\n") == name
 
 
 async def test_a_connection_arrives_with_its_request(tmp_path: Path) -> None:
@@ -36,13 +36,13 @@ async def test_a_connection_arrives_with_its_request(tmp_path: Path) -> None:
     async def take(connection: socket.socket, request: bytes) -> None:
         taken.put_nowait((connection, request))
 
-    path = handover.path_of(str(tmp_path), "main")
-    receiver = handover.Receiver(path, take)
+    path = handover.socket_path(str(tmp_path), "main")
+    receiver = handover.ConnectionReceiver(path, take)
     assert path.stat().st_mode & 0o077 == 0
     ours, theirs = socket.socketpair()
     try:
         for request in (REQUEST, REQUEST[:-2] + b"X: " + b"x" * 60_000 + b"\r\n\r\n"):
-            handover.pass_on(path, theirs.fileno(), request)
+            handover.send_connection(path, theirs.fileno(), request)
             async with asyncio.timeout(5):
                 connection, read = await taken.get()
             assert read == request
@@ -59,7 +59,7 @@ async def test_a_connection_arrives_with_its_request(tmp_path: Path) -> None:
 async def test_nobody_there_is_an_error_at_once(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(OSError):
-        handover.pass_on(handover.path_of(str(tmp_path), "main"), theirs.fileno(), REQUEST)
+        handover.send_connection(handover.socket_path(str(tmp_path), "main"), theirs.fileno(), REQUEST)
 
 
 async def test_what_is_no_hand_over_leaves_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -67,7 +67,7 @@ async def test_what_is_no_hand_over_leaves_nothing(tmp_path: Path, caplog: pytes
         raise AssertionError("nothing came")
 
     path = tmp_path / "gateway-main.sock"
-    receiver = handover.Receiver(path, take)
+    receiver = handover.ConnectionReceiver(path, take)
     files = len(os.listdir("/proc/self/fd"))
     for nonsense in (b"", b"\x00\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x05abcde"):
         with socket.socket(socket.AF_UNIX) as sender:

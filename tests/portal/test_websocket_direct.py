@@ -1,4 +1,4 @@
-"""The short way of terminals' messages through the server: the same messages in the same order as the library's way."""
+"""Messages that go around ASGI: the same messages in the same order as through the library."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A client of the terminal protocol, as somebody might write one from docs/terminal-protocol.md."""
+"""A client of the terminal protocol, written from docs/terminal-protocol.md, for tests."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,9 @@ from sshgateway.terminals.frames import (
     Notice,
     Output,
     Pong,
+    Presence,
     Ready,
     Resize,
-    Situation,
     decode_server,
     encode_client,
 )
@@ -31,7 +31,7 @@ LIMIT = 15.0
 
 
 class Client:
-    """Attaches, acknowledges what it gets (unless told not to) and keeps it."""
+    """Attaches, acknowledges what it receives (unless `acknowledging` is off) and keeps it."""
 
     def __init__(
         self, url: str, token: str, offset: int = 0, cols: int = 80, rows: int = 24, says_hello: bool = True
@@ -44,7 +44,7 @@ class Client:
         self.ready: Ready | None = None
         self.end: Ended | None = None
         self.notices: list[str] = []
-        self.situation: Situation | None = None
+        self.presence: Presence | None = None
         self.idle: list[int | None] = []
         self.pongs: list[bytes] = []
         self.typed = 0
@@ -59,9 +59,9 @@ class Client:
         self.socket: ClientConnection = await connect(
             self.url, additional_headers=headers, compression=None, max_size=None
         )
-        self._listener = asyncio.create_task(self._listen())
+        self._receiving = asyncio.create_task(self._receive())
         if self.says_hello:
-            with contextlib.suppress(websockets.ConnectionClosed):  # refused already: the close code says why
+            with contextlib.suppress(websockets.ConnectionClosed):  # refused already; the close code says why
                 await self.send(self.hello)
         return self
 
@@ -69,7 +69,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.socket.close()
-        await self._listener
+        await self._receiving
 
     async def send(self, *frames: ClientFrame) -> None:
         for frame in frames:
@@ -87,7 +87,7 @@ class Client:
         await self.send(Close())
 
     async def until(self, condition, what: str, limit: float = LIMIT) -> None:  # type: ignore[no-untyped-def]
-        """Wait until what has arrived fulfils `condition(self)`."""
+        """Wait until `condition(self)` is true; it is checked whenever something arrives."""
         try:
             async with asyncio.timeout(limit), self._changed:
                 await self._changed.wait_for(lambda: condition(self))
@@ -109,22 +109,22 @@ class Client:
         await self.until(lambda c: c.close_code is not None, "the socket closes", limit)
 
     async def run(self, command: str, answer: str, limit: float = LIMIT) -> None:
-        """Type a command whose text does not contain its answer."""
+        """Type a command and wait for its output, which the command itself must not contain."""
         await self.type(command + "\n")
         await self.until_output(answer, limit)
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         try:
             async for message in self.socket:
                 assert isinstance(message, bytes)
-                await self._take(message)
+                await self._handle(message)
         except websockets.ConnectionClosed:
             pass
         async with self._changed:
             self.close_code, self.close_reason = self.socket.close_code, self.socket.close_reason or ""
             self._changed.notify_all()
 
-    async def _take(self, message: bytes) -> None:
+    async def _handle(self, message: bytes) -> None:
         frame = decode_server(message)
         match frame:
             case Output(offset, data):
@@ -132,7 +132,7 @@ class Client:
                 self.offset += len(data)
                 self.output += data
                 if self.acknowledging:
-                    # The server may have closed already: what it sent before is still here to be read.
+                    # The server may have closed already; what it sent before that is still to be read.
                     with contextlib.suppress(websockets.ConnectionClosed):
                         await self.send(Ack(self.offset))
             case Ready():
@@ -142,8 +142,8 @@ class Client:
                 self.end = frame
             case Notice(text):
                 self.notices.append(text)
-            case Situation():
-                self.situation = frame
+            case Presence():
+                self.presence = frame
             case Idle(seconds_left):
                 self.idle.append(seconds_left)
             case Pong(payload):

@@ -31,7 +31,7 @@ from tests.waiting import wait_for
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str, limit: float = 12.0) -> Any:
-    """What `condition` answers as soon as it answers something; for what no event tells of."""
+    """Return the first true value of `condition`, within `limit` seconds; for changes that no event announces."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit):
             while not (answer := await condition()):
@@ -61,8 +61,8 @@ def node(make_node: Callable[..., sshd.Node]) -> sshd.Node:
 
 
 @dataclass
-class Gate:
-    """A gatekeeper a test can turn: refuses with `refusal` if there is one."""
+class SwitchableCheck:
+    """An access check that a test can switch: refuses with `refusal` if there is one."""
 
     refusal: Refused | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -74,18 +74,15 @@ class Gate:
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
-    """The only gatekeeper while the test runs; open until told otherwise."""
-    others = list(terminal_authorization._checks)
-    terminal_authorization._checks[:] = []
-    turnable = Gate()
-    terminal_authorization.register(turnable)
-    yield turnable
-    terminal_authorization._checks[:] = others
+def access_check(monkeypatch: pytest.MonkeyPatch) -> SwitchableCheck:
+    """The only check while the test runs, of sessions about "test:..."; lets everybody in until told otherwise."""
+    check = SwitchableCheck()
+    monkeypatch.setattr(terminal_authorization, "_checks", {"test": check})
+    return check
 
 
 class Server:
-    """A gateway process of our own: served as the portal serves, in a thread."""
+    """A gateway that serves as the portal does, in a thread of the test process."""
 
     def __init__(self, ws: type[asyncio.Protocol] | None = None) -> None:
         application = ProtocolTypeRouter(
@@ -93,7 +90,7 @@ class Server:
         )
         config = serving.config(application)
         config.ws = ws or config.ws
-        self._uvicorn = serving.Server(config, gateway.say_goodbye)
+        self._uvicorn = serving.Server(config, gateway.end_all_sessions)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
@@ -102,7 +99,7 @@ class Server:
 
     @property
     def connections(self) -> list[Any]:
-        """What uvicorn holds for each connection."""
+        """uvicorn's protocol object for each connection."""
         return list(self._uvicorn.server_state.connections)
 
     @property
@@ -117,7 +114,7 @@ class Server:
 
 
 @pytest.fixture
-def server(transactional_db: None, gate: Gate) -> Iterator[Server]:
+def server(transactional_db: None, access_check: SwitchableCheck) -> Iterator[Server]:
     """The gateway, running."""
     with contextlib.ExitStack() as stack:
         running = Server()
@@ -127,7 +124,7 @@ def server(transactional_db: None, gate: Gate) -> Iterator[Server]:
 
 @pytest.fixture
 def make_session(db: None) -> Callable[..., TerminalSession]:
-    """A session as a row, leading nowhere."""
+    """Make a session as a row whose target does not exist."""
 
     def make(owner: Any, **options: Any) -> TerminalSession:
         target = Target("127.0.0.1", 22, "nobody", ("ssh-ed25519 AAAA",), "head of Test", "test:1", "head")
@@ -153,7 +150,7 @@ class Desk:
         return await sync_to_async(session_actions.open_session)(user, target, 80, 24, "127.0.0.1")
 
     def attach(self, session: TerminalSession, user: Any, **options: Any) -> Client:
-        """A client of `session` that comes as `user`; enter it with `async with`."""
+        """Return a client of `session` signed in as `user`; enter it with `async with`."""
         url = f"ws://127.0.0.1:{self.server.port}{session.websocket_path}"
         return Client(url, self.tokens[user.pk], **options)
 
@@ -163,5 +160,5 @@ class Desk:
 
 @pytest.fixture
 def desk(server: Server) -> Desk:
-    """The way in for tests."""
+    """Opens sessions and attaches clients."""
     return Desk(server)

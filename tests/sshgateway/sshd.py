@@ -1,4 +1,4 @@
-"""A real OpenSSH server as the node: on a port of its own, trusting this portal's user authority."""
+"""A real OpenSSH server as a node, on a port of its own, which trusts this portal's user authority."""
 
 import getpass
 import os
@@ -31,11 +31,11 @@ class Node:
 
     @property
     def log(self) -> str:
-        """What sshd said."""
+        """The log of sshd."""
         return (self.folder / "sshd.log").read_text(errors="replace")
 
     def target(self, **changes: object) -> Target:
-        """The way to it."""
+        """Return the target that leads to it, with `changes`."""
         fields = {
             "address": "127.0.0.1",
             "port": self.port,

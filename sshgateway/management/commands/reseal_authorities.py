@@ -1,4 +1,4 @@
-"""`manage.py reseal_authorities`: after a change of HEADNODE_SECRET_KEY. See docs/host-trust.md."""
+"""`manage.py reseal_authorities`: encrypt the authorities' keys anew after a change of HEADNODE_SECRET_KEY."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from sshgateway.certificates.sealing import Unsealable
 
 
 class Command(BaseCommand):
-    """Afterwards the earlier secret can be taken out of HEADNODE_SECRET_KEY_FALLBACKS."""
+    """Encrypts the keys with the current secret; the earlier one can then leave HEADNODE_SECRET_KEY_FALLBACKS."""
 
-    help = "Encrypt the certificate authorities' keys under the present HEADNODE_SECRET_KEY."
+    help = "Encrypt the certificate authorities' keys with the current HEADNODE_SECRET_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """All or nothing."""
+        """Encrypt all keys, or none if one cannot be decrypted."""
         try:
             count = rotation.reseal()
         except Unsealable as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{count} key(s) are encrypted under the present HEADNODE_SECRET_KEY.")
+        self.stdout.write(f"{count} key(s) are encrypted with the current HEADNODE_SECRET_KEY.")

@@ -1,4 +1,4 @@
-"""`manage.py rotate_authority host|user`: a new key for a certificate authority. See docs/host-trust.md."""
+"""`manage.py rotate_authority host|user`: give a certificate authority a new key. See docs/host-trust.md."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -14,12 +14,12 @@ from sshgateway.ssh import host_keys
 
 
 class Command(BaseCommand):
-    """Publishes a new key now, lets it sign later, and trusts the old one for a while after that."""
+    """Publishes a new key now, has it sign later, and keeps the old one trusted for a while after that."""
 
     help = "Give the host or the user certificate authority a new key, with overlap."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which authority, and how long everything lasts."""
+        """Add the authority and the two durations."""
         parser.add_argument("kind", choices=AuthorityKey.Kind.values)
         parser.add_argument(
             "--lead-hours", type=float, help="from when the new key signs (default: host 168, user 1/30)"
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Rotate, and say what happens when."""
+        """Rotate, and print when the new key signs."""
         try:
             key = rotation.rotate(
                 SYSTEM,

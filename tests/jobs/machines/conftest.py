@@ -1,4 +1,4 @@
-"""Machines that are real sshds, and a gateway with the gatekeepers the portal really has."""
+"""Machines that are real sshds, and a gateway with the access checks that the portal registers itself."""
 
 import getpass
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ __all__ = ["make_node", "node"]
 
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[Server]:
-    """The gateway, running."""
+    """A running gateway."""
     running = Server()
     yield running
     running.stop()
@@ -25,13 +25,13 @@ def server(transactional_db: None) -> Iterator[Server]:
 
 @pytest.fixture
 def desk(server: Server) -> Desk:
-    """The way in for tests."""
+    """Opens sessions and attaches clients."""
     return Desk(server)
 
 
 @pytest.fixture
 def register(alice: User) -> Callable[..., Machine]:
-    """`register(node, people=[...])`: a machine row for a running sshd; alice's rules let this computer in."""
+    """`register(node, people=[...])` makes the machine row of a running sshd; alice's rules allow this computer."""
     AccessRuleFactory.create(owner=alice, cidr="127.0.0.0/8")
 
     def make(node: sshd.Node, **fields: Any) -> Machine:

@@ -23,10 +23,10 @@ def post(user: User, **body: Any) -> Any:
 
 
 def test_registering(admin: User, alice: User) -> None:
-    answer = post(admin, port=2222, scheduler="slurm", people=["alice"], notes="Be kind.")
-    assert answer.status_code == 201
+    response = post(admin, port=2222, scheduler="slurm", people=["alice"], notes="Be kind.")
+    assert response.status_code == 201
     machine = Machine.objects.get()
-    assert answer.json() == {
+    assert response.json() == {
         "id": machine.pk,
         "name": "Login node",
         "host": "login.example.org",
@@ -41,27 +41,32 @@ def test_registering(admin: User, alice: User) -> None:
         "people": ["alice"],
         "hostKeyAlarmAt": None,
         "hostKeyShown": "",
-        "addedAt": answer.json()["addedAt"],
+        "addedAt": response.json()["addedAt"],
         "notice": None,
     }
     assert AuditEvent.objects.get(action="jobs:machine:added").via == "api"
 
 
 def test_the_least_one_says(admin: User) -> None:
-    answer = post(admin).json()
-    assert (answer["port"], answer["scheduler"], answer["people"], answer["everyone"]) == (22, "", [], False)
+    response = post(admin).json()
+    assert (response["port"], response["scheduler"], response["people"], response["everyone"]) == (
+        22,
+        "",
+        [],
+        False,
+    )
 
 
 def test_a_known_hosts_line_is_taken_with_a_notice(admin: User) -> None:
-    answer = post(admin, hostKey=f"login.example.org {KEY} comment").json()
-    assert answer["hostKey"] == KEY
-    assert "all of them are for login.example.org" in answer["notice"]
+    response = post(admin, hostKey=f"login.example.org {KEY} comment").json()
+    assert response["hostKey"] == KEY
+    assert "all of them are for login.example.org" in response["notice"]
 
 
 def test_every_problem_with_its_field(admin: User) -> None:
-    answer = post(admin, name="", host="root@x", port=70000, username="-x", hostKey="x", people=["bobb"])
-    assert answer.status_code == 400
-    found = answer.json()
+    response = post(admin, name="", host="root@x", port=70000, username="-x", hostKey="x", people=["bobb"])
+    assert response.status_code == 400
+    found = response.json()
     assert found.pop("reason") == "name_missing"
     assert set(found) == {"name", "host", "port", "username", "hostKey", "people"}
     assert all(isinstance(said, list) and said[0].endswith(".") for said in found.values())
@@ -71,28 +76,28 @@ def test_every_problem_with_its_field(admin: User) -> None:
 @pytest.mark.parametrize("field", ["name", "host", "username", "hostKey"])
 @pytest.mark.parametrize("value", [None, [], {}, True])
 def test_what_is_no_text(admin: User, field: str, value: Any) -> None:
-    answer = post(admin, **{field: value})
-    assert (answer.status_code, set(answer.json())) == (400, {field})
+    response = post(admin, **{field: value})
+    assert (response.status_code, set(response.json())) == (400, {field})
 
 
 def test_without_a_host_key_there_is_no_machine(admin: User) -> None:
-    answer = client_of(admin).post(URL, {k: v for k, v in BODY.items() if k != "hostKey"}, format="json")
-    assert (answer.status_code, set(answer.json())) == (400, {"hostKey"})
+    response = client_of(admin).post(URL, {k: v for k, v in BODY.items() if k != "hostKey"}, format="json")
+    assert (response.status_code, set(response.json())) == (400, {"hostKey"})
 
 
 def test_a_private_key_is_not_said_back(admin: User, make_key: Any) -> None:
     private = make_key("ed25519").read_text()
-    answer = post(admin, hostKey=private)
-    assert answer.json()["reason"] == "private_key"
-    assert private.split("\n")[1][:20] not in answer.content.decode()
+    response = post(admin, hostKey=private)
+    assert response.json()["reason"] == "private_key"
+    assert private.split("\n")[1][:20] not in response.content.decode()
 
 
 def test_changing_some_of_it(admin: User, alice: User, bob: User) -> None:
     machine = MachineFactory.create(people=[alice])
-    answer = client_of(admin).patch(f"{URL}{machine.pk}/", {"people": ["bob"], "port": 2200}, format="json")
-    assert answer.status_code == 200
-    assert (answer.json()["people"], answer.json()["port"]) == (["bob"], 2200)
-    assert answer.json()["host"] == "login.example.org"
+    response = client_of(admin).patch(f"{URL}{machine.pk}/", {"people": ["bob"], "port": 2200}, format="json")
+    assert response.status_code == 200
+    assert (response.json()["people"], response.json()["port"]) == (["bob"], 2200)
+    assert response.json()["host"] == "login.example.org"
     bad = client_of(admin).patch(f"{URL}{machine.pk}/", {"port": 0}, format="json")
     assert (bad.status_code, set(bad.json())) == (400, {"port", "reason"})
     assert Machine.objects.get().port == 2200
@@ -122,14 +127,14 @@ def test_only_administrators_write(alice: User) -> None:
     machine = MachineFactory.create(people=[alice])
     client = client_of(alice)
     for number in (machine.pk, 12345):
-        for answer in (
+        for response in (
             client.post(URL, BODY, format="json"),
             client.patch(f"{URL}{number}/", {"everyone": True}, format="json"),
             client.delete(f"{URL}{number}/"),
             client.post(f"{URL}{number}/check/"),
             client.post(f"{URL}{number}/clear-alarm/"),
         ):
-            assert (answer.status_code, answer.json()["reason"]) == (403, "not_administrator")
+            assert (response.status_code, response.json()["reason"]) == (403, "not_administrator")
     assert Machine.objects.count() == 1
     assert not AuditEvent.objects.filter(object_type="machine").exists()
 
@@ -137,9 +142,9 @@ def test_only_administrators_write(alice: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_checking(node: Node, register: Any, admin: User) -> None:
     machine = register(node)
-    answer = client_of(admin).post(f"{URL}{machine.pk}/check/")
-    found = answer.json()
-    assert (answer.status_code, found["works"], found["reason"]) == (200, True, "works")
+    response = client_of(admin).post(f"{URL}{machine.pk}/check/")
+    found = response.json()
+    assert (response.status_code, found["works"], found["reason"]) == (200, True, "works")
     assert found["pinned"] == machine.fingerprints
     Machine.objects.update(host_keys=[public_key()])
     found = client_of(admin).post(f"{URL}{machine.pk}/check/").json()
@@ -169,12 +174,12 @@ def open_on(user: User, number: Any, **more: Any) -> Any:
 
 
 def test_a_terminal_is_promised(alice: User, machine: Machine) -> None:
-    answer = open_on(alice, machine.pk, cols=132, rows=50)
-    assert answer.status_code == 201
+    response = open_on(alice, machine.pk, cols=132, rows=50)
+    assert response.status_code == 201
     session = TerminalSession.objects.get()
     assert session.subject == f"machine:{machine.pk}"
     assert (session.address, session.port, session.principal) == ("login.example.org", 22, "sim")
-    found = answer.json()
+    found = response.json()
     assert (found["machine"], found["job"], found["node"]) == (machine.pk, None, "Login node")
     assert found["websocketUrl"].endswith(f"/ws/terminal-sessions/{session.pk}/")
     assert client_of(alice).get(f"{SESSIONS}{session.pk}/").json()["machine"] == machine.pk
@@ -190,10 +195,10 @@ def test_only_those_who_may(alice: User, bob: User, charlie: User, machine: Mach
 
 
 def test_from_an_address_in_no_rule(alice: User, machine: Machine) -> None:
-    answer = client_of(alice).post(
+    response = client_of(alice).post(
         SESSIONS, {"machine": machine.pk}, format="json", REMOTE_ADDR="198.51.100.4"
     )
-    assert (answer.status_code, answer.json()["reason"]) == (403, "cidr_denied")
+    assert (response.status_code, response.json()["reason"]) == (403, "cidr_denied")
 
 
 @pytest.mark.parametrize(
@@ -208,9 +213,9 @@ def test_from_an_address_in_no_rule(alice: User, machine: Machine) -> None:
     ],
 )
 def test_exactly_one_place_to_go_to(alice: User, body: dict[str, Any], field: str) -> None:
-    answer = client_of(alice).post(SESSIONS, body, format="json")
-    assert answer.status_code == 400
-    assert isinstance(answer.json()[field][0], str)
+    response = client_of(alice).post(SESSIONS, body, format="json")
+    assert response.status_code == 400
+    assert isinstance(response.json()[field][0], str)
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**30, 12345])

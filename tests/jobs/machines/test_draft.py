@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from accounts.refusals import Refused, SeveralRefused
-from jobs.machines.draft import CheckedMachine, MachineDraft, check, read_host
+from jobs.machines.draft import CheckedMachine, MachineDraft, check_draft, parse_host
 from tests.factories import public_key
 
 GOOD = MachineDraft(name="Login node", host="login.example.org", username="sim", host_key=public_key())
 
 
 def checked(**changes: object) -> CheckedMachine:
-    return check(replace(GOOD, **changes))  # type: ignore[arg-type]
+    return check_draft(replace(GOOD, **changes))  # type: ignore[arg-type]
 
 
 def problems(**changes: object) -> list[Refused]:
@@ -35,7 +35,7 @@ def problems(**changes: object) -> list[Refused]:
     ],
 )
 def test_a_host(text: str, stored: str) -> None:
-    assert read_host(text) == stored
+    assert parse_host(text) == stored
 
 
 @pytest.mark.parametrize(

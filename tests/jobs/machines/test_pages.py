@@ -36,9 +36,9 @@ def signed_in(user: User) -> Client:
 
 
 def html(user: User, path: str) -> str:
-    answer = signed_in(user).get(path)
-    assert answer.status_code == 200
-    return answer.content.decode()
+    response = signed_in(user).get(path)
+    assert response.status_code == 200
+    return response.content.decode()
 
 
 def test_the_entry_is_there_for_those_who_have_one(admin: User, alice: User, charlie: User) -> None:
@@ -97,11 +97,11 @@ def test_many_people_are_counted(admin: User) -> None:
 
 def test_adding(admin: User, alice: User, bob: User) -> None:
     client = signed_in(admin)
-    answer = client.post("/machines/new/", {**FORM, "people": "alice,  bob\nalice"}, follow=True)
+    response = client.post("/machines/new/", {**FORM, "people": "alice,  bob\nalice"}, follow=True)
     machine = Machine.objects.get()
-    assert answer.redirect_chain == [(f"/machines/{machine.pk}/", 302)]
+    assert response.redirect_chain == [(f"/machines/{machine.pk}/", 302)]
     assert (machine.scheduler, set(machine.people.all())) == ("pbs", {alice, bob})
-    page = answer.content.decode()
+    page = response.content.decode()
     assert "Added “Login node”" in page
     assert "Match User sim\n    TrustedUserCAKeys /etc/ssh/headnode_user_authority" in page
     assert "from=&quot;127.0.0.1&quot; sim" in page
@@ -110,9 +110,9 @@ def test_adding(admin: User, alice: User, bob: User) -> None:
 
 def test_what_was_typed_comes_back_with_each_sentence(admin: User) -> None:
     typed = {**FORM, "host": "root@login", "port": "0", "people": "bobb", "who": "everyone"}
-    answer = signed_in(admin).post("/machines/new/", typed)
-    page = answer.content.decode()
-    assert answer.status_code == 400
+    response = signed_in(admin).post("/machines/new/", typed)
+    page = response.content.decode()
+    assert response.status_code == 400
     assert "Nothing was saved: 3 fields need a change." in page
     for words in ("field of its own", "1 to 65535", "“bobb”", 'value="root@login"', KEY):
         assert words in page
@@ -121,18 +121,18 @@ def test_what_was_typed_comes_back_with_each_sentence(admin: User) -> None:
 
 def test_a_private_key_does_not_come_back(admin: User, make_key: Any) -> None:
     private = make_key("ed25519").read_text()
-    answer = signed_in(admin).post("/machines/new/", {**FORM, "host_key": private})
-    assert answer.status_code == 400
-    assert "This is a private key. It was not stored." in answer.content.decode()
-    assert private.split("\n")[1][:20] not in answer.content.decode()
+    response = signed_in(admin).post("/machines/new/", {**FORM, "host_key": private})
+    assert response.status_code == 400
+    assert "This is a private key. It was not stored." in response.content.decode()
+    assert private.split("\n")[1][:20] not in response.content.decode()
 
 
 def test_changing(admin: User, alice: User) -> None:
     machine = MachineFactory.create(people=[alice])
     client = signed_in(admin)
     assert 'rows="2"' in client.get(f"/machines/{machine.pk}/").content.decode()
-    answer = client.post(f"/machines/{machine.pk}/", {**FORM, "who": "everyone", "people": "alice"})
-    assert answer.status_code == 302
+    response = client.post(f"/machines/{machine.pk}/", {**FORM, "who": "everyone", "people": "alice"})
+    assert response.status_code == 302
     machine.refresh_from_db()
     assert (machine.name, machine.everyone, machine.host_keys) == ("Login node", True, [KEY])
     assert list(machine.people.all()) == [alice]
@@ -149,8 +149,8 @@ def test_removing_asks_and_says_what_is_lost(admin: User, alice: User) -> None:
     assert "The open terminal there ends at once." in page
     assert "The machine itself is not touched." in page
     assert Machine.objects.exists()
-    answer = client.post(f"/machines/{machine.pk}/remove/", {"confirmed": "1"}, follow=True)
-    assert answer.redirect_chain == [("/machines/", 302)]
+    response = client.post(f"/machines/{machine.pk}/remove/", {"confirmed": "1"}, follow=True)
+    assert response.redirect_chain == [("/machines/", 302)]
     assert not Machine.objects.exists()
     session.refresh_from_db()
     assert session.end_reason == "machine_removed"
@@ -197,16 +197,16 @@ def test_others_are_told_that_it_is_not_theirs(alice: User, path: str) -> None:
     machine = MachineFactory.create(people=[alice])
     client = signed_in(alice)
     for method in (client.get, client.post):
-        answer = method("/machines/" + path.format(machine.pk), {"confirmed": "1", **FORM})
-        assert answer.status_code == 403
+        response = method("/machines/" + path.format(machine.pk), {"confirmed": "1", **FORM})
+        assert response.status_code == 403
     assert Machine.objects.count() == 1
 
 
 @pytest.mark.parametrize("path", ["", "new/", "1/", "1/terminal/", "1/check/", "1/remove/"])
 def test_nobody_is_signed_in(path: str) -> None:
-    answer = Client().get(f"/machines/{path}")
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/accounts/login/")
+    response = Client().get(f"/machines/{path}")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/")
 
 
 @pytest.mark.parametrize("number", [0, 12345, 10**30])

@@ -1,4 +1,4 @@
-"""Terminals on a real sshd that trusts the portal's user authority, through the real gateway and gatekeepers."""
+"""Terminals on a real sshd that trusts the portal's user authority, through the real gateway and access checks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,10 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import User
+from accounts.refusals import Refused
 from jobs.machines import machine_access, machine_actions
 from jobs.models import Machine
-from sshgateway.certificates.authorities import new_key
+from sshgateway.certificates.authorities import new_key_fields
 from sshgateway.models import TerminalSession
 from tests.jobs.making import actor
 from tests.sshgateway.conftest import Desk, until
@@ -103,7 +104,7 @@ async def test_a_changed_host_key_sounds_the_alarm_and_nobody_is_led_there(
     assert machine.host_key_alarm_at is not None
     assert machine.host_key_shown.startswith("SHA256:")
     assert machine.host_keys == [known.host_key], "nothing is learned"
-    with pytest.raises(machine_access.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         await open_on(desk, machine, alice)
     assert caught.value.reason == "host_key_changed"
 
@@ -111,7 +112,7 @@ async def test_a_changed_host_key_sounds_the_alarm_and_nobody_is_led_there(
 async def test_a_machine_that_trusts_somebody_else(
     desk: Desk, make_node: Any, register: Register, alice: User
 ) -> None:
-    node = await sync_to_async(make_node)(authorities=[new_key()["public_key"]])
+    node = await sync_to_async(make_node)(authorities=[new_key_fields()["public_key"]])
     machine = await prepare(register, node, people=[alice])
     end = await ended(desk, await open_on(desk, machine, alice), alice)
     assert end.reason == "credential_refused"

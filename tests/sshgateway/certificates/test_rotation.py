@@ -1,12 +1,14 @@
-"""An authority's key is changed: published, then signing, the old one trusted a while, then forgotten."""
+"""Rotation of an authority's key: published, then signing; the old one is trusted for a while, then dropped."""
 
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent
@@ -22,8 +24,8 @@ HOST, USER = AuthorityKey.Kind.HOST, AuthorityKey.Kind.USER
 WEEK = timedelta(days=7)
 
 
-def _later(kind: str, by: timedelta) -> None:
-    """As if `by` had passed."""
+def _let_pass(kind: str, by: timedelta) -> None:
+    """Move the key's times, as if `by` had passed."""
     for key in AuthorityKey.objects.filter(kind=kind):
         for name in ("signs_from", "retired_at", "trusted_until"):
             if getattr(key, name) is not None:
@@ -44,7 +46,7 @@ def _signed_by(certificate: str, folder: Path) -> str:
 
 
 @pytest.fixture
-def host_key(make_key) -> str:
+def host_key(make_key: Callable[..., Path]) -> str:
     return Path(f"{make_key()}.pub").read_text()
 
 
@@ -56,18 +58,18 @@ def test_a_whole_change_without_a_gap(host_key: str, tmp_path: Path) -> None:
     old = authorities.host_authority_fingerprint()
     fresh = rotation.rotate(SYSTEM, HOST)
 
-    # People are told; nothing else has changed.
+    # Both lines are published; nothing else has changed.
     assert authorities.host_authority_lines("*.x") == [before, f"@cert-authority *.x {fresh.public_key}"]
     assert signs() == old == authorities.host_authority_fingerprint()
 
     # A week later the new key signs, and what the old one signed is still good.
-    _later(HOST, WEEK)
+    _let_pass(HOST, WEEK)
     new = authorities.host_authority_fingerprint()
     assert signs() == new != old
     assert len(authorities.host_authority_lines("*.x")) == 2
 
-    # Another week later the old one is history.
-    _later(HOST, WEEK)
+    # Another week later the old one is no longer published.
+    _let_pass(HOST, WEEK)
     assert _keys(authorities.host_authority_lines("*.x")) == [fresh.public_key.split()[1]]
     assert signs() == new
 
@@ -79,7 +81,7 @@ def test_at_once(host_key: str, tmp_path: Path) -> None:
     assert len(authorities.host_authority_lines("*.x")) == 2
 
 
-def test_a_stolen_key_is_forgotten_at_once() -> None:
+def test_a_stolen_key_is_no_longer_published_at_once() -> None:
     (stolen,) = authorities.user_authority_lines()
     fresh = rotation.rotate(SYSTEM, USER, lead=timedelta(), overlap=timedelta())
     assert authorities.user_authority_lines() == [fresh.public_key] != [stolen]
@@ -110,7 +112,7 @@ def test_a_waiting_key_can_be_brought_forward() -> None:
     assert AuthorityKey.objects.filter(kind=HOST, retired_at__isnull=True).count() == 1
 
 
-def test_a_key_that_signs_no_more_has_no_private_half() -> None:
+def test_a_retired_key_loses_its_private_key() -> None:
     authorities.user_authority_lines()
     rotation.rotate(SYSTEM, USER, lead=timedelta())
     old, new = AuthorityKey.objects.filter(kind=USER).order_by("id")
@@ -118,18 +120,18 @@ def test_a_key_that_signs_no_more_has_no_private_half() -> None:
     assert unseal(new.private_key_encrypted)
 
 
-def test_it_is_told_and_audited() -> None:
-    heard: list[str] = []
+def test_a_rotation_sends_a_signal_and_is_audited() -> None:
+    received: list[str] = []
 
-    def hear(kind: str, **kwargs: object) -> None:
-        heard.append(kind)
+    def receive(kind: str, **kwargs: object) -> None:
+        received.append(kind)
 
-    authority_rotated.connect(hear)
+    authority_rotated.connect(receive)
     try:
         fresh = rotation.rotate(SYSTEM, USER)
     finally:
-        authority_rotated.disconnect(hear)
-    assert heard == ["user"]
+        authority_rotated.disconnect(receive)
+    assert received == ["user"]
     event = AuditEvent.objects.get(action="sshgateway:authority:rotated")
     assert event.after["signs_from"] == fresh.signs_from.isoformat()
     assert event.before["fingerprint"] != event.after["fingerprint"]
@@ -149,7 +151,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(authorities.host_authority_lines("x")) == 1
 
 
-def test_a_new_secret_and_then_without_the_old_one(settings) -> None:
+def test_a_new_secret_and_then_without_the_old_one(settings: Settings) -> None:
     lines = authorities.user_authority_lines()
     authorities.host_authority_lines("x")
     before = settings.SECRET_KEY
@@ -164,4 +166,4 @@ def test_a_new_secret_and_then_without_the_old_one(settings) -> None:
     assert authorities.user_authority_lines() == lines
     settings.SECRET_KEY = before
     with pytest.raises(Unsealable):
-        unseal(AuthorityKey.objects.first().private_key_encrypted)
+        unseal(AuthorityKey.objects.earliest("id").private_key_encrypted)

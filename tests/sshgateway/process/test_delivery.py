@@ -4,43 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from sshgateway.process.delivery import deliver_directly
-from sshgateway.ssh.shell_channel import Listener
-from sshgateway.terminals import end_reasons
+from sshgateway.process.delivery import DirectDelivery
 from sshgateway.terminals.attachment import Attachment
-from sshgateway.terminals.frames import Ended, Output, Situation, decode_server
+from sshgateway.terminals.end_reasons import EndReason, end_for
+from sshgateway.terminals.frames import Ended, Output, Presence, decode_server
 from sshgateway.terminals.participants import Participants
-from sshgateway.terminals.roles import Participant, Role
 from sshgateway.terminals.terminal import Terminal
 from tests.portal.endpoint import Endpoint, connected
+from tests.sshgateway.shells import OWNER, PrintingShell, SilentSink, attach
 
-OWNER = Participant(Role.OWNER, 1, "alice", may_type=True)
 PIECE = b"@" * 64 * 1024
 # What the loop says is full, and a frame that was begun before.
 MOST_UNSENT = 64 * 1024 + len(PIECE) + 64
-
-
-class Printer:
-    """A shell that prints what a test has it print."""
-
-    connected, last_words = True, ""
-    listener: Listener
-
-    def start(self, listener: Listener) -> None:
-        self.listener = listener
-
-    def grant(self, size: int) -> None: ...
-
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def resize(self, cols: int, rows: int) -> None: ...
-
-    async def exit_status(self) -> int | None:
-        return 0
-
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -48,7 +25,7 @@ class Scene:
     """A terminal with two windows: one of its own socket, and one the test itself is."""
 
     terminal: Terminal
-    shell: Printer
+    shell: PrintingShell
     end: Endpoint
     window: Attachment
     other: Attachment
@@ -72,11 +49,13 @@ class Scene:
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
     async with connected() as end:
-        shell = Printer()
+        shell = PrintingShell()
         terminal = Terminal(shell, lambda ended: None, Participants("alice", (80, 24)))
-        other, window = (terminal.attach(0, 80, 24, place=OWNER) for _ in range(2))
+        delivery = DirectDelivery(end.direct, lambda message: None)
+        other = attach(terminal, OWNER, SilentSink())
+        window = attach(terminal, OWNER, delivery)
         assert end.client.recv(4096).startswith(b"HTTP/1.1 101")
-        delivering = asyncio.create_task(deliver_directly(terminal, window, end.direct, lambda message: None))
+        delivering = asyncio.create_task(delivery.run(partial(terminal.take_frames, window)))
         await asyncio.sleep(0)
         yield Scene(terminal, shell, end, window, other, delivering)
         delivering.cancel()
@@ -97,8 +76,8 @@ async def test_news_of_one_moment_are_told_once() -> None:
         await here.frames()
         for size in range(100):
             here.terminal.resize(here.other, 80 + size, 24)
-        (told,) = await here.frames(Situation)
-        assert isinstance(told, Situation)
+        (told,) = await here.frames(Presence)
+        assert isinstance(told, Presence)
         assert told.cols == 179
 
 
@@ -146,7 +125,7 @@ async def test_the_end_is_sent_and_nothing_after_it() -> None:
     async with scene() as here:
         await here.frames()
         here.shell.listener.shell_printed(b"last words")
-        here.terminal.end(end_reasons.end("idle"))
+        here.terminal.end(end_for(EndReason.IDLE))
         ended = await here.delivering
         assert (ended.reason, ended.final) == ("idle", True)
         here.shell.listener.shell_printed(b"too late")
@@ -160,4 +139,21 @@ async def test_a_window_that_has_left_is_not_the_one_that_answers() -> None:
     async with scene() as here:
         here.terminal.detach(here.window)
         here.terminal.type(here.window, b"x")
-        assert here.terminal.company.answers(here.other)
+        assert here.terminal.participants.answers(here.other)
+
+
+async def test_nothing_is_sent_before_the_delivery_runs() -> None:
+    """READY goes out first, through ASGI; what the shell prints meanwhile follows it."""
+    async with connected() as end:
+        shell = PrintingShell()
+        terminal = Terminal(shell, lambda ended: None, Participants("alice", (80, 24)))
+        delivery = DirectDelivery(end.direct, lambda message: None)
+        window = attach(terminal, OWNER, delivery)
+        shell.listener.shell_printed(b"early")
+        await asyncio.sleep(0)
+        assert end.client.recv(4096).endswith(b"\r\n\r\n"), "the answer to the handshake and nothing more"
+        running = asyncio.create_task(delivery.run(partial(terminal.take_frames, window)))
+        await asyncio.sleep(0)
+        assert end.client.recv(4096).endswith(b"early")
+        running.cancel()
+        await asyncio.wait([running])

@@ -30,27 +30,27 @@ def test_a_killed_gateways_sessions_are_swept(alice) -> None:
     session = session_actions.open_session(alice, TARGET)
     gone = timezone.now() - session_actions.HEARTBEAT_LIMIT - timedelta(seconds=1)
     TerminalSession.objects.filter(pk=session.pk).update(attached_at=gone, heartbeat_at=gone, gateway="dead")
-    assert session_actions.sweep() == 1
+    assert session_actions.end_lost_sessions() == 1
     session.refresh_from_db()
     assert session.end_reason == "gateway_lost"
-    assert session_actions.sweep() == 0
+    assert session_actions.end_lost_sessions() == 0
 
 
 def test_another_gateways_living_sessions_are_left_alone(alice) -> None:
     session = session_actions.open_session(alice, TARGET)
     now = timezone.now()
     TerminalSession.objects.filter(pk=session.pk).update(attached_at=now, heartbeat_at=now, gateway="other")
-    assert session_actions.sweep() == 0
+    assert session_actions.end_lost_sessions() == 0
     session.refresh_from_db()
     assert session.ended_at is None
 
 
 def test_a_session_nobody_attached_to_expires(alice) -> None:
     session = session_actions.open_session(alice, TARGET)
-    assert session_actions.sweep() == 0
+    assert session_actions.end_lost_sessions() == 0
     long_ago = timezone.now() - session_actions.FIRST_ATTACH_LIMIT - timedelta(seconds=1)
     TerminalSession.objects.update(opened_at=long_ago)
-    assert session_actions.sweep() == 1
+    assert session_actions.end_lost_sessions() == 1
     session.refresh_from_db()
     assert session.end_reason == "never_attached"
 

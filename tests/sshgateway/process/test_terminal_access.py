@@ -9,7 +9,7 @@ from accounts.refusals import Refused
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
 from sshgateway.sessions import session_actions
-from tests.sshgateway.conftest import Desk, Gate, until
+from tests.sshgateway.conftest import Desk, SwitchableCheck, until
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +45,11 @@ async def test_nobody_signed_in(desk: Desk, node: Node, alice) -> None:
     assert (await desk.row(session)).attached_at is None
 
 
-async def test_the_gatekeeper_refuses_at_attach(desk: Desk, node: Node, alice, gate: Gate) -> None:
+async def test_the_check_refuses_at_attach(
+    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+) -> None:
     session = await desk.open(alice, node.target())
-    gate.refusal = DENIED
+    access_check.refusal = DENIED
     client = await _closed(desk, session, alice)
     assert client.close_code == 4403
     assert client.end is not None
@@ -55,50 +57,58 @@ async def test_the_gatekeeper_refuses_at_attach(desk: Desk, node: Node, alice, g
     row = await desk.row(session)
     assert row.attached_at is None, "no shell may start"
     assert row.ended_at is None, "from another address it may still be opened"
-    assert gate.asked == [(session.pk, "127.0.0.1")]
+    assert access_check.asked == [(session.pk, "127.0.0.1")]
 
 
-async def test_a_gate_without_a_keeper_is_shut(desk: Desk, node: Node, alice, gate: Gate) -> None:
-    terminal_authorization.unregister(gate)
+async def test_without_a_check_nobody_gets_in(
+    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+) -> None:
+    terminal_authorization.unregister("test")
     session = await desk.open(alice, node.target())
     client = await _closed(desk, session, alice)
     assert client.end is not None
-    assert client.end.reason == "no_gatekeeper"
+    assert client.end.reason == "unknown_subject"
 
 
-async def test_a_rule_that_changes_ends_an_open_terminal(desk: Desk, node: Node, alice, gate: Gate) -> None:
+async def test_a_rule_that_changes_ends_an_open_terminal(
+    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         await client.run("echo in-$((1+1))", "in-2")
-        gate.refusal = DENIED
-        await sync_to_async(session_actions.recheck)(owner=alice)
+        access_check.refusal = DENIED
+        await sync_to_async(session_actions.request_recheck)(owner=alice)
         await client.until_closed(limit=8)
     assert client.end is not None
     assert (client.end.reason, client.end.message, client.end.final) == ("cidr_denied", DENIED.message, True)
     assert (await desk.row(session)).end_reason == "cidr_denied"
 
 
-async def test_a_lost_bell_changes_nothing_but_seconds(desk: Desk, node: Node, alice, gate: Gate) -> None:
+async def test_a_lost_message_costs_seconds_and_nothing_else(
+    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
-        gate.refusal = DENIED
+        access_check.refusal = DENIED
         await client.until_closed(limit=10)
     assert (await desk.row(session)).end_reason == "cidr_denied"
 
 
-async def test_a_node_that_goes_says_so_itself(desk: Desk, node: Node, alice, gate: Gate) -> None:
+async def test_a_node_that_goes_says_so_itself(
+    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+) -> None:
     """A 409 of the gatekeeper means that the node is ending: the shell stays until the node ends it."""
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
-        gate.refusal = Refused("node_gone", "The node is stopping.", status=409)
-        asked = len(gate.asked)
-        await sync_to_async(session_actions.recheck)(owner=alice)
+        access_check.refusal = Refused("node_gone", "The node is stopping.", status=409)
+        asked = len(access_check.asked)
+        await sync_to_async(session_actions.request_recheck)(owner=alice)
 
         async def asked_again() -> bool:
-            return len(gate.asked) > asked
+            return len(access_check.asked) > asked
 
         await until(asked_again, "the gatekeeper is asked again")
         await client.run("echo still-$((1+1))", "still-2")
@@ -123,8 +133,8 @@ async def test_an_end_asked_for_by_its_row(desk: Desk, node: Node, alice) -> Non
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
-        assert await sync_to_async(session_actions.end_sessions)(subject="test:1", reason="job_ended") == 1
+        assert await sync_to_async(session_actions.end_sessions)(subject="test:1", reason="node_gone") == 1
         await client.until_closed(limit=8)
     assert client.end is not None
-    assert client.end.reason == "job_ended"
-    assert (await desk.row(session)).end_reason == "job_ended"
+    assert client.end.reason == "node_gone"
+    assert (await desk.row(session)).end_reason == "node_gone"

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from portal import serving
 from sshgateway.terminals import frames
 from sshgateway.terminals.attachment import WINDOW
-from sshgateway.terminals.frames import Ack, BadFrame, Hello, Input, Ping, Resize
+from sshgateway.terminals.frame_faults import BadFrame
+from sshgateway.terminals.frames import Ack, Hello, Input, Ping, Resize
 from tests.sshgateway.client import Client
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
@@ -180,7 +181,7 @@ async def test_a_message_beyond_every_limit_ends_the_socket_only(desk: Desk, nod
 
 async def _raw(client: Client) -> socket.socket:
     """The client's TCP socket, for what no websocket library sends; nobody reads it any more."""
-    client._listener.cancel()
+    client._receiving.cancel()
     transport = client.socket.transport
     transport.pause_reading()
     raw = transport.get_extra_info("socket")
@@ -197,7 +198,7 @@ async def test_noise_behind_the_handshake(desk: Desk, node: Node, alice) -> None
                 await asyncio.get_running_loop().sock_sendall(raw, noise)
             await until(_few(desk, 0), "the server closes it")
             client.socket.transport.abort()
-            client._listener = asyncio.create_task(asyncio.sleep(0))
+            client._receiving = asyncio.create_task(asyncio.sleep(0))
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         await client.run("echo alive-$((1+1))", "alive-2")
@@ -225,7 +226,7 @@ async def test_pings_nobody_reads_the_answers_of_pile_up_nowhere(desk: Desk, nod
             assert waiting
             assert max(waiting) < 512 * 1024
             client.socket.transport.abort()
-            client._listener = asyncio.create_task(asyncio.sleep(0))
+            client._receiving = asyncio.create_task(asyncio.sleep(0))
 
 
 def _few(desk: Desk, count: int):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ from asgiref.sync import sync_to_async
 
 from sshgateway.models import TerminalNotice
 from sshgateway.process import gateway
-from sshgateway.sessions import session_actions
+from sshgateway.sessions import gateway_wakeups, session_actions
 from sshgateway.terminals.terminal import Terminal
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
@@ -16,11 +16,11 @@ WARNING = "This node shuts down in 5 minutes. Save your work."
 
 
 def terminals() -> list[Terminal]:
-    return [terminal for one in gateway._gateways.values() for terminal in one.terminals.values()]
+    return [terminal for one in gateway._gateways.values() for terminal in one.terminals]
 
 
 async def _say(subject: str, sentence: str = WARNING) -> int:
-    return await sync_to_async(session_actions.notify)(subject=subject, sentence=sentence)
+    return await sync_to_async(session_actions.post_notice)(subject=subject, sentence=sentence)
 
 
 async def test_every_window_of_the_subject_shows_it_and_no_other(desk: Desk, node: Node, alice, bob) -> None:
@@ -52,8 +52,8 @@ async def test_said_twice_is_shown_once(desk: Desk, node: Node, alice) -> None:
     assert client.notices == [WARNING, "This node shuts down now."]
 
 
-async def test_without_a_bell_it_takes_seconds(desk: Desk, node: Node, alice, monkeypatch) -> None:
-    monkeypatch.setattr(session_actions, "ring", lambda sessions: None)
+async def test_without_a_message_it_takes_seconds(desk: Desk, node: Node, alice, monkeypatch) -> None:
+    monkeypatch.setattr(gateway_wakeups, "wake_gateways", lambda sessions: None)
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()

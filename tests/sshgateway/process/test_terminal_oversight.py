@@ -7,7 +7,7 @@ from accounts.audit.trail import Actor
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from sshgateway.sessions import session_actions
-from tests.sshgateway.conftest import Desk, Gate
+from tests.sshgateway.conftest import Desk, SwitchableCheck
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ async def test_watching_is_announced_and_written_down(desk: Desk, node: Node, al
                 lambda c: c.notices == ["An administrator (charlie) is watching."], "alice is told"
             )
             await hers.until(
-                lambda c: c.situation and [p.role for p in c.situation.people] == ["owner", "administrator"],
+                lambda c: c.presence and [p.role for p in c.presence.people] == ["owner", "administrator"],
                 "and sees it",
             )
             await watching.type("rm -rf /\n")
@@ -57,16 +57,16 @@ async def test_an_owner_who_was_away_is_told_on_coming_back(desk: Desk, node: No
 
 
 async def test_no_rule_of_the_owner_keeps_oversight_out(
-    desk: Desk, node: Node, alice, root, gate: Gate
+    desk: Desk, node: Node, alice, root, access_check: SwitchableCheck
 ) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(root)
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
-        asked = len(gate.asked)
+        asked = len(access_check.asked)
         async with desk.attach(session, root) as watching:
             await watching.until_ready()
-        assert {address for _, address in gate.asked[asked:]} <= {"127.0.0.1"}
+        assert {address for _, address in access_check.asked[asked:]} <= {"127.0.0.1"}
 
 
 async def test_an_administrator_who_is_one_no_more_is_out(desk: Desk, node: Node, alice, root) -> None:

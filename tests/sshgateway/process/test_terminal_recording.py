@@ -38,7 +38,7 @@ async def recorded(
 
 
 def lines_of(recording: Recording) -> list[Any]:
-    return [json.loads(line) for line in b"".join(store.read(recording)).decode().splitlines()]
+    return [json.loads(line) for line in b"".join(store.read_asciicast(recording)).decode().splitlines()]
 
 
 def printed(recording: Recording) -> str:
@@ -98,11 +98,11 @@ async def test_announced_is_told_to_everybody_who_comes(desk: Desk, node: Node, 
     session = await recorded(desk, node, alice, "announced")
     async with desk.attach(session, alice) as first, desk.attach(session, alice) as second:
         for client in (first, second):
-            await client.until(lambda c: c.situation and c.situation.recorded, "it is shown as recorded")
+            await client.until(lambda c: c.presence and c.presence.recorded, "it is shown as recorded")
             await client.until(lambda c: c.notices == [recorder.ANNOUNCEMENT], "it is announced")
             await client.until_output("node$")
     async with desk.attach(session, alice, offset=first.offset) as back:
-        await back.until(lambda c: c.situation and c.situation.recorded, "still shown")
+        await back.until(lambda c: c.presence and c.presence.recorded, "still shown")
         await back.run("echo back-$((1+1))", "back-2")
         assert back.notices == [], "who only comes back knows it"
 
@@ -153,7 +153,7 @@ async def test_a_recording_that_is_full_says_so_and_the_shell_goes_on(
         await client.until_ready()
         await client.type("seq 1 9000\n")
         await client.until(lambda c: recorder.FULL in c.notices, "it is told")
-        await client.until(lambda c: c.situation and not c.situation.recorded, "it is shown")
+        await client.until(lambda c: c.presence and not c.presence.recorded, "it is shown")
         await client.run("echo on-$((1+1))", "on-2")
     recording = await finished(session)
     assert recording.end_reason == "size_limit"
@@ -185,7 +185,7 @@ async def test_a_recording_that_fails_lets_the_shell_go_on(
         await client.until_ready()
         await client.type("seq 1 200\n")
         await client.until(lambda c: recorder.FAILED in c.notices, "it is told")
-        await client.until(lambda c: c.situation and not c.situation.recorded, "it is shown")
+        await client.until(lambda c: c.presence and not c.presence.recorded, "it is shown")
         await client.run("echo on-$((1+1))", "on-2")
     assert (await finished(session)).end_reason == "failed"
 
@@ -254,7 +254,7 @@ async def test_a_slow_storage_never_holds_the_shell_up(desk: Desk, node: Node, a
 
 
 def make(session: TerminalSession, text: str, age: timedelta) -> Recording:
-    recording = store.begin(session)
+    recording = store.begin_recording(session)
     store.save_chunk(recording, text.encode())
     Recording.objects.filter(pk=recording.pk).update(started_at=timezone.now() - age)
     return recording
@@ -268,8 +268,8 @@ def test_old_recordings_are_deleted_and_that_is_written_down(alice, make_session
     gone = make(old, "old", timedelta(days=31))
     kept = make(fresh, "fresh", timedelta(days=29))
     growing = make(live, "live", timedelta(days=31))
-    assert store.delete_old() == 1
-    assert store.delete_old() == 0
+    assert store.delete_expired() == 1
+    assert store.delete_expired() == 0
     assert not default_storage.exists(gone.chunk_name(0))
     assert default_storage.exists(kept.chunk_name(0))
     assert default_storage.exists(growing.chunk_name(0)), (
@@ -286,14 +286,14 @@ def test_days_0_keeps_them_for_ever(alice, make_session, settings) -> None:
     session = make_session(alice)
     TerminalSession.objects.filter(pk=session.pk).update(ended_at=timezone.now())
     make(session, "old", timedelta(days=4000))
-    assert store.delete_old() == 0
+    assert store.delete_expired() == 0
 
 
 def test_a_deletion_that_was_interrupted_is_finished(alice, make_session) -> None:
     session = make_session(alice)
     recording = make(session, "text", timedelta(days=1))
     Recording.objects.filter(pk=recording.pk).update(deleted_at=timezone.now())
-    store.delete_old()
+    store.delete_expired()
     assert not default_storage.exists(recording.chunk_name(0))
 
 
@@ -301,5 +301,5 @@ def test_files_of_people_who_are_gone_go_too(alice, make_session) -> None:
     recording = make(make_session(alice), "text", timedelta(days=1))
     alice.delete()
     assert default_storage.exists(recording.chunk_name(0))
-    store.delete_old()
+    store.delete_expired()
     assert not default_storage.exists(recording.chunk_name(0))

@@ -68,12 +68,12 @@ async def test_of_two_windows_the_one_that_was_typed_in_answers_programs(
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as first:
-        await first.until(lambda c: c.situation and c.situation.answers, "the only window answers")
+        await first.until(lambda c: c.presence and c.presence.answers, "the only window answers")
         async with desk.attach(session, alice) as second:
-            await second.until(lambda c: c.situation, "it is told how things stand")
-            assert second.situation is not None
-            assert not second.situation.answers
+            await second.until(lambda c: c.presence, "it is told who is here")
+            assert second.presence is not None
+            assert not second.presence.answers
             await second.run("echo typed-$((1+1))", "typed-2")
-            assert second.situation.answers, "told before what its typing brought"
-            await first.until(lambda c: not c.situation.answers, "the other one keeps quiet")
-        await first.until(lambda c: c.situation.answers, "it is the only one again")
+            assert second.presence.answers, "told before what its typing brought"
+            await first.until(lambda c: not c.presence.answers, "the other one keeps quiet")
+        await first.until(lambda c: c.presence.answers, "it is the only one again")

@@ -12,11 +12,11 @@ from accounts.refusals import Refused
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession, TerminalShare, TerminalVisit
 from sshgateway.process import gateway, session_store
-from sshgateway.sessions import session_actions
+from sshgateway.sessions import gateway_wakeups, session_actions, sharing
 from sshgateway.terminals import participants
 from sshgateway.terminals.frames import Close
 from tests.sshgateway.client import Client
-from tests.sshgateway.conftest import Desk, Gate, until
+from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def share(desk: Desk, session: TerminalSession, owner: Any, guest: Any, **may: bool) -> TerminalShare:
     await sync_to_async(desk.token)(guest)
-    made, _ = await sync_to_async(session_actions.share_session)(
+    made, _ = await sync_to_async(sharing.share_session)(
         Actor(owner), session, guest.get_username(), may_type=may.get("may_type", False)
     )
     return made
@@ -38,7 +38,7 @@ async def refused(desk: Desk, session: TerminalSession, user: Any) -> Client:
 
 
 def names(client: Client) -> list[tuple[str, str, bool]]:
-    return [(one.name, one.role, one.may_type) for one in client.situation.people] if client.situation else []
+    return [(one.name, one.role, one.may_type) for one in client.presence.people] if client.presence else []
 
 
 async def test_a_guest_sees_output_live_and_both_see_who_is_there(desk: Desk, node: Node, alice, bob) -> None:
@@ -55,15 +55,15 @@ async def test_a_guest_sees_output_live_and_both_see_who_is_there(desk: Desk, no
             both = [("alice", "owner", True), ("bob", "guest", False)]
             for client in (hers, his):
                 await client.until(lambda c: names(c) == both, "both are named")
-            assert his.situation is not None
-            assert (his.situation.role, his.situation.owner, his.situation.may_type) == (
+            assert his.presence is not None
+            assert (his.presence.role, his.presence.owner, his.presence.may_type) == (
                 "guest",
                 "alice",
                 False,
             )
-            assert [one.address for one in his.situation.people] == [None, None], "not a guest's business"
-            assert hers.situation is not None
-            assert [one.address for one in hers.situation.people] == ["127.0.0.1", "127.0.0.1"]
+            assert [one.address for one in his.presence.people] == [None, None], "not a guest's business"
+            assert hers.presence is not None
+            assert [one.address for one in hers.presence.people] == ["127.0.0.1", "127.0.0.1"]
         await hers.until(lambda c: names(c) == both[:1], "bob is gone")
     assert (await TerminalVisit.objects.aget()).left_at is not None
     joined = await AuditEvent.objects.aget(action="sshgateway:terminal_session:joined")
@@ -98,10 +98,10 @@ async def test_who_may_type_types_and_does_not_close_or_resize(desk: Desk, node:
             await hers.until_output("his-2")
             await his.resize(33, 9)
             await his.run("echo size-$(stty size | tr ' ' x)", "size-30x90")
-            assert his.situation is not None
-            assert (his.situation.cols, his.situation.rows) == (90, 30)
+            assert his.presence is not None
+            assert (his.presence.cols, his.presence.rows) == (90, 30)
             await hers.resize(100, 31)
-            await his.until(lambda c: c.situation and c.situation.cols == 100, "the size is told")
+            await his.until(lambda c: c.presence and c.presence.cols == 100, "the size is told")
             await his.send(Close())
             await his.until_closed()
         assert his.close_reason == "not_owner"
@@ -116,37 +116,37 @@ async def test_typing_can_be_given_and_taken_while_they_are_there(desk: Desk, no
         async with desk.attach(session, bob) as his:
             await his.until_ready()
             await share(desk, session, alice, bob, may_type=True)
-            await his.until(lambda c: c.situation and c.situation.may_type, "bob may type", limit=8)
+            await his.until(lambda c: c.presence and c.presence.may_type, "bob may type", limit=8)
             await his.run("echo now-$((1+1))", "now-2")
             await share(desk, session, alice, bob, may_type=False)
-            await his.until(lambda c: c.situation and not c.situation.may_type, "no more", limit=8)
+            await his.until(lambda c: c.presence and not c.presence.may_type, "no more", limit=8)
             await his.type("echo late-$((1+1))\n")  # as if it had been under way
             await hers.run("echo calm-$((1+1))", "calm-2")
             assert b"late-" not in hers.output
             assert his.close_code is None, "a key that was under way throws nobody out"
 
 
-@pytest.mark.parametrize("bell", [True, False])
+@pytest.mark.parametrize("message", [True, False])
 async def test_a_share_taken_back_ends_their_windows_only(
-    desk: Desk, node: Node, alice, bob, monkeypatch, bell: bool
+    desk: Desk, node: Node, alice, bob, monkeypatch, message: bool
 ) -> None:
     session = await desk.open(alice, node.target())
-    if not bell:
-        monkeypatch.setattr(session_actions, "ring", lambda sessions: None)
+    if not message:
+        monkeypatch.setattr(gateway_wakeups, "wake_gateways", lambda sessions: None)
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
         made = await share(desk, session, alice, bob)
         async with desk.attach(session, bob) as first, desk.attach(session, bob) as second:
             await first.until_ready()
             await second.until_ready()
-            assert await sync_to_async(session_actions.revoke_share)(Actor(alice), made)
+            assert await sync_to_async(sharing.revoke_share)(Actor(alice), made)
             for client in (first, second):
                 await client.until_closed(limit=8)
                 assert client.end is not None
                 assert (client.end.reason, client.end.final) == ("share_revoked", False)
                 assert client.end.message == "alice does not share this terminal with you any more."
                 assert client.close_code == 4403
-        assert not await sync_to_async(session_actions.revoke_share)(Actor(alice), made), "once is enough"
+        assert not await sync_to_async(sharing.revoke_share)(Actor(alice), made), "once is enough"
         await hers.run("echo mine-$((1+1))", "mine-2")
         assert (await refused(desk, session, bob)).close_code == 4404
 
@@ -163,8 +163,8 @@ async def test_a_share_ends_with_its_session(desk: Desk, node: Node, alice, bob)
         assert his.end is not None
         assert (his.end.reason, his.end.message) == ("closed_by_owner", "alice closed this terminal.")
     assert (await refused(desk, session, bob)).close_code == 4404
-    assert not await sync_to_async(list)(session_actions.shares(session))
-    assert not await sync_to_async(list)(session_actions.shared_with(bob))
+    assert not await sync_to_async(list)(sharing.shares(session))
+    assert not await sync_to_async(list)(sharing.shared_with(bob))
 
 
 async def test_nobody_else_finds_it(desk: Desk, node: Node, alice, bob, charlie) -> None:
@@ -184,7 +184,7 @@ async def test_a_guest_does_not_start_the_shell(desk: Desk, node: Node, alice, b
 
 
 async def test_the_owners_rules_hold_for_a_guests_address(
-    desk: Desk, node: Node, alice, bob, gate: Gate
+    desk: Desk, node: Node, alice, bob, monkeypatch
 ) -> None:
     session = await desk.open(alice, node.target())
     asked: list[tuple[str, str]] = []
@@ -194,22 +194,21 @@ async def test_the_owners_rules_hold_for_a_guests_address(
         if address == "192.0.2.9":
             raise Refused("cidr_denied", "Your address 192.0.2.9 is in no access rule.", status=403)
 
-    terminal_authorization.register(only_hers)
-    try:
-        async with desk.attach(session, alice) as hers:
-            await hers.until_ready()
-            await share(desk, session, alice, bob)
-            refusal = await sync_to_async(session_store.admit)(session, bob, "192.0.2.9", "page")
-            assert ("alice", "192.0.2.9") in asked, "the owner's rules, the guest's address"
-            assert getattr(refusal, "reason", "") == "cidr_denied"
-            assert "192.0.2.9 is in none of alice's access rules" in getattr(refusal, "message", "")
-            async with desk.attach(session, bob) as his:
-                await his.until_ready()
-    finally:
-        terminal_authorization.unregister(only_hers)
+    monkeypatch.setitem(terminal_authorization._checks, "test", only_hers)
+    async with desk.attach(session, alice) as hers:
+        await hers.until_ready()
+        await share(desk, session, alice, bob)
+        refusal = await sync_to_async(session_store.admit)(session, bob, "192.0.2.9", "page")
+        assert ("alice", "192.0.2.9") in asked, "the owner's rules, the guest's address"
+        assert getattr(refusal, "reason", "") == "cidr_denied"
+        assert "192.0.2.9 is in none of alice's access rules" in getattr(refusal, "message", "")
+        async with desk.attach(session, bob) as his:
+            await his.until_ready()
 
 
-async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(desk: Desk, node: Node, alice, bob) -> None:
+async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(
+    desk: Desk, node: Node, alice, bob, monkeypatch
+) -> None:
     session = await desk.open(alice, node.target())
     shut = False
     asked: set[str] = set()
@@ -226,21 +225,18 @@ async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(desk: Desk, nod
             await his.until_ready()
             # alice comes from elsewhere as far as the gateway knows; only bob's address is shut out.
             for terminal in _terminals():
-                for member in terminal.company.members:
-                    if member.place.is_owner:
+                for member in terminal.participants.members:
+                    if member.participant.is_owner:
                         member.source_address = "127.0.0.2"
-            terminal_authorization.register(not_bob)
+            monkeypatch.setitem(terminal_authorization._checks, "test", not_bob)
 
             async def looked() -> bool:
                 return "127.0.0.2" in asked
 
-            try:
-                await until(looked, "a look at the rows that knows her other address")
-                shut = True
-                await sync_to_async(session_actions.recheck)(owner=alice)
-                await his.until_closed(limit=8)
-            finally:
-                terminal_authorization.unregister(not_bob)
+            await until(looked, "a look at the rows that knows her other address")
+            shut = True
+            await sync_to_async(session_actions.request_recheck)(owner=alice)
+            await his.until_closed(limit=8)
         assert his.end is not None
         assert (his.end.reason, his.end.final) == ("cidr_denied", False)
         await hers.run("echo still-$((1+1))", "still-2")
@@ -303,7 +299,7 @@ async def test_guests_do_not_crowd_the_owner_out(desk: Desk, node: Node, alice, 
 
 
 def _terminals() -> list[Any]:
-    return [terminal for one in gateway._gateways.values() for terminal in one.terminals.values()]
+    return [terminal for one in gateway._gateways.values() for terminal in one.terminals]
 
 
 # --- refusals of the verb
@@ -322,17 +318,17 @@ def test_sharing_with_nobody(
     alice, make_session: Callable[..., TerminalSession], username, reason, field
 ) -> None:
     with pytest.raises(Refused) as refusal:
-        session_actions.share_session(Actor(alice), make_session(alice), username, may_type=False)
+        sharing.share_session(Actor(alice), make_session(alice), username, may_type=False)
     assert (refusal.value.reason, refusal.value.field, refusal.value.status) == (reason, field, 400)
     assert refusal.value.message.endswith(".")
 
 
 def test_only_the_owner_shares(alice, bob, charlie, make_session: Callable[..., TerminalSession]) -> None:
     session = make_session(alice)
-    share_of_bob, _ = session_actions.share_session(Actor(alice), session, "bob", may_type=True)
+    share_of_bob, _ = sharing.share_session(Actor(alice), session, "bob", may_type=True)
     for verb in (
-        lambda: session_actions.share_session(Actor(bob), session, "charlie", may_type=False),
-        lambda: session_actions.revoke_share(Actor(bob), share_of_bob),
+        lambda: sharing.share_session(Actor(bob), session, "charlie", may_type=False),
+        lambda: sharing.revoke_share(Actor(bob), share_of_bob),
     ):
         with pytest.raises(Refused) as refusal:
             verb()
@@ -343,7 +339,7 @@ def test_an_ended_terminal_is_not_shared(alice, bob, make_session: Callable[...,
     session = make_session(alice)
     session_actions.end_session(session)
     with pytest.raises(Refused) as refusal:
-        session_actions.share_session(Actor(alice), session, "bob", may_type=False)
+        sharing.share_session(Actor(alice), session, "bob", may_type=False)
     assert (refusal.value.reason, refusal.value.status) == ("session_ended", 409)
 
 
@@ -351,12 +347,12 @@ def test_sharing_is_written_down_and_saying_it_twice_is_not(
     alice, bob, make_session: Callable[..., TerminalSession]
 ) -> None:
     session = make_session(alice)
-    first, new = session_actions.share_session(Actor(alice), session, "bob", may_type=False)
-    again, twice = session_actions.share_session(Actor(alice), session, "bob", may_type=False)
-    changed, third = session_actions.share_session(Actor(alice), session, "bob", may_type=True)
+    first, new = sharing.share_session(Actor(alice), session, "bob", may_type=False)
+    again, twice = sharing.share_session(Actor(alice), session, "bob", may_type=False)
+    changed, third = sharing.share_session(Actor(alice), session, "bob", may_type=True)
     assert (new, twice, third) == (True, False, False)
     assert first.pk == again.pk == changed.pk
-    session_actions.revoke_share(Actor(alice), changed)
+    sharing.revoke_share(Actor(alice), changed)
     actions = AuditEvent.objects.order_by("id").values_list("action", flat=True)
     assert [action.rpartition(":")[2] for action in actions] == ["shared", "share_changed", "share_revoked"]
     assert session.pk not in str(list(AuditEvent.objects.values())), (
@@ -367,11 +363,11 @@ def test_sharing_is_written_down_and_saying_it_twice_is_not(
 def test_not_with_a_crowd(
     alice, bob, charlie, make_session: Callable[..., TerminalSession], monkeypatch
 ) -> None:
-    monkeypatch.setattr(session_actions, "SHARES_PER_SESSION", 1)
+    monkeypatch.setattr(sharing, "SHARES_PER_SESSION", 1)
     session = make_session(alice)
-    session_actions.share_session(Actor(alice), session, "bob", may_type=False)
+    sharing.share_session(Actor(alice), session, "bob", may_type=False)
     with pytest.raises(Refused) as refusal:
-        session_actions.share_session(Actor(alice), session, "charlie", may_type=False)
+        sharing.share_session(Actor(alice), session, "charlie", may_type=False)
     assert (refusal.value.reason, refusal.value.status) == ("too_many_shares", 409)
 
 

@@ -41,16 +41,16 @@ async def test_nobody_listens(desk: Desk, node: Node, alice) -> None:
 
 async def test_an_expired_certificate(desk: Desk, node: Node, alice, monkeypatch) -> None:
     def expired(session):
-        return credentials.issue(session.principal, for_whom="late", lifetime=-CLOCK_SKEW / 2)
+        return credentials.issue_credential(session.principal, for_whom="late", lifetime=-CLOCK_SKEW / 2)
 
-    monkeypatch.setattr(session_store, "issue", expired)
+    monkeypatch.setattr(session_store, "issue_credential_for", expired)
     end = await _end(desk, alice, node.target())
     assert end.reason == "credential_refused"
     assert "expired" in node.log.lower()
 
 
 async def test_a_node_that_does_not_know_our_authority(desk: Desk, make_node, alice) -> None:
-    other = authorities.new_key()["public_key"]
+    other = authorities.new_key_fields()["public_key"]
     node = await sync_to_async(make_node)(authorities=[other])
     end = await _end(desk, alice, node.target())
     assert end.reason == "credential_refused"
@@ -58,7 +58,9 @@ async def test_a_node_that_does_not_know_our_authority(desk: Desk, make_node, al
 
 async def test_a_principal_the_certificate_is_not_for(desk: Desk, node: Node, alice, monkeypatch) -> None:
     monkeypatch.setattr(
-        session_store, "issue", lambda session: credentials.issue("somebody_else", for_whom="x")
+        session_store,
+        "issue_credential_for",
+        lambda session: credentials.issue_credential("somebody_else", for_whom="x"),
     )
     end = await _end(desk, alice, node.target())
     assert end.reason == "credential_refused"

@@ -59,8 +59,8 @@ async def no_row() -> bool:
 async def test_a_thousand_shells_leave_nothing(
     desk: Desk, make_node: Any, alice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Closing an empty line is part of it, and so is making new ones.
-    monkeypatch.setattr(connection_pool, "EMPTY_SECONDS", 0.1)
+    # Closing an empty connection is part of it, and so is making new ones.
+    monkeypatch.setattr(connection_pool, "IDLE_SECONDS", 0.1)
     node: Node = await sync_to_async(make_node)(more=["ForceCommand exec cat", "MaxStartups 100"])
     waiting = asyncio.Queue[int]()
     for number in range(SESSIONS):

@@ -1,107 +1,42 @@
-"""Lines to nodes: shared by one person's shells to one node, by nobody else's; no thread; every cipher; new keys."""
+"""Connections to nodes: shared by one person's shells on one node only; no thread; every cipher; new keys."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import paramiko
 import pytest
 from asgiref.sync import sync_to_async
 
-from sshgateway.certificates import credentials
-from sshgateway.certificates.credentials import Credential
 from sshgateway.ssh import connection_pool, packetizer
-from sshgateway.ssh.connection_pool import ConnectionPool
 from sshgateway.ssh.errors import ChannelRefused, HostKeyChanged
-from sshgateway.ssh.shell_channel import Shell
-from sshgateway.ssh.targets import Target
+from tests.sshgateway.ssh.shells import ALICE, BOB, Opener, Reader
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ALICE, BOB = 1, 2
 
-
-class Reader:
-    """Listens to a shell."""
-
-    def __init__(self, shell: Shell, granting: bool = True) -> None:
-        self.shell, self.granting = shell, granting
-        self.output = b""
-        self.size = 0
-        self.over = False
-        self._news = asyncio.Event()
-        shell.start(self)
-
-    def shell_printed(self, data: bytes) -> None:
-        self.output = (self.output + data)[-100_000:]
-        self.size += len(data)
-        if self.granting:
-            self.shell.grant(len(data))
-        self._news.set()
-
-    def shell_writable(self) -> None:
-        self._news.set()
-
-    def shell_over(self) -> None:
-        self.over = True
-        self._news.set()
-
-    async def until(self, condition: Callable[["Reader"], Any], limit: float = 30.0) -> None:
-        async with asyncio.timeout(limit):
-            while not condition(self):
-                await self._news.wait()
-                self._news.clear()
-
-    async def run(self, command: str, answer: str) -> None:
-        self.shell.write(f"{command}\n".encode())
-        await self.until(lambda reader: answer.encode() in reader.output)
-
-
-class Opener:
-    """Opens shells on lines, and counts how often somebody had to log in."""
-
-    def __init__(self) -> None:
-        self.lines = ConnectionPool()
-        self.logins = 0
-
-    async def shell(self, target: Target, person: int = ALICE, window: int = 100_000) -> Shell:
-        async def issue() -> Credential:
-            self.logins += 1
-            return await sync_to_async(credentials.issue)(target.principal, for_whom="test")
-
-        return await self.lines.open_shell(person, target, issue, (80, 24), window)
-
-
-@pytest.fixture
-async def opener() -> AsyncIterator[Opener]:
-    made = Opener()
-    yield made
-    await made.lines.shut_down()
-
-
-async def test_shells_of_one_person_to_one_node_share_a_line(opener: Opener, node: Node) -> None:
-    shells = [await opener.shell(node.target()) for _ in range(connection_pool.SHELLS_A_LINE)]
-    assert (opener.logins, opener.lines.count) == (1, 1)
+async def test_shells_of_one_person_to_one_node_share_a_connection(opener: Opener, node: Node) -> None:
+    shells = [await opener.shell(node.target()) for _ in range(connection_pool.SHELLS_PER_CONNECTION)]
+    assert (opener.logins, opener.pool.count) == (1, 1)
     readers = [Reader(shell) for shell in shells]
     for number, reader in enumerate(readers):
         await reader.run(f"echo shell-$(({number}+100))", f"shell-{number + 100}")
     assert not [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport)]
 
 
-async def test_one_more_than_a_line_takes_opens_another(opener: Opener, node: Node) -> None:
+async def test_one_more_than_a_connection_carries_opens_another(opener: Opener, node: Node) -> None:
     async with asyncio.TaskGroup() as group:
-        for _ in range(connection_pool.SHELLS_A_LINE + 1):
+        for _ in range(connection_pool.SHELLS_PER_CONNECTION + 1):
             group.create_task(opener.shell(node.target()))
-    assert (opener.logins, opener.lines.count) == (2, 2)
+    assert (opener.logins, opener.pool.count) == (2, 2)
 
 
-async def test_another_person_never_gets_the_same_line(opener: Opener, node: Node) -> None:
+async def test_another_person_never_gets_the_same_connection(opener: Opener, node: Node) -> None:
     await opener.shell(node.target(), ALICE)
     await opener.shell(node.target(), BOB)
-    assert (opener.logins, opener.lines.count) == (2, 2)
+    assert (opener.logins, opener.pool.count) == (2, 2)
 
 
 async def test_another_login_or_other_host_keys_get_their_own(opener: Opener, make_node: Any) -> None:
@@ -128,42 +63,44 @@ async def test_a_node_that_gives_no_shell_at_all_says_so(opener: Opener, make_no
         await opener.shell(node.target())
 
 
-async def test_after_access_was_withdrawn_nothing_new_is_opened_on_a_line(opener: Opener, node: Node) -> None:
+async def test_after_access_was_withdrawn_nothing_new_is_opened_on_a_connection(
+    opener: Opener, node: Node
+) -> None:
     open_still = Reader(await opener.shell(node.target()))
-    opener.lines.retire(ALICE)
+    opener.pool.retire(ALICE)
     await opener.shell(node.target())
     assert opener.logins == 2
     # What is open on it is for the gateway to end, shell by shell.
     await open_still.run("echo still-$((1+1))", "still-2")
     open_still.shell.close()
     async with asyncio.timeout(10):
-        while opener.lines.count > 1:
+        while opener.pool.count > 1:
             await asyncio.sleep(0.02)
 
 
-async def test_a_line_takes_shells_only_for_a_while(
+async def test_a_connection_accepts_shells_only_for_a_while(
     opener: Opener, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_pool, "TAKES_SHELLS_SECONDS", 0.0)
+    monkeypatch.setattr(connection_pool, "ACCEPTS_SHELLS_SECONDS", 0.0)
     await opener.shell(node.target())
     await opener.shell(node.target())
     assert opener.logins == 2
 
 
-async def test_an_empty_line_is_closed_soon_and_until_then_used_again(
+async def test_an_empty_connection_is_closed_soon_and_until_then_used_again(
     opener: Opener, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_pool, "EMPTY_SECONDS", 0.5)
+    monkeypatch.setattr(connection_pool, "IDLE_SECONDS", 0.5)
     (await opener.shell(node.target())).close()
     again = await opener.shell(node.target())
     assert opener.logins == 1
     again.close()
     async with asyncio.timeout(10):
-        while opener.lines.count:
+        while opener.pool.count:
             await asyncio.sleep(0.02)
 
 
-async def test_a_broken_line_ends_its_shells_and_the_next_gets_a_new_one(
+async def test_a_broken_connection_ends_its_shells_and_the_next_gets_a_new_one(
     opener: Opener, make_node: Any
 ) -> None:
     node = await sync_to_async(make_node)()
@@ -200,13 +137,13 @@ async def test_other_ciphers_carry_the_same_bytes(
 def new_keys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One number for each time that keys were changed; the first are those of the handshake."""
     changes: list[int] = []
-    plain = packetizer.Wire.set_inbound_cipher
+    plain = packetizer.LoopPacketizer.set_inbound_cipher
 
-    def counted(self: packetizer.Wire, *fixed: Any, **named: Any) -> None:
+    def counted(self: packetizer.LoopPacketizer, *fixed: Any, **named: Any) -> None:
         changes.append(1)
         plain(self, *fixed, **named)
 
-    monkeypatch.setattr(packetizer.Wire, "set_inbound_cipher", counted)
+    monkeypatch.setattr(packetizer.LoopPacketizer, "set_inbound_cipher", counted)
     return changes
 
 
@@ -219,11 +156,11 @@ async def test_new_keys_are_negotiated_in_the_middle_of_a_flood(
     reader = Reader(await opener.shell(node.target()))
     await reader.run("stty -opost -echo; echo raw-$((1+1))", "raw-2")
     seen = bytearray()
-    take = reader.shell_printed
+    receive = reader.shell_printed
 
     def keep(data: bytes) -> None:
         seen.extend(data)
-        take(data)
+        receive(data)
 
     reader.shell_printed = keep  # type: ignore[method-assign]
     await reader.run("seq 1 300000; echo all-$((1+1))", "all-2")
@@ -268,7 +205,7 @@ async def test_a_host_key_that_is_not_pinned_stops_it_before_anything_is_sent(
     real, other = await sync_to_async(make_node)(), await sync_to_async(make_node)()
     with pytest.raises(HostKeyChanged):
         await opener.shell(real.target(host_keys=(other.host_key,)))
-    assert opener.lines.count == 0
+    assert opener.pool.count == 0
 
 
 async def test_giving_up_while_connecting_leaves_nothing(opener: Opener, node: Node) -> None:
@@ -296,7 +233,7 @@ async def test_giving_up_while_connecting_leaves_nothing(opener: Opener, node: N
                 await opening
             go.set()
             await hung_up.wait()
-    assert opener.lines.count == 0
+    assert opener.pool.count == 0
 
 
 async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

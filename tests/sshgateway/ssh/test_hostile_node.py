@@ -1,11 +1,11 @@
-"""A node that knows how to log people in and then keeps to no protocol: it ends its own line and holds up nobody."""
+"""A node that logs people in and then breaks the protocol: it ends its own connection and holds up nobody."""
 
 import asyncio
 import contextlib
 import socket
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from paramiko.message import Message
 
 from sshgateway.certificates import credentials
 from sshgateway.ssh import shell_channel, ssh_connection, transport
-from sshgateway.ssh.ssh_connection import SSHConnection, carry
+from sshgateway.ssh.ssh_connection import SSHConnection, attach_to_loop
 from sshgateway.ssh.targets import Target
 from tests.sshgateway.conftest import until
 
@@ -59,11 +59,11 @@ class HostileNode:
         self._key = paramiko.Ed25519Key.from_private_key_file(str(key))
         self.host = Host()
         self.kex: tuple[str, ...] | None = None
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self._door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         self.target = Target(
             "127.0.0.1",
-            self._door.getsockname()[1],
+            self._listening.getsockname()[1],
             "someone",
             (f"ssh-ed25519 {self._key.get_base64()}",),
             "head of Test",
@@ -76,7 +76,7 @@ class HostileNode:
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
-            taken, _ = self._door.accept()
+            taken, _ = self._listening.accept()
             # A window no terminal would ever need.
             self.transport = paramiko.Transport(taken, default_window_size=2**31 - 1)
             if self.kex is not None:
@@ -96,8 +96,8 @@ class HostileNode:
 
     def close(self) -> None:
         self.host.listens.set()
-        self._door.shutdown(socket.SHUT_RDWR)  # wakes who still waits for somebody to come
-        self._door.close()
+        self._listening.shutdown(socket.SHUT_RDWR)  # wakes who still waits for somebody to come
+        self._listening.close()
         self._thread.join(10)
         if self.transport is not None:
             self.transport.close()
@@ -129,12 +129,14 @@ class Listener:
         self.over.set()
 
 
-async def _connected(node: HostileNode) -> SSHConnection:
-    credential = await sync_to_async(credentials.issue)(node.target.principal, for_whom="a test")
-    login = await asyncio.to_thread(transport.log_in, node.target, credential, timeout=20, leave_thread=True)
+async def _connected(
+    node: HostileNode, on_idle: Callable[[SSHConnection], None] = lambda connection: None
+) -> SSHConnection:
+    credential = await sync_to_async(credentials.issue_credential)(node.target.principal, for_whom="a test")
+    login = await asyncio.to_thread(transport.log_in, node.target, credential, timeout=20, for_loop=True)
     assert isinstance(login.transport.sock, socket.socket)
     login.transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
-    return await carry(login)
+    return await attach_to_loop(login, on_idle)
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ async def to_hostile(hostile: HostileNode, accidents: list[str]) -> AsyncIterato
     yield connected
     hostile.host.listens.set()
     connected.close()
-    await connected.wait_gone()
+    await connected.wait_closed()
 
 
 async def _lost(on: SSHConnection) -> None:
@@ -174,7 +176,7 @@ async def test_extensions_without_end_hold_up_nobody(hostile: HostileNode, to_ho
         (GLOBAL_REQUEST, (3, 0xFFFEFDFC)),
     ],
 )
-async def test_messages_that_make_no_sense_end_the_line_and_nothing_else(
+async def test_messages_that_make_no_sense_end_the_connection_and_nothing_else(
     hostile: HostileNode, to_hostile: SSHConnection, kind: int, numbers: tuple[int, ...]
 ) -> None:
     opened = await to_hostile.open_shell(80, 24, WINDOW)
@@ -184,7 +186,9 @@ async def test_messages_that_make_no_sense_end_the_line_and_nothing_else(
     assert listener.over.is_set()
 
 
-async def test_more_than_was_granted_ends_the_line(hostile: HostileNode, to_hostile: SSHConnection) -> None:
+async def test_more_than_was_granted_ends_the_connection(
+    hostile: HostileNode, to_hostile: SSHConnection
+) -> None:
     opened = await to_hostile.open_shell(80, 24, WINDOW)
     opened.start(listener := Listener())
     piece = b"x" * (32 * 1024)
@@ -211,7 +215,7 @@ async def test_input_that_is_not_read_is_not_taken(hostile: HostileNode, to_host
     assert opened.write(b"x") == 1
 
 
-async def test_answers_that_are_not_read_end_the_line(
+async def test_answers_that_are_not_read_end_the_connection(
     hostile: HostileNode, to_hostile: SSHConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh_connection, "MOST_UNSENT", 64 * 1024)
@@ -244,14 +248,14 @@ async def test_a_close_that_is_never_answered_is_not_waited_for(
     hostile: HostileNode, to_hostile: SSHConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shell_channel, "AFTER_CLOSE_SECONDS", 0.1)
-    quiet = asyncio.Event()
-    to_hostile.on_quiet = quiet.set
     opened = await to_hostile.open_shell(80, 24, WINDOW)
     opened.resize(81, 24)
     opened.close()
-    async with asyncio.timeout(20):
-        await quiet.wait()
-    assert to_hostile.shells == 0
+
+    async def released() -> bool:
+        return to_hostile.shells == 0
+
+    await until(released, "the shell is released", 20)
 
 
 async def test_key_exchanges_that_take_a_second_each_are_not_agreed_to(
@@ -269,7 +273,7 @@ async def test_empty_output_takes_no_room(hostile: HostileNode, to_hostile: SSHC
     hostile.say(DATA, opened.number, 4, more=b"last")
 
     async def came() -> bool:
-        return opened._parts != []
+        return opened._output != []
 
     await until(came, "the last of it")
-    assert opened._parts == [b"last"]
+    assert opened._output == [b"last"]

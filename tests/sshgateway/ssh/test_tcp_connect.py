@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from sshgateway.ssh.tcp_connect import dial
+from sshgateway.ssh.tcp_connect import connect_tcp
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -19,7 +19,7 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.3", 0)) as there:
         resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
-        with dial("cluster.example.org", there.getsockname()[1], 5) as found:
+        with connect_tcp("cluster.example.org", there.getsockname()[1], 5) as found:
             assert found.getpeername() == there.getsockname()
 
 
@@ -28,7 +28,7 @@ def test_the_last_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         port = gone.getsockname()[1]
     resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2")
     with pytest.raises(ConnectionRefusedError):
-        dial("cluster.example.org", port, 5)
+        connect_tcp("cluster.example.org", port, 5)
 
 
 def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,10 +46,10 @@ def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pyt
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", port))
         resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2")
-        with dial("cluster.example.org", port, 4) as found:
+        with connect_tcp("cluster.example.org", port, 4) as found:
             assert found.getpeername() == there.getsockname()
 
 
 def test_a_name_nobody_knows() -> None:
     with pytest.raises(socket.gaierror):
-        dial("no-such-host.invalid", 22, 5)
+        connect_tcp("no-such-host.invalid", 22, 5)

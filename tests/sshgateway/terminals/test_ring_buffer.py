@@ -1,4 +1,4 @@
-"""What a shell printed last, by offset: right bytes, bounded memory."""
+"""The latest output of a shell, by offset: the right bytes, in bounded memory."""
 
 import pytest
 from hypothesis import given

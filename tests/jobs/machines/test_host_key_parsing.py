@@ -1,4 +1,4 @@
-"""Pasted host keys: what an administrator would paste is taken, everything else is refused with a sentence."""
+"""Pasted host keys: what an administrator would paste is accepted, everything else is refused with a sentence."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accounts.refusals import Refused
-from jobs.machines.host_key_text import parse
+from jobs.machines.host_key_parsing import parse_host_keys
 from sshgateway.ssh import host_keys
 from tests.factories import public_key
 
@@ -18,7 +18,7 @@ OTHER = public_key()
 
 def refused(text: str, host: str = HOST, port: int = 22) -> Refused:
     with pytest.raises(Refused) as caught:
-        parse(text, host, port)
+        parse_host_keys(text, host, port)
     assert caught.value.field == "host_key"
     return caught.value
 
@@ -34,19 +34,19 @@ def hashed(host: str, tmp_path: Path) -> str:
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_the_file_of_a_machine(make_key: Callable[..., Path], kind: str) -> None:
     text = Path(f"{make_key(kind, comment='root@login')}.pub").read_text()
-    found = parse(text, HOST, 22)
+    found = parse_host_keys(text, HOST, 22)
     assert found.lines == (" ".join(text.split()[:2]),)
     assert found.notice is None
     assert host_keys.parse(found.lines[0]).type == text.split()[0]
 
 
 def test_several_keys_one_per_line_each_once() -> None:
-    assert parse(f"{KEY} a\r\n\r\n{OTHER}\n{KEY} b\n", HOST, 22).lines == (KEY, OTHER)
+    assert parse_host_keys(f"{KEY} a\r\n\r\n{OTHER}\n{KEY} b\n", HOST, 22).lines == (KEY, OTHER)
 
 
 def test_what_ssh_keyscan_prints() -> None:
     text = f"# {HOST}:22 SSH-2.0-OpenSSH_9.2\n{HOST} {KEY}\n# {HOST}:22 SSH-2.0-OpenSSH_9.2\n{HOST} {OTHER}\n"
-    found = parse(text, HOST, 22)
+    found = parse_host_keys(text, HOST, 22)
     assert found.lines == (KEY, OTHER)
     assert found.notice == f"Took the key out of each known_hosts line; all of them are for {HOST}."
 
@@ -63,7 +63,7 @@ def test_what_ssh_keyscan_prints() -> None:
     ],
 )
 def test_a_known_hosts_line_of_this_machine(names: str, port: int) -> None:
-    assert parse(f"{names} {KEY} comment", HOST, port).lines == (KEY,)
+    assert parse_host_keys(f"{names} {KEY} comment", HOST, port).lines == (KEY,)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_known_hosts_line_of_another_machine(names: str, port: int) -> None:
 
 
 def test_a_hashed_line_is_taken_if_it_is_the_hash_of_this_machine(tmp_path: Path) -> None:
-    assert parse(hashed(HOST, tmp_path), HOST, 22).lines == (KEY,)
-    assert parse(hashed(f"[{HOST}]:2222", tmp_path), HOST, 2222).lines == (KEY,)
+    assert parse_host_keys(hashed(HOST, tmp_path), HOST, 22).lines == (KEY,)
+    assert parse_host_keys(hashed(f"[{HOST}]:2222", tmp_path), HOST, 2222).lines == (KEY,)
     refusal = refused(hashed("other.example.org", tmp_path))
     assert (refusal.reason, "as a hash" in refusal.message) == ("other_host", True)
 

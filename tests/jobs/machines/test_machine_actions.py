@@ -1,4 +1,4 @@
-"""What administrators do to machines: saved whole or not at all, audited, and live terminals hear of it."""
+"""Adding, changing and removing machines: saved completely or not at all, audited, and applied to open terminals."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def draft(**fields: Any) -> MachineDraft:
 
 
 def session_on(machine: Machine, owner: User) -> TerminalSession:
-    """An open session, as one opened now would be."""
+    """An open session on the machine as it is now."""
     return TerminalSessionFactory.create(
         owner=owner,
         subject=machine.subject,
@@ -35,7 +35,7 @@ def session_on(machine: Machine, owner: User) -> TerminalSession:
     )
 
 
-def end_of(session: TerminalSession) -> str:
+def end_reason_of(session: TerminalSession) -> str:
     session.refresh_from_db()
     return session.end_reason
 
@@ -63,14 +63,14 @@ def test_nobody_is_let_in_unless_named(admin: User) -> None:
 
 def test_only_administrators(alice: User) -> None:
     machine = MachineFactory.create(people=[alice])
-    for verb in (
+    for action in (
         lambda: machine_actions.add_machine(actor(alice), draft()),
         lambda: machine_actions.change_machine(actor(alice), machine, {"host": "elsewhere"}),
         lambda: machine_actions.remove_machine(actor(alice), machine),
         lambda: machine_actions.clear_alarm(actor(alice), machine),
     ):
         with pytest.raises(Refused) as caught:
-            verb()
+            action()
         assert (caught.value.reason, caught.value.status) == ("not_administrator", 403)
     assert Machine.objects.get().host == "login.example.org"
     assert not AuditEvent.objects.filter(object_type="machine").exists()
@@ -103,7 +103,7 @@ def test_too_many_people(admin: User) -> None:
     assert caught.value.reason == "too_many_people"
 
 
-def test_changing_tells_before_and_after_and_leaves_the_rest(admin: User, alice: User) -> None:
+def test_a_change_is_audited_with_before_and_after_and_keeps_the_rest(admin: User, alice: User) -> None:
     machine = MachineFactory.create(people=[alice], notes="be kind")
     changed = change(admin, machine, port=2222)
     assert (changed.port, changed.notes, list(changed.people.all())) == (2222, "be kind", [alice])
@@ -112,7 +112,7 @@ def test_changing_tells_before_and_after_and_leaves_the_rest(admin: User, alice:
     assert event.before["people"] == event.after["people"] == "alice"
 
 
-def test_changing_nothing_is_not_told(admin: User) -> None:
+def test_changing_nothing_is_not_audited(admin: User) -> None:
     machine = MachineFactory.create()
     change(admin, machine, port=22)
     assert not AuditEvent.objects.filter(action="jobs:machine:changed").exists()
@@ -132,7 +132,7 @@ def test_removing_ends_its_terminals_and_no_others(admin: User, alice: User) -> 
     machine, other = MachineFactory.create(people=[alice]), MachineFactory.create(people=[alice])
     session, others = session_on(machine, alice), session_on(other, alice)
     machine_actions.remove_machine(actor(admin), machine)
-    assert (end_of(session), end_of(others)) == ("machine_removed", "")
+    assert (end_reason_of(session), end_reason_of(others)) == ("machine_removed", "")
     assert list(Machine.objects.all()) == [other]
 
 
@@ -140,21 +140,25 @@ def test_taking_a_person_out_ends_that_persons_terminals(admin: User, alice: Use
     machine = MachineFactory.create(people=[alice, bob])
     of_alice, of_bob, of_admin = (session_on(machine, owner) for owner in (alice, bob, admin))
     change(admin, machine, people=["bob"])
-    assert (end_of(of_alice), end_of(of_bob), end_of(of_admin)) == ("not_allowed", "", "")
+    assert (end_reason_of(of_alice), end_reason_of(of_bob), end_reason_of(of_admin)) == (
+        "not_allowed",
+        "",
+        "",
+    )
 
 
 def test_no_longer_everyone(admin: User, alice: User, bob: User) -> None:
     machine = MachineFactory.create(everyone=True, people=[bob])
     of_alice, of_bob = session_on(machine, alice), session_on(machine, bob)
     change(admin, machine, everyone=False)
-    assert (end_of(of_alice), end_of(of_bob)) == ("not_allowed", "")
+    assert (end_reason_of(of_alice), end_reason_of(of_bob)) == ("not_allowed", "")
 
 
 def test_switching_off_ends_everyones(admin: User) -> None:
     machine = MachineFactory.create()
     session = session_on(machine, admin)
     change(admin, machine, enabled=False)
-    assert end_of(session) == "machine_disabled"
+    assert end_reason_of(session) == "machine_disabled"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ def test_a_terminal_ends_that_leads_to_where_the_machine_is_no_more(
     machine = MachineFactory.create()
     session = session_on(machine, admin)
     change(admin, machine, **changes)
-    assert end_of(session) == "machine_changed"
+    assert end_reason_of(session) == "machine_changed"
 
 
 def test_another_key_beside_the_first_ends_nothing(admin: User) -> None:
@@ -175,13 +179,13 @@ def test_another_key_beside_the_first_ends_nothing(admin: User) -> None:
     session = session_on(machine, admin)
     changed = change(admin, machine, host_key=f"{machine.host_keys[0]}\n{public_key()}", notes="rotating")
     assert len(changed.host_keys) == 2
-    assert end_of(session) == ""
+    assert end_reason_of(session) == ""
 
 
 ERROR = HostKeyChanged("It shows another key.", "SHA256:" + "x" * 43)
 
 
-def test_the_alarm_sounds_once_and_a_new_key_clears_it(admin: User) -> None:
+def test_the_alarm_is_raised_once_and_a_new_key_clears_it(admin: User) -> None:
     machine = MachineFactory.create()
     assert machine_actions.raise_alarm(machine, ERROR, "a test")
     assert not machine_actions.raise_alarm(machine, ERROR, "another test")

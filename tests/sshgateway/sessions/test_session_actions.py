@@ -1,7 +1,8 @@
-"""Sessions as rows: opening, refusing, asking for the end."""
+"""Sessions as rows: opening them, refusing to, and requesting their end."""
 
 import pytest
 
+from accounts.models import User
 from accounts.refusals import Refused
 from sshgateway.models import TerminalSession
 from sshgateway.sessions import session_actions
@@ -12,21 +13,21 @@ pytestmark = pytest.mark.django_db
 TARGET = Target("127.20.0.5", 32100, "uprod_x", ("ssh-ed25519 AAAA",), "head of X", "job:Xxxxxx", "head")
 
 
-def test_a_session_keeps_its_target(alice) -> None:
+def test_a_session_keeps_its_target(alice: User) -> None:
     session = session_actions.open_session(alice, TARGET, 100, 30, "192.0.2.1")
     session.refresh_from_db()
     assert session.target == TARGET
     assert (session.cols, session.rows, session.source_address) == (100, 30, "192.0.2.1")
 
 
-def test_ids_cannot_be_guessed(alice) -> None:
+def test_ids_cannot_be_guessed(alice: User) -> None:
     ids = {session_actions.open_session(alice, TARGET).pk for _ in range(20)}
     assert len(ids) == 20
     assert all(len(name) == 32 for name in ids)
 
 
 @pytest.mark.parametrize(("cols", "rows"), [(0, 24), (80, 0), (1001, 24), (80, -1)])
-def test_impossible_sizes_are_refused(alice, cols: int, rows: int) -> None:
+def test_impossible_sizes_are_refused(alice: User, cols: int, rows: int) -> None:
     with pytest.raises(Refused) as refusal:
         session_actions.open_session(alice, TARGET, cols, rows)
     assert refusal.value.reason == "bad_size"
@@ -34,7 +35,7 @@ def test_impossible_sizes_are_refused(alice, cols: int, rows: int) -> None:
     assert not TerminalSession.objects.exists()
 
 
-def test_not_without_end(alice, bob, monkeypatch) -> None:
+def test_not_without_end(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_actions, "OPEN_SESSIONS_PER_PERSON", 2)
     session_actions.open_session(alice, TARGET)
     session = session_actions.open_session(alice, TARGET)
@@ -46,7 +47,7 @@ def test_not_without_end(alice, bob, monkeypatch) -> None:
     session_actions.open_session(alice, TARGET)
 
 
-def test_an_end_asked_for_twice_keeps_its_first_reason(alice) -> None:
+def test_an_end_asked_for_twice_keeps_its_first_reason(alice: User) -> None:
     session = session_actions.open_session(alice, TARGET)
     session_actions.end_session(session)
     session_actions.end_session(session, "node_gone")
@@ -54,7 +55,7 @@ def test_an_end_asked_for_twice_keeps_its_first_reason(alice) -> None:
     assert session.end_reason == "closed_by_owner"
 
 
-def test_ending_a_subject_ends_its_sessions_only(alice) -> None:
+def test_ending_a_subject_ends_its_sessions_only(alice: User) -> None:
     mine = session_actions.open_session(alice, TARGET)
     other = session_actions.open_session(alice, Target("127.20.0.6", 22, "u", ("k",), subject="job:Yyyyyy"))
     assert session_actions.end_sessions(subject="job:Xxxxxx", reason="node_gone") == 1

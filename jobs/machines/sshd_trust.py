@@ -1,4 +1,4 @@
-"""What a machine is told so that it lets the portal in, to the letter. Pure."""
+"""Write the sshd configuration that makes a machine accept the portal's certificates. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,22 @@ APPLY = "sshd -t && { systemctl reload ssh || systemctl reload sshd; }"
 
 
 @dataclass(frozen=True)
-class Trust:
-    """The contents of two files, and what belongs at the end of sshd_config. Each ends with a line break."""
+class TrustFiles:
+    """The contents of two files, and the lines to append to sshd_config. Each ends with a line break."""
 
     authority: str
     principals: str
     sshd_config: str
 
 
-def trust(username: str, authorities: Sequence[str], gateway_addresses: Sequence[str]) -> Trust:
-    """How a machine lets the portal log in as `username` and as nobody else, from these addresses and no others.
+def trust_files(username: str, authorities: Sequence[str], gateway_addresses: Sequence[str]) -> TrustFiles:
+    """Return what lets the portal log in as `username` and as nobody else, from these addresses and no others.
 
-    `authorities` are the public keys of the user authority, `gateway_addresses` addresses or networks.
+    `authorities` are the public keys of the user authority, `gateway_addresses` are addresses or networks; without any,
+    the portal may connect from anywhere.
     """
     source = f'from="{",".join(gateway_addresses)}" ' if gateway_addresses else ""
-    return Trust(
+    return TrustFiles(
         authority="".join(f"{line}\n" for line in authorities),
         principals=f"{source}{username}\n",
         sshd_config=(

@@ -1,4 +1,4 @@
-"""Try a machine: prove its host key, log in, open a shell; say exactly what happened. Stores nothing it learns."""
+"""Check a machine: verify its host key, log in, open a shell, and report what happened. Stores nothing it learns."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.trail import Actor, record
 from accounts.users.administrators import check_administrator
+from jobs.events.audit_actions import JobsAuditAction
 from jobs.machines.machine_access import machine_target
 from jobs.models import Machine
 from sshgateway.certificates import credentials
@@ -17,8 +18,12 @@ CHECK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How far the portal got. `reason` is `works` or that of the SSHError; `shown` a foreign host key's fingerprint."""
+class CheckResult:
+    """How far the portal got.
+
+    `reason` is `works` or that of the SSHError; `pinned` are the machine's fingerprints, `shown` is the fingerprint of
+    a host key that is not among them.
+    """
 
     reason: str
     message: str
@@ -31,34 +36,34 @@ class Finding:
         return self.reason == WORKS
 
 
-def check(actor: Actor, machine: Machine) -> Finding:
-    """Connect as a terminal would, within `CHECK_SECONDS` (looking up the name not counted).
+def check_machine(actor: Actor, machine: Machine) -> CheckResult:
+    """Connect as a terminal would, and return how far that got. Takes at most `CHECK_SECONDS` and a name look-up.
 
     Raises Refused (`not_administrator`, 403).
     """
     check_administrator(actor, _("Only an administrator can check machines. Ask yours."))
     target = machine_target(machine)
-    whom = f"{actor.name} {machine.subject} check"
-    credential = credentials.issue(target.principal, for_whom=whom)
+    for_whom = f"{actor.name} {machine.subject} check"
+    credential = credentials.issue_credential(target.principal, for_whom=for_whom)
     shown, pinned = "", tuple(machine.fingerprints)
     try:
         with transport.connect(target, timeout=CHECK_SECONDS, credential=credential) as connection:
-            proved = f"{connection.host_key.type} {connection.host_key.fingerprint}"
+            host_key = f"{connection.host_key.type} {connection.host_key.fingerprint}"
             connection.try_shell()
         reason, message = (
             WORKS,
             _("%(where)s proved its host key (%(key)s), took the portal's certificate and opened a shell.")
-            % {"where": target.where, "key": proved},
+            % {"where": target.where, "key": host_key},
         )
     except SSHError as error:
         reason, message = error.reason, str(error)
         shown = error.shown if isinstance(error, HostKeyChanged) else ""
-    finding = Finding(reason, message, pinned, shown)
+    result = CheckResult(reason, message, pinned, shown)
     record(
         actor,
-        "jobs:machine:checked",
+        JobsAuditAction.MACHINE_CHECKED,
         "machine",
         machine.pk,
-        after={"name": machine.name, "outcome": finding.reason, "shown": finding.shown},
+        after={"name": machine.name, "outcome": result.reason, "shown": result.shown},
     )
-    return finding
+    return result

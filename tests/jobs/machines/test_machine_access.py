@@ -1,4 +1,4 @@
-"""Who may know of a machine and open a terminal there: alice who is named may, charlie who is not sees nothing."""
+"""Who may see a machine and open a terminal on it: alice, who is named, may; charlie, who is not, sees nothing."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def names(user: User) -> list[str]:
     return [machine.name for machine in machine_access.visible_machines(user)]
 
 
-def why_not(user: User, machine: Machine, address: str = HERE) -> tuple[str, int]:
+def refusal_of(user: User, machine: Machine, address: str = HERE) -> tuple[str, int]:
     with pytest.raises(Refused) as caught:
         machine_access.terminal_target(user, machine, address)
     return caught.value.reason, caught.value.status
@@ -55,30 +55,30 @@ def test_where_it_leads(machine: Machine, alice: User) -> None:
 
 
 def test_charlie_finds_nothing(machine: Machine, charlie: User) -> None:
-    assert why_not(charlie, machine) == ("not_found", 404)
+    assert refusal_of(charlie, machine) == ("not_found", 404)
 
 
 def test_the_persons_own_rules_hold(machine: Machine, alice: User, admin: User) -> None:
-    assert why_not(alice, machine, "198.51.100.4") == ("cidr_denied", 403)
-    assert why_not(admin, machine) == ("cidr_denied", 403)
+    assert refusal_of(alice, machine, "198.51.100.4") == ("cidr_denied", 403)
+    assert refusal_of(admin, machine) == ("cidr_denied", 403)
     row = job_settings(alice)
     row.ssh_access = False
     row.save()
-    assert why_not(alice, machine) == ("ssh_access_off", 403)
+    assert refusal_of(alice, machine) == ("ssh_access_off", 403)
 
 
 def test_switched_off_nobody_gets_there(machine: Machine, alice: User, admin: User) -> None:
     AccessRuleFactory.create(owner=admin, cidr="127.0.0.0/8")
     Machine.objects.update(enabled=False)
     machine.refresh_from_db()
-    assert why_not(alice, machine) == ("not_found", 404)
-    assert why_not(admin, machine) == ("machine_disabled", 403)
+    assert refusal_of(alice, machine) == ("not_found", 404)
+    assert refusal_of(admin, machine) == ("machine_disabled", 403)
 
 
 def test_an_alarm_keeps_everybody_away(machine: Machine, alice: User) -> None:
     Machine.objects.update(host_key_alarm_at="2026-01-01T00:00:00Z")
     machine.refresh_from_db()
-    assert why_not(alice, machine) == ("host_key_changed", 403)
+    assert refusal_of(alice, machine) == ("host_key_changed", 403)
 
 
 # --- while a terminal is open
@@ -89,16 +89,16 @@ def session(machine: Machine, alice: User) -> TerminalSession:
     return open_session(alice, machine_access.terminal_target(alice, machine, HERE), source_address=HERE)
 
 
-def shown_out(session: TerminalSession, user: User, address: str = HERE) -> str:
-    as_stored = TerminalSession.objects.get(pk=session.pk)  # as the gateway reads it, owner included
+def end_reason_of(session: TerminalSession, user: User, address: str = HERE) -> str:
+    as_stored = TerminalSession.objects.get(pk=session.pk)  # as the gateway reads it, with its owner
     with pytest.raises(Refused) as caught:
-        terminal_authorization.admit(as_stored, user, address)
-    assert caught.value.status != 409, "409 lets those stay who are in"
+        terminal_authorization.authorize(as_stored, user, address)
+    assert caught.value.status != 409, "a 409 would not end an open terminal"
     return caught.value.reason
 
 
-def test_the_real_gatekeeper_lets_alice_stay(session: TerminalSession, alice: User) -> None:
-    terminal_authorization.admit(session, alice, HERE)
+def test_the_registered_check_lets_alice_stay(session: TerminalSession, alice: User) -> None:
+    terminal_authorization.authorize(session, alice, HERE)
 
 
 @pytest.mark.parametrize(
@@ -111,28 +111,28 @@ def test_the_real_gatekeeper_lets_alice_stay(session: TerminalSession, alice: Us
         ({"host_key_alarm_at": "2026-01-01T00:00:00Z"}, "host_key_changed"),
     ],
 )
-def test_a_change_shows_her_out_also_without_a_verb(
+def test_a_change_ends_her_terminal_whoever_made_it(
     session: TerminalSession, alice: User, change: dict[str, Any], reason: str
 ) -> None:
     Machine.objects.update(**change)
-    assert shown_out(session, alice) == reason
+    assert end_reason_of(session, alice) == reason
 
 
 def test_removed_from_the_list_or_with_the_machine(
     session: TerminalSession, machine: Machine, alice: User
 ) -> None:
     machine.people.clear()
-    assert shown_out(session, alice) == "not_allowed"
+    assert end_reason_of(session, alice) == "not_allowed"
     Machine.objects.all().delete()
-    assert shown_out(session, alice) == "machine_removed"
+    assert end_reason_of(session, alice) == "machine_removed"
 
 
 def test_from_another_address(session: TerminalSession, alice: User) -> None:
-    assert shown_out(session, alice, "198.51.100.4") == "cidr_denied"
+    assert end_reason_of(session, alice, "198.51.100.4") == "cidr_denied"
 
 
 def test_another_persons_session_is_none(session: TerminalSession, bob: User) -> None:
-    assert shown_out(session, bob) == "not_found"
+    assert end_reason_of(session, bob) == "not_found"
 
 
 def test_an_administrator_no_more(admin: User) -> None:
@@ -140,4 +140,4 @@ def test_an_administrator_no_more(admin: User) -> None:
     machine = MachineFactory.create()
     session = open_session(admin, machine_access.terminal_target(admin, machine, HERE), source_address=HERE)
     User.objects.update(is_superuser=False)
-    assert shown_out(session, User.objects.get()) == "not_allowed"
+    assert end_reason_of(session, User.objects.get()) == "not_allowed"

@@ -1,6 +1,6 @@
-"""Reads pasted host keys: plain lines, known_hosts lines, what ssh-keyscan prints. Pure; learns nothing by itself.
+"""Parse pasted host keys: plain lines, known_hosts lines, the output of ssh-keyscan. Pure; connects to nothing.
 
-A known_hosts line says whom its key is for; that has to be the machine in question, also where it says it as a hash.
+A known_hosts line names the hosts its key belongs to; the machine in question has to be among them, hashed or not.
 """
 
 import base64
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from accounts.keys import public_keys
-from accounts.keys.key_refusals import speakable
+from accounts.keys.key_refusals import is_known_type
 from accounts.keys.private_keys import is_private_key
 from accounts.keys.public_keys import LONGEST_BYTES, PublicKey
 from accounts.refusals import Refused
@@ -45,25 +45,25 @@ SENTENCES = {
     ),
     "not_a_key": "This is not an SSH host key.",
 }
-OTHERWISE = "The host key is damaged: copy it again."
+DAMAGED = "The host key is damaged: copy it again."
 _KEYSCAN_REMARK = "#"
 _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
 class HostKeys:
-    """Usable host keys as OpenSSH lines without comment; `notice` says what was made of the text to get them."""
+    """Host keys as OpenSSH lines without comment; `notice` says how the text was read, if that needs saying."""
 
     lines: tuple[str, ...]
     notice: str | None = None
 
 
-def parse(text: str, host: str, port: int) -> HostKeys:
-    """The host keys in the text, for the machine at `host` (lower case) and `port`; raise Refused for anything else.
+def parse_host_keys(text: str, host: str, port: int) -> HostKeys:
+    """Return the host keys in the text, for the machine at `host` (lower case) and `port`. Raises Refused.
 
-    1. Too long, or a private key: refused before anything is looked at.
+    1. A text that is too long or a private key is refused before anything else.
     2. A PEM or RFC 4716 block is converted.
-    3. Each line is one key; in front of it may stand for whom it is, which has to be this machine.
+    3. Otherwise each line is one key; if hosts stand in front of it, this machine has to be among them.
     """
     if len(text) > LONGEST_BYTES:
         raise _refusal("too_long")
@@ -74,93 +74,95 @@ def parse(text: str, host: str, port: int) -> HostKeys:
     if not lines:
         raise _refusal("empty")
     if lines[0].startswith("--") and "BEGIN" in lines[0]:
-        key = _key("\n".join(lines), "")
-        return HostKeys((_plain(key),), key.notice)
+        key = _parse_key("\n".join(lines), "")
+        return HostKeys((_key_line(key),), key.notice)
     found: dict[str, None] = {}
-    named = False
+    has_names = False
     for number, line in enumerate(lines, 1):
-        place = f"Line {number}: " if len(lines) > 1 else ""
-        names, key_text = _split(line, place)
+        prefix = f"Line {number}: " if len(lines) > 1 else ""
+        names, key_text = _split(line, prefix)
         if names:
-            _check_names(names, host, port, place)
-            named = True
-        found[_plain(_key(key_text, place))] = None
+            _check_names(names, host, port, prefix)
+            has_names = True
+        found[_key_line(_parse_key(key_text, prefix))] = None
     if len(found) > MOST_KEYS:
         raise Refused(
             "too_many_keys",
             f"These are {len(found)} different keys; a machine has at most {MOST_KEYS}.",
             "host_key",
         )
-    notice = f"Took the key out of each known_hosts line; all of them are for {host}." if named else None
+    notice = f"Took the key out of each known_hosts line; all of them are for {host}." if has_names else None
     return HostKeys(tuple(found), notice)
 
 
-def _split(line: str, place: str) -> tuple[str, str]:
-    """For whom the key is, if the line says so, and the rest."""
+def _split(line: str, prefix: str) -> tuple[str, str]:
+    """Return the host names in front of the key, if there are any, and the key."""
     if line.startswith("@"):
-        raise _refusal("authority_line", place)
+        raise _refusal("authority_line", prefix)
     first, *rest = line.split(None, 1)
-    if not speakable(first) and rest and speakable(rest[0].split(None, 1)[0]):
+    if not is_known_type(first) and rest and is_known_type(rest[0].split(None, 1)[0]):
         return first, rest[0]
     return "", line
 
 
-def _key(text: str, place: str) -> PublicKey:
+def _parse_key(text: str, prefix: str) -> PublicKey:
     try:
         key = public_keys.parse(text)
     except Refused as refused:
-        raise _refusal(refused.reason, place) from None
+        raise _refusal(refused.reason, prefix) from None
     if key.type not in SIGNATURE_ALGORITHMS:
-        raise _refusal("unknown_type", place)
+        raise _refusal("unknown_type", prefix)
     return key
 
 
-def _plain(key: PublicKey) -> str:
+def _key_line(key: PublicKey) -> str:
     return f"{key.type} {base64.b64encode(key.blob).decode('ascii')}"
 
 
-def _refusal(reason: str, place: str = "") -> Refused:
-    said = SENTENCES.get(reason, OTHERWISE)
+def _refusal(reason: str, prefix: str = "") -> Refused:
+    sentence = SENTENCES.get(reason, DAMAGED)
     advice = "" if reason in ("private_key", "several_keys", "too_long") else f" {HOW_TO_FIND}"
-    return Refused(reason, f"{place}{said}{advice}", field="host_key")
+    return Refused(reason, f"{prefix}{sentence}{advice}", field="host_key")
 
 
-def _check_names(names: str, host: str, port: int, place: str) -> None:
-    """Raise Refused (`other_host`) unless a known_hosts line is for this machine."""
-    ours = {f"[{host}]:{port}", host} if port != 22 else {host, f"[{host}]:22"}
+def _check_names(names: str, host: str, port: int, prefix: str) -> None:
+    """Raise Refused (`other_host`) unless these host names of a known_hosts line include this machine."""
+    own_names = {f"[{host}]:{port}", host} if port != 22 else {host, f"[{host}]:22"}
     if names.startswith("|"):
-        if any(_is_hash_of(names, name) for name in ours):
+        if any(_is_hash_of(names, name) for name in own_names):
             return
         raise Refused(
             "other_host",
-            f"{place}this known_hosts line has its host name as a hash, and it is not the hash of {host}. "
+            f"{prefix}this known_hosts line has its host name as a hash, and it is not the hash of {host}. "
             "If it is the same machine, paste only the part that starts with the key type, such as ssh-ed25519.",
             "host_key",
         )
     patterns = names.lower().split(",")
-    denied = any(_matches(pattern[1:], name) for pattern in patterns if pattern[:1] == "!" for name in ours)
-    if denied or not any(_matches(pattern, name) for pattern in patterns for name in ours):
-        said = names if names.isprintable() and len(names) <= _LONGEST_NAME else "another machine"
+    denied = any(
+        _matches(pattern[1:], name) for pattern in patterns if pattern[:1] == "!" for name in own_names
+    )
+    if denied or not any(_matches(pattern, name) for pattern in patterns for name in own_names):
+        named = names if names.isprintable() and len(names) <= _LONGEST_NAME else "another machine"
         where = host if port == 22 else f"{host}, port {port}"
         raise Refused(
             "other_host",
-            f"{place}this known_hosts line is for {said}, not for {where}. If it is the same machine, paste only "
+            f"{prefix}this known_hosts line is for {named}, not for {where}. If it is the same machine, paste only "
             "the part that starts with the key type, such as ssh-ed25519.",
             "host_key",
         )
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Whether a known_hosts pattern, which knows `*` and `?` only, is for this name."""
-    parts = {"*": ".*", "?": "."}
+    """Whether a known_hosts pattern (with `*` and `?` as wildcards) matches this name."""
+    wildcards = {"*": ".*", "?": "."}
     simple = re.sub(r"\*+", "*", pattern)
-    if simple.count("*") > 3:  # so many stars are nobody's name, and take long to try
+    if simple.count("*") > 3:  # no real pattern has so many, and they take long to match
         return False
-    return re.fullmatch("".join(parts.get(c, re.escape(c)) for c in simple), name) is not None
+    return re.fullmatch("".join(wildcards.get(c, re.escape(c)) for c in simple), name) is not None
 
 
 def _is_hash_of(hashed: str, name: str) -> bool:
-    """Whether `|1|salt|hash` is this name, hashed as `ssh-keygen -H` does."""
+    """Whether `|1|salt|hash`, as `ssh-keygen -H` writes it, is the hash of this name."""
     fields = hashed.split("|")
     if len(fields) != 4 or fields[1] != "1":
         return False

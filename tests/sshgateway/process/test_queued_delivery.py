@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tests.sshgateway.conftest import Desk, Gate, Server
+from tests.sshgateway.conftest import Desk, Server, SwitchableCheck
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def server(transactional_db: None, gate: Gate) -> Iterator[Server]:
+def server(transactional_db: None, access_check: SwitchableCheck) -> Iterator[Server]:
     """The gateway on a websocket class as uvicorn brings it."""
     with contextlib.ExitStack() as stack:
         running = Server(WebSocketsSansIOProtocol)
