@@ -1,4 +1,6 @@
-"""The simulator: a cloud that does not exist, in its own process, reached over its HTTP API.
+"""A cloud that does not exist: real nodes on this machine, ordered over an HTTP API and reached over SSH.
 
-Nothing here imports Django or the rest of the project; the portal meets it only at `jobs.providers`.
+A program of its own: it imports `jobs.node_contract` and nothing else of Headnode, and never Django.
+Imports between its rooms go down only: __main__, api, cloud, faults, boot, ssh_server, sandbox, node_runtime, settings,
+store, spec.
 """

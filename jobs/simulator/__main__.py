@@ -1,4 +1,4 @@
-"""`python -m jobs.simulator`: the simulator's process."""
+"""Run the simulator: `python -m jobs.simulator`."""
 
 import asyncio
 import contextlib
@@ -13,17 +13,19 @@ import uvicorn
 
 from jobs.simulator.api import make_app
 from jobs.simulator.cloud.cloud import Cloud
-from jobs.simulator.sandbox.limits import raise_descriptors
+from jobs.simulator.sandbox.descriptors import raise_descriptor_limit
 from jobs.simulator.sandbox.protection import UNPROTECTED
-from jobs.simulator.settings import Settings, WrongSetting, read
+from jobs.simulator.settings import Settings, WrongSetting, read_settings
 from jobs.simulator.store import InUse, Store
 
 log = logging.getLogger("simulator")
-LEAVE_SECONDS = 2.5
+STOP_SECONDS = 2.5
+BACKLOG = 128
+NOISY_LOGGERS = ("asyncssh", "httpx", "httpcore", "uvicorn.error", "uvicorn.access")
 
 
 class Server(uvicorn.Server):
-    """Leaves the signals to us: nodes must end in order before the loop does."""
+    """A uvicorn that leaves signals alone: nodes must end in order before the loop does."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -31,15 +33,15 @@ class Server(uvicorn.Server):
         yield
 
 
-def open_door(settings: Settings) -> socket.socket:
-    """The API's listening socket. A unix socket is for this user only."""
+def open_listener(settings: Settings) -> socket.socket:
+    """Return the API's listening socket. Only this user can connect to a unix socket. Raises OSError."""
     path = settings.socket_path
     if path is None:
         host, _, port = settings.listen.rpartition(":")
         return socket.create_server(
             (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
         )
-    # The state directory's lock is ours, so a socket that lies here is a dead one.
+    # This process has the state directory's lock, so an existing socket file is left over from a dead one.
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
@@ -47,43 +49,41 @@ def open_door(settings: Settings) -> socket.socket:
         listener.bind(str(path))
     finally:
         os.umask(before)
-    listener.listen(128)
+    listener.listen(BACKLOG)
     return listener
 
 
 async def serve(settings: Settings) -> None:
     """Run until TERM or INT."""
-    leave = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave.set)
+        loop.add_signal_handler(number, stop.set)
     cloud = Cloud(settings, Store(settings.var))
     await cloud.start()
     try:
-        listener = open_door(settings)
+        listener = open_listener(settings)
     except OSError as error:
         await cloud.stop()
         raise WrongSetting(
             f"HEADNODE_SIMULATOR_LISTEN={settings.listen} cannot be used: {error.strerror}."
         ) from None
-    config = uvicorn.Config(
-        make_app(cloud, settings.token),
-        log_config=None,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=1,
+    server = Server(
+        uvicorn.Config(
+            make_app(cloud, settings.token),
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
     )
-    server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    mode = cloud.sandbox.mode
-    log.info("listening on %s; nodes are protected by: %s", settings.listen, mode)
-    for what in UNPROTECTED[mode]:
-        log.warning("NOT protected from a node's programs: %s", what)
-    leaving = asyncio.create_task(leave.wait())
-    await asyncio.wait([leaving, serving], return_when=asyncio.FIRST_COMPLETED)
+    log_protection(settings, cloud)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, serving], return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     try:
-        async with asyncio.timeout(LEAVE_SECONDS):
+        async with asyncio.timeout(STOP_SECONDS):
             await cloud.stop()
             await serving
     except TimeoutError:
@@ -93,16 +93,24 @@ async def serve(settings: Settings) -> None:
         settings.socket_path.unlink(missing_ok=True)
 
 
+def log_protection(settings: Settings, cloud: Cloud) -> None:
+    """Log where the API listens, and what the protection in force does not protect."""
+    protection = cloud.services.sandbox.protection
+    log.info("listening on %s; nodes are protected by: %s", settings.listen, protection)
+    for what in UNPROTECTED[protection]:
+        log.warning("NOT protected from a node's programs: %s", what)
+
+
 def main() -> int:
-    """Read the settings and run; a setting that cannot be used is one sentence and exit status 2."""
+    """Read the settings and run. A setting that cannot be used is one sentence and exit status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("asyncssh", "httpx", "httpcore", "uvicorn.error", "uvicorn.access"):
+    for noisy in NOISY_LOGGERS:
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    raise_descriptors()
+    raise_descriptor_limit()
     try:
-        asyncio.run(serve(read(dict(os.environ))))
+        asyncio.run(serve(read_settings(dict(os.environ))))
     except (WrongSetting, InUse) as error:
-        print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - the one sentence a person is to read
+        print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - the one sentence that a person reads
         return 2
     return 0
 

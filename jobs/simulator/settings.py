@@ -1,4 +1,4 @@
-"""The simulator's settings, read from the environment; a wrong one is a sentence with a hint."""
+"""Read the simulator's settings from the environment. An unusable one raises WrongSetting with a hint."""
 
 import os
 import secrets
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 class WrongSetting(Exception):
-    """A setting cannot be used; the text says which, why and what to write instead."""
+    """A setting cannot be used. The text says which, why, and what to write instead."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the simulator is told from outside."""
+    """Everything that can be set from outside."""
 
     listen: str
     var: Path
@@ -23,12 +23,12 @@ class Settings:
     address: str
     disk_floor_mb: int
     file_mb: int
-    links: bool
+    network_per_node: bool
     capacity: dict[str, int]
 
     @property
     def socket_path(self) -> Path | None:
-        """The unix socket to listen on, or None for a TCP address."""
+        """The unix socket to listen on; None for a TCP address."""
         return Path(self.listen.removeprefix("unix:")) if self.listen.startswith("unix:") else None
 
 
@@ -71,7 +71,7 @@ def _token(environ: dict[str, str], var: Path) -> str:
 
 
 def _capacity(text: str) -> dict[str, int]:
-    """Cores the cloud has, by core type: `emerald=2000,jade=64`."""
+    """Parse the cores of each core type: `emerald=2000,jade=64`."""
     found = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
         core_type, _, cores = part.partition("=")
@@ -84,16 +84,7 @@ def _capacity(text: str) -> dict[str, int]:
     return found
 
 
-def read(environ: dict[str, str]) -> Settings:
-    """Settings from the environment; makes the state directory and, when missing, the token file."""
-    var = Path(environ.get("HEADNODE_SIMULATOR_VAR") or "var/simulator").absolute()
-    try:
-        var.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(var, 0o700)
-    except OSError as error:
-        raise WrongSetting(
-            f"HEADNODE_SIMULATOR_VAR {var} cannot be used: {error.strerror}. Name a folder this user may write."
-        ) from None
+def _listen_address(environ: dict[str, str], var: Path) -> str:
     listen = environ.get("HEADNODE_SIMULATOR_LISTEN") or f"unix:{var / 'simulator.sock'}"
     if listen.startswith("unix:"):
         if len(os.fsencode(listen.removeprefix("unix:"))) > 107:
@@ -106,8 +97,21 @@ def read(environ: dict[str, str]) -> Settings:
             raise WrongSetting(
                 f"HEADNODE_SIMULATOR_LISTEN is {listen!r}; use unix:/path/to.sock or address:port."
             )
+    return listen
+
+
+def read_settings(environ: dict[str, str]) -> Settings:
+    """Return the settings. Makes the state directory and, if it is missing, the token file."""
+    var = Path(environ.get("HEADNODE_SIMULATOR_VAR") or "var/simulator").absolute()
+    try:
+        var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(var, 0o700)
+    except OSError as error:
+        raise WrongSetting(
+            f"HEADNODE_SIMULATOR_VAR {var} cannot be used: {error.strerror}. Name a folder this user may write."
+        ) from None
     return Settings(
-        listen=listen,
+        listen=_listen_address(environ, var),
         var=var,
         token=_token(environ, var),
         instant=_choice(environ, "HEADNODE_SIMULATOR_BOOT", ("realistic", "instant")) == "instant",
@@ -116,6 +120,6 @@ def read(environ: dict[str, str]) -> Settings:
         address=environ.get("HEADNODE_SIMULATOR_ADDRESS", ""),
         disk_floor_mb=_number(environ, "HEADNODE_SIMULATOR_DISK_FLOOR_MB", 1024),
         file_mb=_number(environ, "HEADNODE_SIMULATOR_FILE_MB", 20_000),
-        links=_choice(environ, "HEADNODE_SIMULATOR_NETWORK", ("links", "shared")) == "links",
+        network_per_node=_choice(environ, "HEADNODE_SIMULATOR_NETWORK", ("links", "shared")) == "links",
         capacity=_capacity(environ.get("HEADNODE_SIMULATOR_CAPACITY", "")),
     )

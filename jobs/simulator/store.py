@@ -1,4 +1,7 @@
-"""The simulator's state on disk: small JSON files, each replaced whole: a kill leaves the old or the new one."""
+"""Keep the simulator's state on disk, as small JSON files that are each replaced whole.
+
+After a kill a file is either the old or the new one, never half of each.
+"""
 
 import fcntl
 import json
@@ -11,47 +14,50 @@ from typing import Any
 
 
 class InUse(Exception):
-    """Another simulator runs on this state directory."""
+    """Another simulator is running on this state directory."""
 
 
 class Store:
-    """Paths and files below the state directory; knows nothing of what the files mean."""
+    """Paths and files below the state directory. Knows nothing of what the files mean."""
 
     def __init__(self, var: Path) -> None:
         self.var = var
         self.run, self.clusters, self.etc, self.homes = (
             var / name for name in ("run", "clusters", "etc", "homes")
         )
-        self._lock = open(var / "lock", "a")  # noqa: SIM115 - held for the life of the process
+        self._lock = open(var / "lock", "a")  # noqa: SIM115 - held until the process ends
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InUse(f"Another simulator is running on {var}.") from None
         self.clusters.mkdir(mode=0o700, exist_ok=True)
-        self._make_open_folders()
+        self._make_traversable_folders()
 
-    def _make_open_folders(self) -> None:
+    def _make_traversable_folders(self) -> None:
         for folder in (self.run, self.etc, self.homes):
             folder.mkdir(exist_ok=True)
             os.chmod(folder, 0o711)
 
     def move_out(self, base: Path) -> None:
-        """Keep what nodes must see under another folder: root's state directory is closed to the clusters' users, and
-        without a mount namespace it cannot be shown to them in part. Keys and states stay where they are."""
+        """Keep what nodes must see below another folder; keys and states stay where they are.
+
+        Root's state directory is closed to the clusters' users, and without a mount namespace it cannot be shown to
+        them in part. Raises PermissionError if the folder belongs to someone else.
+        """
         base.mkdir(mode=0o711, exist_ok=True)
         found = base.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(f"{base} belongs to someone else")
-        os.chmod(base, 0o711)  # to be passed through, not listed
+        os.chmod(base, 0o711)  # it can be traversed, not listed
         self.run, self.etc, self.homes = (base / name for name in ("run", "etc", "homes"))
-        self._make_open_folders()
+        self._make_traversable_folders()
 
     def cluster_ids(self) -> list[str]:
-        """Every cluster that has a file."""
+        """Return the ids of the clusters that have a file."""
         return sorted(path.parent.name for path in self.clusters.glob("*/cluster.json"))
 
     def load(self, cluster_id: str) -> dict[str, Any]:
-        """A cluster's file."""
+        """Return a cluster's file."""
         document: dict[str, Any] = json.loads((self.clusters / cluster_id / "cluster.json").read_text())
         return document
 
@@ -59,18 +65,18 @@ class Store:
         """Replace a cluster's file."""
         folder = self.clusters / cluster_id
         folder.mkdir(mode=0o700, exist_ok=True)
-        write(folder / "cluster.json", json.dumps(document, indent=1))
+        write_atomically(folder / "cluster.json", json.dumps(document, indent=1))
 
-    def host_key(self, cluster_id: str, node: str, make: Callable[[], bytes]) -> bytes:
-        """A node's private host key, made at its first boot. It lies outside every sandbox."""
-        path = self.clusters / cluster_id / f"{node}.host_key"
+    def private_key(self, cluster_id: str, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return a private key of the cluster, made when it is first asked for. It lies outside every sandbox."""
+        path = self.clusters / cluster_id / f"{name}.host_key"
         if not path.exists():
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            write(path, make().decode())
+            write_atomically(path, make().decode())
         return path.read_bytes()
 
     def make_home(self, cluster_id: str, username: str, uid: int | None, gid: int | None) -> Path:
-        """The home all nodes of a cluster share, closed to everyone but its user."""
+        """Make the home that all nodes of a cluster share, closed to everyone but its user."""
         home = self.homes / cluster_id / username
         home.parent.mkdir(exist_ok=True)
         os.chmod(home.parent, 0o711)
@@ -80,7 +86,7 @@ class Store:
         return home
 
     def make_etc(self, cluster_id: str, files: dict[str, str], private: str, uid: int | None) -> Path:
-        """The files of /etc that the cluster's nodes see; the one named `private` is for the cluster's user alone."""
+        """Write the files of /etc that the cluster's nodes see. Only the cluster's user can read `private`."""
         folder = self.etc / cluster_id
         for name, text in files.items():
             path = folder / name
@@ -95,13 +101,13 @@ class Store:
                     os.fchown(file.fileno(), uid, uid)
         return folder
 
-    def make_context(self, cluster_id: str, hostname: str, gid: int | None) -> Path:
-        """The folder of what a node was told: nodes read it, nobody else does, and only we write in it."""
+    def make_context_folder(self, cluster_id: str, hostname: str, gid: int | None) -> Path:
+        """Make the folder of a node's context files: its programs read it, and only the simulator writes in it."""
         folder = self.etc / cluster_id / f"context.{hostname}"
-        _open_to(folder, gid)
+        _make_group_folder(folder, gid)
         return folder
 
-    def put_context(
+    def write_context(
         self,
         cluster_id: str,
         hostname: str,
@@ -110,12 +116,12 @@ class Store:
         *,
         executable: bool = False,
     ) -> None:
-        """Put files into a node's folder, by path in it; those that are there are replaced whole."""
-        top = self.make_context(cluster_id, hostname, gid)
+        """Write files into a node's context folder, by path in it. Files that exist are replaced whole."""
+        top = self.make_context_folder(cluster_id, hostname, gid)
         for name, text in files.items():
             path = top / name
             for folder in reversed([folder for folder in path.parents if top in folder.parents]):
-                _open_to(folder, gid)
+                _make_group_folder(folder, gid)
             new = path.with_name(path.name + ".new")
             new.unlink(missing_ok=True)
             with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -126,14 +132,14 @@ class Store:
             os.replace(new, path)
 
     def remove(self, cluster_id: str) -> None:
-        """Remove everything of a cluster; its file goes last, so that a kill in between is finished later."""
+        """Remove everything of a cluster. Its file goes last: the next start finishes an interrupted removal."""
         for folder in (self.homes / cluster_id, self.etc / cluster_id, self.clusters / cluster_id):
             if folder.exists():
                 shutil.rmtree(folder, onerror=_open_and_retry)
 
 
-def _open_to(folder: Path, gid: int | None) -> None:
-    """A folder of ours that one group may read."""
+def _make_group_folder(folder: Path, gid: int | None) -> None:
+    """Make a folder that one group may read."""
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         if gid is not None:
@@ -142,7 +148,7 @@ def _open_to(folder: Path, gid: int | None) -> None:
 
 
 def _open_and_retry(function: Callable[[str], object], path: str, _info: object) -> None:
-    """A folder its owner closed (chmod 000) still has to go."""
+    """Remove a folder that its owner closed (chmod 000)."""
     for target in (os.path.dirname(path), path):
         try:
             if stat.S_ISDIR(os.lstat(target).st_mode):
@@ -158,8 +164,8 @@ def _open_and_retry(function: Callable[[str], object], path: str, _info: object)
             pass
 
 
-def write(path: Path, text: str) -> None:
-    """Write a private file so that it is either the old or the new one, also after a power cut."""
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a private file so that it is either the old or the new one, even after a power cut."""
     new = path.with_name(path.name + ".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

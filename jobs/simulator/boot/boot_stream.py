@@ -1,76 +1,67 @@
-"""What a node tells the broker of its boot, line by line: numbered, sent while things take long, else at the end."""
+"""Send a node's boot lines to the broker: at once while something takes long, the rest with the report."""
 
 import asyncio
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from jobs.simulator.boot.broker_client import Broker, BrokerRefused, BrokerSilent, clean
+from jobs.node_contract.boot_lines import SEQUENCES_PER_BOOT, BootStreamLine, PhaseMark, split_text
+from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused, BrokerSilent
+from jobs.simulator.boot.printable import without_controls
 
-# A node that is booted again goes on with the next multiple: no number is used twice.
-NUMBERS_OF_A_BOOT = 100_000
 GATHER_SECONDS = 0.3
-MOST_LINES, MOST_CHARACTERS = 500, 100_000
+# Of one message; less than the broker takes.
+MAX_LINES, MAX_CHARACTERS = 500, 100_000
 LONGEST_TEXT = 8192
 
 
 class BootStream:
-    """Lines wait here until the broker has them; what was sent and not answered is sent again under its number."""
+    """Keeps lines until the broker has them. Lines that were sent without an answer are sent again unchanged."""
 
-    def __init__(self, broker: Broker, boots: int) -> None:
+    def __init__(self, broker: BrokerClient, boots: int) -> None:
         self._broker = broker
-        self._number = boots * NUMBERS_OF_A_BOOT
-        self._waiting: list[dict[str, Any]] = []
+        self._sequence = boots * SEQUENCES_PER_BOOT
+        self._unsent: list[BootStreamLine] = []
         self._sender: asyncio.Task[None] | None = None
 
-    def add(self, at: datetime, text: str, phase: str = "", mark: str = "") -> None:
-        """Another line, or several when the text is long."""
-        text = clean(text)
-        for start in range(0, max(len(text), 1), LONGEST_TEXT):
-            self._number += 1
-            self._waiting.append(
-                {
-                    "sequence": self._number,
-                    "at": at.astimezone(UTC).isoformat(),
-                    "phase": phase,
-                    "mark": mark,
-                    "text": text[start : start + LONGEST_TEXT],
-                }
-            )
+    def add(self, at: datetime, text: str, phase: str, mark: PhaseMark) -> None:
+        """Add a line, or several if the text is long."""
+        for piece in split_text(without_controls(text), LONGEST_TEXT):
+            self._sequence += 1
+            self._unsent.append(BootStreamLine(self._sequence, at, phase, mark, piece))
 
-    def soon(self) -> None:
-        """Something may take long from here on: let the broker have what there is in a moment."""
+    def send_soon(self) -> None:
+        """Send what there is in a moment, because something may take long from here on."""
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
 
-    async def rest(self) -> list[dict[str, Any]]:
-        """Stop sending; the lines the broker has not confirmed, few enough for one report."""
+    async def finish(self) -> list[BootStreamLine]:
+        """Stop sending; return the lines that the broker has not confirmed, few enough for one report."""
         self.close()
-        while len(batch := self._batch()) < len(self._waiting):
+        while len(batch := self._batch()) < len(self._unsent):
             await self._broker.progress(batch)
-            del self._waiting[: len(batch)]
-        return self._waiting
+            del self._unsent[: len(batch)]
+        return self._unsent
 
     def close(self) -> None:
-        """Send nothing more on our own account."""
+        """Stop sending."""
         if self._sender is not None:
             self._sender.cancel()
 
     async def _send(self) -> None:
-        """Gather for a moment, send, until nothing is left. Who follows sees less for a while when it fails."""
+        """Gather lines for a moment and send them, until none is left. If it fails, they go with the next ones."""
         try:
-            while self._waiting:
+            while self._unsent:
                 await asyncio.sleep(GATHER_SECONDS)
                 batch = self._batch()
                 await self._broker.progress(batch)
-                del self._waiting[: len(batch)]
+                del self._unsent[: len(batch)]
         except (BrokerRefused, BrokerSilent):
             return
 
-    def _batch(self) -> list[dict[str, Any]]:
-        """As many of the oldest lines as go into one message."""
+    def _batch(self) -> list[BootStreamLine]:
+        """Return as many of the oldest lines as fit into one message."""
         size = 0
-        for count, line in enumerate(self._waiting[:MOST_LINES]):
-            size += len(line["text"])
-            if size > MOST_CHARACTERS:
-                return self._waiting[: max(count, 1)]
-        return self._waiting[:MOST_LINES]
+        for count, line in enumerate(self._unsent[:MAX_LINES]):
+            size += len(line.text)
+            if size > MAX_CHARACTERS:
+                return self._unsent[: max(count, 1)]
+        return self._unsent[:MAX_LINES]

@@ -1,27 +1,32 @@
-"""A node phones home: it registers with the portal's context broker and reports how its start went."""
+"""Call the portal's context broker for one node: register, ask for peers, send the boot stream, report."""
 
 import asyncio
 import contextlib
-import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
 
-from jobs.simulator.boot.node_context import NodePlan, Peers, read_peers, read_plan
-from jobs.simulator.spec import Access, Refused, read_access, read_environment, read_lines
+from jobs.node_contract import broker_calls
+from jobs.node_contract.boot_lines import BootStreamLine
+from jobs.node_contract.broker_calls import BrokerCall, Outcome, Report
+from jobs.node_contract.documents import InvalidDocument
+from jobs.node_contract.node_context import NodeContext, read_node_context
+from jobs.node_contract.peers import Peers, read_peers
+from jobs.node_contract.registration import Registration
+from jobs.simulator.boot.printable import without_controls
 
 GIVE_UP_SECONDS = 60.0
 CALL_SECONDS = 15.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 LONGEST_LOG = 200_000
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# Statuses of the class 4xx that a later attempt may not get.
+TEMPORARY = (408, 425, 429)
 
 
 class BrokerRefused(Exception):
-    """The broker answered that this node may not (a 4xx): retrying would not help."""
+    """The broker refused (4xx) or its answer cannot be used: another attempt would not help."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -29,114 +34,91 @@ class BrokerRefused(Exception):
 
 
 class BrokerSilent(Exception):
-    """The broker did not answer properly within the time a node waits."""
+    """The broker did not answer properly within the time that a node waits."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """What the broker gives a node for its life."""
+class BrokerClient:
+    """Calls for one node, with its one-time token.
 
-    access: Access
-    environment: dict[str, str]
-    host_certificates: tuple[str, ...]
-    motd: str
-    plan: NodePlan
-
-    def as_json(self) -> dict[str, Any]:
-        """The part that belongs to the node; the access document belongs to its cluster."""
-        return {
-            "environment": self.environment,
-            "host_certificates": list(self.host_certificates),
-            "motd": self.motd,
-        }
-
-
-class Broker:
-    """Calls for one node, with its one-time token."""
+    `delivers_twice` tells whether everything is sent twice (the fault `duplicate_answers`).
+    """
 
     def __init__(
-        self, client: httpx.AsyncClient, url: str, token: str, twice: Callable[[], bool] = lambda: False
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        token: str,
+        delivers_twice: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`twice` tells whether (the fault `duplicate_answers`) everything is delivered twice."""
-        self._twice = twice
-        self._client, self._url, self._headers = client, url, {"Authorization": f"Node {token}"}
+        self._http, self._url = http, url
+        self._headers = {"Authorization": broker_calls.authorization(token)}
+        self._delivers_twice = delivers_twice
 
-    async def register(self, identity: dict[str, Any], username: str) -> Context:
-        """Report who we are; the same call again gets the same answer."""
-        document = await self._post("register/", identity)
+    async def register(self, registration: Registration, username: str) -> NodeContext:
+        """Return what the node is told. The same registration again gets the same answer."""
+        document = await self._call(BrokerCall.REGISTER, registration.as_json())
         try:
-            if document.get("username") != username:
-                raise Refused("invalid_context", "The context is for another user.")
-            return Context(
-                read_access(document),
-                read_environment(document.get("environment") or {}),
-                read_lines(document, "host_certificates"),
-                str(document.get("motd") or "")[:10_000],
-                read_plan(document),
-            )
-        except Refused as wrong:
-            raise _unusable(wrong) from None
+            return read_node_context(document, username)
+        except InvalidDocument as error:
+            raise _unusable(error) from None
 
     async def peers(self, some_will_do: bool) -> Peers:
-        """Who provides what this node requires. With `some_will_do` those who are there may be enough."""
-        document = await self._post("peers/", {"some_will_do": some_will_do})
+        """Return who provides what the node requires. With `some_will_do` those who are there may be enough."""
+        document = await self._call(BrokerCall.PEERS, broker_calls.peers_body(some_will_do))
         try:
             return read_peers(document)
-        except Refused as wrong:
-            raise _unusable(wrong) from None
+        except InvalidDocument as error:
+            raise _unusable(error) from None
 
-    async def progress(self, lines: list[dict[str, Any]]) -> None:
-        """Send lines of the boot stream; the same lines again do no harm."""
-        await self._post("progress/", {"lines": lines})
+    async def progress(self, lines: Sequence[BootStreamLine]) -> None:
+        """Send lines of the boot stream. The same lines again do no harm."""
+        await self._call(BrokerCall.PROGRESS, broker_calls.progress_body(lines))
 
-    async def report(self, outcome: str, log: str, lines: list[dict[str, Any]]) -> None:
-        """Say how the start went, with the whole log of it and the lines not sent before."""
-        await self._post("report/", {"outcome": outcome, "log": clean(log[-LONGEST_LOG:]), "lines": lines})
+    async def report(self, outcome: Outcome, log: str, lines: Sequence[BootStreamLine]) -> None:
+        """Report how the start went, with the end of its log and the lines that were not sent before."""
+        report = Report(outcome, without_controls(log[-LONGEST_LOG:]), lines)
+        await self._call(BrokerCall.REPORT, report.as_json())
 
-    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Post until the broker answers; wait longer each time, up to a minute in all."""
-        deadline, wait, trouble = time.monotonic() + GIVE_UP_SECONDS, FIRST_WAIT_SECONDS, ""
+    async def _call(self, call: BrokerCall, body: dict[str, Any]) -> dict[str, Any]:
+        """Try until the broker answers, with longer and longer waits. Raises BrokerRefused, BrokerSilent."""
+        deadline, wait = time.monotonic() + GIVE_UP_SECONDS, FIRST_WAIT_SECONDS
         while True:
             try:
-                answer = await self._client.post(
-                    self._url + path, json=body, headers=self._headers, timeout=CALL_SECONDS
-                )
-                if answer.status_code < 300:
-                    if self._twice():
-                        await self._again(path, body)
-                    document = answer.json()
+                response = await self._post(call, body)
+                if response.status_code < 300:
+                    if self._delivers_twice():
+                        with contextlib.suppress(httpx.HTTPError):
+                            await self._post(
+                                call, body
+                            )  # whatever the second answer is, the first one counts
+                    document = response.json()
                     return document if isinstance(document, dict) else {}
-                if 400 <= answer.status_code < 500 and answer.status_code not in (408, 425, 429):
-                    raise _refusal(answer)
-                trouble = f"HTTP {answer.status_code}"
+                if 400 <= response.status_code < 500 and response.status_code not in TEMPORARY:
+                    raise _refusal(response)
+                problem = f"HTTP {response.status_code}"
             except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-                trouble = str(error) or type(error).__name__
+                problem = str(error) or type(error).__name__
             if time.monotonic() + wait > deadline:
-                raise BrokerSilent(f"The context broker at {self._url} did not answer: {trouble}")
+                raise BrokerSilent(f"The context broker at {self._url} did not answer: {problem}")
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
-    async def _again(self, path: str, body: dict[str, Any]) -> None:
-        """The same once more; whatever the answer is, the first one counts."""
-        with contextlib.suppress(httpx.HTTPError):
-            await self._client.post(self._url + path, json=body, headers=self._headers, timeout=CALL_SECONDS)
+    async def _post(self, call: BrokerCall, body: dict[str, Any]) -> httpx.Response:
+        return await self._http.post(
+            self._url + call.value, json=body, headers=self._headers, timeout=CALL_SECONDS
+        )
 
 
-def clean(text: str) -> str:
-    """Without control characters: what programs print is shown to people and kept in databases."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+def _unusable(error: InvalidDocument) -> BrokerRefused:
+    return BrokerRefused(200, "invalid_context", f"The broker's answer cannot be used: {error.message}")
 
 
-def _unusable(wrong: Refused) -> BrokerRefused:
-    return BrokerRefused(200, "invalid_context", f"The broker's answer cannot be used: {wrong.message}")
-
-
-def _refusal(answer: httpx.Response) -> BrokerRefused:
+def _refusal(response: httpx.Response) -> BrokerRefused:
     try:
-        document = answer.json()
+        document = response.json()
     except ValueError:
         document = {}
     document = document if isinstance(document, dict) else {}
     reason = str(document.get("reason") or "context_refused")[:64]
-    message = str(document.get("message") or document.get("detail") or f"HTTP {answer.status_code}")[:500]
-    return BrokerRefused(answer.status_code, reason, message)
+    message = str(document.get("message") or document.get("detail") or f"HTTP {response.status_code}")[:500]
+    return BrokerRefused(response.status_code, reason, message)

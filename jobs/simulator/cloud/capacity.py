@@ -1,4 +1,4 @@
-"""How many cores of each core type the cloud has: seeded, settable, kept on disk."""
+"""Keep how many cores of each core type the cloud has, and refuse orders that do not fit."""
 
 import json
 import random
@@ -7,19 +7,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jobs.node_contract.documents import InvalidDocument
 from jobs.simulator.spec import NodeSpec, Refused
-from jobs.simulator.store import write
+from jobs.simulator.store import write_atomically
 
-LEAST, MOST, STEP = 1024, 4096, 64  # cores of a core type nobody has set
-MOST_CORES = 1_000_000
+# Cores of a core type that nobody has set: a multiple of the step that the seed decides.
+MIN_CORES, MAX_CORES_BY_SEED, CORES_STEP = 1024, 4096, 64
+MAX_CORES = 1_000_000
 LONGEST_NAME = 64
+MAX_CHANGES = 1000
 
 
 class Capacity:
-    """The limits; what is taken is told by whoever asks. A person's word wins over the environment's."""
+    """Cores by core type. What was set over the API is kept on disk and wins over `configured`."""
 
-    def __init__(self, path: Path, seed: int, told: Mapping[str, int]) -> None:
-        self._path, self._seed, self._told = path, seed, dict(told)
+    def __init__(self, path: Path, seed: int, configured: Mapping[str, int]) -> None:
+        self._path, self._seed, self._configured = path, seed, dict(configured)
         self._set: dict[str, int] = {}
         try:
             document = json.loads(path.read_text())
@@ -28,34 +31,38 @@ class Capacity:
             pass
 
     def total(self, core_type: str) -> int:
-        """Cores the cloud has of a core type."""
-        told = {**self._told, **self._set}
-        if core_type in told:
-            return told[core_type]
-        return random.Random(f"{self._seed}/{core_type}").randrange(LEAST, MOST, STEP)
+        """Return how many cores the cloud has of a core type."""
+        known = {**self._configured, **self._set}
+        if core_type in known:
+            return known[core_type]
+        return random.Random(f"{self._seed}/{core_type}").randrange(MIN_CORES, MAX_CORES_BY_SEED, CORES_STEP)
 
     def change(self, document: Any) -> None:
-        """Set core types to a number of cores, or (null) back to what they were; all or nothing."""
-        if not isinstance(document, Mapping) or len(document) > 1000:
-            raise Refused("invalid_capacity", "The capacity must be a JSON object of core type: cores.")
+        """Set core types to a number of cores, or with null back to what they were; all or nothing."""
+        if not isinstance(document, Mapping) or len(document) > MAX_CHANGES:
+            raise InvalidDocument(
+                "invalid_capacity", "The capacity must be a JSON object of core type: cores."
+            )
         wanted = dict(self._set)
         for name, cores in document.items():
             if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
-                raise Refused(
+                raise InvalidDocument(
                     "invalid_capacity", f"A core type has a name of 1 to {LONGEST_NAME} characters."
                 )
             if cores is None:
                 wanted.pop(name, None)
-            elif isinstance(cores, bool) or not isinstance(cores, int) or not 0 <= cores <= MOST_CORES:
-                raise Refused("invalid_capacity", f"{name!r} needs a whole number from 0 to {MOST_CORES}.")
+            elif isinstance(cores, bool) or not isinstance(cores, int) or not 0 <= cores <= MAX_CORES:
+                raise InvalidDocument(
+                    "invalid_capacity", f"{name!r} needs a whole number from 0 to {MAX_CORES}."
+                )
             else:
                 wanted[name] = cores
-        write(self._path, json.dumps(wanted))
+        write_atomically(self._path, json.dumps(wanted))
         self._set = wanted
 
     def check(self, wanted: Iterable[NodeSpec], running: Iterable[NodeSpec]) -> None:
-        """Refuse what does not fit beside what runs, and say what is free."""
-        asked, taken = _cores(wanted), _cores(running)
+        """Raise Refused, with what is free, if an order does not fit beside the running nodes."""
+        asked, taken = _count_cores(wanted), _count_cores(running)
         short = []
         for name, cores in sorted(asked.items()):
             total = self.total(name)
@@ -63,12 +70,12 @@ class Capacity:
             if cores > free:
                 short.append(f"{cores} {name} cores were asked for, {free} of {total} are free")
         if short:
-            raise Refused("no_capacity", "; ".join(short) + ".", 409)
+            raise Refused("no_capacity", "; ".join(short) + ".")
 
-    def as_json(self, running: Iterable[NodeSpec], also: Iterable[str] = ()) -> dict[str, Any]:
-        """Cores in all, taken and free, by core type: those that are named, set or in use."""
-        taken = _cores(running)
-        names = sorted({*also, *self._told, *self._set, *taken})
+    def as_json(self, running: Iterable[NodeSpec], core_types: Iterable[str] = ()) -> dict[str, Any]:
+        """Return all, taken and free cores of the core types that are given, set or in use."""
+        taken = _count_cores(running)
+        names = sorted({*core_types, *self._configured, *self._set, *taken})
         return {
             "capacity": {
                 name: {
@@ -82,7 +89,7 @@ class Capacity:
         }
 
 
-def _cores(nodes: Iterable[NodeSpec]) -> Counter[str]:
+def _count_cores(nodes: Iterable[NodeSpec]) -> Counter[str]:
     counted: Counter[str] = Counter()
     for node in nodes:
         counted[node.core_type] += node.cores

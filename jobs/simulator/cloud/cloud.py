@@ -1,336 +1,268 @@
 """The cloud: which clusters there are. Every verb may be repeated without harm."""
 
 import asyncio
-import json
 import logging
-import zlib
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from jobs.simulator.cloud.addresses import Addresses
+from jobs.node_contract.access_document import read_access_document
+from jobs.node_contract.documents import InvalidDocument
+from jobs.simulator.boot.node_record import ENDED, FailureReason, NodeRecord, NodeState
+from jobs.simulator.cloud.address_pool import AddressPool
 from jobs.simulator.cloud.capacity import Capacity
 from jobs.simulator.cloud.cluster import Cluster
 from jobs.simulator.cloud.disk_watch import DiskWatch, free_bytes
+from jobs.simulator.cloud.fault_control import FaultControl
 from jobs.simulator.cloud.memory_watch import MemoryWatch
 from jobs.simulator.cloud.node import Node
-from jobs.simulator.cloud.node_record import ENDED, Record
-from jobs.simulator.faults.fault_rules import Faults, kinds_as_json
-from jobs.simulator.sandbox.fd_channel import Gone
-from jobs.simulator.sandbox.launcher_pool import LauncherPool, RackFailed
-from jobs.simulator.sandbox.protection import UNPROTECTED, Sandbox, candidates, install_agent
-from jobs.simulator.sandbox.unix_users import PROBE, UsedUp, UserNumbers
-from jobs.simulator.settings import Settings, WrongSetting
-from jobs.simulator.spec import ClusterSpec, NodeSpec, Refused, read_access, read_certificates, read_cluster
+from jobs.simulator.cloud.sandbox_choice import choose_sandbox
+from jobs.simulator.cloud.services import CloudServices
+from jobs.simulator.faults.fault_kinds import FaultName
+from jobs.simulator.faults.fault_rules import Faults
+from jobs.simulator.sandbox.launcher_pool import LauncherPool
+from jobs.simulator.sandbox.protection import UNPROTECTED, Sandbox
+from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
+from jobs.simulator.settings import Settings
+from jobs.simulator.spec import NodeSpec, Refused, read_certificates, read_cluster
 from jobs.simulator.store import Store
 
 log = logging.getLogger("simulator")
-PROBE_SECONDS = 15
+MAX_BROKER_CONNECTIONS = 50
 
 
 class Cloud:
     """All clusters of this simulator."""
 
+    services: CloudServices
+
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.settings, self.store = settings, store
+        self._settings, self._store = settings, store
         self.faults = Faults()
+        self.fault_control = FaultControl(self.faults, self._nodes_up, self._unavailable_faults)
         self.capacity = Capacity(settings.var / "capacity.json", settings.seed, settings.capacity)
-        self.links = False
-        # Node and portal talk directly; a proxy meant for the world outside must not come between them.
-        self.http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50))
-        self.addresses = Addresses(settings.address)
-        self.racks = LauncherPool(store.clusters)
-        self.sandbox: Sandbox
-        self.users = UserNumbers(store.clusters / "next-user")
+        # Nodes and portal talk directly; a proxy for the world outside must not come between them.
+        limits = httpx.Limits(max_connections=MAX_BROKER_CONNECTIONS)
+        self._http = httpx.AsyncClient(trust_env=False, limits=limits)
+        self._addresses = AddressPool(settings.address)
+        self._launchers = LauncherPool(store.clusters)
+        self._users = UserNumbers(store.clusters / "next-user")
+        self._has_network_per_node = False
         self._clusters: dict[str, Cluster] = {}
         self._watches: list[asyncio.Task[None]] = []
-        self._fault_end: asyncio.TimerHandle | None = None
 
-    # -- beginning and end ------------------------------------------------------------------------
+    # -- start and stop ---------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Find out what protection can be had, then bring back every cluster in the state."""
-        self.racks.sweep()
-        self.sandbox = await self._choose_sandbox()
-        for cluster_id in self.store.cluster_ids():
+        """Find the best protection, then boot every cluster in the state again. Raises WrongSetting."""
+        self._launchers.kill_leftovers()
+        self.services, self._has_network_per_node = await choose_sandbox(
+            self._settings, self._store, self._addresses, self._services_with
+        )
+        for cluster_id in self._store.cluster_ids():
             try:
                 self._restore(cluster_id)
-            except (KeyError, TypeError, ValueError, OSError, json.JSONDecodeError) as error:
+            except (KeyError, TypeError, ValueError, OSError) as error:
                 log.error("cluster %s cannot be read from the state and is left alone: %r", cluster_id, error)
         for cluster in self._clusters.values():
-            if cluster.deleting:
+            if cluster.is_deleting:
                 cluster.delete()
             else:
                 cluster.start()
-        watch = DiskWatch(
-            self.settings.disk_floor_mb << 20,
-            lambda: free_bytes(self.store.clusters, self.store.homes),
-            lambda: {each.id: each.home_outside for each in self._clusters.values() if not each.ended},
-            self._end_for_disk,
-        )
-        memory = MemoryWatch(lambda: [each for each in self._nodes() if each.is_up])
-        self._watches = [asyncio.create_task(each.run()) for each in (watch, memory)]
+        self._start_watches()
 
-    def _end_for_disk(self, cluster_id: str, words: str) -> None:
-        cluster = self._clusters.get(cluster_id)
-        for node in cluster.nodes.values() if cluster is not None else ():
-            node.fail("disk_full", words)
+    def _services_with(self, sandbox: Sandbox) -> CloudServices:
+        return CloudServices(self._settings, self._store, sandbox, self._launchers, self.faults, self._http)
 
     def _restore(self, cluster_id: str) -> None:
-        document = self.store.load(cluster_id)
-        cluster = Cluster(self, read_cluster(cluster_id, document["spec"]), document["uid"])
-        cluster.deleting = bool(document["deleting"])
-        cluster.set_access(read_access(document["access"]))
-        cluster.load_nodes(document)
+        cluster = Cluster.load(self.services, cluster_id, self._forget)
         for node in cluster.nodes.values():
-            self.addresses.keep(node.record.place)
+            self._addresses.reserve(node.record.address)
         self._clusters[cluster_id] = cluster
-        if cluster.deleting:
+        if cluster.is_deleting:
             return
         try:
             cluster.prepare()
         except OSError as error:  # it must still be known, to be deleted: that may be what makes room
             for node in cluster.nodes.values():
-                node.fail("state_unwritable", f"its files cannot be written: {error.strerror}")
+                node.fail(FailureReason.STATE_UNWRITABLE, f"its files cannot be written: {error.strerror}")
+
+    def _start_watches(self) -> None:
+        disk = DiskWatch(
+            self._settings.disk_floor_mb << 20,
+            lambda: free_bytes(self._store.clusters, self._store.homes),
+            self._running_homes,
+            self._end_for_disk,
+        )
+        memory = MemoryWatch(self._nodes_up)
+        self._watches = [asyncio.create_task(watch.run()) for watch in (disk, memory)]
+
+    def _running_homes(self) -> dict[str, Path]:
+        return {
+            cluster.id: cluster.environment.shown_folders.home
+            for cluster in self._clusters.values()
+            if not cluster.has_ended
+        }
+
+    def _end_for_disk(self, cluster_id: str, message: str) -> None:
+        cluster = self._clusters.get(cluster_id)
+        for node in cluster.nodes.values() if cluster is not None else ():
+            node.fail(FailureReason.DISK_FULL, message)
 
     async def stop(self) -> None:
         """End every process of every cluster quickly; the state stays for the next start."""
         for watch in self._watches:
             watch.cancel()
-        if self._fault_end is not None:
-            self._fault_end.cancel()
+        self.fault_control.close()
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
-        self.racks.close()
-        await self.http.aclose()
+        self._launchers.close()
+        await self._http.aclose()
 
-    async def _choose_sandbox(self) -> Sandbox:
-        """The best protection that really starts a node here."""
-        tried = []
-        number = zlib.crc32(str(self.settings.var).encode())
-        for sandbox in candidates(self.settings.sandbox, number):
-            if sandbox.uid_base is not None and not sandbox.staged:
-                self.store.move_out(Path(f"/var/tmp/headnode-{number:08x}"))  # noqa: S108 - checked to be ours
-            problem = await self._probe(sandbox)
-            if not problem:
-                return sandbox
-            tried.append(f"{sandbox.mode} with {sandbox.python.path}: {problem}")
-        raise WrongSetting(
-            "No protection for nodes can be had on this machine. Tried " + "; ".join(tried) + "."
-        )
-
-    async def _probe(self, sandbox: Sandbox) -> str:
-        """Start one node and end it; what went wrong, or an empty text."""
-        if not install_agent(sandbox.python, self.store.run):
-            return "this Python cannot run the agent"
-        probe = read_cluster("probe", _PROBE)
-        uid = None if sandbox.uid_base is None else sandbox.uid_base + PROBE
-        home = self.store.make_home(probe.id, probe.username, uid, uid)
-        cluster = Cluster(self, probe, uid)
-        self.sandbox = sandbox
-        place, bound = self.addresses.take(32100)
-        cluster.add(probe.nodes[0], Record(place), bound)
-        output = cluster.folder / "head.log"
-        try:
-            cluster.prepare()
-            etc, run, links = self.store.etc / probe.id, self.store.run, self.settings.links
-            rack = await self.racks.start(sandbox.plan(uid, home, etc, run, links))
-            self.links = rack.links
-            try:
-                line, address = cluster.command(cluster.nodes["head"]), place.private_address
-                machine = rack.boot("head", line, address, output, lambda notice: None, lambda: None)
-                await asyncio.wait_for(machine.ready, PROBE_SECONDS)
-                program = await machine.spawn(
-                    "/bin/sh", ["sh", "-c", "exit 7"], {}, cluster.home_inside, None
-                )
-                code, _ = await asyncio.wait_for(program.ended, PROBE_SECONDS)
-                return "" if code == 7 else f"a command ended with {code}"
-            finally:
-                rack.close()
-        except (RackFailed, Gone, TimeoutError, OSError) as error:
-            said = output.read_text(errors="replace").strip()[-300:] if output.exists() else ""
-            return f"{error or 'no answer'} {said}".strip()
-        finally:
-            bound.close()
-            self.addresses.free(place)
-            self.store.remove(probe.id)
+    # -- what there is ----------------------------------------------------------------------------
 
     def health(self) -> dict[str, Any]:
-        """For /healthz: the protection in force, in one word and in sentences, and how many nodes there are."""
-        nodes = self._nodes()
+        """Return, for /healthz, the protection in force, what it does not protect, and how many nodes there are."""
+        nodes, protection = self._nodes(), self.services.sandbox.protection
         return {
-            "sandbox": self.sandbox.mode,
-            "network": "links" if self.links else "shared",
-            "unprotected": UNPROTECTED[self.sandbox.mode],
+            "sandbox": protection.value,
+            "network": "links" if self._has_network_per_node else "shared",
+            "unprotected": UNPROTECTED[protection],
             "nodes": len(nodes),
-            "running": sum(node.record.state == "running" for node in nodes),
+            "running": sum(node.state is NodeState.RUNNING for node in nodes),
         }
 
     def _nodes(self) -> list[Node]:
         return [node for cluster in self._clusters.values() for node in cluster.nodes.values()]
 
+    def _nodes_up(self) -> list[Node]:
+        return [node for node in self._nodes() if node.is_up]
+
     def _running_specs(self) -> list[NodeSpec]:
-        """The nodes that take capacity."""
-        return [node.spec for node in self._nodes() if node.record.state not in ENDED]
+        """Return the nodes that take capacity."""
+        return [node.spec for node in self._nodes() if node.state not in ENDED]
 
-    # -- verbs ------------------------------------------------------------------------------------
-
-    def create(self, cluster_id: str, document: Any) -> tuple[dict[str, Any], bool]:
-        """Make a cluster, or find that it is there as asked for; tells which. Nodes boot after the answer."""
-        spec = read_cluster(cluster_id, document)
-        known = self._clusters.get(cluster_id)
-        if known is not None:
-            if known.deleting:
-                raise Refused(
-                    "deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.", 409
-                )
-            if known.spec != spec:
-                raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.", 409)
-            return known.document(), False
-        self.faults.bind(cluster_id)
-        if self.faults.get("no_capacity", cluster_id) is not None:
-            raise Refused("no_capacity", "There is no capacity for another cluster; try again later.", 409)
-        self.capacity.check(spec.nodes, self._running_specs())
-        try:
-            uid = self.sandbox.uid_for(
-                self.users, {c.uid for c in self._clusters.values() if c.uid is not None}
-            )
-        except UsedUp:
-            raise Refused(
-                "no_capacity", "This state directory has used up its users; start with a new one.", 409
-            ) from None
-        cluster = Cluster(self, spec, uid)
-        self._fill(cluster, spec)
-        self._clusters[cluster_id] = cluster
-        cluster.start()
-        return cluster.document(), True
-
-    def _fill(self, cluster: Cluster, spec: ClusterSpec) -> None:
-        taken = []
-        try:
-            for node in spec.nodes:
-                place, bound = self.addresses.take(node.ssh_port)
-                taken.append((place, bound))
-                cluster.add(node, Record(place), bound)
-            cluster.prepare()
-            cluster.save()
-        except (Refused, OSError):
-            self.store.remove(cluster.id)
-            for place, bound in taken:
-                bound.close()
-                self.addresses.free(place)
-            raise
+    def _unavailable_faults(self) -> dict[FaultName, str]:
+        """Return the faults that cannot be had on this machine, each with the reason."""
+        found = {}
+        if not self.services.sandbox.has_own_network:
+            found[FaultName.DISK_FULL] = "Without bubblewrap the nodes use this machine's own disk."
+        if not self._has_network_per_node:
+            found[FaultName.NETWORK_CUT] = "On this machine the nodes of a cluster share one network."
+        return found
 
     def get(self, cluster_id: str) -> Cluster:
-        """A cluster, or a refusal with 404."""
+        """Return a cluster. Raises Refused (`no_such_cluster`, 404)."""
         cluster = self._clusters.get(cluster_id)
         if cluster is None:
             raise Refused("no_such_cluster", f"There is no cluster {cluster_id}.", 404)
         return cluster
 
+    def _node(self, cluster_id: str, name: str) -> Node:
+        node = self.get(cluster_id).nodes.get(name)
+        if node is None:
+            raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+        return node
+
     def documents(self) -> dict[str, Any]:
-        """Every cluster."""
+        """Return every cluster."""
         return {"clusters": [cluster.document() for cluster in self._clusters.values()]}
 
+    # -- verbs ------------------------------------------------------------------------------------
+
+    def create(self, cluster_id: str, document: Any) -> tuple[dict[str, Any], bool]:
+        """Make a cluster, or find that it is there as ordered; return which. Its nodes boot after this returns.
+
+        Raises InvalidDocument, Refused, OSError.
+        """
+        spec = read_cluster(cluster_id, document)
+        known = self._clusters.get(cluster_id)
+        if known is not None:
+            if known.is_deleting:
+                raise Refused("deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.")
+            if known.spec != spec:
+                raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.")
+            return known.document(), False
+        self.faults.bind_next(cluster_id)
+        if self.faults.get(FaultName.NO_CAPACITY, cluster_id) is not None:
+            raise Refused("no_capacity", "There is no capacity for another cluster; try again later.")
+        self.capacity.check(spec.nodes, self._running_specs())
+        cluster = Cluster(self.services, spec, self._acquire_uid(), self._forget)
+        self._add_nodes(cluster)
+        self._clusters[cluster_id] = cluster
+        cluster.start()
+        return cluster.document(), True
+
+    def _acquire_uid(self) -> int | None:
+        taken = {cluster.uid for cluster in self._clusters.values() if cluster.uid is not None}
+        try:
+            return self.services.sandbox.acquire_uid(self._users, taken)
+        except NoUserLeft:
+            raise Refused(
+                "no_capacity", "This state directory has used up its users; start with a new one."
+            ) from None
+
+    def _add_nodes(self, cluster: Cluster) -> None:
+        """Give the nodes addresses and make the cluster's files; take everything back if that fails."""
+        acquired = []
+        try:
+            for node in cluster.spec.nodes:
+                address, bound = self._addresses.acquire(node.ssh_port)
+                acquired.append((address, bound))
+                cluster.add(node, NodeRecord(address), bound)
+            cluster.prepare()
+            cluster.save()
+        except (Refused, OSError):
+            self._store.remove(cluster.id)
+            for address, bound in acquired:
+                bound.close()
+                self._addresses.release(address)
+            raise
+
     async def change_access(self, cluster_id: str, document: Any) -> dict[str, Any]:
-        """Change who may log in, also for connections that are open."""
-        cluster, access = self.get(cluster_id), read_access(document)
-        await cluster.change_access(access)
-        return cluster.access.as_json()
+        """Change who may log in, also for live connections. Return the document in force."""
+        access = await self.get(cluster_id).change_access(read_access_document(document))
+        return access.as_json()
 
     def logins(self, cluster_id: str, after: str) -> dict[str, Any]:
-        """Who logged in since the login with that number."""
+        """Return who logged in since the login with that number."""
         if not after.isascii() or not after.isdigit() or len(after) > 18:
-            raise Refused("invalid_after", "'after' must be the sequence of a login, 0 for all.")
-        return {"logins": self.get(cluster_id).logins.after(int(after))}
+            raise InvalidDocument("invalid_after", "'after' must be the sequence of a login, 0 for all.")
+        return {"logins": self.get(cluster_id).environment.logins.after(int(after))}
 
-    async def certify(self, cluster_id: str, document: Any) -> dict[str, Any]:
-        """Give nodes the host certificates they show to new connections; live ones stay as they are."""
+    async def show_certificates(self, cluster_id: str, document: Any) -> dict[str, Any]:
+        """Show host certificates to new connections; live ones stay as they are."""
         cluster, certificates = self.get(cluster_id), read_certificates(document)
-        for name in certificates:
-            if name not in cluster.nodes:
-                raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+        nodes = {name: self._node(cluster_id, name) for name in certificates}
         for name, lines in certificates.items():
-            await cluster.nodes[name].certify(list(lines))
+            await nodes[name].show_certificates(list(lines))
         cluster.save()
         return {"host_certificates": {name: list(lines) for name, lines in certificates.items()}}
 
     def stop_node(self, cluster_id: str, name: str, message: str) -> dict[str, Any]:
         """Begin to shut a node down."""
-        node: Node | None = self.get(cluster_id).nodes.get(name)
-        if node is None:
-            raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+        node = self._node(cluster_id, name)
         node.stop(message)
         return node.document()
 
-    def delete(self, cluster_id: str) -> dict[str, Any]:
-        """Begin to stop and remove a cluster."""
+    def delete(self, cluster_id: str, message: str) -> dict[str, Any]:
+        """Begin to stop and remove a cluster. `message` tells people on its nodes why."""
         cluster = self.get(cluster_id)
-        cluster.delete()
+        cluster.delete(message)
         return cluster.document()
 
-    def forget(self, cluster: Cluster) -> None:
-        """The cluster is removed from the disk."""
+    def _forget(self, cluster: Cluster) -> None:
+        """Remove a cluster that is no longer on the disk."""
         self._clusters.pop(cluster.id, None)
         self.faults.forget(cluster.id)
         for node in cluster.nodes.values():
-            self.addresses.free(node.record.place)
-
-    def fault_document(self) -> dict[str, Any]:
-        """The faults that are on, and those there are."""
-        missing = self._impossible_faults()
-        kinds = [{**kind, "missing": missing.get(kind["name"], "")} for kind in kinds_as_json()]
-        return {"faults": self.faults.as_json(), "kinds": kinds}
-
-    def _impossible_faults(self) -> dict[str, str]:
-        """Faults that cannot be had on this machine, each with the reason."""
-        found = {}
-        if not self.sandbox.networked:
-            found["disk_full"] = "Without bubblewrap the nodes use this machine's own disk."
-        if not self.links:
-            found["network_cut"] = "On this machine the nodes of a cluster share one network."
-        return found
-
-    async def change_faults(self, document: Any) -> dict[str, Any]:
-        """Switch faults on and off; those that are about running nodes act before the answer."""
-        missing = self._impossible_faults()
-        for name, words in document.items() if isinstance(document, dict) else ():
-            if name in missing and words is not None:
-                raise Refused("fault_not_here", missing[name], 409)
-        self.faults.change(document)
-        await self._meet_faults()
-        return self.fault_document()
-
-    async def _meet_faults(self) -> None:
-        await asyncio.gather(*(node.meet_faults() for node in self._nodes() if node.is_up))
-        if self._fault_end is not None:
-            self._fault_end.cancel()
-        if (ends_at := self.faults.next_end()) is not None:
-            loop = asyncio.get_running_loop()
-            self._fault_end = loop.call_at(ends_at + 0.01, self._end_faults)
-
-    def _end_faults(self) -> None:
-        self.faults.expire()
-        self._meeting = asyncio.create_task(self._meet_faults())
+            self._addresses.release(node.record.address)
 
     def capacity_document(self, core_types: list[str]) -> dict[str, Any]:
-        """Cores of each core type: those named, set, or in use."""
+        """Return the cores of each core type that is named, set, or in use."""
         return self.capacity.as_json(self._running_specs(), core_types)
 
     def change_capacity(self, document: Any) -> dict[str, Any]:
-        """Set how many cores there are of some core types. What runs goes on running."""
+        """Set how many cores some core types have. Running nodes go on running."""
         self.capacity.change(document)
         return self.capacity_document(list(document))
-
-
-_PROBE: dict[str, Any] = {
-    "username": "uprod_probe",
-    "home": "/enc/uprod_probe",
-    "broker_url": "http://localhost/",
-    "nodes": [
-        {
-            "name": "head", "role": "head", "core_type": "probe", "cores": 1, "memory_mb": 64, "ssh_port": 32100,
-            "boot_seconds": 0, "token": "none",
-        }
-    ],
-}  # fmt: skip

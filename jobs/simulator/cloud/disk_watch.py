@@ -1,7 +1,7 @@
-"""Watches the free space below the state directory: at a floor, the cluster with the largest home is ended.
+"""End the cluster with the largest home when the free space beside the state falls below a floor.
 
-What a home holds stays until its cluster is deleted, so free space stays low after that; nobody else is ended unless
-it falls further.
+A home stays until its cluster is deleted, so the free space stays low after that. No other cluster is ended unless it
+falls further.
 """
 
 import asyncio
@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 log = logging.getLogger("simulator")
-EVERY_SECONDS = 3.0
-FURTHER = 64 << 20
-LEAST_HOME = 32 << 20
+INTERVAL_SECONDS = 3.0
+FURTHER_BYTES = 64 << 20
+SMALLEST_HOME = 32 << 20
 
 
 def free_bytes(*folders: Path) -> int:
-    """Bytes left for an ordinary user where there are fewest."""
+    """Return the bytes left for an ordinary user, where there are fewest."""
     found = [os.statvfs(folder) for folder in folders]
     return min(stat.f_bavail * stat.f_frsize for stat in found)
 
 
 def used_bytes(folder: Path) -> int:
-    """What a folder takes on the disk; what goes away or is closed meanwhile counts nothing."""
+    """Return how much a folder takes on the disk. What vanishes meanwhile or cannot be read is not counted."""
     total, todo = 0, [str(folder)]
     while todo:
         try:
@@ -38,7 +38,7 @@ def used_bytes(folder: Path) -> int:
 
 
 class DiskWatch:
-    """`homes` tells the home of every cluster that still runs; `end` ends the nodes of one."""
+    """`homes` returns the home of every running cluster; `end` ends the nodes of one, with a sentence."""
 
     def __init__(
         self,
@@ -51,28 +51,28 @@ class DiskWatch:
         self._acted_at: int | None = None
 
     async def run(self) -> None:
-        """Look every few seconds, for ever."""
+        """Check every few seconds, for ever."""
         while True:
             try:
-                await self.look()
+                await self.check()
             except OSError as error:
                 log.error("free disk space cannot be watched: %s", error)
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(INTERVAL_SECONDS)
 
-    async def look(self) -> None:
-        """Cheap while there is room; homes are walked only below the floor."""
+    async def check(self) -> None:
+        """Compare the free space with the floor; homes are measured only below it."""
         free = self._free()
         if free >= self._floor:
             self._acted_at = None
             return
-        if self._acted_at is not None and free > self._acted_at - FURTHER:
+        if self._acted_at is not None and free > self._acted_at - FURTHER_BYTES:
             return
         homes = dict(self._homes())
         sizes = {name: await asyncio.to_thread(used_bytes, home) for name, home in homes.items()}
         name = max(sizes, key=lambda each: sizes[each], default="")
-        if not name or sizes[name] < LEAST_HOME:
-            return  # no cluster's doing
+        if not name or sizes[name] < SMALLEST_HOME:
+            return  # no cluster is the cause
         self._acted_at = free
-        words = f"the disk is nearly full ({free >> 20} MB left) and this cluster's home is the largest"
-        log.error("cluster %s is ended: %s (%d MB)", name, words, sizes[name] >> 20)
-        self._end(name, words)
+        message = f"the disk is nearly full ({free >> 20} MB left) and this cluster's home is the largest"
+        log.error("cluster %s is ended: %s (%d MB)", name, message, sizes[name] >> 20)
+        self._end(name, message)

@@ -1,4 +1,4 @@
-"""Who logged in to a cluster's nodes: the newest records, numbered, also after a restart of the simulator."""
+"""Record who logged in to a cluster's nodes: the newest records, numbered, kept over restarts."""
 
 import json
 from collections import deque
@@ -10,24 +10,24 @@ KEPT = 2000
 PAGE = 500
 
 
-class LoginBook:
-    """An append-only file of lines; what is older than the newest KEPT records is forgotten.
+class LoginRecords:
+    """An append-only file of lines. Only the newest KEPT records are kept.
 
     A line is not forced to disk: a killed simulator loses none, a power cut may lose the last ones.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._records: deque[dict[str, Any]] = deque(_read(path), maxlen=KEPT)
+        self._records: deque[dict[str, Any]] = deque(_read_records(path), maxlen=KEPT)
         self._lines = len(self._records)
         self._last = int(self._records[-1]["sequence"]) if self._records else 0
         if path.exists() and not path.read_bytes().endswith(b"\n"):
-            self._shorten()  # a torn line: the next one must not be written behind it
+            self._rewrite()  # a torn line: the next one must not be appended to it
 
     def add(
         self, node: str, username: str, source_address: str, *, fingerprint: str = "", certificate: str = ""
     ) -> None:
-        """Write down a login that has just been proven: by a key, or by a certificate with this key id."""
+        """Record a login that has just been proven by a key, or by a certificate with this key id."""
         self._last += 1
         record = {
             "sequence": self._last,
@@ -40,24 +40,24 @@ class LoginBook:
         self._records.append(record)
         self._lines += 1
         if self._lines > 2 * KEPT:
-            self._shorten()
+            self._rewrite()
         else:
             with open(self._path, "a") as file:
                 file.write(json.dumps(record) + "\n")
 
     def after(self, sequence: int) -> list[dict[str, Any]]:
-        """Records with a greater sequence, oldest first, a page at most."""
+        """Return records with a greater sequence, oldest first, at most a page."""
         return [record for record in self._records if record["sequence"] > sequence][:PAGE]
 
-    def _shorten(self) -> None:
+    def _rewrite(self) -> None:
         new = self._path.with_name(self._path.name + ".new")
         new.write_text("".join(json.dumps(record) + "\n" for record in self._records))
         new.replace(self._path)
         self._lines = len(self._records)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """The records of a file; a line that a kill cut short is left out."""
+def _read_records(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a file; a line that a kill cut short is left out."""
     found = []
     for line in path.read_text(errors="replace").splitlines() if path.exists() else ():
         try:

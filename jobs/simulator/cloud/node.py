@@ -1,377 +1,255 @@
-"""One machine of the cloud: boots, phones home, serves SSH, is shut down or dies.
+"""One node of the cloud: boots, phones home, serves SSH, is shut down or dies.
 
-Steps of a boot, each a line in the node's boot log: host key, sandbox and agent, home, serve SSH on its address (and
-inside the cluster; nobody may log in yet), then become a member (`phases`): register with the broker, do the phases,
-report. The node's root side is here, outside the sandbox: the host key and the one-time token never enter it.
+Steps of a boot, each a line in the node's boot log: host key, sandbox and agent, home, SSH server on its address (and
+inside the cluster; nobody may log in yet), then contextualization. What only the node's root would do happens here,
+outside the sandbox: the host key and the one-time token never enter it.
 """
 
 import asyncio
+import contextlib
 import socket
 import time
-from collections.abc import Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from jobs.simulator.boot.broker_client import BrokerRefused, BrokerSilent
-from jobs.simulator.boot.phases import Contextualization
-from jobs.simulator.cloud.addresses import bind
-from jobs.simulator.cloud.node_record import ENDED, BootFailed, Record, broadcast
-from jobs.simulator.faults import fault_effects
-from jobs.simulator.faults.fault_effects import Trouble
-from jobs.simulator.faults.fault_rules import Rule
-from jobs.simulator.sandbox.agent_client import AgentClient, Failed
+from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused, BrokerSilent
+from jobs.simulator.boot.contextualization import Contextualization
+from jobs.simulator.boot.node_record import (
+    ENDED,
+    ENDING,
+    BootFailed,
+    FailureReason,
+    NodeRecord,
+    NodeState,
+)
+from jobs.simulator.cloud.address_pool import bind
+from jobs.simulator.cloud.node_view import NodeCluster, NodeView
+from jobs.simulator.cloud.wall import wall_text
+from jobs.simulator.faults import boot_delays
+from jobs.simulator.faults.fault_effects import FaultEffects
+from jobs.simulator.sandbox.agent_client import AgentClient, AgentError
 from jobs.simulator.sandbox.etc_files import machinefile
-from jobs.simulator.sandbox.fd_channel import Gone
+from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.spec import NodeSpec
-from jobs.simulator.ssh_server.access_document import Admission
-from jobs.simulator.ssh_server.host_identity import Identity
-from jobs.simulator.ssh_server.server import Doorman, NodeConnection, read_home_keys
 
-if TYPE_CHECKING:
-    from jobs.simulator.cloud.cluster import Cluster
-
+AGENT_SECONDS = 30
 GRACE_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
 HALT_SECONDS = 10.0
+BROADCAST_SECONDS = 10.0
 POWER_OFF = "The system is going down for poweroff NOW!"
 
 
-class Node:
-    """A machine; `cluster` is where it stands and whose user it serves."""
-
-    nobody = Admission(frozenset(), frozenset(), (), ())
+class Node(NodeView):
+    """A node's life, from boot to power off."""
 
     def __init__(
-        self, cluster: "Cluster", spec: NodeSpec, record: Record, bound: socket.socket | None
+        self, cluster: NodeCluster, spec: NodeSpec, record: NodeRecord, bound: socket.socket | None
     ) -> None:
-        self.cluster, self.spec, self.record = cluster, spec, record
-        self.identity = Identity(cluster.host_key(spec.name))
-        self.connections: set[NodeConnection] = set()
-        self.unproven = 0
+        super().__init__(cluster, spec, record)
         self._bound = bound
-        self._machine: AgentClient | None = None
-        self._context: Contextualization | None = None
-        self._servers: list[asyncio.AbstractServer] = []
+        self._fault_effects = FaultEffects(self)
         self._life: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
-        self.trouble = Trouble()
 
-    # -- what the rooms of the SSH server ask -----------------------------------------------------
-
-    @property
-    def hostname(self) -> str:
-        """The name the node calls itself."""
-        return self.record.place.hostname
-
-    @property
-    def host_key_line(self) -> str:
-        """The public host key as one line."""
-        return self.identity.line
-
-    @property
-    def username(self) -> str:
-        """The only user who may log in."""
-        return self.cluster.spec.username
-
-    @property
-    def home(self) -> str:
-        """The home as the node's programs see it."""
-        return self.cluster.home_inside
-
-    @property
-    def shell(self) -> str:
-        """The login shell."""
-        return self.cluster.shell
-
-    @property
-    def sftp_server(self) -> str | None:
-        """The sftp server programs of this machine offer, if any."""
-        return self.cluster.sftp_server
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables from the context, and where its files are."""
-        told = (self.record.context or {}).get("environment", {})
-        return {**told, "HEADNODE_CONTEXT": self.context_folder}
-
-    @property
-    def context_folder(self) -> str:
-        """Where programs of the node find what it was told."""
-        return self.cluster.context_folder(self.hostname)
-
-    @property
-    def admission(self) -> Admission:
-        """Who may log in right now."""
-        return self.cluster.admission
-
-    @property
-    def cluster_key(self) -> bytes | None:
-        """The key by which the cluster's nodes log in to each other."""
-        return self.cluster.peer_key
-
-    def machine(self) -> AgentClient:
-        """The agent's client; raises Gone when the node is not up."""
-        if self._machine is None or not self.is_up:
-            raise Gone("the node is not running")
-        return self._machine
-
-    @property
-    def is_up(self) -> bool:
-        """Does its agent run?"""
-        return self._machine is not None and self._machine.alive
-
-    def full(self, most_unproven: int, most_connections: int) -> bool:
-        """Are there too many connections, or too many that have not logged in?"""
-        return self.unproven >= most_unproven or len(self.connections) >= most_connections
-
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something to its end, kept from the garbage collector."""
-        self.cluster.background(work)
-
-    def document(self) -> dict[str, Any]:
-        """What the API tells about the node."""
-        record, place = self.record, self.record.place
-        return {
-            "name": self.spec.name,
-            "role": self.spec.role,
-            "core_type": self.spec.core_type,
-            "state": record.state,
-            "reason": record.reason,
-            "address": place.address,
-            "port": place.port,
-            "private_address": place.private_address,
-            "hostname": place.hostname,
-            "log": "".join(line + "\n" for line in record.log),
-        }
-
-    # -- life -------------------------------------------------------------------------------------
+    # -- boot -------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to boot (again, after the simulator was restarted)."""
-        if self.record.state not in ENDED:
+        """Begin to boot, for the first time or after the simulator was restarted."""
+        if self.state not in ENDED:
             self._life = asyncio.create_task(self._live())
-
-    def say(self, text: str, phase: str = "", mark: str = "") -> None:
-        """A line in the boot log, and in what the broker is told of the boot."""
-        now = datetime.now(UTC)
-        where = f"{phase}: " if phase else ""
-        self.record.log.append(f"[{now:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z] {where}{text}")
-        del self.record.log[:-500]
-        if self._context is not None:
-            self._context.stream.add(now, text, phase, mark)
-
-    def fault(self, name: str) -> Rule | None:
-        """The rule by which a fault is on for this node."""
-        return self.cluster.faults.get(name, self.cluster.id, self.spec.name)
-
-    def turn(self, state: str, reason: str = "") -> None:
-        """Move to a state and keep it."""
-        if self.record.state != state or reason:
-            self.record.state, self.record.reason = state, reason
-            self.cluster.keep()
 
     async def _live(self) -> None:
         try:
             await self._boot()
-        except (BootFailed, Failed, Gone, BrokerRefused, BrokerSilent, OSError) as error:
-            usual = "broker_silent" if isinstance(error, BrokerSilent) else "boot_failed"
-            reason = getattr(error, "reason", "") or usual
+        except (BootFailed, AgentError, ChannelClosed, BrokerRefused, BrokerSilent, OSError) as error:
+            reason = _failure_reason(error)
             self.say(f"FAILED ({reason}): {error}")
-            self._let_go()
-            if self.record.state not in ("stopping", *ENDED):
-                self.turn("failed", reason)
+            self._release()
+            if self.state not in ENDING:
+                self._change_state(NodeState.FAILED, reason)
 
     async def _boot(self) -> None:
-        resumed = self.record.context is not None
+        is_resumed = self.record.context is not None
         if not self.record.reported:
-            self._context = Contextualization(self)
+            self._contextualization = Contextualization(self, self._broker_client())
         self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
-        waiting = asyncio.create_task(fault_effects.firmware(self, resumed))
+        waiting = asyncio.create_task(self._wait_for_firmware(is_resumed))
         try:
-            self._machine = await self._start_machine()
+            self._agent = await self._start_agent()
             await waiting
         finally:
             waiting.cancel()
-        await self._furnish()
-        await self.meet_faults()
+        await self._prepare_home()
+        await self.apply_faults()
         await self._serve()
-        self.say(f"sshd: listening on {self.record.place.address} port {self.record.place.port}")
-        if self._context is not None:
-            if not resumed:
-                await fault_effects.way_to_the_broker(self)
-            await self._context.run()
-            self._context = None
-        self.turn("running")
-        await self.meet_faults()
+        self.say(f"sshd: listening on {self.record.address.address} port {self.record.address.port}")
+        if self._contextualization is not None:
+            if not is_resumed:
+                await boot_delays.wait_for_broker_route(self)
+            await self._contextualization.run()
+            self._contextualization = None
+        self._change_state(NodeState.RUNNING)
+        await self.apply_faults()
 
-    async def _start_machine(self) -> AgentClient:
-        rack = await self.cluster.rack()
-        line, address = self.cluster.command(self), self.record.place.private_address
-        machine = rack.boot(self.spec.name, line, address, self._log_path(), self.say, self._died)
-        try:
-            await asyncio.wait_for(machine.ready, 30)
-        except (Gone, TimeoutError):
-            machine.unplug()
-            self.say(
-                "sandbox: " + (self._log_path().read_text(errors="replace")[-2000:].strip() or "no answer")
-            )
-            raise BootFailed("sandbox_failed", "The node's sandbox did not start.") from None
-        self.say("system: up")
-        return machine
-
-    def _log_path(self) -> Path:
-        return self.cluster.folder / f"{self.spec.name}.log"
-
-    async def _furnish(self) -> None:
-        home, cores = self.home, self.cluster.cores_by_hostname()
-        folders = [home, f"{home}/work", f"{home}/work/shared"]
-        await self.machine().ask(
-            "furnish", {"folders": folders, "files": {f"{home}/machinefile": machinefile(cores)}}
+    def _broker_client(self) -> BrokerClient:
+        environment = self._environment
+        return BrokerClient(
+            environment.services.http, environment.spec.broker_url, self.spec.token, self.delivers_twice
         )
 
+    async def _wait_for_firmware(self, is_resumed: bool) -> None:
+        """Wait as long as a node takes to come up: not at all in the instant mode, or if it was up before."""
+        if is_resumed:
+            return
+        settings = self._environment.services.settings
+        seconds = 0.0 if settings.instant else boot_delays.firmware_seconds(self, settings.seed)
+        await boot_delays.wait_for_firmware(self, seconds)
+
+    async def _start_agent(self) -> AgentClient:
+        launcher = await self.launcher()
+        command, log = self._environment.node_command(self.hostname, self.spec), self._sandbox_log
+        address = self.record.address.private_address
+        agent = launcher.start_node(self.spec.name, command, address, log, self.say, self._agent_ended)
+        try:
+            await asyncio.wait_for(agent.ready, AGENT_SECONDS)
+        except (ChannelClosed, TimeoutError):
+            agent.cut_power()
+            self.say("sandbox: " + (log.read_text(errors="replace")[-2000:].strip() or "no answer"))
+            raise BootFailed(FailureReason.SANDBOX_FAILED, "The node's sandbox did not start.") from None
+        self.say("system: up")
+        return agent
+
+    @property
+    def _sandbox_log(self) -> Path:
+        return self._environment.folder / f"{self.spec.name}.log"
+
+    async def _prepare_home(self) -> None:
+        home, cores = self.home, self._cluster.cores_by_hostname()
+        folders = [home, f"{home}/work", f"{home}/work/shared"]
+        files = {f"{home}/machinefile": machinefile(cores)}
+        await self.agent().request("make_missing", {"folders": folders, "files": files})
+
     async def _serve(self) -> None:
-        await self.identity.show(certificates=(self.record.context or {}).get("host_certificates", []))
-        loop = asyncio.get_running_loop()
+        await self.identity.show_certificates((self.record.context or {}).get("host_certificates", []))
         bound = self._bound or await self._bind_again()
         self._bound = None
-        self._servers.append(await loop.create_server(lambda: Doorman(self, False), sock=bound, backlog=256))
-        if self.cluster.sandbox.networked:
-            inside = await self.machine().listen(self.record.place.private_address, self.spec.ssh_port)
-            self._servers.append(
-                await loop.create_server(lambda: Doorman(self, True), sock=inside, backlog=64)
-            )
+        await self.server.listen(bound, from_inside=False)
+        if self._environment.services.sandbox.has_own_network:
+            inside = await self.agent().listen(self.record.address.private_address, self.spec.ssh_port)
+            await self.server.listen(inside, from_inside=True)
 
     async def _bind_again(self) -> socket.socket:
-        """The address of before the restart; connections that have just ended may hold it for a moment."""
-        place, deadline = self.record.place, time.monotonic() + REBIND_SECONDS
+        """Bind the address of before the restart; connections that have just ended may hold it for a moment."""
+        address, deadline = self.record.address, time.monotonic() + REBIND_SECONDS
         while True:
             try:
-                return bind(place.address, place.port, reuse=True)
+                return bind(address.address, address.port, reuse=True)
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise BootFailed(
-                        "address_lost", f"{place.address} port {place.port} is taken: {error.strerror}."
+                        FailureReason.ADDRESS_LOST,
+                        f"{address.address} port {address.port} is taken: {error.strerror}.",
                     ) from None
                 await asyncio.sleep(0.1)
 
-    async def certify(self, certificates: list[str]) -> None:
-        """Show these host certificates to new connections, also after a restart."""
-        if self.record.context is not None:
-            self.record.context["host_certificates"] = certificates
-        await self.identity.show(certificates=certificates)
+    def _change_state(self, state: NodeState, reason: str = "") -> None:
+        if self.state is not state or reason:
+            self.record.state, self.record.reason = state, reason
+            self.keep()
 
-    # -- access -----------------------------------------------------------------------------------
+    # -- while it runs ----------------------------------------------------------------------------
 
-    async def requalify(self) -> None:
-        """End live connections that the access document no longer allows, each with the reason."""
-        if not self.connections:
-            return
-        home = await read_home_keys(self)
-        for connection in list(self.connections):
-            if connection.inside:
-                continue
-            if connection.ring is None or connection.ring.login is None:
-                door = self.admission.door(connection.source)
-                if door is not connection.door:
-                    connection.farewell("The access rules of this cluster have changed")
-                continue
-            if reason := self.admission.still(connection.ring.login, connection.source, home):
-                connection.farewell(reason)
+    async def apply_faults(self) -> None:
+        """Apply the active faults; undo the ones switched off."""
+        await self._fault_effects.apply()
 
-    # -- faults -----------------------------------------------------------------------------------
-
-    async def meet_faults(self) -> None:
-        """Be as the faults that are on now want this node to be, and no longer as those that are off."""
-        await self.trouble.meet(self)
-
-    def twice(self) -> bool:
-        """Is everything this node reports delivered twice?"""
-        return self.fault("duplicate_answers") is not None
+    async def broadcast(self, message: str) -> None:
+        """Write a message to every terminal, if the node is up."""
+        with contextlib.suppress(AgentError, ChannelClosed):
+            await self.agent().broadcast(wall_text(self.hostname, message), BROADCAST_SECONDS)
 
     def lose_power(self) -> None:
-        """The fault `node_dies`."""
-        if self._machine is not None and self.record.state == "running":
-            self._machine.unplug()
+        """End everything on the node at once, if it is running (the fault `node_dies`)."""
+        if self._agent is not None and self.state is NodeState.RUNNING:
+            self._agent.cut_power()
+
+    def _agent_ended(self) -> None:
+        """Fail as if the power was cut, unless the node is being shut down."""
+        if self.state is NodeState.RUNNING and not self.is_closing:
+            self.say("power lost")
+            self._release()
+            self._change_state(NodeState.FAILED, FailureReason.NODE_DIED)
 
     # -- the end ----------------------------------------------------------------------------------
 
-    def _died(self) -> None:
-        """The agent is gone: as if the plug was pulled, unless we are the ones who shut it down."""
-        if self.record.state in ("stopping", *ENDED) or self.cluster.closing:
-            return
-        if self.record.state == "running":
-            self.say("power lost")
-            self._let_go()
-            self.turn("failed", "node_died")
-
-    def fail(self, reason: str, words: str) -> None:
+    def fail(self, reason: FailureReason, message: str) -> None:
         """End the node at once, and say why."""
-        if self.record.state in ("stopping", *ENDED):
+        if self.state in ENDING:
             return
         if self._life is not None:
             self._life.cancel()
-        self.say(f"FAILED ({reason}): {words}")
-        self.turn("failed", reason)
-        for connection in list(self.connections):
-            connection.farewell(f"This node was ended: {words}")
-        self._let_go()
+        self.say(f"FAILED ({reason}): {message}")
+        self._change_state(NodeState.FAILED, reason)
+        self.server.disconnect_all(f"This node was ended: {message}")
+        self._release()
 
-    def stop(self, message: str = "") -> "asyncio.Task[None] | None":
-        """Shut the node down in order; the same shutdown again is no error. None when it is down already."""
-        if self.record.state in ENDED:
+    def stop(self, message: str = "") -> asyncio.Task[None] | None:
+        """Shut the node down in order, once however often it is called. None if it is down already."""
+        if self.state in ENDED:
             return None
         if self._stopping is None:
-            self.turn("stopping")
+            self._change_state(NodeState.STOPPING)
             self._stopping = asyncio.create_task(self._shut_down(message))
         return self._stopping
 
     async def _shut_down(self, message: str) -> None:
-        """Close the door; tell every terminal; end every program; disconnect; power off."""
+        """Accept no more logins; tell every terminal; end every program; disconnect; power off."""
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait([self._life])
-        self._close_door()
+        self._stop_listening()
         self.say("shutdown: " + (message or POWER_OFF))
-        machine = self._machine
-        if machine is not None and machine.alive:
-            try:
-                text = broadcast(self.hostname, POWER_OFF, message)
-                await machine.ask("broadcast", {"text": text}, HALT_SECONDS)
-                await machine.ask("halt", {"grace_seconds": GRACE_SECONDS}, HALT_SECONDS)
-            except (Failed, Gone):
-                pass  # then it is off already, which is what was wanted
-        sessions = [session.done for connection in self.connections for session in connection.sessions]
-        if sessions:
-            await asyncio.wait(sessions, timeout=DRAIN_SECONDS)
-        for connection in list(self.connections):
-            connection.farewell(POWER_OFF)
-        self._let_go()
+        if self._agent is not None and self._agent.alive:
+            await self._halt(self._agent, message)
+        await self.server.wait_for_sessions(DRAIN_SECONDS)
+        self.server.disconnect_all(POWER_OFF)
+        self._release()
         self.say("shutdown: power off")
-        self.turn("stopped")
+        self._change_state(NodeState.STOPPED)
+
+    async def _halt(self, agent: AgentClient, message: str) -> None:
+        try:
+            await agent.broadcast(wall_text(self.hostname, POWER_OFF, message), BROADCAST_SECONDS)
+            await agent.request("halt", {"grace_seconds": GRACE_SECONDS}, HALT_SECONDS)
+        except (AgentError, ChannelClosed):
+            pass  # then it is off already
 
     def power_off(self) -> None:
-        """End at once what runs, without a change of state: the simulator itself is leaving."""
+        """End what runs at once, without a change of state: the simulator is being stopped."""
         for task in (self._life, self._stopping):
             if task is not None:
                 task.cancel()
-        for connection in list(self.connections):
-            connection.farewell("The simulator is being stopped")
-        self._let_go()
+        self.server.disconnect_all("The simulator is being stopped")
+        self._release()
 
-    def _close_door(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+    def _stop_listening(self) -> None:
+        self.server.stop_listening()
         if self._bound is not None:
             self._bound.close()
             self._bound = None
 
-    def _let_go(self) -> None:
-        self._close_door()
-        for connection in list(self.connections):
-            connection.abort()
-        if self._machine is not None:
-            self._machine.unplug()
-            self._machine = None
+    def _release(self) -> None:
+        """Close the address, every connection and the agent."""
+        self._stop_listening()
+        self.server.close()
+        if self._agent is not None:
+            self._agent.cut_power()
+            self._agent = None
+
+
+def _failure_reason(error: Exception) -> str:
+    """Return the reason for the state: the broker's own, if it refused."""
+    if isinstance(error, BootFailed | BrokerRefused):
+        return str(error.reason)
+    return FailureReason.BROKER_SILENT if isinstance(error, BrokerSilent) else FailureReason.BOOT_FAILED

@@ -1,101 +1,66 @@
-"""What the faults do to one node: at its boot, and while it runs."""
+"""Apply the active faults to one running node, and undo the ones that are switched off."""
 
 import asyncio
-import random
-from typing import TYPE_CHECKING
 
-from jobs.simulator.cloud.node_record import ENDED
-from jobs.simulator.sandbox.fd_channel import Gone
-from jobs.simulator.sandbox.launcher_pool import RackFailed
-
-if TYPE_CHECKING:
-    from jobs.simulator.cloud.node import Node
-
-FIRMWARE = ("firmware: memory check", "kernel: started", "network: address assigned", "cloud-init: context")
+from jobs.simulator.boot.node_record import ENDING, NodeState
+from jobs.simulator.faults.affected_node import AffectedNode
+from jobs.simulator.faults.fault_kinds import FaultName
+from jobs.simulator.sandbox.fd_channel import ChannelClosed
+from jobs.simulator.sandbox.launcher_client import LauncherFailed
 
 
-async def firmware(node: "Node", resumed: bool) -> None:
-    """The time a machine takes to come up: none in the instant mode, or when it was up before. The fault `slow_boot`
-    adds to it, as long as it is on."""
-    cluster = node.cluster
-    if resumed:
-        return
-    seconds = 0.0
-    if not cluster.instant:
-        dice = random.Random(f"{cluster.seed}/{cluster.id}/{node.spec.name}")
-        seconds = node.spec.boot_seconds * dice.uniform(0.8, 1.25)
-    slow = node.fault("slow_boot")
-    if not seconds and slow is None:
-        return
-    for text in FIRMWARE:
-        await asyncio.sleep(seconds / len(FIRMWARE))
-        node.say(text)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    while (slow := node.fault("slow_boot")) is not None:
-        left = began + slow.seconds - loop.time()
-        if left <= 0:
-            return
-        node.say(f"firmware: still checking, {left:.0f} s to go")
-        try:
-            await asyncio.wait_for(cluster.faults.changed(), left)
-        except TimeoutError:
-            return
+class FaultEffects:
+    """What one node suffers from at the moment."""
 
-
-async def way_to_the_broker(node: "Node") -> None:
-    """The fault `never_reports`: the node goes on when it is off."""
-    if node.fault("never_reports") is not None:
-        node.say("network: no route to the context broker")
-        await node.cluster.faults.until_off("never_reports", node.cluster.id, node.spec.name)
-        node.say("network: the context broker can be reached")
-
-
-class Trouble:
-    """What a node suffers from at the moment. One change after the other, so that none is undone by a slower one."""
-
-    def __init__(self) -> None:
-        self._one_by_one = asyncio.Lock()
-        self._cut = self._full = False
+    def __init__(self, node: AffectedNode) -> None:
+        self._node = node
+        # One change at a time, so that a slower one does not undo a later one.
+        self._changing = asyncio.Lock()
+        self._is_link_down = self._is_disk_full = False
         self._death: asyncio.TimerHandle | None = None
 
-    async def meet(self, node: "Node") -> None:
-        """Be as the faults want it; what cannot be had here is said in the node's log."""
-        async with self._one_by_one:
-            if node.record.state in ("stopping", *ENDED) or node.cluster.closing:
+    async def apply(self) -> None:
+        """Apply the active faults; undo the ones switched off. What is impossible here goes to the node's log."""
+        node = self._node
+        async with self._changing:
+            if node.state in ENDING or node.is_closing:
                 return
-            self._meet_death(node)
-            if node.identity.swapped != (swapped := node.fault("swapped_host_key") is not None):
-                await node.identity.show(swapped=swapped)
+            self._apply_death()
+            is_swapped = node.fault(FaultName.SWAPPED_HOST_KEY) is not None
+            if node.identity.is_swapped != is_swapped:
+                await node.identity.swap_key(is_swapped)
             try:
-                await self._meet_cable(node)
-                await self._meet_disk(node)
-            except (RackFailed, Gone) as error:
+                await self._apply_network_cut()
+                await self._apply_full_disk()
+            except (LauncherFailed, ChannelClosed) as error:
                 node.say(f"simulator: this fault cannot be had: {error}")
 
-    def _meet_death(self, node: "Node") -> None:
-        rule = node.fault("node_dies")
+    def _apply_death(self) -> None:
+        rule = self._node.fault(FaultName.NODE_DIES)
         if rule is None and self._death is not None:
             self._death.cancel()
             self._death = None
-        elif rule is not None and self._death is None and node.record.state == "running":
-            self._death = asyncio.get_running_loop().call_later(rule.seconds, node.lose_power)
+        elif rule is not None and self._death is None and self._node.state is NodeState.RUNNING:
+            loop = asyncio.get_running_loop()
+            self._death = loop.call_later(rule.seconds, self._node.lose_power)
 
-    async def _meet_cable(self, node: "Node") -> None:
-        cut = node.fault("network_cut") is not None
-        if cut != self._cut:
-            rack = await node.cluster.rack()
-            await rack.plug(node.spec.name, not cut)
-            self._cut = cut
-            node.say("network: eth0: link is down" if cut else "network: eth0: link is up")
+    async def _apply_network_cut(self) -> None:
+        is_down = self._node.fault(FaultName.NETWORK_CUT) is not None
+        if is_down == self._is_link_down:
+            return
+        launcher = await self._node.launcher()
+        await launcher.set_link(self._node.spec.name, not is_down)
+        self._is_link_down = is_down
+        self._node.say(f"network: eth0: link is {'down' if is_down else 'up'}")
 
-    async def _meet_disk(self, node: "Node") -> None:
-        full = node.fault("disk_full") is not None
-        if full != self._full:
-            rack = await node.cluster.rack()
-            size = node.cluster.limits(node).temporary_bytes
-            await rack.change_disk(node.spec.name, full, node.home, size)
-            self._full = full
-            node.say(
-                "kernel: No space left on device" if full else "kernel: there is space on the device again"
-            )
+    async def _apply_full_disk(self) -> None:
+        node = self._node
+        is_full = node.fault(FaultName.DISK_FULL) is not None
+        if is_full == self._is_disk_full:
+            return
+        launcher = await node.launcher()
+        await launcher.change_disk(node.spec.name, is_full, node.home, node.temporary_bytes)
+        self._is_disk_full = is_full
+        node.say(
+            "kernel: No space left on device" if is_full else "kernel: there is space on the device again"
+        )

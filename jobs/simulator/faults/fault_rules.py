@@ -1,195 +1,175 @@
-"""Faults that can be switched on by name, to see how everyone else behaves: pure but for the bell that rings.
+"""Keep which faults are on. No input or output; waiting for changes takes an event loop.
 
-One document switches some on and off: `{"slow_boot": {"cluster": "Ab12cd", "node": "compute-1", "seconds": 60},
+One document switches faults on and off: `{"slow_boot": {"cluster": "Ab12cd", "node": "compute-1", "seconds": 60},
 "api_down": null}`. A fault may be on several times, for different clusters and nodes: `cluster` and `node` narrow it
-(`"cluster": "next"` means the next cluster that is ordered), `"off": true` takes back the one with that cluster and
-node, null all of that name. What `seconds` means is in the table. A restart of the simulator switches all off.
+(`"cluster": "next"` means the next cluster that is ordered), `"off": true` switches off the one with that cluster and
+node, null all of that name. A restart of the simulator switches all off.
 """
 
 import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jobs.simulator.spec import CLUSTER_ID, NODE_NAME, Refused
+from jobs.node_contract.documents import InvalidDocument
+from jobs.node_contract.names import NODE_NAME
+from jobs.simulator.faults.fault_kinds import KINDS, FaultKind, FaultName, Scope, Seconds
+from jobs.simulator.spec import CLUSTER_ID
 
-NEXT = "next"
-MOST_RULES = 500
-MOST_SECONDS = 86_400
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A fault there is. `seconds` says what the number is: how much `longer`, `after` what time, how long it `lasts`
-    (0: until it is switched off), or how long each answer is held `back`."""
-
-    name: str
-    of: str  # what it can be narrowed to: a node, a cluster, or only the whole cloud
-    seconds: str
-    usual: float
-
-
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("slow_boot", "node", "longer", 60),  # the node takes this much longer
-        Kind("never_reports", "node", "lasts", 0),  # it boots, and finds no way to the context broker
-        Kind("context_fails", "node", "lasts", 0),  # its context script fails: it reports an error and fails
-        Kind("node_dies", "node", "after", 0),  # the running node loses power
-        Kind(
-            "network_cut", "node", "lasts", 0
-        ),  # its cable to the other nodes is pulled; without a node: all are
-        Kind("disk_full", "node", "lasts", 0),  # no space left in home and temporary folders
-        Kind("swapped_host_key", "node", "lasts", 0),  # it shows another host key than it reported
-        Kind("no_capacity", "cluster", "lasts", 0),  # new clusters are refused
-        Kind("api_down", "cluster", "lasts", 0),  # the API answers 503 to everything but this
-        Kind("api_slow", "cluster", "back", 5),  # the API holds its answers back
-        Kind(
-            "duplicate_answers", "cluster", "lasts", 0
-        ),  # everything that is asked or reported is done twice
-    )
-}
+NEXT_CLUSTER = "next"
+MAX_RULES = 500
+MAX_SECONDS = 86_400
+FIELDS = ("cluster", "node", "seconds", "off")
+RuleKey = tuple[FaultName, str, str]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A fault that is on. `ends_at` is on the monotonic clock; None: it stays on."""
+class FaultRule:
+    """A fault that is on. `ends_at` is on the monotonic clock; None: it stays on until it is switched off."""
 
-    name: str
+    name: FaultName
     cluster: str
     node: str
     seconds: float
     ends_at: float | None = None
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """There is one rule for each of these."""
+    def key(self) -> RuleKey:
+        """What makes two rules the same one."""
         return self.name, self.cluster, self.node
 
-    def about(self, cluster: str, node: str) -> bool:
-        """Is it on for this cluster and node?"""
+    def applies_to(self, cluster: str, node: str) -> bool:
+        """Return whether the fault is on for this cluster and node."""
         return self.cluster in ("", cluster) and self.node in ("", node)
 
+    @property
     def narrowness(self) -> int:
         """Of two rules about one node the narrower holds."""
         return 2 * bool(self.cluster) + bool(self.node)
+
+    def as_json(self, now: float) -> dict[str, Any]:
+        """Return the rule as the API lists it; `ends_in` in seconds, or null."""
+        return {
+            "name": self.name.value,
+            "cluster": self.cluster,
+            "node": self.node,
+            "seconds": self.seconds,
+            "ends_in": None if self.ends_at is None else max(0.0, self.ends_at - now),
+        }
 
 
 class Faults:
     """The faults that are on."""
 
     def __init__(self) -> None:
-        self._rules: dict[tuple[str, str, str], Rule] = {}
-        self._bell = asyncio.Event()
+        self._rules: dict[RuleKey, FaultRule] = {}
+        self._next_change = asyncio.Event()
 
     def change(self, document: Any) -> None:
-        """Switch faults on and off; all or nothing. Raises Refused."""
+        """Switch faults on and off; all or nothing. Raises InvalidDocument."""
         if not isinstance(document, Mapping):
-            raise Refused("invalid_faults", "Faults must be a JSON object of name: {...} or name: null.")
-        wanted = dict(self._rules)
-        for name, words in document.items():
-            if name not in KINDS:
-                raise Refused("unknown_fault", f"There is no fault {name!r}; there are: {', '.join(KINDS)}.")
-            if words is None:
-                wanted = {key: rule for key, rule in wanted.items() if rule.name != name}
+            raise _invalid("Faults must be a JSON object of name: {...} or name: null.")
+        rules = dict(self._rules)
+        for name, fields in document.items():
+            if name not in set(FaultName):
+                raise InvalidDocument(
+                    "unknown_fault", f"There is no fault {name!r}; there are: {', '.join(FaultName)}."
+                )
+            if fields is None:
+                rules = {key: rule for key, rule in rules.items() if rule.name != name}
                 continue
-            rule, off = _read(KINDS[name], words)
-            if off:
-                wanted.pop(rule.key, None)
+            rule, is_off = _read_rule(KINDS[FaultName(name)], fields)
+            if is_off:
+                rules.pop(rule.key, None)
             else:
-                wanted[rule.key] = rule
-        if len(wanted) > MOST_RULES:
-            raise Refused("invalid_faults", f"No more than {MOST_RULES} faults may be on at once.")
-        self._put(wanted)
+                rules[rule.key] = rule
+        if len(rules) > MAX_RULES:
+            raise _invalid(f"No more than {MAX_RULES} faults may be on at once.")
+        self._replace(rules)
 
-    def bind(self, cluster: str) -> None:
-        """This is the next cluster that some rules wait for."""
+    def bind_next(self, cluster: str) -> None:
+        """Apply the rules for the next cluster to this one."""
         bound = [
-            rule if rule.cluster != NEXT else Rule(rule.name, cluster, rule.node, rule.seconds, rule.ends_at)
+            replace(rule, cluster=cluster) if rule.cluster == NEXT_CLUSTER else rule
             for rule in self._rules.values()
         ]
-        self._put({rule.key: rule for rule in bound})
+        self._replace({rule.key: rule for rule in bound})
 
     def forget(self, cluster: str) -> None:
-        """The cluster is gone, and the rules about it with it."""
-        self._put({key: rule for key, rule in self._rules.items() if rule.cluster != cluster})
+        """Remove the rules about a cluster that is gone."""
+        self._replace({key: rule for key, rule in self._rules.items() if rule.cluster != cluster})
 
     def expire(self) -> None:
-        """Take away what has lasted its time."""
+        """Remove the rules whose time is over."""
         now = time.monotonic()
         kept = {key: rule for key, rule in self._rules.items() if rule.ends_at is None or rule.ends_at > now}
-        self._put(kept)
+        self._replace(kept)
 
     def next_end(self) -> float | None:
-        """When the next rule ends, on the monotonic clock."""
+        """Return when the next rule ends, on the monotonic clock."""
         return min((rule.ends_at for rule in self._rules.values() if rule.ends_at is not None), default=None)
 
-    def get(self, name: str, cluster: str = "", node: str = "") -> Rule | None:
-        """The rule by which the fault is on for this cluster and node."""
-        found = [rule for rule in self._rules.values() if rule.name == name and rule.about(cluster, node)]
-        return max(found, key=Rule.narrowness, default=None)
+    def get(self, name: FaultName, cluster: str = "", node: str = "") -> FaultRule | None:
+        """Return the rule by which the fault is on for this cluster and node; None if it is off."""
+        found = [
+            rule for rule in self._rules.values() if rule.name == name and rule.applies_to(cluster, node)
+        ]
+        return max(found, key=lambda rule: rule.narrowness, default=None)
 
-    async def until_off(self, name: str, cluster: str, node: str) -> None:
+    async def wait_until_off(self, name: FaultName, cluster: str, node: str) -> None:
         """Wait while a fault is on."""
         while self.get(name, cluster, node) is not None:
-            await self.changed()
+            await self.wait_for_change()
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         """Wait for the next change."""
-        await self._bell.wait()
+        await self._next_change.wait()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """What is on; `ends_in` seconds, or null."""
+        """Return the faults that are on."""
         now = time.monotonic()
-        found = []
-        for rule in self._rules.values():
-            words = asdict(rule)
-            ends_at = words.pop("ends_at")
-            found.append({**words, "ends_in": None if ends_at is None else max(0.0, ends_at - now)})
-        return found
+        return [rule.as_json(now) for rule in self._rules.values()]
 
-    def _put(self, rules: dict[tuple[str, str, str], Rule]) -> None:
+    def _replace(self, rules: dict[RuleKey, FaultRule]) -> None:
         if rules != self._rules:
             self._rules = rules
-            self._bell.set()
-            self._bell = asyncio.Event()
+            self._next_change.set()
+            self._next_change = asyncio.Event()
 
 
-def kinds_as_json() -> list[dict[str, Any]]:
-    """The faults there are."""
-    return [
-        {"name": kind.name, "of": kind.of, "seconds": kind.seconds, "usual": kind.usual}
-        for kind in KINDS.values()
-    ]
+def _read_rule(kind: FaultKind, fields: Any) -> tuple[FaultRule, bool]:
+    """Return a rule, and whether it is to be switched off."""
+    if not isinstance(fields, Mapping):
+        raise _invalid(f"The fault {kind.name.value!r} must be an object or null.")
+    for key in fields:
+        if key not in FIELDS:
+            raise _invalid(f"{kind.name.value!r} knows no {key!r}; it takes {', '.join(FIELDS)}.")
+    cluster = _read_name(fields, "cluster", CLUSTER_ID, "the id of a cluster, or 'next'")
+    node = _read_name(fields, "node", NODE_NAME, "the name of a node, such as compute-1")
+    if node and kind.scope is not Scope.NODE:
+        raise _invalid(f"{kind.name.value!r} is not about single nodes; leave 'node' out.")
+    seconds = _read_seconds(kind, fields)
+    ends_at = time.monotonic() + seconds if kind.seconds is Seconds.LASTS and seconds else None
+    return FaultRule(kind.name, cluster, node, seconds, ends_at), fields.get("off") is True
 
 
-def _read(kind: Kind, words: Any) -> tuple[Rule, bool]:
-    """A rule, and whether it is to be taken back."""
-    if not isinstance(words, Mapping):
-        raise Refused("invalid_faults", f"The fault {kind.name!r} must be an object or null.")
-    known = ("cluster", "node", "seconds", "off")
-    for key in words:
-        if key not in known:
-            raise Refused("invalid_faults", f"{kind.name!r} knows no {key!r}; it takes {', '.join(known)}.")
-    cluster = _name(words, "cluster", CLUSTER_ID, "the id of a cluster, or 'next'")
-    node = _name(words, "node", NODE_NAME, "the name of a node, such as compute-1")
-    if node and kind.of != "node":
-        raise Refused("invalid_faults", f"{kind.name!r} is not about single nodes; leave 'node' out.")
-    seconds = words.get("seconds")
+def _read_seconds(kind: FaultKind, fields: Mapping[str, Any]) -> float:
+    seconds = fields.get("seconds")
     if seconds is None:
         seconds = kind.usual
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MOST_SECONDS:
-        raise Refused(
-            "invalid_faults", f"'seconds' of {kind.name!r} must be a number from 0 to {MOST_SECONDS}."
-        )
-    ends_at = time.monotonic() + seconds if kind.seconds == "lasts" and seconds else None
-    return Rule(kind.name, cluster, node, float(seconds), ends_at), words.get("off") is True
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_SECONDS:
+        raise _invalid(f"'seconds' of {kind.name.value!r} must be a number from 0 to {MAX_SECONDS}.")
+    return float(seconds)
 
 
-def _name(words: Mapping[str, Any], key: str, form: re.Pattern[str], what: str) -> str:
-    value = words.get(key) or ""
+def _read_name(fields: Mapping[str, Any], key: str, form: re.Pattern[str], what: str) -> str:
+    value = fields.get(key) or ""
     if value and not (isinstance(value, str) and form.fullmatch(value)):
-        raise Refused("invalid_faults", f"{key!r} must be {what}.")
+        raise _invalid(f"{key!r} must be {what}.")
     return str(value)
+
+
+def _invalid(message: str) -> InvalidDocument:
+    return InvalidDocument("invalid_faults", message)

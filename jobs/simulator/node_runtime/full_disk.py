@@ -1,16 +1,16 @@
-"""The fault `disk_full`: programs of one node get "No space left on device", in the home and in the folders for
-temporary files; and back.
+"""Fill the disk of one running node, and make room again: the fault `disk_full`.
 
-Done by the rack, in a child that enters the node's mount namespace (it belongs to a user namespace below the rack's, so
-this takes no right outside the cluster):
-- /tmp, /var/tmp and /dev/shm live in memory: they are given the size they have in use.
-- Over the home goes an overlay whose upper half is a file system without room: everything is there to read, nothing
-  can be written. The machine's disk and the cluster's other nodes notice nothing.
+Programs of the node get "No space left on device" in the home and in the folders for temporary files. The launcher does
+this in a child that enters the node's mount namespace (which belongs to a user namespace below the launcher's, so it
+takes no right outside the cluster):
+- /tmp, /var/tmp and /dev/shm are in memory: they are given the size that they have in use.
+- The home is covered by an overlay whose upper layer has no room: everything can be read, nothing can be written. The
+  machine's disk and the cluster's other nodes are not affected.
 
-What a running program has open, and its working folder, are still the home of before: only what is opened by its full
-path, and every program started later, meets the full one.
+A running program keeps what it has open and its working folder, which are still the home of before. Only what is opened
+by its full path, and programs started later, see the full disk.
 
-Part of the rack: standard library only.
+Part of the launcher: standard library only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TRIES = 50
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str) -> None:
-    """mount(2)."""
+    """Call mount(2)."""
     done = libc.mount(
         source.encode(), target.encode(), kind.encode() if kind else None, flags, options.encode()
     )
@@ -37,7 +37,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str) 
 
 
 def first_child(parent: int) -> int:
-    """The process a sandbox holds: bubblewrap's only child is process 1 of the node."""
+    """Return process 1 of the node: the only child of bubblewrap."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -50,7 +50,7 @@ def first_child(parent: int) -> int:
 
 
 def enter(pid: int) -> None:
-    """Move into a process's mount namespace, and first into the user namespace it belongs to."""
+    """Enter a process's mount namespace, and before it the user namespace that owns it."""
     namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     owner = fcntl.ioctl(namespace, NS_GET_USERNS)
     check(libc.setns(owner, CLONE_NEWUSER), "user namespace of the node")
@@ -58,18 +58,18 @@ def enter(pid: int) -> None:
 
 
 def in_use(path: str) -> tuple[int, int]:
-    """Bytes and files a file system holds, as a size it may be given: zero would mean no limit."""
+    """Return the bytes and files that a file system holds, at least 1: as a limit, 0 would mean none."""
     found = os.statvfs(path)
     return max(found.f_blocks - found.f_bfree, 1) * found.f_frsize, max(found.f_files - found.f_ffree, 1)
 
 
 def resize(path: str, size: int, files: int) -> None:
-    """Another size for a file system in memory."""
+    """Change the size of a file system in memory."""
     mount("tmpfs", path, None, MS_REMOUNT | MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={files}")
 
 
 def shrink(path: str) -> None:
-    """The size that is in use; programs may be writing meanwhile."""
+    """Limit a file system to what is in use. Tries again, because programs may be writing meanwhile."""
     for left in reversed(range(TRIES)):
         try:
             resize(path, *in_use(path))
@@ -79,8 +79,8 @@ def shrink(path: str) -> None:
                 raise
 
 
-def fill(pid: int, home: str) -> None:
-    """In a process of its own: the node's disk is full."""
+def fill_disk(pid: int, home: str) -> None:
+    """Fill the node's disk. Call it in a process of its own."""
     enter(pid)
     for path in TEMPORARY:
         shrink(path)
@@ -93,11 +93,11 @@ def fill(pid: int, home: str) -> None:
         mount("overlay", home, "overlay", MS_NOSUID | MS_NODEV, options)
         shrink(STAGE)
     finally:
-        check(libc.umount2(STAGE.encode(), MNT_DETACH), "unmount")  # the overlay holds on to it
+        check(libc.umount2(STAGE.encode(), MNT_DETACH), "unmount")  # the overlay keeps it
 
 
-def empty(pid: int, home: str, size: int) -> None:
-    """In a process of its own: there is room again; `size` is what each folder for temporary files may hold."""
+def free_disk(pid: int, home: str, size: int) -> None:
+    """Make room again: `size` bytes in each folder for temporary files. Call it in a process of its own."""
     enter(pid)
     for path in TEMPORARY:
         resize(path, size, max(1024, size >> 12))

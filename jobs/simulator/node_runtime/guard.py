@@ -1,12 +1,12 @@
-"""The agent's guard: what a node's programs may take together, watched from inside while any runs.
+"""Enforce what a node's programs may take together, watched from inside while any of them runs.
 
-A limit of the kernel is for one process (or counts where the system counts them). These hold for the node:
-- memory: what the programs have for themselves, and what the folders in memory hold. Above the node's memory the
-  largest program is killed, as the kernel does it where memory really ends;
-- processes: a session that stays at the limit is a fork bomb. The node is held still, for a bomb that runs cannot be
-  caught, and the session is killed; when it is not one session that does it, everything is.
+A limit of the kernel is for one process, or counts where the system counts. These limits are the node's:
+- memory: what programs have for themselves, and what the folders in memory hold. Above the node's memory the largest
+  program is killed, as the kernel does when memory really ends;
+- processes: a session that stays at the limit is a fork bomb. All programs are stopped first, because a running bomb
+  cannot be caught, and then the session is killed; if no single session has half of the processes, everything is.
 
-Each is one sentence for the node's log and its terminals. Part of what runs inside a node: standard library only.
+Each action is one sentence for the node's log and its terminals. Runs inside a node: standard library only.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from jobs.simulator.node_runtime.programs import descendants, signal_all
 
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
 CALM_MS, ALERT_MS = 500, 100
-ALERT_PART = 0.5  # of the memory: above it, look often
-BOMB_PART, BOMB_SECONDS = 0.9, 2.0  # of the processes, and for so long
+ALERT_PART = 0.5  # of the memory; above it the guard looks more often
+BOMB_PART, BOMB_SECONDS = 0.9, 2.0  # a fork bomb: this part of the processes, for this long
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MB = 1 << 20
 
 
 class Guard:
-    """Looks after one node; 0 means no limit."""
+    """The limits of one node; 0 means none."""
 
     def __init__(self, memory_mb: int, processes: int) -> None:
         self.memory, self.processes = memory_mb * MB, processes
         self.at_limit_since: float | None = None
         self.wait_ms = CALM_MS
 
-    def look(self) -> list[str]:
-        """Do what has to be done; what was done, as sentences."""
-        pids = members()
-        said = self.watch_processes(pids)
-        return said or self.watch_memory(pids)
+    def check(self) -> list[str]:
+        """Enforce the limits and return what was done, as sentences."""
+        pids = node_processes()
+        notices = self.enforce_processes(pids)
+        return notices or self.enforce_memory(pids)
 
-    def watch_memory(self, pids: list[int]) -> list[str]:
-        """A cheap look first, which counts shared pages once for each process; the exact one when that is too much."""
+    def enforce_memory(self, pids: list[int]) -> list[str]:
+        """Kill the largest program if memory is exceeded.
+
+        A rough count comes first, because an exact one is slow; it counts shared pages once for each process.
+        """
         self.wait_ms = CALM_MS
         if not self.memory:
             return []
@@ -52,12 +55,12 @@ class Guard:
         for pid in pids:
             private[pid], part = exact_bytes(pid)
             shared += part
-        # What programs share may lie in the folders in memory, too: not counted twice.
+        # What programs share may also be in the folders in memory: do not count it twice.
         used = sum(private.values()) + max(shared, files)
         return [kill_largest(private, used, self.memory)] if used > self.memory and pids else []
 
-    def watch_processes(self, pids: list[int]) -> list[str]:
-        """Kill a fork bomb."""
+    def enforce_processes(self, pids: list[int]) -> list[str]:
+        """Kill a fork bomb once it has been at the limit for BOMB_SECONDS."""
         if not self.processes or len(pids) < self.processes * BOMB_PART:
             self.at_limit_since = None
             return []
@@ -67,18 +70,18 @@ class Guard:
         if now - self.at_limit_since < BOMB_SECONDS:
             return []
         self.at_limit_since = None
-        return [defuse(self.processes)]
+        return [kill_fork_bomb(self.processes)]
 
 
-def members() -> list[int]:
-    """The node's processes but the agent."""
+def node_processes() -> list[int]:
+    """Return the node's processes without the agent."""
     if os.getpid() != 1:
         return descendants()
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
 def bytes_in(path: str) -> int:
-    """What a file system holds."""
+    """Return how many bytes a file system holds."""
     try:
         found = os.statvfs(path)
     except OSError:
@@ -87,7 +90,7 @@ def bytes_in(path: str) -> int:
 
 
 def rough_bytes(pid: int) -> int:
-    """A process's own memory; what it shares with its parent since a fork is counted as its own."""
+    """Return a process's memory; what it shares with its parent since a fork is counted as its own."""
     try:
         with open(f"/proc/{pid}/statm") as file:
             _, resident, shared = file.read().split()[:3]
@@ -97,7 +100,7 @@ def rough_bytes(pid: int) -> int:
 
 
 def exact_bytes(pid: int) -> tuple[int, int]:
-    """A process's part of memory that is its programs' own, and of memory that is shared; not of files it reads."""
+    """Return a process's private memory and its part of shared memory, without the files it reads."""
     found = {"Pss_Anon:": 0, "Pss_Shmem:": 0}
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
@@ -106,12 +109,12 @@ def exact_bytes(pid: int) -> tuple[int, int]:
                 if name in found:
                     found[name] = int(rest.split()[0]) << 10
     except (OSError, ValueError):
-        return rough_bytes(pid), 0  # one that forbids to be looked at
+        return rough_bytes(pid), 0  # its details are not readable
     return found["Pss_Anon:"], found["Pss_Shmem:"]
 
 
-def name_of(pid: int) -> str:
-    """A process's name, for people."""
+def process_name(pid: int) -> str:
+    """Return a process's name, for people."""
     try:
         with open(f"/proc/{pid}/comm", errors="replace") as file:
             return file.read().strip()
@@ -120,9 +123,9 @@ def name_of(pid: int) -> str:
 
 
 def kill_largest(private: dict[int, int], used: int, allowed: int) -> str:
-    """End the process with the most memory of its own."""
+    """Kill the process with the most private memory and return a sentence about it."""
     pid = max(private, key=lambda each: private[each])
-    name = name_of(pid)
+    name = process_name(pid)
     try:
         os.kill(pid, signal.SIGKILL)
     except OSError:
@@ -131,9 +134,9 @@ def kill_largest(private: dict[int, int], used: int, allowed: int) -> str:
     return f"kernel: Out of memory ({size}): killed process {pid} ({name}), {private[pid] // MB} MB"
 
 
-def relieve() -> str:
-    """The machine itself runs out of memory and this node has the most: end its largest process."""
-    private = {pid: exact_bytes(pid)[0] for pid in members()}
+def relieve_machine() -> str:
+    """Kill the largest process because the machine runs out of memory and this node uses most of it."""
+    private = {pid: exact_bytes(pid)[0] for pid in node_processes()}
     if not private:
         return ""
     used = sum(private.values())
@@ -141,29 +144,30 @@ def relieve() -> str:
 
 
 def used_bytes() -> int:
-    """What the node's programs and folders in memory take."""
+    """Return how many bytes the node's programs and folders in memory use."""
     files = sum(map(bytes_in, TEMPORARY)) if os.getpid() == 1 else 0
-    return files + sum(exact_bytes(pid)[0] for pid in members())
+    return files + sum(exact_bytes(pid)[0] for pid in node_processes())
 
 
 def session_of(pid: int) -> int:
-    """The session a process belongs to; 0 when it has ended."""
+    """Return the session a process belongs to; 0 if it has ended."""
     try:
         return os.getsid(pid)
     except OSError:
         return 0
 
 
-def defuse(allowed: int) -> str:
-    """Hold everything, kill the session with half of the processes or more (else everything), let go of the rest."""
+def kill_fork_bomb(allowed: int) -> str:
+    """Stop everything, kill the session with half of the processes or more (else everything), continue the rest."""
     signal_all(signal.SIGSTOP)
     sessions: dict[int, list[int]] = {}
-    for pid in members():
+    for pid in node_processes():
         sessions.setdefault(session_of(pid), []).append(pid)
     largest = max(sessions.values(), key=len, default=[])
-    names = [name_of(pid) for pid in largest]
-    name, whole = max(set(names), key=names.count, default="?"), len(largest) < allowed // 2
-    if whole:
+    names = [process_name(pid) for pid in largest]
+    name = max(set(names), key=names.count, default="?")
+    is_everything = len(largest) < allowed // 2
+    if is_everything:
         signal_all(signal.SIGKILL)
     for pid in largest:
         try:
@@ -171,5 +175,5 @@ def defuse(allowed: int) -> str:
         except OSError:
             continue
     signal_all(signal.SIGCONT)
-    who = "every program" if whole else f"{len(largest)} processes ({name})"
+    who = "every program" if is_everything else f"{len(largest)} processes ({name})"
     return f"kernel: fork rejected: {allowed} processes are the most there may be; killed {who}"

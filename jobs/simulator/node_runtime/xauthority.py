@@ -1,4 +1,4 @@
-"""The .Xauthority file of a home, as libXau has it. Part of what runs inside a node: standard library only."""
+"""Read and write the .Xauthority file of a home, in libXau's format. Runs inside a node: standard library only."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ FAMILY_LOCAL = 256
 
 
 def with_cookie(text: bytes, display: str, protocol: str, cookie: str) -> bytes:
-    """The file with a cookie for a display of this node. What it held for it, from an earlier session or under the same
-    number, goes: a client takes the first that fits. Other nodes have the same home."""
+    """Return the file's contents with a cookie for a display of this node.
+
+    Older entries for that display are dropped, because a client takes the first that fits. Entries of other nodes stay:
+    all nodes share the home.
+    """
     host = os.uname().nodename.encode()
     key = struct.pack(">H", FAMILY_LOCAL) + packed(host, display.encode())
     kept = [entry for entry in xauthority_entries(text) if not entry.startswith(key)]
@@ -18,12 +21,12 @@ def with_cookie(text: bytes, display: str, protocol: str, cookie: str) -> bytes:
 
 
 def packed(*parts: bytes) -> bytes:
-    """The parts as .Xauthority has them, each after its length."""
+    """Return the parts as .Xauthority stores them, each after its length."""
     return b"".join(struct.pack(">H", len(part)) + part for part in parts)
 
 
 def xauthority_entries(text: bytes) -> list[bytes]:
-    """The whole entries of an .Xauthority file: family, address, display, protocol, cookie."""
+    """Return the complete entries of the file: family, address, display, protocol, cookie."""
     found: list[bytes] = []
     start = 0
     while True:

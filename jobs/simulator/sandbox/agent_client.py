@@ -1,4 +1,4 @@
-"""The simulator's side of an agent: what can be done inside one node, as coroutines."""
+"""Ask a node's agent to do things inside the node, as coroutines."""
 
 import asyncio
 import itertools
@@ -8,20 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.simulator.sandbox.fd_channel import Gone, Wire
+from jobs.simulator.sandbox.fd_channel import ChannelClosed, FdChannel
 
-ANSWER_SECONDS = 30
-LONGEST_NOTICE = 300
-Hear = Callable[[str], None]
+REPLY_SECONDS = 30
+READ_SECONDS = 5
+LONGEST_NOTICE, LONGEST_ERROR = 300, 500
+NoticeHandler = Callable[[str], None]
+Reply = tuple[dict[str, Any], list[int]]
 
 
-class Failed(Exception):
-    """The node could not do what was asked; the text is its own."""
+class AgentError(Exception):
+    """The node could not do what was asked; the text is the node's own."""
 
 
 @dataclass
 class Program:
-    """A program that runs on the node: its descriptors (terminal, or input, output, errors) and how it ends."""
+    """A program that runs on a node.
+
+    `descriptors` are its terminal, or its input, output and errors. `ended` becomes the exit status (negative: the
+    signal that killed it) and whether it dumped core.
+    """
 
     pid: int
     descriptors: list[int]
@@ -29,40 +35,40 @@ class Program:
 
 
 class AgentClient:
-    """One node's agent. When it is gone every call raises `Gone` and every program has ended with signal 9."""
+    """One node's agent. Once it has ended, calls raise ChannelClosed and every program has ended with signal 9."""
 
-    def __init__(self, control: socket.socket, hear: Hear, on_end: Callable[[], None]) -> None:
-        """`hear` gets what the node has to say by itself, a sentence at a time; `on_end` is called once."""
+    def __init__(self, control: socket.socket, on_notice: NoticeHandler, on_end: Callable[[], None]) -> None:
+        """`on_notice` gets what the node reports by itself, a sentence at a time; `on_end` is called once."""
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
+        self._requests: dict[int, asyncio.Future[Reply]] = {}
         self._programs: dict[int, Program] = {}
-        self._hear, self._on_end = hear, on_end
+        self._on_notice, self._on_end = on_notice, on_end
         self.ready: asyncio.Future[None] = self._loop.create_future()
-        self._wire = Wire(control, self._line, self._ended)
+        self._channel = FdChannel(control, self._message, self._closed)
 
     @property
     def alive(self) -> bool:
-        """Is the agent still there?"""
-        return not self._wire.closed
+        """Whether the agent is still running."""
+        return not self._channel.closed
 
-    async def ask(
-        self, do: str, words: Mapping[str, Any], seconds: float = ANSWER_SECONDS
-    ) -> tuple[dict[str, Any], list[int]]:
-        """Ask the agent and wait for its answer and the descriptors that came with it."""
+    async def request(
+        self, do: str, arguments: Mapping[str, Any] | None = None, seconds: float = REPLY_SECONDS
+    ) -> Reply:
+        """Return the agent's reply and the descriptors that came with it. Raises AgentError, ChannelClosed."""
         number = next(self._numbers)
-        answer: asyncio.Future[tuple[dict[str, Any], list[int]]] = self._loop.create_future()
-        self._asked[number] = answer
+        reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._requests[number] = reply
         try:
-            self._wire.send({"id": number, "do": do, "with": dict(words)})
-            line, descriptors = await asyncio.wait_for(answer, seconds)
+            self._channel.send({"id": number, "do": do, "with": dict(arguments or {})})
+            message, descriptors = await asyncio.wait_for(reply, seconds)
         except TimeoutError:
-            raise Failed(f"the node did not answer within {seconds:g} s") from None
+            raise AgentError(f"the node did not answer within {seconds:g} s") from None
         finally:
-            self._asked.pop(number, None)
-        if "error" in line:
-            raise Failed(str(line["error"])[:500])
-        return line, descriptors
+            self._requests.pop(number, None)
+        if "error" in message:
+            raise AgentError(str(message["error"])[:LONGEST_ERROR])
+        return message, descriptors
 
     async def spawn(
         self,
@@ -72,93 +78,102 @@ class AgentClient:
         cwd: str,
         pty: Mapping[str, Any] | None,
     ) -> Program:
-        """Start a program, on a terminal when `pty` is given, else on three pipes."""
-        words = {"program": program, "argv": list(argv), "env": dict(env), "cwd": cwd, "pty": pty}
-        line, descriptors = await self.ask("spawn", words)
+        """Start a program, on a terminal if `pty` is given, else on three pipes."""
+        arguments = {"program": program, "argv": list(argv), "env": dict(env), "cwd": cwd, "pty": pty}
+        message, descriptors = await self.request("spawn", arguments)
         if len(descriptors) != (1 if pty is not None else 3):
-            self.unplug()
-            raise Gone
-        # Made when the answer arrived, not here: a quick program has already ended by now.
-        started: Program = line["program"]
+            self.cut_power()
+            raise ChannelClosed
+        # Made when the reply arrived, not here: a quick program may have ended by now.
+        started: Program = message["program"]
         started.descriptors = descriptors
         return started
 
     async def signal(self, program: Program, name: str) -> None:
         """Signal a program's whole session."""
-        await self.ask("signal", {"pid": program.pid, "name": name})
+        await self.request("signal", {"pid": program.pid, "name": name})
 
-    async def dial(self, host: str, port: int) -> socket.socket:
-        """A TCP connection made inside the node."""
-        return await self._socket("dial", {"host": host, "port": port})
+    async def broadcast(self, text: str, seconds: float) -> None:
+        """Write a text to every terminal of the node."""
+        await self.request("broadcast", {"text": text}, seconds)
 
-    async def dial_unix(self, path: str) -> socket.socket:
-        """A unix connection made inside the node."""
-        return await self._socket("dial_unix", {"path": path})
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Return a TCP connection made inside the node."""
+        return await self._request_socket("connect", {"host": host, "port": port})
+
+    async def connect_unix(self, path: str) -> socket.socket:
+        """Return a unix connection made inside the node."""
+        return await self._request_socket("connect_unix", {"path": path})
 
     async def listen(self, host: str, port: int) -> socket.socket:
-        """A TCP listener inside the node, for us to accept on."""
-        return await self._socket("listen", {"host": host, "port": port})
+        """Return a TCP listener inside the node, to accept on."""
+        return await self._request_socket("listen", {"host": host, "port": port})
 
     async def listen_unix(self, path: str = "") -> tuple[socket.socket, str]:
-        """A unix listener inside the node and its path there."""
-        line, descriptors = await self.ask("listen_unix", {"path": path})
-        return _as_socket(descriptors), str(line["path"])
+        """Return a unix listener inside the node and its path there."""
+        message, descriptors = await self.request("listen_unix", {"path": path})
+        return _as_socket(descriptors), str(message["path"])
 
-    async def _socket(self, do: str, words: Mapping[str, Any]) -> socket.socket:
-        _, descriptors = await self.ask(do, words)
+    async def read_file(self, path: str, limit: int, seconds: float = READ_SECONDS) -> str:
+        """Return at most `limit` bytes of a regular file, opened inside the node; an empty text if there is none."""
+        try:
+            message, _ = await self.request("read_file", {"path": path, "limit": limit}, seconds)
+        except AgentError:
+            return ""
+        return str(message.get("text", ""))
+
+    def cut_power(self) -> None:
+        """End everything on the node at once."""
+        self._channel.close()
+
+    async def _request_socket(self, do: str, arguments: Mapping[str, Any]) -> socket.socket:
+        _, descriptors = await self.request(do, arguments)
         return _as_socket(descriptors)
 
-    async def read(self, path: str, limit: int, seconds: float = 5) -> str:
-        """The text of a regular file, opened inside the node; an empty text when there is none."""
-        try:
-            line, _ = await self.ask("read", {"path": path, "limit": limit}, seconds)
-        except Failed:
-            return ""
-        return str(line.get("text", ""))
-
-    def unplug(self) -> None:
-        """Pull the plug: everything on the node dies now."""
-        self._wire.close()
-
-    def _line(self, line: dict[str, Any], descriptors: list[int]) -> None:
-        if "ready" in line and not self.ready.done():
+    def _message(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "ready" in message and not self.ready.done():
             self.ready.set_result(None)
-        elif "notice" in line:
-            text = str(line["notice"])[:LONGEST_NOTICE]
-            self._hear("".join(character if character.isprintable() else "?" for character in text))
-        elif "exited" in line:
-            program = self._programs.pop(int(line["exited"]), None)
+        elif "notice" in message:
+            text = str(message["notice"])[:LONGEST_NOTICE]
+            self._on_notice("".join(character if character.isprintable() else "?" for character in text))
+        elif "exited" in message:
+            program = self._programs.pop(int(message["exited"]), None)
             if program is not None and not program.ended.done():
-                program.ended.set_result((int(line["code"]), bool(line.get("core"))))
-        else:
-            answer = self._asked.get(line.get("id", 0))
-            if answer is not None and not answer.done():
-                if "pid" in line:
-                    pid = int(line["pid"])
-                    line["program"] = self._programs[pid] = Program(pid, [], self._loop.create_future())
-                answer.set_result((line, descriptors))
-                return
+                program.ended.set_result((int(message["code"]), bool(message.get("core"))))
+        elif self._reply(message, descriptors):
+            return
         for descriptor in descriptors:
             os.close(descriptor)
 
-    def _ended(self) -> None:
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(Gone("the node is gone"))
+    def _reply(self, message: dict[str, Any], descriptors: list[int]) -> bool:
+        """Hand a reply to whoever waits for it; return whether somebody does."""
+        reply = self._requests.get(message.get("id", 0))
+        if reply is None or reply.done():
+            return False
+        if "pid" in message:
+            pid = int(message["pid"])
+            message["program"] = self._programs[pid] = Program(pid, [], self._loop.create_future())
+        reply.set_result((message, descriptors))
+        return True
+
+    def _closed(self) -> None:
+        for reply in self._requests.values():
+            if not reply.done():
+                reply.set_exception(ChannelClosed("the node is gone"))
         for program in self._programs.values():
             if not program.ended.done():
                 program.ended.set_result((-9, False))
         self._programs.clear()
         if not self.ready.done():
-            self.ready.set_exception(Gone("the node's sandbox did not start"))
+            self.ready.set_exception(ChannelClosed("the node's sandbox did not start"))
             self.ready.exception()
         self._on_end()
 
 
 def _as_socket(descriptors: list[int]) -> socket.socket:
-    """The one descriptor that was sent, as a socket."""
+    """Return the one descriptor that was sent, as a socket."""
     if not descriptors:
-        raise Failed("the node sent no socket")
+        raise AgentError("the node sent no socket")
     first, *rest = descriptors
     for descriptor in rest:
         os.close(descriptor)

@@ -1,7 +1,7 @@
-"""JSON lines and open descriptors over a unix socket: how the simulator talks to racks and agents.
+"""Exchange JSON lines and open descriptors with launchers and agents over a unix socket.
 
-What comes back is written by a process on the other side of the sandbox's wall, so nothing in it is trusted: lines are
-bounded, descriptors are counted, and anything odd ends the conversation.
+What arrives is written by a process on the other side of the sandbox, so nothing in it is trusted: lines are bounded,
+descriptors are counted, and anything malformed closes the channel.
 """
 
 import array
@@ -14,38 +14,38 @@ from collections.abc import Callable
 from typing import Any
 
 LONGEST_LINE = 4 << 20
-MOST_DESCRIPTORS = 64
+MAX_DESCRIPTORS = 64
 
 
-class Gone(Exception):
-    """The other side has ended (for a node: its plug was pulled)."""
+class ChannelClosed(Exception):
+    """The process on the other side has ended. For an agent: the node has no power."""
 
 
-class Wire:
-    """One end of the conversation; calls back for every line and once at the end."""
+class FdChannel:
+    """One end of the socket. Calls `on_message` for every line with its descriptors, and `on_close` once."""
 
     def __init__(
         self,
         sock: socket.socket,
-        on_line: Callable[[dict[str, Any], list[int]], None],
-        on_end: Callable[[], None],
+        on_message: Callable[[dict[str, Any], list[int]], None],
+        on_close: Callable[[], None],
     ) -> None:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
-        self._on_line, self._on_end = on_line, on_end
+        self._on_message, self._on_close = on_message, on_close
         self._buffer = b""
-        self._arrived: deque[tuple[list[int], bool]] = deque()  # one line's descriptors, and are they all?
+        self._arrived: deque[tuple[list[int], bool]] = deque()  # one line's descriptors; whether they are all
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         self.closed = False
         sock.setblocking(False)
         self._loop.add_reader(sock, self._readable)
 
-    def send(self, line: dict[str, Any], descriptors: list[int] | None = None) -> None:
-        """Queue one line; descriptors are copied by the kernel and stay the caller's to close once sent."""
+    def send(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+        """Queue one message. Its descriptors are duplicated: the caller may close its own at once."""
         if self.closed:
-            raise Gone
-        kept = [os.dup(descriptor) for descriptor in descriptors or []]
-        self._outgoing.append((json.dumps(line).encode() + b"\n", kept))
+            raise ChannelClosed
+        copies = [os.dup(descriptor) for descriptor in descriptors or []]
+        self._outgoing.append((json.dumps(message).encode() + b"\n", copies))
         self._flush()
 
     def _flush(self) -> None:
@@ -72,59 +72,65 @@ class Wire:
 
     def _readable(self) -> None:
         try:
-            data, rights, flags, _ = self._sock.recvmsg(65536, socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
+            data, rights, flags, _ = self._sock.recvmsg(65536, socket.CMSG_SPACE(MAX_DESCRIPTORS * 4))
         except BlockingIOError:
             return
         except OSError:
             data, rights, flags = b"", [], 0
-        arrived: list[int] = []
-        for level, kind, payload in rights:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                numbers = array.array("i")
-                numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
-                for number in numbers:
-                    os.set_inheritable(number, False)
-                arrived += numbers
-        # One call never spans the descriptors of two lines. With none left to this process the kernel drops some.
+        arrived = _descriptors_of(rights)
+        # One call never spans the descriptors of two lines. If this process has none left, the kernel drops some.
         if arrived or flags & socket.MSG_CTRUNC:
             self._arrived.append((arrived, not flags & socket.MSG_CTRUNC))
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if not data or len(self._buffer) > LONGEST_LINE or self._waiting() > MOST_DESCRIPTORS:
+        if not data or len(self._buffer) > LONGEST_LINE or self._unclaimed() > MAX_DESCRIPTORS:
             self.close()
             return
-        for text in lines:
+        for line in lines:
             try:
-                line = json.loads(text)
-                wanted = int(line.get("fds", 0))
+                message = json.loads(line)
+                expected = int(message.get("fds", 0))
             except (ValueError, AttributeError, TypeError):
                 self.close()
                 return
-            self._on_line(line, self._take(line, wanted) if wanted else [])
+            self._on_message(message, self._claim(message, expected) if expected else [])
 
-    def _waiting(self) -> int:
+    def _unclaimed(self) -> int:
         return sum(max(1, len(descriptors)) for descriptors, _ in self._arrived)
 
-    def _take(self, line: dict[str, Any], wanted: int) -> list[int]:
-        """The descriptors of a line. When some are missing only this line is an error, and the others are closed."""
-        descriptors, whole = self._arrived.popleft() if self._arrived else ([], False)
-        if whole and len(descriptors) == wanted:
+    def _claim(self, message: dict[str, Any], expected: int) -> list[int]:
+        """Return a message's descriptors. If some are missing, only this message becomes an error."""
+        descriptors, complete = self._arrived.popleft() if self._arrived else ([], False)
+        if complete and len(descriptors) == expected:
             return descriptors
         for descriptor in descriptors:
             os.close(descriptor)
-        line["error"] = "too many files are open on this machine; try again later"
+        message["error"] = "too many files are open on this machine; try again later"
         return []
 
     def close(self) -> None:
-        """End the conversation; what was not taken is closed."""
+        """Close the channel and every descriptor that nobody claimed."""
         if self.closed:
             return
         self.closed = True
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()
-        unused = [numbers for numbers, _ in self._arrived] + [kept for _, kept in self._outgoing]
-        for descriptor in [number for numbers in unused for number in numbers]:
+        unused = [descriptors for descriptors, _ in self._arrived] + [copies for _, copies in self._outgoing]
+        for descriptor in [descriptor for descriptors in unused for descriptor in descriptors]:
             os.close(descriptor)
         self._arrived.clear()
         self._outgoing.clear()
-        self._on_end()
+        self._on_close()
+
+
+def _descriptors_of(rights: list[tuple[int, int, bytes]]) -> list[int]:
+    """Return the descriptors that came with a message, not inherited by programs this process starts."""
+    found: list[int] = []
+    for level, kind, payload in rights:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            numbers = array.array("i")
+            numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
+            for number in numbers:
+                os.set_inheritable(number, False)
+            found += numbers
+    return found

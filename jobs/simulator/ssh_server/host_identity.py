@@ -1,45 +1,50 @@
-"""What a node proves itself with: its host key and the certificate that says whose key it is."""
+"""A node's host key and the certificate that vouches for it, as new connections see them."""
 
 import asyncio
 from typing import Any
 
 import asyncssh
 
-from jobs.simulator.ssh_server.server import server_options
+from jobs.simulator.ssh_server.server_options import make_server_options
 
 
-class Identity:
-    """A node's host key, and the server options new connections meet. Live connections keep theirs."""
+class HostIdentity:
+    """A node's host key and the server options made from it. Live connections keep the options they began with."""
 
     def __init__(self, key: asyncssh.SSHKey) -> None:
         self.key = key
         self.certificates: list[str] = []
-        self.swapped = False
+        self.is_swapped = False
         self.options: asyncssh.SSHServerConnectionOptions | None = None
-        self._another: asyncssh.SSHKey | None = None
-        self._preparing = asyncio.Lock()
+        self._other_key: asyncssh.SSHKey | None = None
+        self._changing = asyncio.Lock()
 
     @property
     def line(self) -> str:
         """The public host key as one line."""
         return self.key.export_public_key().decode().strip()
 
-    async def show(self, *, certificates: list[str] | None = None, swapped: bool | None = None) -> None:
-        """Show these certificates, or (the fault) a key nobody has reported, from now on."""
-        if certificates is not None:
-            self.certificates = certificates
-        if swapped is not None:
-            self.swapped = swapped
-        # One after the other, so that of two changes at once none is undone by the slower one.
-        async with self._preparing:
+    async def show_certificates(self, certificates: list[str]) -> None:
+        """Show these certificates to new connections."""
+        self.certificates = certificates
+        await self._make_options()
+
+    async def swap_key(self, swapped: bool) -> None:
+        """Show a key that nobody has reported (the fault `swapped_host_key`), or the node's own again."""
+        self.is_swapped = swapped
+        await self._make_options()
+
+    async def _make_options(self) -> None:
+        # One change at a time, so that the slower of two does not undo the other.
+        async with self._changing:
             key = self.key
-            if self.swapped:
-                self._another = key = self._another or asyncssh.generate_private_key("ssh-ed25519")
-            self.options = await server_options(key, certificate_for(key, self.certificates))
+            if self.is_swapped:
+                self._other_key = key = self._other_key or asyncssh.generate_private_key("ssh-ed25519")
+            self.options = await make_server_options(key, certificate_for(key, self.certificates))
 
 
 def certificate_for(key: asyncssh.SSHKey, lines: list[str]) -> str | None:
-    """The host certificate that is for this key; one that is not would make the server unusable."""
+    """Return the certificate for this key, if there is one: any other would make the server unusable."""
     for line in lines:
         try:
             certificate: Any = asyncssh.import_certificate(line)

@@ -1,7 +1,7 @@
-"""Bytes between an SSH channel and a program's descriptors, as fast as either side takes them and never faster.
+"""Move bytes between an SSH channel and a program's descriptors, no faster than either side takes them.
 
-Nothing is kept beyond what one read gave and one window allows: a channel that is full stops the reading of the
-program, a program that does not read stops the reading of the channel.
+Nothing is kept beyond one read and one window: a full channel stops the reading of the program, and a program that does
+not read stops the reading of the channel.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ TERMINAL_BYTES = 1 << 16
 
 
 class Pump:
-    """Moves bytes until the program's side is at its end; then calls `on_drained` once."""
+    """Moves bytes until the program's output ends; then calls `on_drained` once."""
 
     def __init__(self, channel: Any, descriptors: list[int], on_drained: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -34,20 +34,20 @@ class Pump:
         self._end_of_input = False
         self._writing = False
         self._paused = True
-        self._last = False
+        self._program_ended = False
         for descriptor in descriptors:
             os.set_blocking(descriptor, False)
         self.hold(False)
 
     @property
     def terminal(self) -> int | None:
-        """The terminal's descriptor while it is open."""
+        """The terminal's descriptor while it is open; else None."""
         return self._input if self._terminal and self._input in self._open else None
 
     # -- from the program ---------------------------------------------------------------------
 
     def hold(self, held: bool) -> None:
-        """While held, leave the program's output where it is."""
+        """Stop reading the program's output, or read it again."""
         if held == self._paused:
             return
         self._paused = held
@@ -56,7 +56,7 @@ class Pump:
                 self._loop.remove_reader(descriptor)
             else:
                 self._loop.add_reader(descriptor, self._readable, descriptor)
-        if not held and self._last:
+        if not held and self._program_ended:
             self._loop.call_soon(self.finish)
 
     def _readable(self, descriptor: int) -> None:
@@ -70,7 +70,7 @@ class Pump:
             self._end_of_output(descriptor)
 
     def _read(self, descriptor: int) -> tuple[bytes, bool]:
-        """What is there to read, and whether that was the end."""
+        """Return what there is to read, and whether that was the end."""
         if not self._terminal:
             try:
                 data = os.read(descriptor, READ_BYTES)
@@ -79,17 +79,17 @@ class Pump:
             except OSError:
                 return b"", True
             return data, not data
-        # A terminal gives 4 kB at most per read: several reads make one packet.
+        # A terminal gives at most 4 kB per read: several reads make one packet.
         pieces: list[bytes] = []
         size = 0
         while size < TERMINAL_BYTES:
             try:
                 data = os.read(descriptor, TERMINAL_BYTES)
             except BlockingIOError:
-                return b"".join(pieces), self._last
+                return b"".join(pieces), self._program_ended
             except OSError as error:
-                # EIO: every program has let go of the terminal.
-                return b"".join(pieces), error.errno == errno.EIO or self._last
+                # EIO: every program has closed the terminal.
+                return b"".join(pieces), error.errno == errno.EIO or self._program_ended
             if not data:
                 return b"".join(pieces), True
             pieces.append(data)
@@ -97,8 +97,8 @@ class Pump:
         return b"".join(pieces), False
 
     def finish(self) -> None:
-        """The program has ended. A terminal is read empty and closed, whoever still holds it; pipes end themselves."""
-        self._last = True
+        """Read an ended program's terminal empty and close it, whoever has it open. Pipes end by themselves."""
+        self._program_ended = True
         while self._terminal and self._outputs and not self._paused:
             self._readable(self._input)
 
@@ -114,7 +114,7 @@ class Pump:
     # -- to the program -----------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Queue bytes from the client."""
         if self._input not in self._open or self._end_of_input:
             return
         self._queue.append(memoryview(data))
@@ -122,7 +122,7 @@ class Pump:
             self._flush()
 
     def feed_end(self) -> None:
-        """The client sends no more. A pipe is closed when all is written; a terminal has no such end."""
+        """The client sends no more. A pipe is closed once all is written; a terminal has no such end."""
         self._end_of_input = True
         if not self._writing:
             self._flush()
@@ -146,7 +146,7 @@ class Pump:
             else:
                 self._queue[0] = self._queue[0][written:]
         self._stop_input()
-        # The channel, resumed, may have given us more in that very call.
+        # The channel, once resumed, may have fed more in that very call.
         if self._end_of_input and not self._queue and not self._terminal:
             self._close(self._input)
 
@@ -164,7 +164,7 @@ class Pump:
             os.close(descriptor)
 
     def close(self) -> None:
-        """Let go of everything: a terminal's programs get a hang-up, a pipe's see its end."""
+        """Close every descriptor: programs on a terminal get a hang-up, those on pipes see the end of their input."""
         for descriptor in self._outputs:
             self._loop.remove_reader(descriptor)
         self._outputs.clear()

@@ -1,4 +1,4 @@
-"""One simulator with one two-node cluster for the tests that only use it; a simulator of their own for the others."""
+"""Fixtures: one shared simulator with a two-node cluster, and simulators of their own for tests that change things."""
 
 import shutil
 import subprocess
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.simulator.world import Broker, Cluster, Simulator
+from tests.jobs.simulator.simulator_process import Broker, Cluster, Simulator
 
 
 def make_key(path: Path, *words: str) -> Path:
-    """A key pair from the real ssh-keygen."""
+    """Make a key pair with the real ssh-keygen."""
     subprocess.run(
         ["ssh-keygen", "-q", "-N", "", "-C", path.name, *(words or ("-t", "ed25519")), "-f", str(path)],
         check=True,
@@ -29,13 +29,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def public(path: Path) -> str:
-    """The public half, one line."""
+    """Return the public key as one line."""
     return path.with_name(path.name + ".pub").read_text().strip()
 
 
 @pytest.fixture(scope="session")
 def simulators(keys: dict[str, Path]) -> Iterator[Callable[..., Simulator]]:
-    """Makes simulators, each with its own broker and folder; ends them all."""
+    """Makes simulators, each with a broker and folder of its own, and ends them all."""
     running: list[Simulator] = []
     folders: list[Path] = []
 

@@ -1,11 +1,11 @@
-"""The HTTP door: tokens, bad documents, repeated requests."""
+"""The HTTP API: tokens, malformed documents, repeated requests."""
 
 import copy
 from typing import Any
 
 import pytest
 
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 
 def test_without_the_token_nothing_is_told(shared_simulator: Simulator) -> None:
@@ -21,7 +21,7 @@ def test_health_names_the_protection(shared_simulator: Simulator) -> None:
 
 
 def change(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy with one value replaced."""
+    """Return a copy with one value replaced."""
     changed = copy.deepcopy(document)
     place: Any = changed
     *parents, last = path.split("/")

@@ -1,0 +1,85 @@
+"""Choose an interpreter for the agent and compile the agent for it."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPILE_SECONDS = 60
+START = """import os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+from jobs.simulator.node_runtime.agent import main
+main()
+"""
+COMPILE = """import sys, py_compile, ctypes, termios, fcntl, resource, threading
+sys.version_info >= (3, 9) or sys.exit(1)
+for source, target in zip(sys.argv[1::2], sys.argv[2::2]): py_compile.compile(source, target, doraise=True)
+"""
+AGENT_FILE = "agent.pyc"
+# What runs inside a node; the rest of `node_runtime` is the launcher's.
+AGENT_MODULES = (
+    "agent.py",
+    "guard.py",
+    "home_files.py",
+    "process_limits.py",
+    "programs.py",
+    "sockets.py",
+    "terminal_modes.py",
+    "xauthority.py",
+)
+
+
+@dataclass(frozen=True)
+class Python:
+    """An interpreter for the agent and, if it is not below /usr, the folder that nodes must be shown with it."""
+
+    path: str
+    prefix: str | None
+
+
+def find_pythons() -> list[Python]:
+    """Return interpreters that could run the agent, the machine's own first: every sandbox shows it as it is."""
+    usual = ("/usr/bin/python3", "/usr/local/bin/python3")
+    found = [
+        Python(path, None)
+        for path in usual
+        if os.path.exists(path) and os.path.realpath(path).startswith("/usr/")
+    ]
+    real = os.path.realpath(sys.executable)
+    prefix = os.path.realpath(sysconfig.get_config_var("base") or sys.base_prefix)
+    if real.startswith("/usr/"):
+        found.append(Python(real, None))
+    elif real.startswith(prefix + "/") and prefix != "/":
+        found.append(Python(real, prefix))
+    return found
+
+
+def install_agent(python: Python, run: Path) -> bool:
+    """Compile the agent for an interpreter into the folder that nodes see. Return False if it cannot run there."""
+    sources = Path(__file__).parents[1] / "node_runtime"
+    folder = run / "jobs" / "simulator" / "node_runtime"
+    folder.mkdir(parents=True, exist_ok=True)
+    for readable in (folder, *folder.parents[:2], run):
+        os.chmod(readable, 0o755)  # noqa: S103 - nodes, as other users, read the agent here
+    start = folder / "start.py"
+    start.write_text(START)
+    compiled = {start: run / AGENT_FILE}
+    for source in (sources / name for name in AGENT_MODULES):
+        compiled[source] = folder / f"{source.stem}.pyc"
+    arguments = [str(path) for pair in compiled.items() for path in pair]
+    try:
+        done = subprocess.run(
+            [python.path, "-I", "-S", "-c", COMPILE, *arguments],
+            capture_output=True,
+            timeout=COMPILE_SECONDS,
+            env={"PATH": "/usr/bin:/bin"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    start.unlink()
+    if done.returncode == 0:
+        for target in compiled.values():
+            os.chmod(target, 0o644)
+    return done.returncode == 0

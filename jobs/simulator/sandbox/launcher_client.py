@@ -1,0 +1,145 @@
+"""Start a cluster's launcher process, and nodes in it; change running nodes."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jobs.simulator.sandbox.agent_client import AgentClient, NoticeHandler
+from jobs.simulator.sandbox.fd_channel import ChannelClosed, FdChannel
+
+START_SECONDS = 20
+CHANGE_SECONDS = 10
+LOG_NAME = "launchers.log"
+# Isolated from everything but the standard library and this project's own folder.
+ROOT = str(Path(__file__).parents[3])
+START = (
+    f"import sys; sys.path.append({ROOT!r}); from jobs.simulator.node_runtime.launcher import main; main()"
+)
+
+
+class LauncherFailed(Exception):
+    """A launcher could not do something; the text says what the system refused."""
+
+
+class LauncherClient:
+    """One cluster's launcher process. Its nodes end with it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.process = process
+        self.has_network_per_node = False
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changes: dict[str, asyncio.Future[str]] = {}
+        self._channel = FdChannel(control, self._message, self._closed)
+
+    @classmethod
+    def start_process(cls, folder: Path) -> "LauncherClient":
+        """Start a launcher that waits for its plan: an interpreter's start is most of the time that it takes."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with open(folder / LOG_NAME, "ab") as output, theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", START, str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                env={"PATH": "/usr/bin:/bin"},
+                cwd="/",
+            )
+        return cls(process, ours)
+
+    async def follow_plan(self, plan: dict[str, Any]) -> None:
+        """Give the launcher its plan and wait until it is ready for nodes. Raises LauncherFailed."""
+        try:
+            self._channel.send(plan)
+            await asyncio.wait_for(self._ready, START_SECONDS)
+        except (LauncherFailed, ChannelClosed, TimeoutError) as error:
+            self.close()
+            raise LauncherFailed(str(error) or "the cluster's network could not be made") from None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still running."""
+        return self.process.poll() is None and not self._channel.closed
+
+    def start_node(
+        self,
+        node: str,
+        argv: list[str],
+        address: str,
+        log: Path,
+        on_notice: NoticeHandler,
+        on_end: Callable[[], None],
+    ) -> AgentClient:
+        """Start a node and return its agent's client; `ready` of that tells when the node is up."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with open(log, "ab") as output, theirs:
+            os.chmod(log, 0o600)
+            self._channel.send(
+                {"node": node, "argv": argv, "address": address}, [theirs.fileno(), output.fileno()]
+            )
+        return AgentClient(ours, on_notice, on_end)
+
+    async def set_link(self, node: str, up: bool) -> None:
+        """Take a running node's network link down, or bring it up. Raises LauncherFailed."""
+        await self._change({"node": node, "link_up": up})
+
+    async def change_disk(self, node: str, full: bool, home: str, size: int) -> None:
+        """Fill a running node's disk, or leave `size` bytes in each temporary folder. Raises LauncherFailed."""
+        await self._change({"node": node, "full": full, "home": home, "size": size})
+
+    async def _change(self, request: dict[str, Any]) -> None:
+        key = _request_key(request)
+        error = self._changes.get(key)
+        try:
+            if error is None:
+                error = self._changes[key] = asyncio.get_running_loop().create_future()
+                self._channel.send(request)
+            problem = await asyncio.wait_for(asyncio.shield(error), CHANGE_SECONDS)
+        except (ChannelClosed, TimeoutError):
+            raise LauncherFailed("the cluster's launcher does not answer") from None
+        finally:
+            self._changes.pop(key, None)
+        if problem:
+            raise LauncherFailed(problem)
+
+    def _message(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if "did" in message:
+            error = self._changes.get(_request_key(message["did"]))
+            if error is not None and not error.done():
+                error.set_result(str(message["error"])[:300])
+        elif not self._ready.done():
+            if "ready" in message:
+                self.has_network_per_node = bool(message["network_per_node"])
+                self._ready.set_result(None)
+            elif "failed" in message:
+                self._ready.set_exception(LauncherFailed(str(message["failed"])))
+
+    def _closed(self) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(LauncherFailed("the launcher's process ended"))
+            self._ready.exception()
+        for error in self._changes.values():
+            if not error.done():
+                error.set_result("the cluster's launcher has ended")
+
+    def close(self) -> None:
+        """End the launcher and every node in it, now."""
+        self._channel.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        # A killed process ends in a moment; without this wait it would stay as a zombie.
+        self.process.wait()
+
+
+def _request_key(request: dict[str, Any]) -> str:
+    """Return the same text for equal requests."""
+    return json.dumps(request, sort_keys=True)

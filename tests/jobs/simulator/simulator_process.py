@@ -1,0 +1,307 @@
+"""Start a real simulator process and a small context broker, and reach nodes with the real SSH tools."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Broker:
+    """A context broker that answers as the portal would and remembers what nodes sent."""
+
+    def __init__(self) -> None:
+        self.context: dict[str, Any] = {
+            "authorized_keys": [],
+            "rules": ["127.0.0.1/32"],
+            "user_authorities": [],
+            "gateway_addresses": [],
+            "host_certificates": [],
+            "environment": {"RESCALE_JOB_ID": "Ab12cd", "RESCALE_NODES": "2"},
+            "motd": "",
+        }
+        self.registered: dict[str, dict[str, Any]] = {}
+        self.reported: dict[str, dict[str, Any]] = {}
+        self.lines: dict[str, dict[int, dict[str, Any]]] = {}
+        # What single nodes are told besides, by node name; and what is answered about peers.
+        self.own: dict[str, dict[str, Any]] = {}
+        self.peers: Callable[[], dict[str, Any]] = lambda: {"roles": {}}
+        self.refuse: dict[str, int] = {}
+        self.calls: list[str] = []
+        broker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                token = self.headers["Authorization"].removeprefix("Node ")
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                broker.calls.append(self.path)
+                status, answer = broker.answer(self.path.rstrip("/").rpartition("/")[2], token, body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/context/v1/"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def answer(self, verb: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return the status and body for one call."""
+        if verb in self.refuse:
+            return self.refuse[verb], {"reason": "token_used", "message": "This token was used."}
+        if verb == "register":
+            self.registered[token] = body
+            user, _, node = token.partition("/")
+            return 200, {"username": user, "home": f"/enc/{user}", **self.context, **self.own.get(node, {})}
+        if verb == "peers":
+            return 200, self.peers()
+        for line in body.get("lines", []):
+            assert self.lines.setdefault(token, {}).setdefault(line["sequence"], line) == line
+        if verb == "report":
+            self.reported[token] = body
+        return 200, {}
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class Simulator:
+    """A simulator process and its HTTP API."""
+
+    def __init__(self, folder: Path, broker: Broker, **environment: str) -> None:
+        self.folder, self.broker = folder, broker
+        self.var = folder / "simulator"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HEADNODE_SIMULATOR_LISTEN": f"unix:{folder}/s.sock",
+            "HEADNODE_SIMULATOR_VAR": str(self.var),
+            "HEADNODE_SIMULATOR_TOKEN_FILE": str(folder / "token"),
+            "HEADNODE_SIMULATOR_BOOT": "instant",
+            **environment,
+        }
+        self.start()
+
+    def start(self) -> None:
+        """Start, or start again, and wait until the API answers."""
+        self.log = open(self.folder / "log", "ab")  # noqa: SIM115 - closed in `end`
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jobs.simulator"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=self.log,
+            stderr=self.log,
+            stdin=subprocess.DEVNULL,
+        )
+        self.http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=f"{self.folder}/s.sock"),
+            base_url="http://simulator",
+            timeout=20,
+        )
+        wait_for(self.up, "the simulator answers")
+        self.http.headers["Authorization"] = "Bearer " + (self.folder / "token").read_text().strip()
+
+    def up(self) -> bool:
+        """Return whether /healthz answers."""
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(f"{self.folder}/s.sock")
+            except OSError:
+                return False
+        return self.http.get("/healthz").status_code == 200
+
+    def end(self, number: int = signal.SIGTERM) -> float:
+        """Signal the process, wait for its end, and return how many seconds it took."""
+        before = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(10)
+        self.http.close()
+        self.log.close()
+        return time.monotonic() - before
+
+    def spec(
+        self, cluster: str = "Ab12cd", computes: int = 1, port: int = 32100, boot_seconds: float = 0.3
+    ) -> dict[str, Any]:
+        """Return an order for one head node and some compute nodes."""
+        user = f"uprod_{cluster}"
+        names = ["head", *(f"compute-{number + 1}" for number in range(computes))]
+        return {
+            "username": user,
+            "home": f"/enc/{user}",
+            "broker_url": self.broker.url,
+            "nodes": [
+                {
+                    "name": name,
+                    "role": "head" if name == "head" else "compute",
+                    "core_type": "emerald",
+                    "cores": 2,
+                    "memory_mb": 1024,
+                    "ssh_port": port,
+                    "boot_seconds": boot_seconds,
+                    "token": f"{user}/{name}",
+                }
+                for name in names
+            ],
+        }
+
+    def create(self, cluster: str = "Ab12cd", **words: Any) -> "Cluster":
+        """Order a cluster and wait until all its nodes run."""
+        answer = self.http.put(f"/v1/clusters/{cluster}", json=self.spec(cluster, **words))
+        assert answer.status_code == 201, answer.text
+        made = Cluster(self, cluster)
+        made.wait("running")
+        return made
+
+
+class Cluster:
+    """One cluster, through the API and the real SSH tools."""
+
+    def __init__(self, simulator: Simulator, cluster: str) -> None:
+        self.simulator, self.id = simulator, cluster
+        self.user = f"uprod_{cluster}"
+        self.path = f"/v1/clusters/{cluster}"
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """Return its nodes by name."""
+        document = self.simulator.http.get(self.path).json()
+        return {node["name"]: node for node in document["nodes"]}
+
+    def wait(self, state: str, *names: str) -> dict[str, dict[str, Any]]:
+        """Wait until these nodes (all, if none is named) are in a state."""
+
+        def there() -> dict[str, dict[str, Any]] | None:
+            nodes = self.nodes()
+            wanted = [nodes[name] for name in names or nodes]
+            if state != "failed":
+                assert not [node for node in wanted if node["state"] == "failed"], wanted
+            return nodes if all(node["state"] == state for node in wanted) else None
+
+        found = wait_for(there, f"{names or 'all nodes'} {state}")
+        assert found is not None
+        return found
+
+    def access(self, **changes: Any) -> httpx.Response:
+        """Push a changed access document."""
+        context = self.simulator.broker.context
+        names = ("authorized_keys", "rules", "user_authorities", "gateway_addresses")
+        document = {name: context[name] for name in names} | changes
+        return self.simulator.http.put(self.path + "/access", json=document)
+
+    def options(self, key: Path | None, node: str = "head") -> list[str]:
+        """Return strict options for the OpenSSH tools: the pinned host key, this key and nothing else."""
+        where = self.nodes()[node]
+        broker = self.simulator.broker
+        line = broker.registered[f"{self.user}/{node}"]["host_keys"][0]
+        known = self.simulator.folder / f"known.{self.id}.{node}"
+        name = where["address"] if where["port"] == 22 else f"[{where['address']}]:{where['port']}"
+        known.write_text(f"{name} {line}\n")
+        options = ["-F", "none", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
+        options += [
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "IdentityAgent=none",
+            "-o",
+            "LogLevel=ERROR",
+        ]
+        return [*options, *(["-i", str(key)] if key else [])]
+
+    def target(self, node: str = "head") -> str:
+        """Return user@address."""
+        return f"{self.user}@{self.nodes()[node]['address']}"
+
+    def port(self, node: str = "head") -> int:
+        """Return the node's SSH port."""
+        return int(self.nodes()[node]["port"])
+
+    def command(
+        self, key: Path | None, *words: str, node: str = "head", extra: tuple[str, ...] = ()
+    ) -> list[str]:
+        """Return a complete ssh command line."""
+        return [
+            "ssh",
+            *self.options(key, node),
+            "-p",
+            str(self.port(node)),
+            *extra,
+            self.target(node),
+            *words,
+        ]
+
+    def ssh(
+        self,
+        key: Path | None,
+        *words: str,
+        node: str = "head",
+        extra: tuple[str, ...] = (),
+        stdin: bytes = b"",
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run ssh to its end."""
+        return subprocess.run(
+            self.command(key, *words, node=node, extra=extra), input=stdin, capture_output=True, timeout=30
+        )
+
+    def rsh(self, key: Path) -> str:
+        """Return the remote shell for rsync."""
+        return shlex.join(["ssh", *self.options(key), "-p", str(self.port())])
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of running processes that mention a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """Return every living descendant of a process."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        below = parents.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
