@@ -1,1 +1,1 @@
-"""Work, the cluster under it, the loop that keeps its word, who may reach which node."""
+"""Jobs, the clusters they run on, the loop that moves clusters, and who may reach which node."""

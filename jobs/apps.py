@@ -1,19 +1,25 @@
 """The jobs app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Jobs, their clusters and the loop that keeps its word."""
+    """Jobs, their clusters and the loop that moves them."""
 
     name = "jobs"
 
     def ready(self) -> None:
-        """Listen to the apps below, once every model is there."""
+        """Connect receivers and register with the apps below, once all models are loaded."""
+        from accounts.audit import actions  # noqa: PLC0415 (models exist only now)
         from jobs import receivers  # noqa: F401, PLC0415 (models exist only now)
-        from jobs.access import node_access  # noqa: F401, PLC0415 (models exist only now)
+        from jobs.access import node_access  # noqa: PLC0415 (models exist only now)
+        from jobs.events.audit_actions import JobsAuditAction  # noqa: PLC0415
         from jobs.machines import machine_access  # noqa: PLC0415
+        from jobs.providers import portal_id  # noqa: PLC0415
         from sshgateway.authorization import terminal_authorization  # noqa: PLC0415
 
-        terminal_authorization.register(node_access.check_job_terminal)
-        terminal_authorization.register(machine_access.check_machine_terminal)
+        post_migrate.connect(portal_id.ensure_portal_id, sender=self)
+        terminal_authorization.register("job", node_access.check_job_terminal)
+        terminal_authorization.register("machine", machine_access.check_machine_terminal)
+        actions.register(JobsAuditAction)

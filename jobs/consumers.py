@@ -1,7 +1,7 @@
-"""The live Job Log: replay from a cursor, then follow.
+"""The live Job Log over a websocket: replay from a cursor, then follow.
 
-The bell on the channel layer carries nothing but "read again": what is sent always comes from the rows, in
-sequence, from the cursor on. A lost bell is made up for by a look at the rows every few seconds.
+The message on the channel layer only says "read again": everything sent to the client is read from the rows, in
+sequence, starting at the cursor. The rows are also read every few seconds, in case a message was lost.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from accounts.users import session_validity
-from jobs.access import node_access
+from jobs.access import visibility
 from jobs.events import job_log
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0
+READ_EVERY_SECONDS = 5.0
 BATCH = 200
 CLOSE_BAD_REQUEST = 4400
 CLOSE_NOT_SIGNED_IN = 4401
@@ -30,14 +30,14 @@ CLOSE_BROKEN = 1011
 
 
 class _SignedOutError(Exception):
-    """What the follower came in with holds no more."""
+    """The session or token that the follower connected with is no longer valid."""
 
 
 class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """One follower of one job. Who may see the job is asked at every delivery."""
+    """One follower of one job. Its permission is checked again at every delivery."""
 
     async def connect(self) -> None:
-        """1. Check the cursor and the job. 2. Join the bell. 3. Replay and follow."""
+        """Check the cursor, join the job's group, then replay and follow."""
         self.job_id: str = self.scope["url_route"]["kwargs"]["job_id"]
         self.follow: asyncio.Task[None] | None = None
         self.woken = asyncio.Event()
@@ -59,16 +59,17 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.channel_layer.group_discard(job_log.group_name(self.job_id), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Nothing a follower says means anything; it is not an error either (keep-alives of proxies)."""
+        """Ignore what the client sends; proxies send keep-alives."""
 
     async def job_bell(self, message: dict[str, Any]) -> None:
+        """Handle `job_log.MESSAGE_TYPE`: there is something new to read."""
         self.woken.set()
 
     async def _follow_or_close(self) -> None:
         try:
             await self._follow()
         except Exception:
-            # A mute socket would look like a quiet job: close it, and the follower comes back with its cursor.
+            # A silent socket would look like a quiet job. Close it; the client reconnects with its cursor.
             logger.exception("following job %s broke", self.job_id)
             await self.close(CLOSE_BROKEN, "broken")
 
@@ -91,25 +92,25 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if len(batch) == BATCH:
                 continue
             if new_state != state:
-                # Not an event and so without a sequence: the page reads its state anew.
+                # Not an event, so without a sequence: it tells the page to load the state again.
                 if state is not None:
                     await self.send(json.dumps({"type": "state"}))
                 state = new_state
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self.woken.wait(), READ_EVERY_SECONDS)
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read(self) -> tuple[list[dict[str, Any]], str] | None:
-        # Asked anew each time: the person may have been shut out, the token revoked since.
-        if not session_validity.still_good(self.scope["user"].pk, self.credential):
+        # Checked each time: the person may have been deactivated or the token revoked since.
+        if not session_validity.is_credential_valid(self.scope["user"].pk, self.credential):
             raise _SignedOutError
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None:
             return None
-        job = node_access.visible_jobs(user).filter(pk=self.job_id).first()
+        job = visibility.visible_jobs(user).filter(pk=self.job_id).first()
         if job is None:
             return None
-        batch = [job_log.as_json(event) for event in job_log.page(job, self.cursor, BATCH)]
+        batch = [job_log.as_json(event) for event in job_log.read_page(job, self.cursor, BATCH)]
         cluster = getattr(job, "cluster", None)
         nodes = [(n.name, n.state, n.is_up, n.heard) for n in cluster.nodes.all()] if cluster else []
         state = json.dumps(

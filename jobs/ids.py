@@ -1,4 +1,4 @@
-"""Ids as Rescale's clients know them: six letters, mixed case."""
+"""Ids in the form Rescale's clients expect: six letters, mixed case."""
 
 import secrets
 import string
@@ -8,12 +8,12 @@ LENGTH = 6
 
 
 def new_id() -> str:
-    """A random id: 52**6, about 2 * 10**10. The primary key tells of the rare double."""
+    """Return a random id out of 52**6, about 2 * 10**10. A duplicate is rare; the primary key rejects it."""
     return "".join(secrets.choice(string.ascii_letters) for _ in range(LENGTH))
 
 
 def free_id(is_taken: Callable[[str], bool]) -> str:
-    """A random id that nothing has yet, as `is_taken` judges it."""
+    """Return a random id for which `is_taken` is false."""
     while is_taken(found := new_id()):
         pass
     return found

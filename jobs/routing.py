@@ -1,4 +1,4 @@
-"""Websockets of jobs."""
+"""Websocket routes of jobs."""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
-"""The words of a job's and a cluster's life, and how the pair (desired, observed) reads to people.
+"""The states of a job, its cluster and its nodes, and the status people see for a (desired, observed) pair.
 
-Pure: no I/O, no Django. A cluster stores what is wanted and what was last seen; the status is computed here
-and stored nowhere, except as dated rows of history.
+Pure: no I/O, no Django. A cluster stores what its owner wants and what the loop last observed; the status is computed
+here and stored only as dated rows of history.
 """
 
 from enum import StrEnum
@@ -15,18 +15,54 @@ class Desired(StrEnum):
 
 
 class Observed(StrEnum):
-    """How far the cluster has come. Each value is a checkpoint: work before it is done and saved."""
+    """How far the cluster has come. Each value is a checkpoint: the work before it is done and saved."""
 
-    ABSENT = "absent"  # nothing asked of the provider yet
-    BOOTING = "booting"  # the provider has accepted it; nodes boot and report
-    HELD = "held"  # not all nodes came up: what is up stays for its owner to look into
+    ABSENT = "absent"  # nothing ordered from the provider yet
+    BOOTING = "booting"  # the provider accepted the order; nodes boot and report
+    HELD = "held"  # not all nodes came up; the others stay up for the owner to debug
     READY = "ready"  # the portal has logged in to every node
     EXECUTING = "executing"  # the command was launched on the head node
-    EXECUTED = "executed"  # the command ended, or never will
+    EXECUTED = "executed"  # the command ended, or will never start
     DRAINED = "drained"  # the compute nodes are down
-    COLLECTED = "collected"  # the output files are in storage; the job is Completed
-    RELEASING = "releasing"  # the provider was told to take everything away
+    COLLECTED = "collected"  # the output files are stored; the job is Completed
+    RELEASING = "releasing"  # the provider was asked to remove the cluster
     RELEASED = "released"  # the provider has nothing left of it
+
+
+# The cluster is being removed or is gone: nobody may connect, nothing can be extended or stopped.
+ENDING = (Observed.RELEASING, Observed.RELEASED)
+# There are no nodes that could take keys, rules or certificates.
+WITHOUT_NODES = (Observed.ABSENT, *ENDING)
+# The provider has nothing to observe or to read login records from.
+NOT_AT_PROVIDER = (Observed.ABSENT, Observed.RELEASED)
+# The head node is up and lets people in.
+ACCEPTING_LOGINS = (
+    Observed.HELD,
+    Observed.READY,
+    Observed.EXECUTING,
+    Observed.EXECUTED,
+    Observed.DRAINED,
+    Observed.COLLECTED,
+)
+
+
+class NodeState(StrEnum):
+    """What the provider says of a node."""
+
+    ORDERED = "ordered"
+    BOOTING = "booting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+# The node does not run any more and will not come back.
+NODE_DOWN = (NodeState.STOPPED, NodeState.FAILED)
+# The node is down or shutting down: nobody may connect.
+NODE_ENDING = (NodeState.STOPPING, *NODE_DOWN)
+# The node is not billed: not there yet, or down.
+NODE_UNBILLED = (NodeState.ORDERED, *NODE_DOWN)
 
 
 class JobState(StrEnum):
@@ -54,29 +90,41 @@ class ClusterState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a job ended, for people: Rescale says Completed to all of them."""
+    """How a job ended. The job status is Completed for all of them, as at Rescale."""
 
     NONE = ""
     SUCCEEDED = "succeeded"  # the command exited with 0
-    FAILED = "failed"  # the command exited with something else, or was lost
-    TERMINATED = "terminated"  # its owner ended it
-    WALLTIME = "walltime"  # it ran into its walltime
-    DEADLINE = "deadline"  # it ran into another limit of its cluster
-    ERROR = "error"  # the cluster never came up, or broke
+    FAILED = "failed"  # the command exited with another code, or was lost
+    TERMINATED = "terminated"  # its owner terminated it
+    WALLTIME = "walltime"  # it reached its walltime
+    DEADLINE = "deadline"  # it reached another limit of its cluster
+    ERROR = "error"  # the cluster never came up, or failed
 
 
-_UP = (
-    Observed.HELD,
-    Observed.READY,
-    Observed.EXECUTING,
-    Observed.EXECUTED,
-    Observed.DRAINED,
-    Observed.COLLECTED,
-)
+class LogSource(StrEnum):
+    """Where a Job Log event comes from."""
+
+    PORTAL = "portal"
+    PROVIDER = "provider"
+    NODE = "node"
+    PROGRAM = "program"  # the command's own output
+    SSH = "ssh"
+
+
+class LogLevel(StrEnum):
+    """How important a Job Log event is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+# The stage of Job Log events about output files; other events carry a job or cluster status as their stage.
+COLLECTING = "Collecting"
 
 
 def cluster_state(desired: Desired, observed: Observed, failed: bool) -> ClusterState:
-    """The status people see."""
+    """Return the cluster status people see."""
     if observed == Observed.RELEASED:
         return ClusterState.STOPPED
     if observed == Observed.RELEASING:
@@ -93,5 +141,5 @@ def cluster_state(desired: Desired, observed: Observed, failed: bool) -> Cluster
 
 
 def accepts_logins(observed: Observed) -> bool:
-    """Whether people can be on the head node now."""
-    return observed in _UP
+    """Return whether people can be on the head node now."""
+    return observed in ACCEPTING_LOGINS

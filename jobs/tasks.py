@@ -1,4 +1,4 @@
-"""Celery tasks of jobs: three lines each."""
+"""Celery tasks of jobs. Each looks up the provider and calls one function."""
 
 import logging
 
@@ -13,50 +13,52 @@ from jobs.models import Cluster
 from jobs.providers import registry
 from jobs.providers.base import ProviderError
 
-# The rest is still due a second later.
-MOST_AT_ONCE = 200
+# The others are still due a second later.
+MOST_PER_SWEEP = 200
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="jobs.reconcile")
+@shared_task(name=wakeups.RECONCILE)
 def reconcile(cluster_id: str) -> None:
-    """One pass over one cluster."""
-    controller.reconcile(cluster_id)
+    """Make one pass over one cluster."""
+    controller.reconcile(cluster_id, registry.provider_named)
 
 
-@shared_task(name="jobs.admit")
-def admit(cluster_id: str) -> None:
-    """Tell a cluster's nodes who may come in now. When it fails, the pass that is also due tries again."""
+@shared_task(name=wakeups.PUSH_ACCESS)
+def push_cluster_access(cluster_id: str) -> None:
+    """Push keys and rules to a cluster's nodes. If that fails, the pass that is also due tries again."""
     try:
-        push_access.push_to(cluster_id)
+        push_access.push_to(cluster_id, registry.provider_named)
     except ProviderError as error:
         logger.warning("cluster %s: keys and rules could not be pushed: %s", cluster_id, error)
 
 
 def due_clusters() -> QuerySet[Cluster, str]:
-    """The ids of clusters that are due and that nobody holds, the longest due first: read from one index."""
+    """Return the ids of clusters that are due and unclaimed, the longest due first. One index finds them."""
     now = timezone.now()
     due = Cluster.objects.filter(next_check_at__lte=now).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now)
     )
-    return due.order_by("next_check_at").values_list("pk", flat=True)[:MOST_AT_ONCE]
+    return due.order_by("next_check_at").values_list("pk", flat=True)[:MOST_PER_SWEEP]
 
 
 @shared_task(name="jobs.sweep")
 def sweep() -> int:
-    """Find due clusters that no message is under way for; the answer is how many."""
+    """Send a message for each due cluster, in case its own message was lost. Return how many."""
     heartbeat.beat()
     found = list(due_clusters())
     for cluster_id in found:
-        wakeups.send_again(cluster_id)
+        wakeups.send_from_sweep(cluster_id)
     return len(found)
 
 
-@shared_task(name=orphans.LOOK)
-def look_for_leftovers() -> None:
-    """Find and remove what providers have and nobody wants."""
-    for name in registry.names():
+@shared_task(name=orphans.TASK_NAME)
+def find_orphans() -> None:
+    """Find and remove clusters that providers have and no job needs. One provider's failure stops no other search."""
+    for name in registry.provider_names():
         try:
-            orphans.find_orphans(name)
+            orphans.find_orphans(name, registry.provider_named(name))
         except ProviderError as error:
-            logger.warning("%s was not looked at for leftover clusters: %s", name, error)
+            logger.warning("%s was not searched for orphaned clusters: %s", name, error)
+        except Exception:
+            logger.exception("the search for orphaned clusters at %s broke", name)

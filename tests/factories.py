@@ -1,4 +1,4 @@
-"""Rows for tests, as the verbs would have left them. Keys are real ones; nothing behind an address exists."""
+"""Factories of rows, as the portal's functions would have left them. Keys are real; no address leads anywhere."""
 
 # mypy: disable-error-code="no-untyped-call,attr-defined,untyped-decorator,no-any-return"
 
@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 
 def public_key(comment: str = "") -> str:
-    """A fresh Ed25519 public key as an OpenSSH line."""
+    """Return a new Ed25519 public key as an OpenSSH line."""
     key = Ed25519PrivateKey.generate().public_key()
     line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     return f"{line} {comment}".rstrip()
@@ -62,7 +62,7 @@ class AccessRuleFactory(factory.django.DjangoModelFactory[AccessRule]):
 
 
 class APITokenFactory(factory.django.DjangoModelFactory[APIToken]):
-    """The secret is in `secret`, on this object only."""
+    """Its secret is in `secret`, on this object only."""
 
     class Meta:
         model = APIToken
@@ -77,14 +77,14 @@ class APITokenFactory(factory.django.DjangoModelFactory[APIToken]):
 
 
 def token_of(user: Any) -> str:
-    """The secret of a new token of this person."""
+    """Return the secret of a new token of this person."""
     secret = "hn_" + secrets.token_urlsafe(32)
     APITokenFactory.create(owner=user, secret=secret)
     return secret
 
 
 class JobFactory(factory.django.DjangoModelFactory[Job]):
-    """A job that was saved. With `submitted=True` it has its Pending row, but no cluster: see ClusterFactory."""
+    """A saved job. With `submitted=True` it has its Pending row, but no cluster: see ClusterFactory."""
 
     class Meta:
         model = Job
@@ -115,7 +115,7 @@ class JobStatusFactory(factory.django.DjangoModelFactory[JobStatus]):
 
 
 class JobEventFactory(factory.django.DjangoModelFactory[JobEvent]):
-    """Keeps the job's counter in step, as `jobs.events.job_log` does."""
+    """Advances the job's counter, as `jobs.events.job_log` does."""
 
     class Meta:
         model = JobEvent
@@ -133,7 +133,7 @@ class JobEventFactory(factory.django.DjangoModelFactory[JobEvent]):
 
 
 class ClusterFactory(factory.django.DjangoModelFactory[Cluster]):
-    """The cluster of a submitted job; nothing will move it."""
+    """The cluster of a submitted job. The loop never finds it due."""
 
     class Meta:
         model = Cluster
@@ -156,7 +156,7 @@ class ClusterStatusFactory(factory.django.DjangoModelFactory[ClusterStatus]):
 
 
 class NodeFactory(factory.django.DjangoModelFactory[Node]):
-    """A node that is up, with a host key nobody holds the private half of."""
+    """A node that is up. Nobody has the private half of its host key."""
 
     class Meta:
         model = Node
@@ -196,7 +196,7 @@ class StoredFileFactory(factory.django.DjangoModelFactory[StoredFile]):
 
 
 class MachineFactory(factory.django.DjangoModelFactory[Machine]):
-    """A machine nobody but administrators may use. `people=[...]` names more."""
+    """A machine that only administrators may use, and the people in `people=[...]`."""
 
     class Meta:
         model = Machine

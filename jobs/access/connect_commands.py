@@ -1,7 +1,7 @@
-"""Every way to connect to a node, as commands to copy. Pure: no I/O, no Django.
+"""Build every command that connects to a node, ready to copy. Pure: no I/O, no Django.
 
-A command means the same in bash, zsh, fish, cmd and PowerShell, so nobody has to be asked what they type it into.
-Titles and explanations for people are in `recipe_words`; a recipe is named there by its id.
+A command means the same in bash, zsh, fish, cmd and PowerShell, so the user need not choose a shell. Titles and
+explanations are in `connect_labels`, by the command's id.
 """
 
 import ipaddress
@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.access.quoting import bracketed, config_value, everywhere, ssh
+from jobs.access.quoting import bracketed, config_value, portable_command, ssh_command
 
 TABS = ("openssh", "strict", "putty", "vscode", "files", "tunnels", "x11")
 LOCAL_PORT, NODE_PORT = "LOCAL_PORT", "NODE_PORT"
-# A service on the node is asked at the node's own loopback, as most of them listen only there.
+# Tunnels lead to the node's own loopback, because most services listen only there.
 LOOPBACK = "127.0.0.1"
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -24,9 +24,10 @@ _FOLDER = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
 
 @dataclass(frozen=True)
 class SSHEndpoint:
-    """Where a node is. Refuses (ValueError) what is no name or address, so that nothing in it can be an option.
+    """The address and the names of a node. Raises ValueError for a part that could be read as an option.
 
-    `head` is set when the way leads through the head node; `address` is then the name the head node knows it by.
+    `head` is set when the connection goes through the head node; `address` is then the node's name on the cluster's
+    network.
     """
 
     username: str
@@ -36,10 +37,10 @@ class SSHEndpoint:
     fingerprints: tuple[str, ...]
     known_hosts_file: str
     work_directory: str
-    head: "Place | None" = None
+    head: "SSHEndpoint | None" = None
 
     def __post_init__(self) -> None:
-        """Check each part."""
+        """Raise ValueError for a part that is not safe in a command."""
         parts = (
             (_USERNAME, self.username),
             (_HOST, self.alias),
@@ -53,22 +54,22 @@ class SSHEndpoint:
         if not _is_address(self.address) and not _HOST.fullmatch(self.address):
             raise ValueError(f"{self.address!r} is neither an address nor a host name.")
         if not 1 <= self.port <= 65535:
-            raise ValueError(f"{self.port} is no port.")
+            raise ValueError(f"{self.port} is not a port.")
 
     @property
-    def who(self) -> str:
-        """As ssh and plink want it."""
+    def login(self) -> str:
+        """`user@address`, as ssh and plink expect it."""
         return f"{self.username}@{self.address}"
 
     @property
-    def who_before_colon(self) -> str:
-        """As sftp, scp, rsync and -J want it."""
+    def login_before_colon(self) -> str:
+        """`user@address` with IPv6 in brackets, as sftp, scp, rsync and -J expect it."""
         return f"{self.username}@{bracketed(self.address)}"
 
 
 @dataclass(frozen=True)
 class ConnectCommand:
-    """One thing to copy. `template` is set when ports are part of it: the text with LOCAL_PORT and NODE_PORT."""
+    """A command, or fields, to copy. `template` is set when it has ports: the text with LOCAL_PORT and NODE_PORT."""
 
     id: str
     tab: str
@@ -79,7 +80,7 @@ class ConnectCommand:
 
 
 def port_number(text: str) -> int | None:
-    """The port that was typed; None when it is not a whole number from 1 to 65535."""
+    """Return the port that was typed; None unless it is a whole number from 1 to 65535."""
     if not re.fullmatch(r"[0-9]{1,5}", text.strip()):
         return None
     number = int(text.strip())
@@ -87,155 +88,162 @@ def port_number(text: str) -> int | None:
 
 
 def connect_commands_for(
-    place: SSHEndpoint, direct: SSHEndpoint, local_port: int = 8888, node_port: int = 8888
+    endpoint: SSHEndpoint, direct: SSHEndpoint, local_port: int = 8888, node_port: int = 8888
 ) -> list[ConnectCommand]:
-    """Every way to a node, tab by tab. `direct` is the node without the way through the head, for PuTTY."""
+    """Return every command for a node, tab by tab. `direct` is the node without a jump through the head (PuTTY)."""
     return [
-        *_openssh(place),
-        *_strict(place),
+        *_openssh(endpoint),
+        *_strict(endpoint),
         *_putty(direct),
-        *_vscode(place),
-        *_files(place, direct),
-        *_tunnels(place, direct, local_port, node_port),
-        ConnectCommand("x11", "x11", _ssh(place, "-Y")),
-        ConnectCommand("x11-compressed", "x11", _ssh(place, "-Y", "-C")),
+        *_vscode(endpoint),
+        *_files(endpoint, direct),
+        *_tunnels(endpoint, direct, local_port, node_port),
+        ConnectCommand("x11", "x11", _ssh(endpoint, "-Y")),
+        ConnectCommand("x11-compressed", "x11", _ssh(endpoint, "-Y", "-C")),
     ]
 
 
-def _openssh(place: SSHEndpoint) -> list[ConnectCommand]:
-    plain = _ssh(place) if place.head else ssh(place.username, place.address, place.port)
-    found = [ConnectCommand("openssh", "openssh", plain)]
-    return [*found, ConnectCommand("openssh-run", "openssh", f"{_ssh(place)} hostname")]
-
-
-def _strict(place: SSHEndpoint) -> list[ConnectCommand]:
-    authority = _strict_words(place, None)
-    downloaded = _strict_words(place, place.known_hosts_file)
-    return [
-        ConnectCommand("strict-authority", "strict", everywhere("ssh", *authority)),
-        ConnectCommand("strict-file", "strict", everywhere("ssh", *downloaded)),
-    ]
-
-
-def _putty(place: SSHEndpoint) -> list[ConnectCommand]:
-    fields = (
-        ("host", place.address),
-        ("port", str(place.port)),
-        ("username", place.username),
-        ("key_file", "key.ppk"),
-        *(("host_key", fingerprint) for fingerprint in place.fingerprints),
+def _openssh(endpoint: SSHEndpoint) -> list[ConnectCommand]:
+    plain = (
+        _ssh(endpoint) if endpoint.head else ssh_command(endpoint.username, endpoint.address, endpoint.port)
     )
-    command = [*_plink_port(place), "-i", "key.ppk", *_pinned(place), place.who]
+    found = [ConnectCommand("openssh", "openssh", plain)]
+    return [*found, ConnectCommand("openssh-run", "openssh", f"{_ssh(endpoint)} hostname")]
+
+
+def _strict(endpoint: SSHEndpoint) -> list[ConnectCommand]:
+    authority = _strict_options(endpoint, None)
+    downloaded = _strict_options(endpoint, endpoint.known_hosts_file)
+    return [
+        ConnectCommand("strict-authority", "strict", portable_command("ssh", *authority)),
+        ConnectCommand("strict-file", "strict", portable_command("ssh", *downloaded)),
+    ]
+
+
+def _putty(endpoint: SSHEndpoint) -> list[ConnectCommand]:
+    fields = (
+        ("host", endpoint.address),
+        ("port", str(endpoint.port)),
+        ("username", endpoint.username),
+        ("key_file", "key.ppk"),
+        *(("host_key", fingerprint) for fingerprint in endpoint.fingerprints),
+    )
+    command = [*_plink_port_option(endpoint), "-i", "key.ppk", *_host_key_options(endpoint), endpoint.login]
     return [
         ConnectCommand("putty-fields", "putty", fields=fields),
-        ConnectCommand("plink", "putty", everywhere("plink", "-ssh", *command)),
-        ConnectCommand("plink-batch", "putty", everywhere("plink", "-ssh", "-batch", *command, "hostname")),
-    ]
-
-
-def _vscode(place: SSHEndpoint) -> list[ConnectCommand]:
-    blocks = [_config(place, place.head.alias if place.head else "")]
-    if place.head:
-        blocks.insert(0, _config(place.head, ""))
-    words = ("code", "--remote", f"ssh-remote+{place.alias}", place.work_directory)
-    return [
-        ConnectCommand("vscode-config", "vscode", "\n\n".join(blocks)),
-        ConnectCommand("vscode-open", "vscode", everywhere(*words)),
-    ]
-
-
-def _files(place: SSHEndpoint, direct: SSHEndpoint) -> list[ConnectCommand]:
-    way, port, who = _way(place), _port_words("-P", place), place.who_before_colon
-    up, down = f"{who}:work/shared/", f"{who}:work/process_output.log"
-    shell = " ".join(["ssh", *way, *_port_words("-p", place)])  # rsync splits it at spaces, no shell sees it
-    putty = [*_plink_port(direct), "-i", "key.ppk", *_pinned(direct)]
-    texts = {
-        "sftp": ("sftp", *way, *port, who),
-        "scp-up": ("scp", *way, *port, "input.dat", up),
-        "scp-down": ("scp", *way, *port, down, "."),
-        "scp-old": ("scp", "-O", *way, *port, "input.dat", up),
-        "rsync-up": ("rsync", "-av", "--partial", "-e", shell, "folder", up),
-        "rsync-down": ("rsync", "-av", "--partial", "-e", shell, f"{who}:work/shared/", "results/"),
-        "psftp": ("psftp", *putty, direct.who),
-        "pscp-up": ("pscp", *putty, "input.dat", f"{direct.who_before_colon}:work/shared/"),
-    }
-    return [ConnectCommand(name, "files", everywhere(*words)) for name, words in texts.items()]
-
-
-def _tunnels(place: SSHEndpoint, direct: SSHEndpoint, local: int, node: int) -> list[ConnectCommand]:
-    def made(name: str, option: str, spec: str) -> ConnectCommand:
-        words = ("-N", "-o", "ExitOnForwardFailure=yes", option, spec)
-        template = _ssh(place, *words)
-        return ConnectCommand(name, "tunnels", _filled(template, local, node), template=template)
-
-    out, back = f"{LOCAL_PORT}:{LOOPBACK}:{NODE_PORT}", f"{NODE_PORT}:{LOOPBACK}:{LOCAL_PORT}"
-    plink = ["plink", "-ssh", "-N", *_plink_port(direct), "-i", "key.ppk", *_pinned(direct)]
-    plink_template = everywhere(*plink, "-L", out, direct.who)
-    names = ("source_port", "destination")
-    templates = (LOCAL_PORT, f"{LOOPBACK}:{NODE_PORT}")
-    fields = tuple(
-        (name, _filled(template, local, node)) for name, template in zip(names, templates, strict=True)
-    )
-    return [
-        made("tunnel-local", "-L", out),
-        made("tunnel-remote", "-R", back),
-        made("tunnel-dynamic", "-D", LOCAL_PORT),
-        ConnectCommand("tunnel-putty", "tunnels", fields=fields, field_templates=templates),
+        ConnectCommand("plink", "putty", portable_command("plink", "-ssh", *command)),
         ConnectCommand(
-            "tunnel-plink", "tunnels", _filled(plink_template, local, node), template=plink_template
+            "plink-batch", "putty", portable_command("plink", "-ssh", "-batch", *command, "hostname")
         ),
     ]
 
 
-def _filled(template: str, local: int, node: int) -> str:
+def _vscode(endpoint: SSHEndpoint) -> list[ConnectCommand]:
+    blocks = [_config_block(endpoint, endpoint.head.alias if endpoint.head else "")]
+    if endpoint.head:
+        blocks.insert(0, _config_block(endpoint.head, ""))
+    words = ("code", "--remote", f"ssh-remote+{endpoint.alias}", endpoint.work_directory)
+    return [
+        ConnectCommand("vscode-config", "vscode", "\n\n".join(blocks)),
+        ConnectCommand("vscode-open", "vscode", portable_command(*words)),
+    ]
+
+
+def _files(endpoint: SSHEndpoint, direct: SSHEndpoint) -> list[ConnectCommand]:
+    jump, port, login = _jump_options(endpoint), _port_option("-P", endpoint), endpoint.login_before_colon
+    up, down = f"{login}:work/shared/", f"{login}:work/process_output.log"
+    # rsync splits it at spaces; no shell reads it.
+    shell = " ".join(["ssh", *jump, *_port_option("-p", endpoint)])
+    putty = [*_plink_port_option(direct), "-i", "key.ppk", *_host_key_options(direct)]
+    texts = {
+        "sftp": ("sftp", *jump, *port, login),
+        "scp-up": ("scp", *jump, *port, "input.dat", up),
+        "scp-down": ("scp", *jump, *port, down, "."),
+        "scp-old": ("scp", "-O", *jump, *port, "input.dat", up),
+        "rsync-up": ("rsync", "-av", "--partial", "-e", shell, "folder", up),
+        "rsync-down": ("rsync", "-av", "--partial", "-e", shell, f"{login}:work/shared/", "results/"),
+        "psftp": ("psftp", *putty, direct.login),
+        "pscp-up": ("pscp", *putty, "input.dat", f"{direct.login_before_colon}:work/shared/"),
+    }
+    return [ConnectCommand(name, "files", portable_command(*words)) for name, words in texts.items()]
+
+
+def _tunnels(endpoint: SSHEndpoint, direct: SSHEndpoint, local: int, node: int) -> list[ConnectCommand]:
+    def tunnel(name: str, option: str, spec: str) -> ConnectCommand:
+        words = ("-N", "-o", "ExitOnForwardFailure=yes", option, spec)
+        template = _ssh(endpoint, *words)
+        return ConnectCommand(name, "tunnels", _with_ports(template, local, node), template=template)
+
+    out, back = f"{LOCAL_PORT}:{LOOPBACK}:{NODE_PORT}", f"{NODE_PORT}:{LOOPBACK}:{LOCAL_PORT}"
+    plink = ["plink", "-ssh", "-N", *_plink_port_option(direct), "-i", "key.ppk", *_host_key_options(direct)]
+    plink_template = portable_command(*plink, "-L", out, direct.login)
+    names = ("source_port", "destination")
+    templates = (LOCAL_PORT, f"{LOOPBACK}:{NODE_PORT}")
+    fields = tuple(
+        (name, _with_ports(template, local, node)) for name, template in zip(names, templates, strict=True)
+    )
+    return [
+        tunnel("tunnel-local", "-L", out),
+        tunnel("tunnel-remote", "-R", back),
+        tunnel("tunnel-dynamic", "-D", LOCAL_PORT),
+        ConnectCommand("tunnel-putty", "tunnels", fields=fields, field_templates=templates),
+        ConnectCommand(
+            "tunnel-plink", "tunnels", _with_ports(plink_template, local, node), template=plink_template
+        ),
+    ]
+
+
+def _with_ports(template: str, local: int, node: int) -> str:
     return template.replace(LOCAL_PORT, str(local)).replace(NODE_PORT, str(node))
 
 
-def _ssh(place: SSHEndpoint, *options: str) -> str:
-    return everywhere("ssh", *options, *_way(place), *_port_words("-p", place), place.who)
+def _ssh(endpoint: SSHEndpoint, *options: str) -> str:
+    return portable_command(
+        "ssh", *options, *_jump_options(endpoint), *_port_option("-p", endpoint), endpoint.login
+    )
 
 
-def _way(place: SSHEndpoint) -> Sequence[str]:
-    """Through the head node, when that is the way. The alias is one node's for ever; every cluster has a compute-1."""
-    if place.head is None:
+def _jump_options(endpoint: SSHEndpoint) -> Sequence[str]:
+    """Options to jump through the head node. The alias is needed because every cluster has a compute-1."""
+    if endpoint.head is None:
         return ()
-    jump = place.head.who_before_colon
-    if place.head.port != 22:
-        jump += f":{place.head.port}"
-    return ("-o", f"HostKeyAlias={place.alias}", "-J", jump)
+    jump = endpoint.head.login_before_colon
+    if endpoint.head.port != 22:
+        jump += f":{endpoint.head.port}"
+    return ("-o", f"HostKeyAlias={endpoint.alias}", "-J", jump)
 
 
-def _strict_words(place: SSHEndpoint, known_hosts_file: str | None) -> list[str]:
-    words = ["-o", f"HostKeyAlias={place.alias}", "-o", "StrictHostKeyChecking=yes"]
+def _strict_options(endpoint: SSHEndpoint, known_hosts_file: str | None) -> list[str]:
+    words = ["-o", f"HostKeyAlias={endpoint.alias}", "-o", "StrictHostKeyChecking=yes"]
     if known_hosts_file:
         words += ["-o", f"UserKnownHostsFile={known_hosts_file}"]
-    if place.head:
-        # -J would ask the head node's key by the person's own settings: options are not passed on to it.
-        inner = [*_strict_words(place.head, known_hosts_file)[:-1], "-W"]
-        target = f"{bracketed(place.address)}:{place.port}"
-        words += ["-o", f"ProxyCommand={' '.join(['ssh', *inner, target, place.head.who])}"]
-    return [*words, *_port_words("-p", place), place.who]
+    if endpoint.head:
+        # With -J, ssh would check the head node's key by the user's own settings: it does not pass options on.
+        inner = [*_strict_options(endpoint.head, known_hosts_file)[:-1], "-W"]
+        target = f"{bracketed(endpoint.address)}:{endpoint.port}"
+        words += ["-o", f"ProxyCommand={' '.join(['ssh', *inner, target, endpoint.head.login])}"]
+    return [*words, *_port_option("-p", endpoint), endpoint.login]
 
 
-def _port_words(option: str, place: SSHEndpoint) -> Sequence[str]:
-    return () if place.port == 22 else (option, str(place.port))
+def _port_option(option: str, endpoint: SSHEndpoint) -> Sequence[str]:
+    return () if endpoint.port == 22 else (option, str(endpoint.port))
 
 
-def _plink_port(place: SSHEndpoint) -> Sequence[str]:
-    return ("-P", str(place.port))
+def _plink_port_option(endpoint: SSHEndpoint) -> Sequence[str]:
+    return ("-P", str(endpoint.port))
 
 
-def _pinned(place: SSHEndpoint) -> Sequence[str]:
-    return [word for fingerprint in place.fingerprints for word in ("-hostkey", fingerprint)]
+def _host_key_options(endpoint: SSHEndpoint) -> Sequence[str]:
+    return [word for fingerprint in endpoint.fingerprints for word in ("-hostkey", fingerprint)]
 
 
-def _config(place: SSHEndpoint, through: str) -> str:
+def _config_block(endpoint: SSHEndpoint, through: str) -> str:
     lines = [
-        f"Host {config_value(place.alias)}",
-        f"  HostName {config_value(place.address)}",
-        f"  Port {place.port}",
-        f"  User {config_value(place.username)}",
-        f"  HostKeyAlias {config_value(place.alias)}",
+        f"Host {config_value(endpoint.alias)}",
+        f"  HostName {config_value(endpoint.address)}",
+        f"  Port {endpoint.port}",
+        f"  User {config_value(endpoint.username)}",
+        f"  HostKeyAlias {config_value(endpoint.alias)}",
     ]
     if through:
         lines.append(f"  ProxyJump {config_value(through)}")

@@ -1,12 +1,13 @@
-"""The ways to a job's nodes, in people's words. What the Connect dialog shows and the REST API answers."""
+"""Build the connect guide: every command for a job's node, with titles. For the Connect dialog and the REST API."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 from accounts.refusals import Refused
-from jobs.access import connect_commands, connect_labels, connection_info, node_access
+from jobs.access import connect_commands, connect_labels, connection_info, node_access, refusals
+from jobs.access.refusals import AccessRefusal
 from jobs.models import Cluster, Job, Node
-from jobs.states import Observed, accepts_logins
+from jobs.states import ENDING, Observed, accepts_logins
 from sshgateway.ssh import host_keys
 
 JUMP, DIRECT = "jump", "direct"
@@ -14,8 +15,8 @@ DEFAULT_PORT = 8888
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person chose, as they typed it."""
+class ConnectRequest:
+    """What the user chose, as they typed it. `way` is `jump` (through the head node) or `direct`."""
 
     node: str = "head"
     way: str = JUMP
@@ -25,7 +26,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class ConnectGuide:
-    """Every way to one node; `nodes` are those there are ways to."""
+    """Every command for one node. `nodes` are those that can be connected to; `tabs` is what the REST API returns."""
 
     node: Node
     nodes: list[Node]
@@ -35,8 +36,8 @@ class ConnectGuide:
     tabs: list[dict[str, Any]]
 
 
-def connect_guide_of(job: Job, asked: Asked) -> ConnectGuide:
-    """Every way to the node that was asked for.
+def connect_guide_of(job: Job, asked: ConnectRequest) -> ConnectGuide:
+    """Return every command for the node that was asked for.
 
     Raises Refused: `bad_port`, `bad_way`; `not_found` (404); `cluster_gone`, `not_ready` (409);
     `host_key_changed` (403).
@@ -44,85 +45,96 @@ def connect_guide_of(job: Job, asked: Asked) -> ConnectGuide:
     local_port = _port(asked.local_port, "local_port")
     node_port = _port(asked.node_port, "node_port")
     if asked.way not in (JUMP, DIRECT):
-        raise Refused("bad_way", "The way is `jump`, through the head node, or `direct`.", field="way")
+        raise Refused(
+            AccessRefusal.BAD_WAY, "The way is `jump`, through the head node, or `direct`.", field="way"
+        )
     nodes = _nodes_of(job)
-    node = next((node for node in nodes if node.name == asked.node), None)
-    if node is None:
-        raise Refused("not_found", "The cluster has no node of that name.", field="node", status=404)
-    if not _is_open(node):
-        node_access.node_target(node)  # says what is wrong with it
-        raise Refused("not_ready", f"{node.name} is not ready yet.", status=409)
+    node = _reachable_node(nodes, asked.node)
     head = next(node for node in nodes if node.role == Node.Role.HEAD)
     is_jump = asked.way == JUMP and node.role != Node.Role.HEAD
-    if is_jump and not _is_open(head):
-        raise Refused("not_ready", "The head node is not open: choose the direct way.", status=409)
-    direct = _place(node)
-    place = replace(direct, address=node.name, head=_place(head)) if is_jump else direct
+    if is_jump and not _is_reachable(head):
+        raise Refused(
+            AccessRefusal.NOT_READY, "The head node is not open: choose the direct way.", status=409
+        )
+    direct = _endpoint_of(node)
+    endpoint = replace(direct, address=node.name, head=_endpoint_of(head)) if is_jump else direct
     return ConnectGuide(
         node=node,
-        nodes=[node for node in nodes if _is_open(node)],
+        nodes=[node for node in nodes if _is_reachable(node)],
         way=asked.way,
         local_port=local_port,
         node_port=node_port,
-        tabs=_tabs(connect_commands.connect_commands_for(place, direct, local_port, node_port)),
+        tabs=_tabs(connect_commands.connect_commands_for(endpoint, direct, local_port, node_port)),
     )
 
 
 def known_hosts_file(job: Job) -> str:
-    """What the job's known_hosts lines are called when they are saved."""
+    """Return the file name of the job's known_hosts lines when they are downloaded."""
     return f"known_hosts-{job.pk}.txt"
+
+
+def _reachable_node(nodes: list[Node], name: str) -> Node:
+    node = next((node for node in nodes if node.name == name), None)
+    if node is None:
+        raise refusals.no_such_node()
+    if not _is_reachable(node):
+        node_access.node_target(node)  # raises Refused with the cause, if it knows one
+        raise refusals.node_not_ready(node.name)
+    return node
 
 
 def _tabs(found: list[connect_commands.ConnectCommand]) -> list[dict[str, Any]]:
     return [
         {
             "id": tab,
-            "title": connect_labels.TABS[tab].title,
-            "line": connect_labels.TABS[tab].line,
-            "recipes": [_in_words(recipe) for recipe in found if recipe.tab == tab],
+            "title": connect_labels.TAB_LABELS[tab].title,
+            "line": connect_labels.TAB_LABELS[tab].explanation,
+            "commands": [_labelled(command) for command in found if command.tab == tab],
         }
         for tab in connect_commands.TABS
     ]
 
 
-def _in_words(recipe: connect_commands.ConnectCommand) -> dict[str, Any]:
-    words = connect_labels.RECIPES[recipe.id]
-    templates = recipe.field_templates or ("",) * len(recipe.fields)
+def _labelled(command: connect_commands.ConnectCommand) -> dict[str, Any]:
+    label = connect_labels.COMMAND_LABELS[command.id]
+    templates = command.field_templates or ("",) * len(command.fields)
     fields = [
-        {"id": name, "label": connect_labels.FIELDS[name], "value": value, "template": template}
-        for (name, value), template in zip(recipe.fields, templates, strict=True)
+        {"id": name, "label": connect_labels.FIELD_LABELS[name], "value": value, "template": template}
+        for (name, value), template in zip(command.fields, templates, strict=True)
     ]
     return {
-        "id": recipe.id,
-        "title": words.title,
-        "line": words.line,
-        "text": recipe.text,
-        "template": recipe.template,
+        "id": command.id,
+        "title": label.title,
+        "line": label.explanation,
+        "text": command.text,
+        "template": command.template,
         "fields": fields,
     }
 
 
 def _nodes_of(job: Job) -> list[Node]:
-    """The cluster's nodes, the head first. Raises Refused unless one can log in to the cluster."""
+    """Return the cluster's nodes, the head first. Raises Refused unless users can log in to the cluster."""
     cluster = Cluster.objects.select_related("job").filter(job=job).first()
     if cluster is None:
-        raise Refused("no_cluster", "The job was not submitted: it has no cluster yet.", status=404)
-    if cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
-        raise Refused("cluster_gone", "The cluster has ended: there is no machine to open.", status=409)
+        raise refusals.not_submitted(AccessRefusal.NO_CLUSTER, 404)
+    if cluster.observed_state in ENDING:
+        raise refusals.cluster_gone()
     failed = cluster.failure and cluster.observed_state != Observed.HELD
     if failed or not accepts_logins(Observed(cluster.observed_state)):
-        raise Refused("not_ready", "The cluster is not ready yet. Ask again when it is.", status=409)
+        raise Refused(
+            AccessRefusal.NOT_READY, "The cluster is not ready yet. Ask again when it is.", status=409
+        )
     nodes = list(cluster.nodes.all())
     for node in nodes:
         node.cluster = cluster
     return sorted(nodes, key=lambda node: node.role != Node.Role.HEAD)
 
 
-def _is_open(node: Node) -> bool:
+def _is_reachable(node: Node) -> bool:
     return bool(node.is_up and node.address and node.port and node.host_key_alarm_at is None)
 
 
-def _place(node: Node) -> connect_commands.SSHEndpoint:
+def _endpoint_of(node: Node) -> connect_commands.SSHEndpoint:
     job = node.cluster.job
     if node.address is None or node.port is None:
         raise ValueError(f"{node} has no address yet")
@@ -130,7 +142,7 @@ def _place(node: Node) -> connect_commands.SSHEndpoint:
         username=job.username,
         address=node.address,
         port=node.port,
-        alias=connection_info.alias(node),
+        alias=connection_info.node_alias(node),
         fingerprints=tuple(host_keys.fingerprint(line) for line in node.host_keys),
         known_hosts_file=known_hosts_file(job),
         work_directory=job.work_directory,
@@ -140,5 +152,5 @@ def _place(node: Node) -> connect_commands.SSHEndpoint:
 def _port(text: str, field: str) -> int:
     number = connect_commands.port_number(text)
     if number is None:
-        raise Refused("bad_port", str(connect_labels.PORT_SENTENCE), field=field)
+        raise Refused(AccessRefusal.BAD_PORT, str(connect_labels.PORT_SENTENCE), field=field)
     return number

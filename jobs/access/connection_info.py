@@ -1,4 +1,4 @@
-"""How people get to a node: the log's line, the command to copy, the known_hosts lines."""
+"""Build what a user needs to connect to a node: the Job Log's line, the ssh command, the known_hosts lines."""
 
 from datetime import UTC, datetime
 
@@ -6,27 +6,27 @@ from django.conf import settings
 
 from jobs.access import quoting
 from jobs.models import Cluster, Node
-from jobs.states import Observed, accepts_logins
+from jobs.states import ENDING, Observed, accepts_logins
 
 
 def connection_message(node: Node) -> str:
-    """The one line the Job Log says when the head node is ready."""
+    """Return the line that the Job Log gets when the head node is ready."""
     job = node.cluster.job
     return quoting.connection_message(job.username, _address(node), _port(node), job.work_directory)
 
 
 def ssh_command(node: Node) -> str:
-    """A complete, correctly quoted command for the node; empty while it has no address, or is not to be trusted."""
+    """Return a complete, quoted ssh command; empty while the node has no address or its host key alarm is raised."""
     if not node.address or not node.port or node.host_key_alarm_at is not None:
         return ""
-    return quoting.ssh(node.cluster.job.username, node.address, node.port)
+    return quoting.ssh_command(node.cluster.job.username, node.address, node.port)
 
 
 def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
-    """Why "Copy SSH command" is disabled, as a sentence; empty when it is not."""
+    """Return why "Copy SSH command" is disabled, as a sentence; empty when it is enabled."""
     if cluster is None:
         return "Submit the job first: it has no cluster yet."
-    if cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
+    if cluster.observed_state in ENDING:
         return "The cluster has ended."
     if cluster.observed_state == Observed.HELD:
         if not any(node.is_up for node in cluster.nodes.filter(role=Node.Role.HEAD)):
@@ -42,38 +42,38 @@ def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
     return ""
 
 
-def alias(node: Node) -> str:
-    """The stable name of a node, for HostKeyAlias and host certificates."""
+def node_alias(node: Node) -> str:
+    """Return the stable name of a node, for HostKeyAlias and host certificates."""
     suffix = "" if node.role == Node.Role.HEAD else f"-{node.name}"
     return f"job-{node.cluster.job_id.lower()}{suffix}.{settings.HEADNODE_NAME}"
 
 
 def provenance(node: Node) -> str:
-    """Where the portal has a node's host keys from, as a sentence."""
+    """Return where the portal has the node's host keys from, as a sentence; empty before the node registered."""
     if node.registered_at is None:
         return ""
-    text = f"Reported by the node at {_moment(node.registered_at)} through its one-time token"
+    text = f"Reported by the node at {_utc_text(node.registered_at)} through its one-time token"
     if node.verified_at is None:
         return f"{text}; the portal has not logged in with it yet."
-    return f"{text}; the portal logged in with it at {_moment(node.verified_at)}."
+    return f"{text}; the portal logged in with it at {_utc_text(node.verified_at)}."
 
 
 def known_hosts_lines(cluster: Cluster) -> list[str]:
-    """known_hosts lines of every node that reported its keys, in alias and address form (sshd(8))."""
+    """Return the known_hosts lines of every node that reported its keys, for its alias and its address (sshd(8))."""
     lines = []
     for node in cluster.nodes.all():
         if not node.address or not node.port:
             continue
-        names = ",".join([alias(node), quoting.known_hosts_name(node.address, node.port)])
-        lines += [f"{names} {_bare(key)}" for key in node.host_keys]
+        names = ",".join([node_alias(node), quoting.known_hosts_name(node.address, node.port)])
+        lines += [f"{names} {_without_comment(key)}" for key in node.host_keys]
     return lines
 
 
-def _bare(key: str) -> str:
+def _without_comment(key: str) -> str:
     return " ".join(key.split()[:2])
 
 
-def _moment(at: datetime) -> str:
+def _utc_text(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

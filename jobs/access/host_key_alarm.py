@@ -1,8 +1,8 @@
-"""The alarm: a node showed another host key than it reported.
+"""Raise and clear the host key alarm: a node showed another host key than it reported.
 
-It sounds once: a job event, an audit event, a banner. From then on the portal does not talk to the node
-(`access.node_target` refuses), vouches for it no more, and shows everyone out of its browser terminals, until
-an administrator clears the alarm. Clearing pins nothing new: the node still has to show the key it reported.
+Raising it writes a job event and an audit event, once. From then on the portal does not connect to the node
+(`node_access.node_target` refuses), renews no host certificate for it and ends its browser terminals, until an
+administrator clears the alarm. Clearing pins no new key: the node still has to show the key it reported.
 """
 
 from datetime import timedelta
@@ -13,34 +13,37 @@ from django.utils import timezone
 from accounts.audit.trail import Actor, record
 from accounts.keys import public_keys
 from accounts.users.administrators import check_administrator
-from jobs.access import node_access
+from jobs.access.session_subjects import subject_of
 from jobs.events import job_log, wakeups
-from jobs.models import JobEvent, Node
+from jobs.events.audit_actions import JobsAuditAction
+from jobs.models import Node
+from jobs.states import ClusterState, LogLevel, LogSource
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.errors import HostKeyChanged
 
-AUDIT_ACTION = "jobs:node:host_key_alarm"
-# How often a cluster that waits for an administrator is looked at; clearing the alarm wakes it at once.
-LOOK = timedelta(seconds=15)
+# How often the loop checks a cluster that waits for an administrator. Clearing the alarm wakes it at once.
+ALARM_CHECK_INTERVAL = timedelta(seconds=15)
 
 
 def raise_alarm(node: Node, error: HostKeyChanged, during: str) -> None:
-    """Raise the alarm for a node unless it is raised; `during` says what the portal was about to do."""
-    shown = error.shown or "none of the types it reported"
+    """Raise the alarm for a node, unless it is raised already. `during` names what the portal was doing."""
     job = node.cluster.job
     pinned = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
-    text = (
-        f"Host key alarm: {node.name} shows another host key than it reported ({shown} instead of {pinned}), "
-        f"seen during {during}. Nothing was sent to it. Do not log in to it; tell your administrator."
-    )
     with transaction.atomic():
-        silent = Node.objects.filter(pk=node.pk, host_key_alarm_at__isnull=True)
-        if silent.update(host_key_alarm_at=timezone.now(), host_key_shown=error.shown) != 1:
+        without_alarm = Node.objects.filter(pk=node.pk, host_key_alarm_at__isnull=True)
+        if without_alarm.update(host_key_alarm_at=timezone.now(), host_key_shown=error.shown) != 1:
             return
-        job_log.append(job, JobEvent.Source.SSH, text, level="error", stage="Error", node=node.name)
+        job_log.append(
+            job,
+            LogSource.SSH,
+            _alarm_text(node, pinned, error, during),
+            level=LogLevel.ERROR,
+            stage=ClusterState.ERROR,
+            node=node.name,
+        )
         record(
             Actor(user=None),
-            AUDIT_ACTION,
+            JobsAuditAction.NODE_HOST_KEY_ALARM,
             "node",
             node.pk,
             owner=job.owner,
@@ -48,11 +51,11 @@ def raise_alarm(node: Node, error: HostKeyChanged, during: str) -> None:
             after={"job": job.pk, "node": node.name, "shown": error.shown, "during": during},
         )
         wakeups.wake(node.cluster_id)
-        transaction.on_commit(lambda: session_actions.recheck(subject=node_access.subject(job)), robust=True)
+        transaction.on_commit(lambda: session_actions.request_recheck(subject=subject_of(job)), robust=True)
 
 
 def clear_host_key_alarm(actor: Actor, node: Node) -> bool:
-    """An administrator lets the portal talk to the node again; False when there was no alarm.
+    """Let the portal connect to the node again. Return False when there was no alarm.
 
     Raises Refused (`not_administrator`, 403).
     """
@@ -60,14 +63,14 @@ def clear_host_key_alarm(actor: Actor, node: Node) -> bool:
     job = node.cluster.job
     with transaction.atomic():
         since, shown = Node.objects.values_list("host_key_alarm_at", "host_key_shown").get(pk=node.pk)
-        alarmed = Node.objects.filter(pk=node.pk, host_key_alarm_at__isnull=False)
-        if alarmed.update(host_key_alarm_at=None, host_key_shown="") != 1:
+        with_alarm = Node.objects.filter(pk=node.pk, host_key_alarm_at__isnull=False)
+        if with_alarm.update(host_key_alarm_at=None, host_key_shown="") != 1:
             return False
         text = f"{actor.name} cleared the host key alarm of {node.name}: it must show the key it reported."
-        job_log.append(job, "portal", text, level="warning", node=node.name)
+        job_log.append(job, LogSource.PORTAL, text, level=LogLevel.WARNING, node=node.name)
         record(
             actor,
-            f"{AUDIT_ACTION}_cleared",
+            JobsAuditAction.NODE_HOST_KEY_ALARM_CLEARED,
             "node",
             node.pk,
             owner=job.owner,
@@ -76,3 +79,11 @@ def clear_host_key_alarm(actor: Actor, node: Node) -> bool:
         )
         wakeups.wake(node.cluster_id)
     return True
+
+
+def _alarm_text(node: Node, pinned: str, error: HostKeyChanged, during: str) -> str:
+    shown = error.shown or "none of the types it reported"
+    return (
+        f"Host key alarm: {node.name} shows another host key than it reported ({shown} instead of {pinned}), "
+        f"seen during {during}. Nothing was sent to it. Do not log in to it; tell your administrator."
+    )

@@ -1,4 +1,4 @@
-"""/analyses/: the software a job may name. There is one kind: your own."""
+"""/analyses/: the software a job may name. There is only one: the user's own."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ BRING_YOUR_OWN = "user_included"
 NAMES = {BRING_YOUR_OWN: "Bring Your Own Software"}
 
 
-def name_of(code: str) -> str:
-    """An analysis for people."""
+def analysis_name(code: str) -> str:
+    """Return the title of an analysis; its code if it has none."""
     return NAMES.get(code, code)
 
 
 class VersionSerializer(CamelSerializer):
-    """A version of a software."""
+    """A version of a program."""
 
     id = serializers.CharField()
     version = serializers.CharField()
@@ -33,7 +33,7 @@ class VersionSerializer(CamelSerializer):
 
 
 class AnalysisSerializer(CamelSerializer):
-    """A software."""
+    """A program that a job may run."""
 
     code = serializers.CharField()
     name = serializers.CharField()
@@ -56,7 +56,7 @@ class AnalysisSerializer(CamelSerializer):
 
 
 class Analyses(ListAPIView[Any]):
-    """What a job may name as its analysis."""
+    """The analyses that a job may name."""
 
     serializer_class = AnalysisSerializer
 

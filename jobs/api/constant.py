@@ -1,4 +1,4 @@
-"""Fields of Rescale's objects that mean nothing here, but that programs look for."""
+"""A field with a constant value, for fields of Rescale's objects that programs expect and that mean nothing here."""
 
 import copy
 from typing import Any
@@ -17,7 +17,7 @@ _SCHEMAS: dict[type, dict[str, Any]] = {
 
 
 class ConstantField(serializers.Field[Any, Any, Any, Any]):
-    """Always answers the same."""
+    """A read-only field with always the same value."""
 
     def __init__(self, value: Any) -> None:
         super().__init__(source="*", read_only=True)
@@ -25,5 +25,5 @@ class ConstantField(serializers.Field[Any, Any, Any, Any]):
         set_override(self, "field", {**_SCHEMAS[type(value)], "description": "Always the same here."})
 
     def to_representation(self, value: Any) -> Any:
-        """The constant, in a copy of its own."""
+        """Return a copy of the constant."""
         return copy.copy(self.value)

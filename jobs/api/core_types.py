@@ -1,4 +1,4 @@
-"""/coretypes/ and /billing/computeprices/: the catalogue of hardware and what it costs."""
+"""/coretypes/ and /billing/computeprices/: the hardware to choose from, and its prices."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,17 +15,17 @@ from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.models import CoreType
 
-# One plan: what Rescale calls On Demand Priority.
+# The only billing plan: what Rescale calls On Demand Priority.
 PLAN = "INSTANT"
 
 
 def price_text(price: Decimal) -> str:
-    """A price without trailing zeros, as text: no binary rounding."""
+    """Return a price as text without trailing zeros. Text, so that no binary rounding changes it."""
     return f"{price.normalize():f}"
 
 
 class CoreTypeSerializer(CamelModelSerializer):
-    """A kind of machine; `price` is per core and hour."""
+    """A kind of node; `price` is per core and hour."""
 
     cores = serializers.ListField(child=serializers.IntegerField())
     memory = serializers.IntegerField(source="memory_mb_per_core", help_text="MB per core.")
@@ -87,7 +87,7 @@ class MoneySerializer(CamelSerializer):
 
 
 class ComputePriceSerializer(CamelSerializer):
-    """What a core type costs per core and hour."""
+    """The price of a core type per core and hour."""
 
     core_type = serializers.CharField(source="code")
     plan_type = ConstantField(PLAN)
@@ -101,12 +101,12 @@ class ComputePriceSerializer(CamelSerializer):
         return {"amount": price_text(core_type.price_per_core_hour), "currency": core_type.currency}
 
 
-IS_ACTIVE = OpenApiParameter("isActive", bool, description="`true`: only what can be ordered now.")
+IS_ACTIVE = OpenApiParameter("isActive", bool, description="`true`: only core types that can be ordered now.")
 
 
 @extend_schema_view(get=extend_schema(parameters=[IS_ACTIVE]))
 class CoreTypes(ListAPIView[CoreType]):
-    """The hardware a job can be run on. Prices are simulated."""
+    """The hardware a job can run on. Prices are simulated."""
 
     serializer_class = CoreTypeSerializer
     queryset = CoreType.objects.none()
@@ -120,9 +120,9 @@ class CoreTypes(ListAPIView[CoreType]):
 
 
 class ComputePrices(APIView):
-    """The rate card, simulated."""
+    """The price list. Prices are simulated."""
 
     @extend_schema(responses=ComputePriceSerializer(many=True))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """All prices, as a bare list."""
+        """Return all prices as a list without pages."""
         return Response(ComputePriceSerializer(CoreType.objects.all(), many=True).data)

@@ -1,4 +1,4 @@
-"""/jobs/{id}/extend/: more time for a cluster."""
+"""/jobs/{id}/extend/: move a cluster's deadline."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,16 +20,18 @@ MOST_SECONDS = int(LONGEST_EXTENSION.total_seconds())
 
 
 class ExtendBody(CamelSerializer):
-    """How much more time is wanted: one of the two."""
+    """How far to move the deadline: exactly one of the two."""
 
     seconds = WholeNumberField(
-        required=False, min_value=1, max_value=MOST_SECONDS, help_text="From the deadline on."
+        required=False, min_value=1, max_value=MOST_SECONDS, help_text="Added to the present deadline."
     )
-    until = serializers.DateTimeField(required=False, help_text="May be sent again: nothing is added twice.")
+    until = serializers.DateTimeField(
+        required=False, help_text="The new deadline. Sending it again adds nothing."
+    )
 
 
 class DeadlineSerializer(CamelSerializer):
-    """When the cluster ends at the latest, and which limit says so."""
+    """When the cluster ends at the latest, and which limit this is."""
 
     deadline = serializers.DateTimeField(source="deadline_at")
     reason = serializers.ChoiceField([reason.value for reason in Reason], source="deadline_reason")
@@ -37,18 +39,18 @@ class DeadlineSerializer(CamelSerializer):
 
 @extend_schema(parameters=[JOB_ID])
 class Extend(JobView):
-    """Gives a cluster more time."""
+    """Extend a cluster."""
 
     @extend_schema(request=ExtendBody, responses=DeadlineSerializer)
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Move the deadline within what the administrator allows. A command that runs may run longer, too.
+        """Move the deadline, as far as the administrator allows. A running command may run longer, too.
 
-        Warnings 60, 15 and 5 minutes before come again for the new deadline.
+        The warnings 60, 15 and 5 minutes before are given again for the new deadline.
         """
         job = self.find(request, id)
         body = ExtendBody(data=request.data)
         body.is_valid(raise_exception=True)
-        said: dict[str, Any] = body.validated_data
-        by = timedelta(seconds=said["seconds"]) if "seconds" in said else None
-        cluster = extending.extend_job(actor(request), job, by=by, until=said.get("until"))
+        asked: dict[str, Any] = body.validated_data
+        by = timedelta(seconds=asked["seconds"]) if "seconds" in asked else None
+        cluster = extending.extend_job(actor(request), job, by=by, until=asked.get("until"))
         return Response(DeadlineSerializer(cluster).data)

@@ -1,4 +1,4 @@
-"""/files/{id}/contents/ and lines/: the bytes of a stored file, also in part."""
+"""/files/{id}/contents/ and lines/: download a stored file or a part of it, or read it as text."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -38,33 +38,31 @@ class LinesSerializer(CamelSerializer):
     """A file as text."""
 
     lines = serializers.ListField(child=serializers.CharField())
-    truncated = serializers.BooleanField(help_text="Whether the file is longer than what was read.")
+    truncated = serializers.BooleanField(help_text="Whether the file is longer than these lines.")
 
 
 @extend_schema(parameters=[FILE_ID])
 class FileContents(APIView):
-    """The bytes of one of your files."""
+    """The content of one of your files."""
 
     @extend_schema(parameters=[RANGE], responses=BYTES)
     def get(self, request: Request, id: str) -> HttpResponseBase:  # noqa: A002
-        """Download the file; with a `Range` header a part of it, to continue a download."""
+        """Download the file; with a `Range` header only a part of it, to continue a download."""
         file = pick(stored_files.visible_files(person(request)), id)
         etag = f'"{file.sha512}"' if file.sha512 else ""
-        wanted = None
-        if "if-range" not in request.headers or request.headers["if-range"] == etag != "":
-            try:
-                wanted = ranges.parse(request.headers.get("range", ""), file.size)
-            except ranges.Unsatisfiable:
-                return HttpResponse(
-                    status=status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
-                    headers={"Content-Range": f"bytes */{file.size}"},
-                )
+        try:
+            wanted = _asked_range(request, file, etag)
+        except ranges.Unsatisfiable:
+            return HttpResponse(
+                status=status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+                headers={"Content-Range": f"bytes */{file.size}"},
+            )
         first, last = wanted or (0, file.size - 1)
         response = _stream(request, stored_files.open_file(file), first, last - first + 1)
         if wanted is not None:
             response.status_code = status.HTTP_206_PARTIAL_CONTENT
             response["Content-Range"] = f"bytes {first}-{last}/{file.size}"
-        _describe(response, file, etag, last - first + 1)
+        _set_headers(response, file, etag, last - first + 1)
         return response
 
 
@@ -74,17 +72,27 @@ class FileLines(APIView):
 
     @extend_schema(responses=LinesSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The file's lines. What is not UTF-8 is shown with replacement characters."""
+        """Return the file's lines. Bytes that are not UTF-8 become replacement characters."""
         file = pick(stored_files.visible_files(person(request)), id)
         with stored_files.open_file(file) as content:
             text = content.read(MAX_TEXT).decode("utf-8", "replace")
         return Response({"lines": text.removesuffix("\n").split("\n"), "truncated": file.size > MAX_TEXT})
 
 
-def _describe(response: HttpResponseBase, file: StoredFile, etag: str, length: int) -> None:
+def _asked_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int] | None:
+    """Return the first and last byte asked for; None for all. Raises Unsatisfiable.
+
+    A range of another version (If-Range) is ignored, as RFC 9110 says.
+    """
+    if "if-range" in request.headers and (not etag or request.headers["if-range"] != etag):
+        return None
+    return ranges.parse_range(request.headers.get("range", ""), file.size)
+
+
+def _set_headers(response: HttpResponseBase, file: StoredFile, etag: str, length: int) -> None:
     response["Content-Length"] = str(length)
     response["Accept-Ranges"] = "bytes"
-    # Always a download: a page somebody's job has written must never run in the portal's name.
+    # Always a download: an HTML file that a job wrote must not run scripts under the portal's origin.
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
     if etag:
         response["ETag"] = etag
@@ -93,8 +101,8 @@ def _describe(response: HttpResponseBase, file: StoredFile, etag: str, length: i
 def _stream(request: Request, content: "File[Any]", first: int, length: int) -> StreamingHttpResponse:
     content.seek(first)
     chunks = _chunks(content, length)
-    # Under ASGI a plain iterator would be read to its end before the first byte goes out.
-    body = _asynchronously(chunks) if isinstance(request._request, ASGIRequest) else chunks
+    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
+    body = _async_chunks(chunks) if isinstance(request._request, ASGIRequest) else chunks
     response = StreamingHttpResponse(body, content_type="application/octet-stream")
     response._resource_closers.append(content.close)  # type: ignore[attr-defined]
     return response
@@ -106,10 +114,10 @@ def _chunks(content: "File[Any]", length: int) -> Iterator[bytes]:
         yield chunk
 
 
-async def _asynchronously(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _async_chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     @sync_to_async(thread_sensitive=False)
-    def take() -> bytes:
+    def next_chunk() -> bytes:
         return next(chunks, b"")
 
-    while chunk := await take():
+    while chunk := await next_chunk():
         yield chunk

@@ -1,4 +1,4 @@
-"""/jobs/{id}/instances/, connection_details/, known-hosts/: the machines of a job and the way into them."""
+"""/jobs/{id}/instances/, connection_details/ and known-hosts/: the nodes of a job, and how to log in to them."""
 
 from typing import Any
 
@@ -22,29 +22,29 @@ ROLES = {Node.Role.HEAD: "MPI_MASTER", Node.Role.COMPUTE: "MPI_SLAVE"}
 
 
 class HostKeySerializer(CamelSerializer):
-    """A key a machine proves itself with."""
+    """A host key of a node."""
 
     type = serializers.CharField()
     fingerprint = serializers.CharField(help_text="As ssh prints it at the first connection.")
     public_key = serializers.CharField()
     reported_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the machine reported it through its one-time token."
+        allow_null=True, help_text="When the node reported it through its one-time token."
     )
     verified_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the portal first logged in to the machine with it."
+        allow_null=True, help_text="When the portal first logged in to the node with it."
     )
-    provenance = serializers.CharField(help_text="The same as a sentence for people.")
+    provenance = serializers.CharField(help_text="The same as a sentence.")
 
 
 class InstanceSerializer(CamelSerializer):
-    """A machine of the cluster. The head node is `MPI_MASTER`."""
+    """A node of the cluster. The head node is `MPI_MASTER`."""
 
     id = serializers.CharField()
     name = serializers.CharField(help_text="`head`, `compute-1`...")
     cluster_id = serializers.CharField()
     role = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField(
-        help_text="`running` once the portal itself has logged in; booting, stopping, stopped, failed."
+        help_text="`running` once the portal has logged in to it; else `booting`, `stopping`, `stopped` or `failed`."
     )
     core_type = serializers.CharField(source="core_type_id")
     cores = serializers.IntegerField()
@@ -57,10 +57,10 @@ class InstanceSerializer(CamelSerializer):
     host_keys = serializers.SerializerMethodField()
     host_key_alarm_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When the machine showed another host key than it reported. Then do not log in to it; "
-        "the portal does not either until an administrator clears the alarm.",
+        help_text="When the node showed another host key than it reported. Do not log in to it then. The portal does "
+        "not log in either until an administrator clears the alarm.",
     )
-    host_key_shown = serializers.CharField(help_text="The fingerprint of that key; empty if not known.")
+    host_key_shown = serializers.CharField(help_text="The fingerprint of that key; empty if unknown.")
 
     def get_role(self, node: Node) -> str:
         return ROLES[Node.Role(node.role)]
@@ -90,7 +90,7 @@ class InstanceSerializer(CamelSerializer):
 
 
 class EndpointSerializer(CamelSerializer):
-    """Where to log in."""
+    """An address to log in to."""
 
     host = serializers.CharField()
     port = serializers.IntegerField()
@@ -99,25 +99,25 @@ class EndpointSerializer(CamelSerializer):
 
 
 class ConnectionDetailsSerializer(CamelSerializer):
-    """The machines one can log in to now, the head node first."""
+    """The nodes you can log in to now, the head node first."""
 
     connection_details = EndpointSerializer(many=True)
 
 
 def nodes_of(job: Job) -> list[Node]:
-    """The machines that have an address, the head node first: the others cannot be told to anybody yet."""
+    """Return the nodes that have an address, the head node first. Clients expect every instance to have one."""
     cluster = cluster_of(job)
     if cluster is None:
         return []
     nodes = [node for node in cluster.nodes.all() if node.address and node.port]
     for node in nodes:
-        node.cluster = cluster  # with its job: no query for each
+        node.cluster = cluster  # saves a query for each node
     return sorted(nodes, key=lambda node: node.role != Node.Role.HEAD)
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
 class Instances(ListAPIView[Node]):
-    """The machines of the job's cluster. Empty while there are none."""
+    """The nodes of the job's cluster; empty while there are none."""
 
     serializer_class = InstanceSerializer
     queryset = Node.objects.none()
@@ -128,11 +128,11 @@ class Instances(ListAPIView[Node]):
 
 @extend_schema(parameters=[JOB_ID])
 class ConnectionDetails(APIView):
-    """Where to log in."""
+    """The addresses to log in to."""
 
     @extend_schema(responses=ConnectionDetailsSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Host, port and command of every machine that is up."""
+        """Return host, port and ssh command of every node that is up."""
         details: list[dict[str, Any]] = [
             {
                 "host": node.address,
@@ -148,11 +148,11 @@ class ConnectionDetails(APIView):
 
 @extend_schema(parameters=[JOB_ID])
 class KnownHosts(APIView):
-    """Host keys for your known_hosts."""
+    """Host keys for your known_hosts file."""
 
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
-        """known_hosts lines of every machine that reported its keys, by alias and by address. May be empty."""
+        """Return known_hosts lines of every node that reported its keys, by alias and by address. May be empty."""
         cluster = cluster_of(job_of(request, id))
         lines = connection_info.known_hosts_lines(cluster) if cluster else []
         return plain_text("".join(f"{line}\n" for line in lines))

@@ -1,6 +1,6 @@
-"""The body of POST, PUT and PATCH jobs/: from JSON to a draft, and from a refused draft back to JSON's places.
+"""Convert the body of POST, PUT and PATCH jobs/ to a draft, and a refused draft to errors at the fields of the body.
 
-The serializers judge types only. What a job may ask for is judged in one place, `jobs.submission.draft`, for every door.
+The serializers check types only. What a job may ask for is checked in `jobs.submission.draft`, for pages and API alike.
 """
 
 from dataclasses import replace
@@ -14,19 +14,19 @@ from jobs.api.job_fields import CoreTypeCodeField, LooseBooleanField
 from jobs.submission.draft import JobDraft
 from jobs.submission.job_actions import DraftRefused
 
-# Where a draft's fields stand in the body; everything else stands on top.
+# Where the fields of a draft are in the body; all others are at the top level.
 _IN_ANALYSIS = ("command", "envVars")
 _IN_HARDWARE = ("coreType", "coresPerSlot", "slots", "walltime")
 
 
 class EntriesField(serializers.ListSerializer[Any]):
-    """A list whose errors stand where the entries stand, `[{}, {"id": [...]}]`, as Rescale's clients walk them.
+    """A list whose errors are a list too, `[{}, {"id": [...]}]`, as Rescale's clients expect.
 
-    REST framework now names entries by number instead.
+    REST framework returns an object with the entries' numbers as keys instead.
     """
 
     def to_internal_value(self, data: Any) -> Any:
-        """The entries. Raises ValidationError with one error an entry, or with sentences about the list."""
+        """Return the entries. Raises ValidationError with one error per entry, or with sentences for the list."""
         try:
             return super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -38,18 +38,16 @@ class EntriesField(serializers.ListSerializer[Any]):
 
 
 class HardwareBody(CamelSerializer):
-    """The machines to order."""
+    """The nodes to order."""
 
     core_type = CoreTypeCodeField(allow_blank=True)
     cores_per_slot = WholeNumberField()
     slots = WholeNumberField(required=False, allow_null=True)
-    walltime = NumberField(
-        required=False, allow_null=True, help_text="Hours. Without it: the longest allowed."
-    )
+    walltime = NumberField(required=False, allow_null=True, help_text="Hours. Default: the longest allowed.")
 
 
 class AnalysisBody(CamelSerializer):
-    """The software: `user_included` means your own."""
+    """The program to run: `user_included` means your own."""
 
     code = serializers.CharField(max_length=80)
     version = serializers.CharField(max_length=80, required=False, allow_null=True)
@@ -59,7 +57,7 @@ class InputFileBody(CamelSerializer):
     """An uploaded file."""
 
     id = serializers.RegexField(
-        r"\A[A-Za-z]{1,12}\Z", error_messages={"invalid": "This is no file's id: an id has letters only."}
+        r"\A[A-Za-z]{1,12}\Z", error_messages={"invalid": "This is not a file id: an id has letters only."}
     )
     decompress = LooseBooleanField()
 
@@ -68,7 +66,7 @@ class InputFileBody(CamelSerializer):
 
 
 class JobAnalysisBody(CamelSerializer):
-    """What to run on what."""
+    """What to run, and on which nodes."""
 
     analysis = AnalysisBody()
     command = serializers.CharField(allow_blank=True, trim_whitespace=False)
@@ -82,40 +80,40 @@ class JobAnalysisBody(CamelSerializer):
         list_serializer_class = EntriesField
 
 
-_ONE = "A job has exactly one analysis: what to run, and on what."
-ONE: dict[str, Any] = {
+_ONE_SENTENCE = "A job has exactly one analysis: what to run, and on which nodes."
+EXACTLY_ONE: dict[str, Any] = {
     "min_length": 1,
     "max_length": 1,
-    "error_messages": {"min_length": _ONE, "max_length": _ONE},
+    "error_messages": {"min_length": _ONE_SENTENCE, "max_length": _ONE_SENTENCE},
 }
 
 
 class JobBody(CamelSerializer):
-    """A job as it is asked for. Keys not named here are ignored."""
+    """A job to create. Keys not named here are ignored."""
 
     name = serializers.CharField(allow_blank=True)
-    jobanalyses = JobAnalysisBody(many=True, **ONE)
+    jobanalyses = JobAnalysisBody(many=True, **EXACTLY_ONE)
     is_low_priority = LooseBooleanField()
     project_id = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=40)
     auto_terminate_cluster = LooseBooleanField()
 
 
 class JobPatch(JobBody):
-    """What to change; what is left out stays."""
+    """What to change. Fields that are left out stay as they are."""
 
     name = serializers.CharField(allow_blank=True, required=False)
-    jobanalyses = JobAnalysisBody(many=True, required=False, **ONE)
+    jobanalyses = JobAnalysisBody(many=True, required=False, **EXACTLY_ONE)
 
 
-NOTHING = JobDraft(name="", command="", core_type="", cores_per_slot=0)
+EMPTY_DRAFT = JobDraft(name="", command="", core_type="", cores_per_slot=0)
 
 
-def to_draft(said: dict[str, Any], before: JobDraft = NOTHING) -> JobDraft:
-    """The draft that a checked body asks for; what it does not say stays as in `before`."""
-    analysis = (said.get("jobanalyses") or [{}])[0]
+def to_draft(body: dict[str, Any], before: JobDraft = EMPTY_DRAFT) -> JobDraft:
+    """Return the draft that a validated body asks for. Fields it leaves out stay as in `before`."""
+    analysis = (body.get("jobanalyses") or [{}])[0]
     software, hardware = analysis.get("analysis", {}), analysis.get("hardware", {})
     values = {
-        "name": said.get("name"),
+        "name": body.get("name"),
         "command": analysis.get("command"),
         "core_type": hardware.get("core_type"),
         "cores_per_slot": hardware.get("cores_per_slot"),
@@ -124,29 +122,29 @@ def to_draft(said: dict[str, Any], before: JobDraft = NOTHING) -> JobDraft:
         "analysis_code": software.get("code"),
         "analysis_version": software.get("version"),
         "env_vars": analysis.get("env_vars"),
-        "auto_terminate_cluster": said.get("auto_terminate_cluster"),
-        "is_low_priority": said.get("is_low_priority"),
+        "auto_terminate_cluster": body.get("auto_terminate_cluster"),
+        "is_low_priority": body.get("is_low_priority"),
     }
     asked = replace(before, **{name: value for name, value in values.items() if value is not None})
-    # The one thing that null takes away.
-    return replace(asked, project_id=said["project_id"]) if "project_id" in said else asked
+    # null removes the project; in every other field it means the same as leaving it out.
+    return replace(asked, project_id=body["project_id"]) if "project_id" in body else asked
 
 
-def input_files(said: dict[str, Any]) -> list[tuple[str, bool]] | None:
-    """The files a checked body names, in order, each with whether it is to be unpacked; None if it has no list."""
-    found = (said.get("jobanalyses") or [{}])[0].get("input_files")
+def input_files(body: dict[str, Any]) -> list[tuple[str, bool]] | None:
+    """Return the ids of the input files in order, each with whether to unpack it; None if the body has no list."""
+    found = (body.get("jobanalyses") or [{}])[0].get("input_files")
     return None if found is None else [(file["id"], file.get("decompress") is not False) for file in found]
 
 
-def as_tree(refused: DraftRefused) -> serializers.ValidationError:
-    """Every problem at its place in the body: `{"jobanalyses": [{"hardware": {"coresPerSlot": ["..."]}}]}`."""
+def validation_error_of(refused: DraftRefused) -> serializers.ValidationError:
+    """Return every problem at its field in the body: `{"jobanalyses": [{"hardware": {"coresPerSlot": ["..."]}}]}`."""
     top: dict[str, Any] = {}
     analysis: dict[str, Any] = {}
     hardware: dict[str, Any] = {}
     for problem in refused.problems:
         field = problem.field or "nonFieldErrors"
-        place = hardware if field in _IN_HARDWARE else analysis if field in _IN_ANALYSIS else top
-        place.setdefault(field, []).append(problem.message)
+        errors = hardware if field in _IN_HARDWARE else analysis if field in _IN_ANALYSIS else top
+        errors.setdefault(field, []).append(problem.message)
     if hardware:
         analysis["hardware"] = hardware
     if analysis:

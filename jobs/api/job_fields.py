@@ -1,4 +1,4 @@
-"""Pieces that a job has when it is read and when it is written."""
+"""Fields that both the body of a job and its answer use."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class CoreTypeCodeField(serializers.CharField):
     """`"emerald"` in v2, `{"code": "emerald"}` in v3."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The code out of either form."""
+        """Return the code, from either form."""
         if isinstance(data, dict):
             data = data.get("code")
             if not isinstance(data, str):
@@ -28,12 +28,12 @@ class CoreTypeCodeField(serializers.CharField):
         return super().to_internal_value(data)
 
     def to_representation(self, value: Any) -> Any:
-        """As the version of the path has it."""
+        """Return the form of the API version in the path."""
         return {"code": str(value)} if self.context.get("v3") else str(value)
 
 
 class LooseBooleanField(serializers.BooleanField):
-    """A boolean that may be null, which says nothing."""
+    """An optional boolean; null means the same as leaving it out."""
 
     def __init__(self) -> None:
         super().__init__(required=False, allow_null=True)

@@ -1,4 +1,4 @@
-"""/jobs/, /jobs/{id}/, submit/ and stop/"""
+"""/jobs/, /jobs/{id}/, submit/ and stop/: create, read, change, submit, terminate and delete jobs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,8 @@ from accounts.refusals import Refused
 from accounts.rest.requests import actor, is_v3, person
 from jobs.api import job_body, job_filters
 from jobs.api.job_body import JobBody, JobPatch
-from jobs.api.job_serializers import SAVED, JobSerializer, JobSummarySerializer, with_summary
+from jobs.api.job_serializers import JobSerializer
+from jobs.api.job_summaries import SAVED, JobSummarySerializer, with_summary
 from jobs.api.requests import cluster_of, job_of, jobs_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job
@@ -26,15 +27,15 @@ from jobs.submission import edits, job_actions
 from jobs.submission.job_actions import DraftRefused
 
 
-def answer(request: Request, job: Job, code: int = status.HTTP_200_OK) -> Response:
-    """The whole job."""
+def job_response(request: Request, job: Job, code: int = status.HTTP_200_OK) -> Response:
+    """Return the whole job as JSON."""
     context = {"v3": is_v3(request), "user_id": person(request).pk}
     return Response(JobSerializer(job, context=context).data, status=code)
 
 
 @extend_schema_view(get=extend_schema(parameters=job_filters.PARAMETERS))
 class Jobs(ListAPIView[Job]):
-    """Your jobs, the newest first."""
+    """Your jobs, newest first."""
 
     serializer_class = JobSummarySerializer
     queryset = Job.objects.none()
@@ -44,7 +45,7 @@ class Jobs(ListAPIView[Job]):
 
     @extend_schema(request=JobBody, responses={201: JobSerializer})
     def post(self, request: Request) -> Response:
-        """Save a job. It does not start before submit/."""
+        """Save a job. It starts with submit/."""
         body = JobBody(data=request.data)
         body.is_valid(raise_exception=True)
         inputs = _input_files(request, body.validated_data)
@@ -55,17 +56,17 @@ class Jobs(ListAPIView[Job]):
                 )
                 stored_files.attach_inputs(job, inputs or [])
         except DraftRefused as refused:
-            raise job_body.as_tree(refused) from None
-        return answer(request, job, status.HTTP_201_CREATED)
+            raise job_body.validation_error_of(refused) from None
+        return job_response(request, job, status.HTTP_201_CREATED)
 
 
 class JobView(APIView):
-    """A view of one job. A refusal with 409 says the state it is in."""
+    """A view of one job. A refusal with 409 adds the status of the job and its cluster."""
 
     job: Job | None = None
 
     def find(self, request: Request, job_id: str) -> Job:
-        """The job the path names. Raises NotFound."""
+        """Return the job that the path names. Raises NotFound."""
         self.job = job_of(request, job_id)
         return self.job
 
@@ -85,25 +86,25 @@ class OneJob(JobView):
 
     @extend_schema(responses=JobSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The job as it was asked for, and how it ended."""
-        return answer(request, self.find(request, id))
+        """Return the job as it was created, and how it ended."""
+        return job_response(request, self.find(request, id))
 
     @extend_schema(request=JobPatch, responses=JobSerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Change a saved job. Of a submitted one only `name`, `projectId` and `isLowPriority` can be changed.
+        """Change a saved job. Of a submitted job only `name`, `projectId` and `isLowPriority` can be changed.
 
-        A list of `inputFiles` replaces the one before, also an empty one.
+        A list of `inputFiles`, even an empty one, replaces the present list.
         """
         return self._edit(request, id, JobPatch, partial=True)
 
     @extend_schema(request=JobBody, responses=JobSerializer)
     def put(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Like PATCH, with the whole job in the body."""
+        """Change a saved job, like PATCH, with the whole job in the body."""
         return self._edit(request, id, JobBody, partial=False)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Forget the job and its output files. Refused while its cluster is not Stopped."""
+        """Delete the job and its output files. Refused while its cluster is not Stopped."""
         job_actions.delete_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -116,41 +117,41 @@ class OneJob(JobView):
             asked = job_body.to_draft(body.validated_data, edits.draft_of(job))
             edits.edit_job(actor(request), job, asked, inputs)
         except DraftRefused as refused:
-            raise job_body.as_tree(refused) from None
-        return answer(request, job_of(request, job_id))
+            raise job_body.validation_error_of(refused) from None
+        return job_response(request, job_of(request, job_id))
 
 
 @extend_schema(parameters=[JOB_ID])
 class Submit(JobView):
-    """Starts a saved job."""
+    """Submit a saved job."""
 
     @extend_schema(request=None, responses={200: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Order the cluster and run the command on it. The keys and rules of this moment are kept with the job."""
+        """Order the cluster and run the command on it. Your present keys and rules are recorded with the job."""
         job_actions.submit_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_200_OK)
 
 
 @extend_schema(parameters=[JOB_ID])
 class Stop(JobView):
-    """Terminates a job."""
+    """Terminate a job."""
 
     @extend_schema(request=None, responses={202: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """End the command and the whole cluster. Asking again changes nothing.
+        """Terminate the whole cluster; a running command ends. Doing it again changes nothing.
 
-        The answer is empty, as in Rescale; the job's `stillRunning` and the Job Log say what still runs and costs.
+        The answer is empty, as in Rescale. The job's `stillRunning` and the Job Log show what still runs and costs.
         """
         job_actions.stop_job(actor(request), self.find(request, id))
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool]] | None:
-    """The files a checked body names, and whether to unpack each; None if it has no list of files.
+def _input_files(request: Request, body: dict[str, Any]) -> list[tuple[str, bool]] | None:
+    """Return the ids of the input files, each with whether to unpack it; None if the body has no list of files.
 
-    Raises ValidationError unless all are one's own.
+    Raises ValidationError unless all of them belong to the user.
     """
-    inputs = job_body.input_files(said)
+    inputs = job_body.input_files(body)
     ids = [file_id for file_id, _ in inputs or []]
     if wrong := _unknown(ids, stored_files.known_ids(person(request), ids)):
         raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
@@ -158,7 +159,7 @@ def _input_files(request: Request, said: dict[str, Any]) -> list[tuple[str, bool
 
 
 def _unknown(ids: Sequence[str], known: set[str]) -> list[dict[str, list[str]]]:
-    """One entry for each file, as REST framework writes the errors of a list; empty when all are known."""
+    """Return one error entry per file, as Rescale's clients expect them; an empty list if all are known."""
     if all(file_id in known for file_id in ids):
         return []
     sentence = "You have no file with this id. Upload it at files/contents/ first."

@@ -9,20 +9,22 @@ from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
 from accounts.rest.fields import WholeNumberField
 from jobs.models import Machine
 
-# What only administrators are told.
-WHOLE_ONLY = ("enabled", "everyone", "people", "hostKeyAlarmAt", "hostKeyShown", "addedAt")
+# Fields that only administrators see.
+ADMINISTRATOR_FIELDS = ("enabled", "everyone", "people", "hostKeyAlarmAt", "hostKeyShown", "addedAt")
 HOST_KEY = (
-    "The pinned host keys, one OpenSSH line each. Known_hosts lines are taken if they are for this host."
+    "The pinned host keys, one OpenSSH line each. known_hosts lines are accepted if they are for this host."
 )
-FOR_ADMINISTRATORS = "Administrators only; left out for others."
-PEOPLE = "User names of those who may use it, beside administrators."
+FOR_ADMINISTRATORS = "Only administrators see it."
+PEOPLE = "User names of the people who may use it, besides administrators."
 
 
 class MachineSerializer(CamelModelSerializer):
-    """An existing SSH machine. Who may use it, and its alarm, are told to administrators only."""
+    """An existing SSH machine. Only administrators see who may use it, and its alarm."""
 
     host_key = serializers.SerializerMethodField(help_text=HOST_KEY)
-    fingerprints = serializers.ListField(child=serializers.CharField(), help_text="Of the pinned host keys.")
+    fingerprints = serializers.ListField(
+        child=serializers.CharField(), help_text="Fingerprints of the pinned host keys."
+    )
     scheduler = serializers.ChoiceField(choices=["", "pbs", "slurm"])
     enabled = serializers.BooleanField(required=False, help_text=FOR_ADMINISTRATORS)
     everyone = serializers.BooleanField(required=False, help_text=FOR_ADMINISTRATORS)
@@ -61,16 +63,16 @@ class MachineSerializer(CamelModelSerializer):
         return sorted(user.get_username() for user in machine.people.all())
 
     def to_representation(self, instance: Machine) -> dict[str, Any]:
-        """All of it for administrators (`whole` in the context)."""
+        """Return all fields if `whole` is set in the context, else those that every user may see."""
         data: dict[str, Any] = super().to_representation(instance)
         if not self.context.get("whole"):
-            for name in WHOLE_ONLY:
+            for name in ADMINISTRATOR_FIELDS:
                 del data[name]
         return data
 
 
 class SavedMachineSerializer(MachineSerializer):
-    """A machine just written; `notice` says in a sentence if the host key's text was changed to get it."""
+    """A machine that was just saved. `notice` says how the host key was read, if it was not read as sent."""
 
     notice = serializers.CharField(allow_null=True)
 
@@ -79,7 +81,7 @@ class SavedMachineSerializer(MachineSerializer):
 
 
 class NewMachineSerializer(CamelSerializer):
-    """A machine to register. What is wrong with a text is for `jobs.machines.draft` to say, also when it is empty."""
+    """A machine to add. Texts are checked in `jobs.machines.draft`, also empty ones, so blanks are allowed here."""
 
     name = serializers.CharField(allow_blank=True, trim_whitespace=False)
     host = serializers.CharField(allow_blank=True, trim_whitespace=False)
@@ -92,7 +94,7 @@ class NewMachineSerializer(CamelSerializer):
     notes = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     enabled = serializers.BooleanField(required=False, default=True)
     everyone = serializers.BooleanField(
-        required=False, default=False, help_text="Everyone signed in may use it."
+        required=False, default=False, help_text="Everyone who is signed in may use it."
     )
     people = serializers.ListField(
         child=serializers.CharField(max_length=150), required=False, default=list, help_text=PEOPLE
@@ -100,22 +102,22 @@ class NewMachineSerializer(CamelSerializer):
 
 
 class MachinePatchSerializer(NewMachineSerializer):
-    """What to change of a machine; what is left out stays. `people` replaces the whole list."""
+    """What to change of a machine. Fields that are left out stay; `people` replaces the whole list."""
 
 
 class FindingSerializer(CamelSerializer):
-    """How far the portal got on a machine."""
+    """The result of checking a machine."""
 
     works = serializers.BooleanField()
     reason = serializers.CharField(
         help_text="`works`, or what went wrong: unreachable, handshake_failed, host_key_changed, credential_refused, "
         "channel_refused, connection_lost."
     )
-    message = serializers.CharField(help_text="A sentence that says exactly what happened.")
+    message = serializers.CharField(help_text="What happened, as a sentence.")
     pinned = serializers.ListField(
         child=serializers.CharField(), help_text="Fingerprints of the pinned host keys."
     )
     shown = serializers.CharField(
         allow_blank=True,
-        help_text="Fingerprint of a foreign host key the machine showed; never pinned by itself.",
+        help_text="Fingerprint of another host key that the machine showed. It is never pinned automatically.",
     )

@@ -1,4 +1,4 @@
-"""/machines/: existing SSH machines. Administrators register them; others see those they may use."""
+"""/machines/: existing SSH machines. Administrators manage them; other users see those they may use."""
 
 from typing import Any
 
@@ -22,34 +22,34 @@ from jobs.api.machine_serializers import (
     NewMachineSerializer,
     SavedMachineSerializer,
 )
-from jobs.machines import check, machine_actions
+from jobs.machines import machine_actions, machine_check
 from jobs.machines.draft import MachineDraft
 from jobs.machines.machine_access import visible_machines
 from jobs.models import Machine
 
 
 def machines_of(request: Request) -> QuerySet[Machine]:
-    """The machines the person may know of, with what an answer needs."""
+    """Return the machines that the user may see, with the related rows that an answer needs."""
     return visible_machines(person(request)).prefetch_related("people")
 
 
 def context_of(request: Request) -> dict[str, Any]:
-    """Who asks decides how much an answer says."""
+    """Return the serializer's context. Administrators see all fields (`whole`)."""
     return {"request": request, "whole": is_administrator(person(request))}
 
 
-def saved(request: Request, outcome: tuple[Machine, str | None], code: int) -> Response:
-    """A machine just written, with the notice about its host key's text."""
+def saved_response(request: Request, outcome: tuple[Machine, str | None], code: int) -> Response:
+    """Return a machine that was just saved, with the notice about how its host key was read."""
     machine, notice = outcome
     data = MachineSerializer(machine, context=context_of(request)).data
     return Response({**data, "notice": notice}, status=code)
 
 
 class ForAdministratorsToWrite(APIView):
-    """Everybody signed in may look, at what is theirs to see; only administrators write."""
+    """A view that all users may read and only administrators may write."""
 
     def get_permissions(self) -> list[Any]:
-        """By method."""
+        """Return the permissions that the method needs."""
         return (
             [IsAuthenticated()]
             if self.request.method in SAFE_METHODS
@@ -58,7 +58,7 @@ class ForAdministratorsToWrite(APIView):
 
 
 class Machines(ForAdministratorsToWrite, ListAPIView[Machine]):
-    """Existing SSH machines that people reach through the portal."""
+    """Existing SSH machines that people connect to through the portal."""
 
     serializer_class = MachineSerializer
     queryset = Machine.objects.none()
@@ -71,13 +71,13 @@ class Machines(ForAdministratorsToWrite, ListAPIView[Machine]):
 
     @extend_schema(request=NewMachineSerializer, responses={201: SavedMachineSerializer})
     def post(self, request: Request) -> Response:
-        """Register a machine (administrators). Its host key is required and pinned; none is ever learned."""
+        """Add a machine (administrators). Its host key is required and pinned; the portal never learns one."""
         asked = NewMachineSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
         people = values.pop("people")
         outcome = machine_actions.add_machine(actor(request), MachineDraft(**values), people)
-        return saved(request, outcome, status.HTTP_201_CREATED)
+        return saved_response(request, outcome, status.HTTP_201_CREATED)
 
 
 @extend_schema(parameters=[ROW_NUMBER])
@@ -86,49 +86,49 @@ class OneMachine(ForAdministratorsToWrite):
 
     @extend_schema(responses=MachineSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The machine; 404 unless you may use it."""
+        """Return the machine; 404 unless you may use it."""
         machine = pick(machines_of(request), id, number=True)
         return Response(MachineSerializer(machine, context=context_of(request)).data)
 
     @extend_schema(request=MachinePatchSerializer, responses=SavedMachineSerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Change what is given (administrators). Open terminals that may not stay end."""
+        """Change the given fields (administrators). Open terminals that are no longer allowed end."""
         machine = pick(machines_of(request), id, number=True)
         asked = MachinePatchSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
         changes = dict(asked.validated_data)
         people = changes.pop("people", None)
         outcome = machine_actions.change_machine(actor(request), machine, changes, people)
-        return saved(request, outcome, status.HTTP_200_OK)
+        return saved_response(request, outcome, status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Forget the machine (administrators); its open terminals end. The machine itself is not touched."""
+        """Remove the machine (administrators). Its open terminals end; the machine itself is not touched."""
         machine_actions.remove_machine(actor(request), pick(machines_of(request), id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema(parameters=[ROW_NUMBER])
 class CheckMachine(APIView):
-    """Whether the portal gets in."""
+    """Check a machine."""
 
     permission_classes = [IsAuthenticated, IsAdministrator]
 
     @extend_schema(request=None, responses=FindingSerializer)
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Connect, prove the pinned host key, log in, open a shell; say what happened. Takes up to ten seconds."""
+        """Connect, verify the host key, log in and open a shell; return what happened. Takes up to ten seconds."""
         machine = pick(machines_of(request), id, number=True)
-        return Response(FindingSerializer(check.check(actor(request), machine)).data)
+        return Response(FindingSerializer(machine_check.check_machine(actor(request), machine)).data)
 
 
 @extend_schema(parameters=[ROW_NUMBER])
 class ClearAlarm(APIView):
-    """The host key alarm."""
+    """The host key alarm of a machine."""
 
     permission_classes = [IsAuthenticated, IsAdministrator]
 
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Lead people there again; the machine still has to show a pinned key. Asking again changes nothing."""
+        """Let people connect again. The machine still has to show a pinned key. Doing it again changes nothing."""
         machine_actions.clear_alarm(actor(request), pick(machines_of(request), id, number=True))
         return Response(status=status.HTTP_204_NO_CONTENT)

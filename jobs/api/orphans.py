@@ -1,4 +1,4 @@
-"""/leftovers/: clusters at a provider that nobody wants any more, for administrators."""
+"""/leftovers/: clusters at a provider that no job uses, for administrators."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,13 +11,13 @@ from rest_framework.views import APIView
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import actor, person, pick
 from jobs.lifetime import orphans
-from jobs.models import Leftover
+from jobs.models import OrphanCluster
 
-LEFTOVER_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+ORPHAN_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 
 
-class LeftoverNodeSerializer(CamelSerializer):
-    """A machine of it."""
+class OrphanNodeSerializer(CamelSerializer):
+    """A node of an orphaned cluster."""
 
     name = serializers.CharField()
     core_type = serializers.CharField()
@@ -25,52 +25,54 @@ class LeftoverNodeSerializer(CamelSerializer):
     state = serializers.CharField()
 
 
-class LeftoverSerializer(CamelSerializer):
-    """A cluster that should not be there."""
+class OrphanClusterSerializer(CamelSerializer):
+    """A cluster at a provider that no job uses."""
 
     id = serializers.CharField()
     provider = serializers.CharField()
     cluster_id = serializers.CharField()
-    kind = serializers.ChoiceField(Leftover.Kind.values)
+    kind = serializers.ChoiceField(OrphanCluster.Kind.values)
     job = serializers.CharField(
-        source="job_id", allow_blank=True, help_text="Empty when the portal knows none."
+        source="job_id", allow_blank=True, help_text="Empty if the portal knows of no job."
     )
     owner = serializers.CharField(source="owner_name", allow_blank=True)
-    nodes = LeftoverNodeSerializer(many=True)
+    nodes = OrphanNodeSerializer(many=True)
     cost_per_hour = serializers.DecimalField(max_digits=12, decimal_places=4)
     currency = serializers.CharField()
     ordered_at = serializers.DateTimeField()
     found_at = serializers.DateTimeField()
     seen_at = serializers.DateTimeField()
-    remove_at = serializers.DateTimeField(allow_null=True, help_text="When the portal removes it by itself.")
+    remove_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the portal terminates it automatically."
+    )
     removal_asked_at = serializers.DateTimeField(allow_null=True)
     removal_asked_by = serializers.CharField(allow_blank=True)
 
 
-class Leftovers(ListAPIView[Leftover]):
-    """For administrators: what is at a provider under this portal's mark and should not be."""
+class Orphans(ListAPIView[OrphanCluster]):
+    """For administrators: clusters at a provider that carry this portal's id and that no job uses."""
 
-    serializer_class = LeftoverSerializer
-    queryset = Leftover.objects.none()
+    serializer_class = OrphanClusterSerializer
+    queryset = OrphanCluster.objects.none()
 
-    def get_queryset(self) -> QuerySet[Leftover]:
+    def get_queryset(self) -> QuerySet[OrphanCluster]:
         return orphans.open_orphans(person(self.request))
 
 
-@extend_schema(parameters=[LEFTOVER_ID])
-class OneLeftover(APIView):
-    """One of them, for administrators."""
+@extend_schema(parameters=[ORPHAN_ID])
+class OneOrphan(APIView):
+    """One cluster that no job uses, for administrators."""
 
-    @extend_schema(responses=LeftoverSerializer)
+    @extend_schema(responses=OrphanClusterSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """What is known of it."""
+        """Return what the provider reports of it."""
         found = pick(orphans.open_orphans(person(request)), id, number=True)
-        return Response(LeftoverSerializer(found).data)
+        return Response(OrphanClusterSerializer(found).data)
 
-    @extend_schema(responses={202: LeftoverSerializer})
+    @extend_schema(responses={202: OrphanClusterSerializer})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Have it removed now. Asking again changes nothing."""
+        """Terminate it now. Doing it again changes nothing."""
         found = pick(orphans.open_orphans(person(request)), id, number=True)
-        orphans.ask_removal(actor(request), found)
+        orphans.request_removal(actor(request), found)
         found.refresh_from_db()
-        return Response(LeftoverSerializer(found).data, status=status.HTTP_202_ACCEPTED)
+        return Response(OrphanClusterSerializer(found).data, status=status.HTTP_202_ACCEPTED)

@@ -1,4 +1,4 @@
-"""One byte range of an HTTP request (RFC 9110, 14.1.2). Pure: no I/O, no Django."""
+"""Parse the byte range of an HTTP request (RFC 9110, 14.1.2). Pure: no I/O, no Django."""
 
 import re
 
@@ -6,13 +6,13 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
 
 
 class Unsatisfiable(ValueError):
-    """The range lies outside the content: 416."""
+    """The range lies outside the content; the answer is 416."""
 
 
-def parse(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte asked for; None when all of it is to be sent.
+def parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte asked for; None if everything is to be sent. Raises Unsatisfiable.
 
-    Several ranges, other units and nonsense are ignored, as the RFC allows. Raises Unsatisfiable.
+    Several ranges, other units and malformed headers are ignored, as the RFC allows.
     """
     match = _RANGE.fullmatch(header)
     if match is None or match.groups() == ("", ""):

@@ -1,40 +1,40 @@
-"""Finding what a path names, among what the person may see."""
+"""Find the job and the cluster that a path names, among those the user may see."""
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.rest.requests import person, pick
-from jobs.access.node_access import visible_jobs
+from jobs.access.visibility import visible_jobs
 from jobs.models import Cluster, Job
-from jobs.states import Observed
+from jobs.states import ENDING
 
 
 def jobs_of(request: Request) -> QuerySet[Job]:
-    """The jobs the person may see, with what every answer about one needs."""
+    """Return the jobs that the user may see, with the related rows that an answer needs."""
     return visible_jobs(person(request)).select_related("owner", "core_type", "cluster")
 
 
 def job_of(request: Request, job_id: str) -> Job:
-    """The job a path names. Raises NotFound."""
+    """Return the job that a path names. Raises NotFound."""
     return pick(jobs_of(request), job_id)
 
 
 def cluster_of(job: Job) -> Cluster | None:
-    """The job's cluster, if it was ever submitted."""
+    """Return the job's cluster; None if the job was never submitted."""
     return getattr(job, "cluster", None)
 
 
 def existing_cluster_of(job: Job) -> Cluster:
-    """The job's cluster. Raises NotFound (`no_cluster`) for a job that was only saved."""
+    """Return the job's cluster. Raises NotFound (`no_cluster`) for a job that was only saved."""
     cluster = cluster_of(job)
     if cluster is None:
-        raise NotFound("The job was not submitted: it has no cluster yet.", "no_cluster")
+        raise NotFound("The job was not submitted, so it has no cluster yet.", "no_cluster")
     return cluster
 
 
 def living_cluster_of(job: Job) -> Cluster | None:
-    """The job's cluster while it is not being taken away."""
+    """Return the job's cluster; None once it is being terminated."""
     cluster = cluster_of(job)
-    ended = cluster is None or cluster.observed_state in (Observed.RELEASING, Observed.RELEASED)
+    ended = cluster is None or cluster.observed_state in ENDING
     return None if ended else cluster

@@ -1,4 +1,4 @@
-"""What of a cluster still runs and costs, as JSON."""
+"""The nodes of a cluster that still run, and what they cost, as JSON."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,7 @@ from accounts.rest.camel_case import CamelSerializer
 
 
 class RunningNodeSerializer(CamelSerializer):
-    """A machine that is not off yet."""
+    """A node that is not off yet."""
 
     name = serializers.CharField()
     core_type = serializers.CharField()
@@ -16,7 +16,7 @@ class RunningNodeSerializer(CamelSerializer):
 
 
 class StillRunningSerializer(CamelSerializer):
-    """The machines that are not off, and what they cost together."""
+    """The nodes that are not off, and what they cost together."""
 
     nodes = RunningNodeSerializer(many=True)
     cost_per_hour = serializers.DecimalField(max_digits=12, decimal_places=4)

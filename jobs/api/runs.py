@@ -1,4 +1,4 @@
-"""/jobs/{id}/runs/: a job's command runs once, so a job that has started has the one run "1"."""
+"""/jobs/{id}/runs/: the runs of a job. A command runs once, so a job that has started has exactly one run, `1`."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from accounts.rest.camel_case import CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.api.requests import cluster_of, job_of
 from jobs.api.schema import JOB_ID
-from jobs.api.stored_files import SEARCH, FileSerializer, matching
+from jobs.api.stored_files import SEARCH, FileSerializer, filtered_files
 from jobs.models import Job, StoredFile
 
 RUN_ID = OpenApiParameter("run", str, OpenApiParameter.PATH, description="Always `1`.")
@@ -37,7 +37,7 @@ class RunSerializer(CamelSerializer):
 
 
 def runs_of(job: Job) -> list[dict[str, Any]]:
-    """The job's runs: none before its command was started."""
+    """Return the job's runs; none before its command has started."""
     cluster = cluster_of(job)
     if cluster is None or cluster.executing_at is None:
         return []
@@ -53,7 +53,7 @@ def runs_of(job: Job) -> list[dict[str, Any]]:
 
 
 def run_of(job: Job, run: str) -> dict[str, Any]:
-    """The run a path names. Raises NotFound."""
+    """Return the run that a path names. Raises NotFound."""
     runs = runs_of(job)
     if run != "1" or not runs:
         raise NotFound()
@@ -77,13 +77,13 @@ class OneRun(APIView):
 
     @extend_schema(responses=RunSerializer)
     def get(self, request: Request, id: str, run: str) -> Response:  # noqa: A002
-        """When it started and ended, and what it left."""
+        """Return when the run started and ended, and how many output files it has."""
         return Response(RunSerializer(run_of(job_of(request, id), run)).data)
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID, RUN_ID, SEARCH]))
 class RunFiles(ListAPIView[StoredFile]):
-    """What the run left behind."""
+    """The output files of the run."""
 
     serializer_class = FileSerializer
     queryset = StoredFile.objects.none()
@@ -91,4 +91,4 @@ class RunFiles(ListAPIView[StoredFile]):
     def get_queryset(self) -> QuerySet[StoredFile]:
         job = job_of(self.request, self.kwargs["id"])
         run_of(job, self.kwargs["run"])
-        return matching(StoredFile.objects.filter(job=job), self.request)
+        return filtered_files(StoredFile.objects.filter(job=job), self.request)

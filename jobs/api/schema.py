@@ -1,4 +1,4 @@
-"""Path parameters of the OpenAPI document."""
+"""Path parameters that several resources share, for the OpenAPI document."""
 
 from drf_spectacular.utils import OpenApiParameter
 

@@ -1,4 +1,4 @@
-"""/recordings/{id}/: what a terminal printed, as an asciicast."""
+"""/recordings/{id}/: the recording of a terminal, as an asciicast."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ RECORDING_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 
 
 class RecordingSerializer(CamelSerializer):
-    """The recording of one terminal: output and sizes, never what was typed."""
+    """The recording of a terminal: its output and its size, never what was typed."""
 
     id = serializers.CharField()
     session = serializers.CharField(source="session.pk")
@@ -32,15 +32,15 @@ class RecordingSerializer(CamelSerializer):
     ended_at = serializers.DateTimeField(allow_null=True)
     state = serializers.ChoiceField(
         ["growing", "complete", "size_limit", "failed", "cut_short", "deleted"],
-        help_text="cut_short: the gateway was lost, and what it saved last is the end.",
+        help_text="cut_short: the gateway process was lost; the recording ends with what it saved last.",
     )
     seconds = serializers.FloatField()
     size = serializers.IntegerField(help_text="Bytes.")
-    missing = serializers.IntegerField(help_text="Bytes of output that came too fast to be taken along.")
+    missing = serializers.IntegerField(help_text="Bytes of output that came too fast to be recorded.")
 
 
 def recording_of(request: Request, recording_id: str) -> Recording:
-    """The recording, if the person may see it. Raises NotFound."""
+    """Return the recording. Raises NotFound unless the user may see it."""
     found = recordings.find_recording(person(request), recording_id)
     if found is None:
         raise NotFound
@@ -49,34 +49,36 @@ def recording_of(request: Request, recording_id: str) -> Recording:
 
 @extend_schema(parameters=[RECORDING_ID])
 class OneRecording(APIView):
-    """A recording one may see: of one's own shell, or of one's job; administrators see all."""
+    """A recording of your own terminal, or of a terminal on your job. Administrators see all."""
 
     @extend_schema(responses=RecordingSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Its facts."""
+        """Return the facts of the recording, without its content."""
         return Response(RecordingSerializer(recording_of(request, id)).data)
 
 
 @extend_schema(parameters=[RECORDING_ID])
 class Cast(APIView):
-    """The recording itself."""
+    """The content of a recording."""
 
     @extend_schema(responses={(200, asciicast.MEDIA_TYPE): OpenApiTypes.STR})
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
-        """The asciicast (version 2), as far as it was saved. That somebody else than the owner read it is audited."""
+        """Return the saved part as asciicast (version 2). If you are not the owner, the audit trail records it."""
         recording = recording_of(request, id)
         if recording.deleted_at is not None:
-            raise Refused("recording_deleted", "This recording was deleted: its time was over.", status=404)
+            raise Refused(
+                "recording_deleted", "This recording was deleted after its retention period.", status=404
+            )
         recordings.note_watched(actor(request), recording)
         try:
-            content = b"".join(store.read(recording))
+            content = b"".join(store.read_asciicast(recording))
         except FileNotFoundError:
             raise Refused(
-                "recording_gone", "A part of this recording is missing in the storage.", status=404
+                "recording_gone", "A part of this recording is missing from the storage.", status=404
             ) from None
-        answer = HttpResponse(content, content_type=asciicast.MEDIA_TYPE)
-        answer["Content-Disposition"] = (
+        response = HttpResponse(content, content_type=asciicast.MEDIA_TYPE)
+        response["Content-Disposition"] = (
             f'attachment; filename="terminal-{recording.started_at:%Y%m%d-%H%M%S}.cast"'
         )
-        answer["Cache-Control"] = "private, no-store"
-        return answer
+        response["Cache-Control"] = "private, no-store"
+        return response

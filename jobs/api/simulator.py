@@ -1,4 +1,4 @@
-"""/simulator/: the simulated cloud, for administrators: faults on purpose, and how many cores there are."""
+"""/simulator/: faults and capacity of the simulated cloud, for administrators."""
 
 from typing import Any
 
@@ -13,26 +13,28 @@ from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.permissions import IsAdministrator
 from accounts.rest.requests import actor
 from jobs.providers import fault_actions
-from jobs.providers.fault_injection import FaultBoard, FaultKind, FaultRule
+from jobs.providers.fault_injection import FaultKind, FaultOverview, FaultRule
 from jobs.providers.fault_labels import label_of
 
 SECONDS = (
-    "longer: the boot takes so much longer. after: it happens so much later. back: each answer is held back so \
-long. lasts: it ends by itself after so long, 0 for never."
+    "longer: how much longer the boot takes. after: how much later it happens. back: how long each answer is delayed. "
+    "lasts: after how long it ends by itself, 0 for never."
 )
 
 
 class FaultKindSerializer(CamelSerializer):
-    """A fault there is."""
+    """A kind of fault that can be switched on."""
 
     name = serializers.CharField()
     title = serializers.SerializerMethodField()
-    about = serializers.ChoiceField(["node", "cluster"], source="of", help_text="What it can be narrowed to.")
+    about = serializers.ChoiceField(
+        ["node", "cluster"], source="scope", help_text="What it can be limited to."
+    )
     seconds_mean = serializers.ChoiceField(
         ["longer", "after", "back", "lasts"], source="seconds", help_text=SECONDS
     )
     usual_seconds = serializers.FloatField(source="usual")
-    missing = serializers.CharField(help_text="Why it cannot be had on this machine; empty when it can.")
+    missing = serializers.CharField(help_text="Why this machine cannot do it; empty if it can.")
 
     def get_title(self, kind: FaultKind) -> str:
         return str(label_of(kind.name).title)
@@ -48,15 +50,15 @@ class FaultRuleSerializer(CamelSerializer):
     ends_in = serializers.FloatField(allow_null=True, help_text="Seconds until it ends by itself.")
 
 
-class FaultBoardSerializer(CamelSerializer):
-    """The faults that are on, and those there are."""
+class FaultOverviewSerializer(CamelSerializer):
+    """The faults that are on, and the kinds that can be switched on."""
 
     faults = FaultRuleSerializer(many=True, source="rules")
     kinds = FaultKindSerializer(many=True)
 
 
 class SwitchSerializer(CamelSerializer):
-    """One switch. The same name, cluster and node again changes the fault that is on."""
+    """A fault to switch on or off. The same name, cluster and node again changes a fault that is on."""
 
     name = serializers.CharField(max_length=40)
     on = serializers.BooleanField(default=True)
@@ -74,55 +76,55 @@ class CoreCountSerializer(CamelSerializer):
     cores = serializers.IntegerField()
     taken = serializers.IntegerField()
     free = serializers.IntegerField()
-    is_set = serializers.BooleanField(help_text="Whether an administrator said so.")
+    is_set = serializers.BooleanField(help_text="Whether an administrator set the number.")
 
 
 class NewCoresSerializer(CamelSerializer):
-    """How many cores a core type has; null: as many as there were by themselves."""
+    """How many cores a core type has; null restores the default."""
 
     core_type = serializers.CharField(max_length=40)
-    cores = serializers.IntegerField(allow_null=True, min_value=0, max_value=fault_actions.MOST_CORES)
+    cores = serializers.IntegerField(allow_null=True, min_value=0, max_value=fault_actions.MAX_CORES)
 
 
 class ForAdministrators(APIView):
-    """403 for everybody else."""
+    """A view for administrators; 403 for everybody else."""
 
     permission_classes = [IsAuthenticated, IsAdministrator]
 
 
-def _board(board: FaultBoard) -> Response:
-    return Response(FaultBoardSerializer(board).data)
+def _overview(overview: FaultOverview) -> Response:
+    return Response(FaultOverviewSerializer(overview).data)
 
 
 class Faults(ForAdministrators):
-    """Faults of the simulated cloud. 409 `provider_without_faults` where the clusters are real."""
+    """Faults of the simulated cloud. 409 `provider_without_faults` if the clusters are real."""
 
-    @extend_schema(responses=FaultBoardSerializer)
+    @extend_schema(responses=FaultOverviewSerializer)
     def get(self, request: Request) -> Response:
-        """What is on, and what there is."""
-        return _board(fault_actions.board())
+        """Return the faults that are on, and the kinds that can be switched on."""
+        return _overview(fault_actions.fault_overview())
 
-    @extend_schema(request=SwitchSerializer, responses=FaultBoardSerializer)
+    @extend_schema(request=SwitchSerializer, responses=FaultOverviewSerializer)
     def put(self, request: Request) -> Response:
-        """Switch one on or off; the answer is what is on then."""
+        """Switch a fault on or off. Returns the same as GET, after the change."""
         asked = SwitchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        words: dict[str, Any] = dict(asked.validated_data)
-        switch = fault_actions.switch_on if words.pop("on") else fault_actions.switch_off
-        return _board(switch(actor(request), FaultRule(**words)))
+        values: dict[str, Any] = dict(asked.validated_data)
+        switch = fault_actions.switch_on if values.pop("on") else fault_actions.switch_off
+        return _overview(switch(actor(request), FaultRule(**values)))
 
 
 class Capacity(ForAdministrators):
-    """Cores the simulated cloud has, by core type."""
+    """The cores of the simulated cloud, by core type."""
 
     @extend_schema(responses=CoreCountSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """In all, taken and free, as a bare list."""
+        """Return all, taken and free cores of each core type, as a list without pages."""
         return Response(CoreCountSerializer(fault_actions.core_counts(), many=True).data)
 
     @extend_schema(request=NewCoresSerializer, responses=CoreCountSerializer(many=True))
     def put(self, request: Request) -> Response:
-        """Change one core type; the answer is the whole list. What runs goes on when there are fewer."""
+        """Set the cores of one core type. Returns the same as GET. Running clusters keep their cores."""
         asked = NewCoresSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         fault_actions.set_cores(

@@ -1,4 +1,4 @@
-"""/jobs/{id}/statuses/ and cluster_statuses/: what a job and its cluster went through, newest first."""
+"""/jobs/{id}/statuses/ and cluster_statuses/: the statuses that a job and its cluster had, newest first."""
 
 from typing import Any
 
@@ -15,18 +15,18 @@ from jobs.models import ClusterStatus, JobStatus
 
 
 class ReasonField(serializers.CharField):
-    """Why; null when there is nothing to say."""
+    """The reason of a status; null if it has none."""
 
     def __init__(self) -> None:
         super().__init__(source="reason", allow_null=True)
 
     def to_representation(self, value: Any) -> Any:
-        """The reason or null."""
+        """Return the reason, or null for an empty one."""
         return super().to_representation(value) or None
 
 
 class JobStatusSerializer(CamelSerializer):
-    """A status a job reached."""
+    """A status that a job had."""
 
     id = serializers.IntegerField()
     job_id = serializers.CharField()
@@ -39,7 +39,7 @@ class JobStatusSerializer(CamelSerializer):
 
 
 class ClusterStatusSerializer(CamelSerializer):
-    """A status a cluster reached."""
+    """A status that a cluster had."""
 
     id = serializers.IntegerField()
     cluster_id = serializers.CharField()
@@ -50,7 +50,7 @@ class ClusterStatusSerializer(CamelSerializer):
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
 class JobStatuses(ListAPIView[JobStatus]):
-    """What the job went through, newest first; `Completed` is the last, however it ended."""
+    """The statuses of the job, newest first. The last is `Completed`, however the job ended."""
 
     serializer_class = JobStatusSerializer
     queryset = JobStatus.objects.none()
@@ -61,7 +61,7 @@ class JobStatuses(ListAPIView[JobStatus]):
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
 class ClusterStatuses(ListAPIView[ClusterStatus]):
-    """What the job's cluster went through, newest first. 404 until there is a cluster."""
+    """The statuses of the job's cluster, newest first. 404 while there is no cluster."""
 
     serializer_class = ClusterStatusSerializer
     queryset = ClusterStatus.objects.none()

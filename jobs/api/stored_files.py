@@ -1,4 +1,4 @@
-"""/files/, /files/{id}/, /files/contents/ and the files of a job."""
+"""/files/, /files/contents/, /files/{id}/ and /jobs/{id}/files/: stored files."""
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -14,7 +14,7 @@ from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.exceptions import TooLarge
 from accounts.rest.requests import actor, person, pick
 from jobs.api.constant import ConstantField
-from jobs.api.job_filters import text
+from jobs.api.job_filters import search_text
 from jobs.api.requests import job_of
 from jobs.api.schema import FILE_ID, JOB_ID
 from jobs.models import StoredFile
@@ -65,46 +65,46 @@ class FileSerializer(CamelSerializer):
 
 
 class UploadSerializer(CamelSerializer):
-    """A file to keep."""
+    """A file to upload."""
 
     file = serializers.FileField(allow_empty_file=True)
 
 
 @extend_schema_view(get=extend_schema(parameters=[SEARCH]))
 class Files(ListAPIView[StoredFile]):
-    """Your files, the newest first: what you uploaded and what your jobs left."""
+    """Your files, newest first: those you uploaded and the output of your jobs."""
 
     serializer_class = FileSerializer
     queryset = StoredFile.objects.none()
 
     def get_queryset(self) -> QuerySet[StoredFile]:
-        return matching(stored_files.visible_files(person(self.request)), self.request)
+        return filtered_files(stored_files.visible_files(person(self.request)), self.request)
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID, SEARCH]))
 class JobFiles(ListAPIView[StoredFile]):
-    """What a job left behind, in storage once the job is Completed."""
+    """The output files of a job. They are complete once the job is Completed."""
 
     serializer_class = FileSerializer
     queryset = StoredFile.objects.none()
 
     def get_queryset(self) -> QuerySet[StoredFile]:
         job = job_of(self.request, self.kwargs["id"])
-        return matching(StoredFile.objects.filter(job=job), self.request)
+        return filtered_files(StoredFile.objects.filter(job=job), self.request)
 
 
 class Upload(APIView):
-    """Takes a file."""
+    """Upload a file."""
 
     parser_classes = [MultiPartParser]
 
     @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
     def post(self, request: Request) -> Response:
-        """Keep a file (form field `file`); name its id in a job's `inputFiles`."""
+        """Upload a file (form field `file`). Name its id in the `inputFiles` of a job to use it."""
         limit = settings.HEADNODE_MAX_UPLOAD_MB
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:18]) > limit * 1024 * 1024:
-            raise TooLarge(f"The file is too large: at most {limit} MB are taken.")
+            raise TooLarge(f"The file is too large: at most {limit} MB.")
         body = UploadSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         file = stored_files.store_upload(actor(request), person(request), body.validated_data["file"])
@@ -114,7 +114,7 @@ class Upload(APIView):
 
     @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
     def put(self, request: Request) -> Response:
-        """The same as POST: some clients send it so."""
+        """Upload a file, like POST. Some of Rescale's clients use PUT."""
         return self.post(request)
 
 
@@ -127,19 +127,19 @@ class OneFile(APIView):
 
     @extend_schema(responses=FileSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """What is known of the file."""
+        """Return the facts of the file, without its content."""
         return Response(FileSerializer(self._file(request, id), context={"request": request}).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Forget the file. Refused while a submitted job that is not Completed begins with it."""
+        """Delete the file. Refused while it is an input of a submitted job that is not Completed."""
         stored_files.delete_file(actor(request), self._file(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def matching(rows: QuerySet[StoredFile], request: Request) -> QuerySet[StoredFile]:
-    """The files a list is asked for."""
+def filtered_files(rows: QuerySet[StoredFile], request: Request) -> QuerySet[StoredFile]:
+    """Return the files that the query string asks for."""
     rows = rows.select_related("owner")
-    if search := text(request.query_params, "search"):
+    if search := search_text(request.query_params, "search"):
         rows = rows.filter(Q(name__icontains=search) | Q(relative_path__icontains=search))
     return rows

@@ -1,31 +1,31 @@
-"""Which terminal sessions a list is about."""
+"""Filter the list of terminal sessions by query parameters."""
 
 from django.db.models import QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
-from jobs.api.job_filters import text
+from jobs.api.job_filters import search_text
 from sshgateway.models import TerminalSession
 
 PARAMETERS = [
     OpenApiParameter(
         "open",
         bool,
-        description="`true`: only those one could take up again; `false`: only those that have ended.",
+        description="`true`: only open sessions; `false`: only those that have ended.",
     ),
-    OpenApiParameter("job", str, description="Only those on nodes of this job."),
-    OpenApiParameter("machine", str, description="Only those on this machine."),
+    OpenApiParameter("job", str, description="Only sessions on nodes of this job."),
+    OpenApiParameter("machine", str, description="Only sessions on this machine."),
 ]
 
 
 def filtered(sessions: QuerySet[TerminalSession], query: QueryDict) -> QuerySet[TerminalSession]:
-    """The sessions the query string asks for. Raises ValidationError with the parameter at fault."""
+    """Return the sessions that the query string asks for. Raises ValidationError that names the parameter."""
     if asked := query.get("open", ""):
         if asked not in ("true", "false"):
             raise ValidationError({"open": [f"Must be true or false, not {asked[:20]}."]})
         sessions = sessions.filter(ended_at__isnull=asked == "true")
     for kind in ("job", "machine"):
-        if name := text(query, kind):
+        if name := search_text(query, kind):
             sessions = sessions.filter(subject=f"{kind}:{name}")
     return sessions

@@ -1,4 +1,4 @@
-"""/terminal-sessions/: open shells in the browser, or for a program over a websocket."""
+"""/terminal-sessions/: open shells for the browser, or for a program over a websocket."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from accounts import source_address
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.fields import WholeNumberField
 from accounts.rest.requests import person, pick
-from jobs.access import node_access
+from jobs.access import node_access, session_subjects
 from jobs.api import terminal_filters
 from jobs.api.requests import job_of
 from jobs.api.schema import SESSION_ID
@@ -25,25 +25,29 @@ from sshgateway.ssh.targets import Target
 
 
 class TerminalSessionSerializer(CamelSerializer):
-    """A terminal session. Its websocket wants your cookie or your token, never a secret in the URL."""
+    """A terminal session. Its websocket requires your cookie or token; the URL holds no secret."""
 
     id = serializers.CharField()
     websocket_url = serializers.SerializerMethodField()
-    job = serializers.SerializerMethodField(help_text="The job it belongs to, if it does.")
-    machine = serializers.SerializerMethodField(help_text="The machine it leads to, if it does.")
+    job = serializers.SerializerMethodField(help_text="The job it is on; null if it is on a machine.")
+    machine = serializers.SerializerMethodField(
+        help_text="The machine it is on; null if it is on a job's node."
+    )
     node = serializers.CharField()
     opened_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    end_reason = serializers.SerializerMethodField(help_text="A stable word; null while it is open.")
-    end_message = serializers.SerializerMethodField(help_text="How it ended, in a sentence.")
-    recording = serializers.SerializerMethodField(help_text="The id of its recording, if it is recorded.")
+    end_reason = serializers.SerializerMethodField(help_text="A stable code; null while it is open.")
+    end_message = serializers.SerializerMethodField(help_text="The same as a sentence.")
+    recording = serializers.SerializerMethodField(
+        help_text="The id of its recording; null if it is not recorded."
+    )
 
     def get_websocket_url(self, session: TerminalSession) -> str:
         url: str = self.context["request"].build_absolute_uri(session.websocket_path)
         return "ws" + url.removeprefix("http")
 
     def get_job(self, session: TerminalSession) -> str | None:
-        return node_access.job_id_of(session.subject) or None
+        return session_subjects.job_id_of(session.subject) or None
 
     def get_machine(self, session: TerminalSession) -> int | None:
         return machine_access.machine_id_of(session)
@@ -60,16 +64,18 @@ class TerminalSessionSerializer(CamelSerializer):
 
 
 class NewTerminalSessionSerializer(CamelSerializer):
-    """Where to open a shell, and how large: on a node of a job, or on a machine."""
+    """A shell to open on a node of a job or on a machine, and the size of its window."""
 
     job = serializers.CharField(required=False, allow_null=True, default=None)
     machine = WholeNumberField(required=False, allow_null=True, default=None)
-    node = serializers.CharField(required=False, default="head", max_length=80, help_text="Of the job.")
+    node = serializers.CharField(
+        required=False, default="head", max_length=80, help_text="A node of the job."
+    )
     cols = WholeNumberField(required=False, default=80, min_value=1, max_value=1000)
     rows = WholeNumberField(required=False, default=24, min_value=1, max_value=1000)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one place to go to."""
+        """Return the values. Raises ValidationError unless they name either a job or a machine."""
         if attrs["job"] is None and attrs["machine"] is None:
             raise serializers.ValidationError({"job": "Name a job or a machine to open a terminal on."})
         if attrs["job"] is not None and attrs["machine"] is not None:
@@ -78,7 +84,7 @@ class NewTerminalSessionSerializer(CamelSerializer):
 
 
 def target_of(request: Request, asked: dict[str, Any]) -> Target:
-    """Where the terminal leads. Raises NotFound, or Refused with why the person may not be there."""
+    """Return the node or machine to log in to. Raises NotFound, or Refused with why the user may not."""
     address = source_address.source_address_of(request._request)
     if asked["machine"] is not None:
         machines = machine_access.visible_machines(person(request))
@@ -88,18 +94,18 @@ def target_of(request: Request, asked: dict[str, Any]) -> Target:
 
 
 def sessions_of(request: Request) -> QuerySet[TerminalSession]:
-    """The person's own sessions, open and ended."""
+    """Return the user's own sessions, open and ended."""
     return TerminalSession.objects.filter(owner=person(request)).select_related("recording_made")
 
 
-def answer(request: Request, session: TerminalSession, code: int = status.HTTP_200_OK) -> Response:
-    """One session."""
+def session_response(request: Request, session: TerminalSession, code: int = status.HTTP_200_OK) -> Response:
+    """Return one session as JSON."""
     return Response(TerminalSessionSerializer(session, context={"request": request}).data, status=code)
 
 
 @extend_schema_view(get=extend_schema(parameters=terminal_filters.PARAMETERS))
 class TerminalSessions(ListAPIView[TerminalSession]):
-    """Your terminal sessions, the newest first."""
+    """Your terminal sessions, newest first."""
 
     serializer_class = TerminalSessionSerializer
     queryset = TerminalSession.objects.none()
@@ -109,14 +115,14 @@ class TerminalSessions(ListAPIView[TerminalSession]):
 
     @extend_schema(request=NewTerminalSessionSerializer, responses={201: TerminalSessionSerializer})
     def post(self, request: Request) -> Response:
-        """Open a shell on a node or a machine. It starts when its websocket is connected; your access rules hold."""
+        """Open a shell on a node or a machine. It starts when its websocket connects. Your access rules apply."""
         body = NewTerminalSessionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
         target = target_of(request, asked)
         address = source_address.source_address_of(request._request)
         session = open_session(person(request), target, asked["cols"], asked["rows"], source_address=address)
-        return answer(request, session, status.HTTP_201_CREATED)
+        return session_response(request, session, status.HTTP_201_CREATED)
 
 
 @extend_schema(parameters=[SESSION_ID])
@@ -125,11 +131,11 @@ class OneTerminalSession(APIView):
 
     @extend_schema(responses=TerminalSessionSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """The session, and how it ended."""
-        return answer(request, pick(sessions_of(request), id))
+        """Return the session, and how it ended."""
+        return session_response(request, pick(sessions_of(request), id))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
-        """End the shell. Asking again changes nothing."""
+        """End the shell. Doing it again changes nothing."""
         end_session(pick(sessions_of(request), id))
         return Response(status=status.HTTP_204_NO_CONTENT)

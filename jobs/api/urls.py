@@ -1,4 +1,4 @@
-"""Routes under /api/v2/ and /api/v3/."""
+"""Routes of this room under /api/v2/ and /api/v3/."""
 
 from django.urls import path
 
@@ -62,8 +62,8 @@ urlpatterns = [
     path("recordings/<str:id>/cast/", session_recordings.Cast.as_view()),
     path("simulator/faults/", simulator.Faults.as_view()),
     path("simulator/capacity/", simulator.Capacity.as_view()),
-    path("leftovers/", orphans.Leftovers.as_view()),
-    path("leftovers/<str:id>/", orphans.OneLeftover.as_view()),
+    path("leftovers/", orphans.Orphans.as_view()),
+    path("leftovers/<str:id>/", orphans.OneOrphan.as_view()),
     path("terminal-sessions/", terminal_sessions.TerminalSessions.as_view()),
     path("terminal-sessions/<str:id>/", terminal_sessions.OneTerminalSession.as_view()),
 ]

@@ -1,1 +1,4 @@
-"""The context broker: nodes phone home here, prove who they are by a one-time token, and get what they need."""
+"""The context broker: nodes register here with a one-time token, receive their context, and report how they booted.
+
+It stores what nodes say and trusts none of it. It never connects to a node and never starts or ends one.
+"""

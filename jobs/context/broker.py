@@ -1,136 +1,128 @@
-"""What a node may say, in this order. Whatever it says with a token that is not good (any more) is refused and audited.
+"""Process what nodes send, in this order: register, peers, progress, report.
 
-1. `register`: its host keys and addresses; the answer is its context. The token is bound to the first host keys it came
-   with: the same words again are answered again (an answer may get lost), other host keys are refused.
-2. `peers`, while it requires members that had not registered: the answer is those members, or who is waited for.
-3. `progress`, as often as it likes: lines of its boot stream.
-4. `report`: how its start went, with its whole log. After that the token is spent; the same report once more is not
-   refused, because its answer may get lost, too.
+1. `register`: host keys and addresses. The answer is the node's context. The token is bound to the first host keys it
+   came with: the same request is answered again (an answer may get lost), other host keys are refused.
+2. `peers`, while the node requires members that had not registered: those members, or the ones it waits for.
+3. `progress`, as often as the node likes: lines of its boot stream.
+4. `report`: the outcome, with the whole log. The token is spent then. Repeating the same report is not refused, because
+   its answer may get lost, too.
 
-The token is good for one node, until a moment, and only while the cluster boots.
+A token is valid for one node, for a limited time, and only while the cluster boots. Refusals are audited.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Sum
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
 from accounts.keys import public_keys
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
-from jobs.context import node_context, registration, stream
-from jobs.context.stream import Line, Mark
+from jobs.context import boot_line_store, boot_stream, node_context, registration
+from jobs.context.boot_stream import PhaseMark
+from jobs.context.cluster_plan import may_leave_out, plan_of
+from jobs.context.node_refusals import NodeRefusal
+from jobs.context.peer_members import peers_of
 from jobs.context.tokens import digest_of
 from jobs.events import job_log, wakeups
-from jobs.models import BootLine, Node
-from jobs.states import Observed
+from jobs.events.audit_actions import JobsAuditAction
+from jobs.models import Node
+from jobs.states import ClusterState, LogLevel, LogSource, Observed
 
 MAX_LOG = 256 * 1024
-# Of one node and reason. The audit trail is one chain for everybody: a node that asks for ever must not fill it.
-MOST_AUDITED = 20
-REFUSED = "jobs:node:refused"
+# For one node and reason. The audit trail is one chain for everybody; a node that keeps asking must not fill it.
+MAX_AUDITED_REFUSALS = 20
 BOOTING = (Observed.ABSENT, Observed.BOOTING)
-SPENT = "This token was used up by an earlier report."
 
 
-def register(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
-    """Answer a node's registration with its context.
+def register(token: str, request: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Register a node and return its context.
 
     Raises Refused: `bad_registration` (400), `token_unknown`, `token_expired` (401), `token_replayed`, `token_spent`,
     `too_late`, `address_taken` (409).
     """
-    facts = registration.read_registration(said)
+    facts = registration.read_registration(request)
 
-    def take(node: Node) -> None:
+    def apply(node: Node) -> None:
         if node.reported_at is not None:
-            raise Refused("token_spent", SPENT, status=409)
+            raise NodeRefusal.SPENT.refused()
         _check_booting(node)
         if node.registered_at is not None and node.host_keys != facts["host_keys"]:
-            raise Refused("token_replayed", "This token came with other host keys before.", status=409)
-        if registration.is_anothers(node, facts):
-            raise Refused("address_taken", "Another node has this address or name.", status=409)
+            raise NodeRefusal.REPLAYED.refused()
+        if registration.is_taken_by_another(node, facts):
+            raise NodeRefusal.ADDRESS_TAKEN.refused()
         if node.registered_at is None:
             _save_registration(node, facts)
 
-    return node_context.context_of(_audited(token, source_address, take))
+    return node_context.context_of(_with_node(token, source_address, apply))
 
 
-def peers(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
-    """The members this node requires: `roles`, or `waiting_for` while some of them have not registered.
+def peers(token: str, request: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Return the members this node requires: `roles`, or `waiting_for` while some of them have not registered.
 
-    With `some_will_do` in a cluster that goes on without nodes that fail, those that are there are enough.
+    With `some_will_do`, in a cluster that goes on without nodes that fail, the registered ones are enough.
     Raises Refused like `register`, and `not_registered`, `peer_failed` (409).
     """
-
-    def take(node: Node) -> None:
-        _check_registered(node)
-
-    node = _audited(token, source_address, take)
-    plan = node_context.plan_of(node.cluster)
-    some_will_do = said.get("some_will_do") is True and node_context.may_leave_out(plan)
-    found = node_context.peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
+    node = _with_node(token, source_address, _check_registered)
+    plan = plan_of(node.cluster)
+    some_will_do = request.get("some_will_do") is True and may_leave_out(plan)
+    found = peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
     if lost := found.get("lost"):
-        sentences = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
-        raise Refused("peer_failed", f"Nobody is left for {'; '.join(sentences)}.", status=409)
+        roles = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
+        raise NodeRefusal.PEER_FAILED.refused(f"Nobody is left for {'; '.join(roles)}.")
     return found
 
 
-def progress(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
-    """Take lines of a node's boot stream. Lines that are known are not taken twice.
+def progress(token: str, request: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Store lines of a node's boot stream; lines that are stored already are ignored.
 
     Raises Refused like `register`, and `bad_lines` (400), `not_registered`, `line_differs` (409),
     `too_many_lines` (413).
     """
-    lines = stream.read_lines(said.get("lines"))
+    lines = boot_stream.read_lines(request.get("lines"))
 
-    def take(node: Node) -> None:
-        new = _new_lines(node, lines)
+    def apply(node: Node) -> None:
+        new = boot_line_store.new_lines(node, lines)
         if new and node.reported_at is not None:
-            raise Refused("token_spent", SPENT, status=409)
+            raise NodeRefusal.SPENT.refused()
         if new:
             _check_registered(node)
-            _save_lines(node, new)
+            boot_line_store.save_lines(node, new)
             job_log.notify(node.cluster.job_id)
 
-    _audited(token, source_address, take)
+    _with_node(token, source_address, apply)
     return {}
 
 
-def report(token: str, said: dict[str, Any], source_address: str) -> dict[str, Any]:
-    """Take a node's report. Raises Refused like `progress`, and `bad_report` (400); another report is `token_spent`."""
-    outcome, log = said.get("outcome"), said.get("log", "")
-    if outcome not in ("ok", "error") or not isinstance(log, str):
-        raise Refused("bad_report", "A report has an outcome (ok or error) and a log (text).")
-    log = stream.writable(log[-MAX_LOG:])
-    lines = stream.read_lines(said.get("lines", []))
+def report(token: str, request: dict[str, Any], source_address: str) -> dict[str, Any]:
+    """Store a node's report. Raises Refused like `progress`, and `bad_report` (400).
 
-    def take(node: Node) -> None:
-        new = _new_lines(node, lines)
+    A second report that differs from the first is refused with `token_spent`.
+    """
+    outcome, log = request.get("outcome"), request.get("log", "")
+    if outcome not in ("ok", "error") or not isinstance(log, str):
+        raise NodeRefusal.BAD_REPORT.refused()
+    log = boot_stream.storable_text(log[-MAX_LOG:])
+    lines = boot_stream.read_lines(request.get("lines", []))
+
+    def apply(node: Node) -> None:
+        new = boot_line_store.new_lines(node, lines)
         if node.reported_at is not None:
             if new or (node.report_outcome, node.report_log) != (outcome, log):
-                raise Refused("token_spent", SPENT, status=409)
+                raise NodeRefusal.SPENT.refused()
             return
         _check_registered(node)
-        _save_lines(node, new)
-        node.reported_at, node.report_outcome, node.report_log = timezone.now(), outcome, log
-        failed = (
-            node.boot_lines.filter(mark=Mark.ERROR).exclude(phase="").last() if outcome == "error" else None
-        )
-        node.reason = f"{failed.phase}: {failed.text}"[:500] if failed else ""
-        node.save(update_fields=["reported_at", "report_outcome", "report_log", "reason"])
-        _tell_report(node)
-        wakeups.wake(node.cluster_id)
+        boot_line_store.save_lines(node, new)
+        _save_report(node, outcome, log)
 
-    _audited(token, source_address, take)
+    _with_node(token, source_address, apply)
     return {}
 
 
-def _audited(token: str, source_address: str, take: Callable[[Node], None]) -> Node:
-    """Find the token's node, hold its row, and do what it asks. What is refused is written down before it is said."""
+def _with_node(token: str, source_address: str, apply: Callable[[Node], None]) -> Node:
+    """Lock the row of the token's node, apply the request and return the node. Refusals are audited, then raised."""
     with transaction.atomic():
         node = (
             Node.objects.select_for_update(of=("self",))
@@ -139,12 +131,12 @@ def _audited(token: str, source_address: str, take: Callable[[Node], None]) -> N
             .first()
         )
         if node is None:
-            raise Refused("token_unknown", "No node has this token.", status=401)
+            raise NodeRefusal.UNKNOWN_NODE.refused()
         refused: Refused | None = None
         try:
             if node.token_expires_at is not None and node.token_expires_at <= timezone.now():
-                raise Refused("token_expired", "This token has expired: the node took too long.", status=401)
-            take(node)
+                raise NodeRefusal.EXPIRED.refused()
+            apply(node)
         except Refused as error:
             refused = error
             _audit(node, source_address, error)
@@ -155,60 +147,15 @@ def _audited(token: str, source_address: str, take: Callable[[Node], None]) -> N
 
 def _check_booting(node: Node) -> None:
     if node.left_out or node.cluster.observed_state not in BOOTING:
-        raise Refused("too_late", "The cluster is not booting any more.", status=409)
+        raise NodeRefusal.TOO_LATE.refused()
 
 
 def _check_registered(node: Node) -> None:
     if node.reported_at is not None:
-        raise Refused("token_spent", SPENT, status=409)
+        raise NodeRefusal.SPENT.refused()
     _check_booting(node)
     if node.registered_at is None:
-        raise Refused("not_registered", "Register before you report.", status=409)
-
-
-def _new_lines(node: Node, lines: list[Line]) -> list[Line]:
-    """Those that are not known yet. Raises Refused (`line_differs`) when a known one comes with other words."""
-    if not lines:
-        return []
-    known = {
-        row.sequence: row for row in node.boot_lines.filter(sequence__in=[line.sequence for line in lines])
-    }
-    for line in lines:
-        row = known.get(line.sequence)
-        if row is not None and (row.at, row.phase, row.mark, row.text) != (
-            line.at,
-            line.phase,
-            line.mark,
-            line.text,
-        ):
-            raise Refused(
-                "line_differs",
-                f"Line {line.sequence} came with other words before.",
-                field="lines",
-                status=409,
-            )
-    return [line for line in lines if line.sequence not in known]
-
-
-def _save_lines(node: Node, lines: list[Line]) -> None:
-    if not lines:
-        return
-    kept = node.boot_lines.aggregate(lines=Count("pk"), characters=Sum(Length("text"), default=0))
-    characters = kept["characters"] + sum(len(line.text) for line in lines)
-    if kept["lines"] + len(lines) > stream.MOST_KEPT or characters > stream.MOST_CHARACTERS:
-        raise Refused(
-            "too_many_lines",
-            f"A node's boot stream has at most {stream.MOST_KEPT} lines and {stream.MOST_CHARACTERS} characters.",
-            status=413,
-        )
-    BootLine.objects.bulk_create(
-        BootLine(
-            node=node, sequence=line.sequence, at=line.at, phase=line.phase, mark=line.mark, text=line.text
-        )
-        for line in lines
-    )
-    node.heard = max(node.heard, *(line.sequence for line in lines))
-    node.save(update_fields=["heard"])
+        raise NodeRefusal.NOT_REGISTERED.refused()
 
 
 def _save_registration(node: Node, facts: dict[str, Any]) -> None:
@@ -216,38 +163,53 @@ def _save_registration(node: Node, facts: dict[str, Any]) -> None:
         setattr(node, name, value)
     node.registered_at = timezone.now()
     node.save(update_fields=[*facts, "registered_at"])
-    prints = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
+    fingerprints = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
     job_log.append(
         node.cluster.job,
-        "node",
-        f"{node.name} phoned home from {node.address} port {node.port}; host key {prints}.",
-        stage="Starting",
+        LogSource.NODE,
+        f"{node.name} phoned home from {node.address} port {node.port}; host key {fingerprints}.",
+        stage=ClusterState.STARTING,
         node=node.name,
     )
     wakeups.wake(node.cluster_id)
 
 
-def _tell_report(node: Node) -> None:
-    """One line in the Job Log; for an error with the phase and what was said of it."""
+def _save_report(node: Node, outcome: str, log: str) -> None:
+    """Store the report. The reason of an error is the last phase that failed, and what the node said of it."""
+    failed = None
+    if outcome == "error":
+        failed = node.boot_lines.filter(mark=PhaseMark.ERROR).exclude(phase="").last()
+    node.reported_at, node.report_outcome, node.report_log = timezone.now(), outcome, log
+    node.reason = f"{failed.phase}: {failed.text}"[:500] if failed else ""
+    node.save(update_fields=["reported_at", "report_outcome", "report_log", "reason"])
+    _log_report(node)
+    wakeups.wake(node.cluster_id)
+
+
+def _log_report(node: Node) -> None:
+    """Append one line to the Job Log."""
     if node.report_outcome == "ok":
-        level, text = "info", f"{node.name} reports OK."
+        level, text = LogLevel.INFO, f"{node.name} reports OK."
     else:
-        level, text = (
-            "error",
-            f"{node.name} reports an ERROR{f' in phase {node.reason}' if node.reason else '.'}",
-        )
-    job_log.append(node.cluster.job, "node", text, level=level, stage="Starting", node=node.name)
+        where = f" in phase {node.reason}" if node.reason else "."
+        level, text = LogLevel.ERROR, f"{node.name} reports an ERROR{where}"
+    job_log.append(
+        node.cluster.job, LogSource.NODE, text, level=level, stage=ClusterState.STARTING, node=node.name
+    )
 
 
 def _audit(node: Node, source_address: str, refused: Refused) -> None:
     same = AuditEvent.objects.filter(
-        object_type="node", object_id=str(node.pk), action=REFUSED, after__reason=refused.reason
+        object_type="node",
+        object_id=str(node.pk),
+        action=JobsAuditAction.NODE_REFUSED,
+        after__reason=refused.reason,
     )
-    if same.count() >= MOST_AUDITED:
+    if same.count() >= MAX_AUDITED_REFUSALS:
         return
     record(
         Actor(user=None, source_address=source_address or None),
-        REFUSED,
+        JobsAuditAction.NODE_REFUSED,
         "node",
         node.pk,
         owner=node.cluster.job.owner,

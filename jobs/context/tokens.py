@@ -1,7 +1,7 @@
-"""One-time tokens of nodes: made from the portal's secret, kept as digests only.
+"""Derive the one-time tokens of nodes from the portal's secret, and the digests that the database stores.
 
-The same cluster and node name always give the same token, so an order repeated after a crash is the same order,
-and yet no token lies in the database.
+A cluster and a node name always give the same token, so repeating an order after a crash repeats it exactly, although
+no token is stored.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from django.conf import settings
 
 
 def token_of(cluster_id: str, node_name: str) -> str:
-    """The token a node is born with."""
+    """Return the token that a node is created with."""
     message = f"node-token:{cluster_id}:{node_name}".encode()
     return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()
 
 
 def digest_of(token: str) -> str:
-    """What the database keeps of a token."""
+    """Return the digest of a token, as the database stores it."""
     return hashlib.sha256(token.encode()).hexdigest()

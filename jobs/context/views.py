@@ -1,4 +1,4 @@
-"""The broker's HTTP door. Nodes come without cookies; their token is all they have."""
+"""The broker's HTTP views. Nodes send no cookies; their token is their only credential."""
 
 import json
 import logging
@@ -9,64 +9,71 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts import source_address
 from accounts.refusals import Refused
+from accounts.source_address import source_address_of
 from jobs.context import broker
+from jobs.context.node_refusals import NodeRefusal
 
 logger = logging.getLogger(__name__)
 MAX_BODY = 1536 * 1024
-ASK_AGAIN_SECONDS = 1
+RETRY_SECONDS = 1
 
 
 @csrf_exempt
 @require_POST
 def register(request: HttpRequest) -> JsonResponse:
     """POST register/ with `Authorization: Node <token>`."""
-    return _answer(request, broker.register)
+    return _respond(request, broker.register)
 
 
 @csrf_exempt
 @require_POST
 def peers(request: HttpRequest) -> JsonResponse:
     """POST peers/ with `Authorization: Node <token>`; 202 with Retry-After while some have not registered."""
-    return _answer(request, broker.peers)
+    return _respond(request, broker.peers)
 
 
 @csrf_exempt
 @require_POST
 def progress(request: HttpRequest) -> JsonResponse:
     """POST progress/ with `Authorization: Node <token>`."""
-    return _answer(request, broker.progress)
+    return _respond(request, broker.progress)
 
 
 @csrf_exempt
 @require_POST
 def report(request: HttpRequest) -> JsonResponse:
     """POST report/ with `Authorization: Node <token>`."""
-    return _answer(request, broker.report)
+    return _respond(request, broker.report)
 
 
-def _answer(request: HttpRequest, verb: Callable[[str, dict[str, Any], str], dict[str, Any]]) -> JsonResponse:
+def _respond(
+    request: HttpRequest, action: Callable[[str, dict[str, Any], str], dict[str, Any]]
+) -> JsonResponse:
     try:
-        word, _, token = request.headers.get("Authorization", "").partition(" ")
-        if word != "Node" or not token.isascii() or not token:
-            raise Refused("token_missing", "Say `Authorization: Node <token>`.", status=401)
-        answer = verb(token.strip(), _body(request), source_address.source_address_of(request))
+        answer = action(_token(request), _body(request), source_address_of(request))
     except Refused as refused:
         logger.warning("a node was refused: %s", refused.reason)
         return JsonResponse({"reason": refused.reason, "detail": refused.message}, status=refused.status)
     if "waiting_for" in answer:
-        return JsonResponse(answer, status=202, headers={"Retry-After": str(ASK_AGAIN_SECONDS)})
+        return JsonResponse(answer, status=202, headers={"Retry-After": str(RETRY_SECONDS)})
     return JsonResponse(answer)
+
+
+def _token(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Node" or not token.isascii() or not token:
+        raise NodeRefusal.NO_CREDENTIAL.refused()
+    return token.strip()
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     if len(request.body) > MAX_BODY:
-        raise Refused("too_large", f"At most {MAX_BODY // 1024} kB.", status=413)
+        raise NodeRefusal.TOO_LARGE.refused(f"At most {MAX_BODY // 1024} kB are allowed.")
     try:
-        said = json.loads(request.body)
+        document = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise Refused("not_json", "The body is no JSON.") from error
-    if not isinstance(said, dict):
-        raise Refused("not_json", "The body is no JSON object.")
-    return said
+        raise NodeRefusal.NOT_JSON.refused() from error
+    if not isinstance(document, dict):
+        raise NodeRefusal.NOT_JSON.refused()
+    return document

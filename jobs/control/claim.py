@@ -1,12 +1,10 @@
-"""The controller's time-bound hold on a cluster's row.
+"""Take, renew and release the claim: a worker's time-bound hold on a cluster.
 
-A conditional UPDATE takes it and the count tells who got it. A claim expires, so a worker that was killed holds
-nothing up for longer than CLAIM; a pass that works longer renews it.
+A conditional UPDATE takes the claim, and its row count says whether this worker got it. A claim expires after CLAIM,
+so a killed worker delays nothing for longer than that. A pass that takes longer renews it.
 """
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,26 +15,18 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jobs.models import Cluster
+from jobs.models.claims import ClaimLost, claimed, worker_name
 
 logger = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=20)
 RENEW_SECONDS = CLAIM.total_seconds() / 3
-# A step that does not come back for this long is no work any more: let somebody else have the row.
+# A step that takes longer than this is considered stuck; another worker may take over.
 LONGEST_STEP = timedelta(minutes=20)
 
 
-class ClaimLost(Exception):
-    """Somebody else holds the row now; whatever this pass still meant to do is theirs."""
-
-
-def worker_name() -> str:
-    """Who claims: host, process and thread, unique among workers."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"[:120]
-
-
 def acquire(cluster_id: str) -> Cluster | None:
-    """Claim the cluster if it is due and free; None when it is not."""
+    """Claim the cluster if it is due and unclaimed, and return it; None otherwise."""
     now = timezone.now()
     taken = (
         Cluster.objects.filter(pk=cluster_id, next_check_at__lte=now)
@@ -49,32 +39,39 @@ def acquire(cluster_id: str) -> Cluster | None:
 
 
 def renew(cluster: Cluster) -> None:
-    """Hold on for another while. Raises ClaimLost."""
+    """Extend the claim by CLAIM from now. Raises ClaimLost, also when it had expired."""
     now = timezone.now()
-    held = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name(), claimed_until__gte=now)
-    if held.update(claimed_until=now + CLAIM) != 1:
+    if claimed(cluster).filter(claimed_until__gte=now).update(claimed_until=now + CLAIM) != 1:
         raise ClaimLost(cluster.pk)
 
 
-@contextmanager
-def kept(cluster: Cluster) -> Iterator[None]:
-    """Hold on to the claim for as long as the block works, however long one step of it takes.
+def renew_if_old(cluster: Cluster) -> None:
+    """Renew the claim when half of it is used up. Cheap to call often. Raises ClaimLost."""
+    until = cluster.claimed_until
+    if until is None or until - timezone.now() < CLAIM / 2:
+        renew(cluster)
+        cluster.claimed_until = timezone.now() + CLAIM
 
-    Only `LONGEST_STEP` after the last `renew_if_old` it is let expire.
+
+@contextmanager
+def keep_claimed(cluster: Cluster) -> Iterator[None]:
+    """Renew the claim in a thread while the block runs, so that one long step does not lose it.
+
+    The claim is let expire LONGEST_STEP after the block began.
     """
     done = threading.Event()
-    keeper = threading.Thread(
-        target=_keep, args=(cluster.pk, worker_name(), done, LONGEST_STEP.total_seconds()), daemon=True
+    renewer = threading.Thread(
+        target=_renew_until, args=(done, cluster.pk, worker_name(), LONGEST_STEP.total_seconds()), daemon=True
     )
-    keeper.start()
+    renewer.start()
     try:
         yield
     finally:
         done.set()
-        keeper.join()
+        renewer.join()
 
 
-def _keep(cluster_id: str, holder: str, done: threading.Event, longest_seconds: float) -> None:
+def _renew_until(done: threading.Event, cluster_id: str, holder: str, longest_seconds: float) -> None:
     try:
         for _ in range(int(longest_seconds / RENEW_SECONDS)):
             if done.wait(RENEW_SECONDS):
@@ -90,28 +87,21 @@ def _keep(cluster_id: str, holder: str, done: threading.Event, longest_seconds: 
 
 
 def release(cluster: Cluster, delay: timedelta | None) -> bool:
-    """Let the row go and make it due after `delay` (None: never, until a bell). True when a bell rang meanwhile.
+    """Give up the claim; the cluster is due again after `delay` (None: only after a wakeup).
 
-    The bell count read at the start of the pass is compared, so that news that came during the pass is not slept on.
+    Return True when a wakeup came during the pass: the cluster is then due at once. `wakeups`, as read at the start
+    of the pass, is compared with the row.
     """
     next_check_at = None if delay is None else timezone.now() + delay
-    mine = Cluster.objects.filter(pk=cluster.pk, claimed_by=worker_name())
-    quiet = mine.filter(wakeups=cluster.wakeups).update(
-        claimed_until=None, claimed_by="", next_check_at=next_check_at, failures=cluster.failures
-    )
-    if quiet == 1:
+    if _give_up(cluster, next_check_at, wakeups=cluster.wakeups):
         return False
-    return (
-        mine.update(
-            claimed_until=None, claimed_by="", next_check_at=timezone.now(), failures=cluster.failures
-        )
-        == 1
+    return _give_up(cluster, timezone.now())
+
+
+def _give_up(cluster: Cluster, next_check_at: object, **only_if: int) -> bool:
+    released = (
+        claimed(cluster)
+        .filter(**only_if)
+        .update(claimed_until=None, claimed_by="", next_check_at=next_check_at, failures=cluster.failures)
     )
-
-
-def renew_if_old(cluster: Cluster) -> None:
-    """`renew` when half of the claim is used up; cheap to call often. Raises ClaimLost."""
-    until = cluster.claimed_until
-    if until is None or until - timezone.now() < CLAIM / 2:
-        renew(cluster)
-        cluster.claimed_until = timezone.now() + CLAIM
+    return released == 1

@@ -1,19 +1,19 @@
-"""When a worker was last at work: the sweep says it every second through the cache."""
+"""Whether a worker is running: the sweep notes the time in the cache every second."""
 
 import time
 
 from django.core.cache import cache
 
 KEY = "worker-seen-at"
-LATELY_SECONDS = 15.0
+RECENT_SECONDS = 15.0
 
 
 def beat() -> None:
-    """Say that a worker is at work."""
+    """Note that a worker is running now."""
     cache.set(KEY, time.time(), timeout=60)
 
 
 def worker_seen_lately() -> bool:
-    """Whether a worker was at work in the last seconds."""
+    """Return whether a worker ran within the last RECENT_SECONDS."""
     seen = cache.get(KEY)
-    return isinstance(seen, float) and time.time() - seen < LATELY_SECONDS
+    return isinstance(seen, float) and time.time() - seen < RECENT_SECONDS

@@ -1,4 +1,4 @@
-"""What the nodes say about who logged in: kept with the person's key, told in the Job Log."""
+"""Record who logged in to the nodes: on the person's key, and in the Job Log."""
 
 from datetime import timedelta
 
@@ -7,20 +7,20 @@ from django.utils import timezone
 
 from accounts import services
 from jobs.events import job_log
-from jobs.models import Cluster, JobEvent
+from jobs.models import Cluster
 from jobs.providers.base import LoginRecord, Provider
-from jobs.states import Observed
+from jobs.states import NOT_AT_PROVIDER, LogSource
 
-# A program that logs in again and again is told of once in a while, not every time.
-TELL_AGAIN = timedelta(minutes=5)
+# A program that logs in again and again appears in the Job Log only this often.
+LOG_AGAIN_AFTER = timedelta(minutes=5)
 
 
-def note(cluster: Cluster, provider: Provider) -> None:
-    """Take the logins that are new: when keys were last used, and one event for each way in.
+def record_logins(cluster: Cluster, provider: Provider) -> None:
+    """Record logins that are new: when each key was last used, and one event per key, address and node.
 
-    The cursor is saved together with them, so that nothing is told twice or lost. Raises ProviderError.
+    The cursor is saved in the same transaction, so that no login is recorded twice or lost. Raises ProviderError.
     """
-    if cluster.observed_state in (Observed.ABSENT, Observed.RELEASED):
+    if cluster.observed_state in NOT_AT_PROVIDER:
         return
     records = provider.logins(cluster.provider_state, cluster.login_cursor)
     if not records:
@@ -32,25 +32,25 @@ def note(cluster: Cluster, provider: Provider) -> None:
         )
         if moved != 1:
             return
-        told: set[str] = set()
+        logged: set[str] = set()
         for record in records:
-            # The portal's own logins come with certificates, and it knows what they were for.
+            # The portal's own logins use certificates and are known already.
             if record.fingerprint:
-                _note(cluster, record, told)
+                _record(cluster, record, logged)
     cluster.login_cursor = newest
 
 
-def _note(cluster: Cluster, record: LoginRecord, told: set[str]) -> None:
+def _record(cluster: Cluster, record: LoginRecord, logged: set[str]) -> None:
     job = cluster.job
     key = services.note_key_use(job.owner, record.fingerprint, record.at, record.source_address, job.pk)
     what = f"key '{key.name}'" if key else "a key that is not in Job Settings"
     text = f"Login with {what} ({record.fingerprint}) from {record.source_address} on {record.node}."
-    if text in told or _told_lately(cluster, text):
+    if text in logged or _was_logged_lately(cluster, text):
         return
-    told.add(text)
-    job_log.append(job, JobEvent.Source.SSH, text, node=record.node)
+    logged.add(text)
+    job_log.append(job, LogSource.SSH, text, node=record.node)
 
 
-def _told_lately(cluster: Cluster, text: str) -> bool:
-    since = timezone.now() - TELL_AGAIN
-    return cluster.job.events.filter(source=JobEvent.Source.SSH, at__gt=since, message=text).exists()
+def _was_logged_lately(cluster: Cluster, text: str) -> bool:
+    since = timezone.now() - LOG_AGAIN_AFTER
+    return cluster.job.events.filter(source=LogSource.SSH, at__gt=since, message=text).exists()

@@ -1,10 +1,10 @@
-"""From a job to the nodes it needs: rows first, then the order the provider gets."""
+"""From a job to the nodes it needs: node rows first, then the order for the provider."""
 
 from collections import Counter
 
 from django.conf import settings
 
-from jobs.context.node_context import plan_of
+from jobs.context.cluster_plan import plan_of
 from jobs.context.tokens import digest_of, token_of
 from jobs.models import Cluster, Node
 from jobs.providers import portal_id
@@ -12,7 +12,7 @@ from jobs.providers.base import ClusterOrder, NodeOrder
 
 
 def make_nodes(cluster: Cluster) -> list[Node]:
-    """The cluster's node rows, made if they are not there yet: one head, the rest compute."""
+    """Return the cluster's node rows, one head and the rest compute; create them if there are none yet."""
     if not cluster.nodes.exists():
         Node.objects.bulk_create(
             Node(
@@ -29,7 +29,7 @@ def make_nodes(cluster: Cluster) -> list[Node]:
 
 
 def summary(nodes: list[Node]) -> str:
-    """`3 x Emerald, 1 x Onyx, 5 cores in all`"""
+    """Return the nodes as text: `3 x Emerald, 1 x Onyx, 5 cores in all`."""
     counted = Counter(node.core_type.name for node in nodes)
     kinds = ", ".join(f"{count} x {name}" for name, count in counted.items())
     cores = sum(node.cores for node in nodes)
@@ -37,10 +37,10 @@ def summary(nodes: list[Node]) -> str:
 
 
 def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:
-    """What the provider is asked for. The same cluster always gives the same order."""
+    """Return the order for the provider. The same cluster always gives the same order."""
     return ClusterOrder(
         cluster_id=cluster.pk,
-        mark=portal_id.own_portal_id(),
+        portal_id=portal_id.own_portal_id(),
         username=cluster.job.username,
         home=cluster.job.home,
         broker_url=settings.HEADNODE_BROKER_URL,
@@ -61,5 +61,5 @@ def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:
 
 
 def machinefile(nodes: list[Node]) -> str:
-    """One `name:cores` line a node, as MPI launchers read it."""
+    """Return one `name:cores` line per node, as MPI launchers read it."""
     return "".join(f"{node.name}:{node.cores}\n" for node in nodes)

@@ -1,4 +1,4 @@
-"""Steps from nothing to a cluster the portal has logged in to."""
+"""Steps that bring a cluster up: order its nodes, wait for their reports, log in to each."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,30 +14,34 @@ from jobs.control import checkpoint, orders
 from jobs.events import history, job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import OrderRefused, Provider
-from jobs.states import JobState, Observed
+from jobs.states import ClusterState, JobState, LogSource, NodeState, Observed
 from sshgateway.certificates import credentials
 from sshgateway.certificates.credentials import Credential
 from sshgateway.ssh import transport
 from sshgateway.ssh.targets import Target
 
-WATCH = timedelta(seconds=2)
-# An order that is accepted may take a while to be known here; a token is good for that, too.
+# A report of a node wakes the loop; this is for reports that were lost.
+WATCH_EVERY = timedelta(seconds=2)
+# An accepted order may take a while to be saved here; tokens stay valid for that long, too.
 TOKEN_SLACK = timedelta(minutes=2)
 LOGIN_SECONDS = 10.0
 LOGINS_AT_ONCE = 8
 
 
 def provision(cluster: Cluster, provider: Provider) -> timedelta:
-    """Order the nodes. The order is the same each time, so a crash in here repeats it harmlessly."""
+    """Order the nodes. The order is always the same, so repeating it after a crash is harmless.
+
+    Raises ProviderError.
+    """
     with transaction.atomic():
         nodes = orders.make_nodes(cluster)
         expires_at = timezone.now() + settings.HEADNODE_BOOT_LIMIT + TOKEN_SLACK
         cluster.nodes.update(token_expires_at=expires_at)
         order = orders.order_of(cluster, nodes)
-        checkpoint.remember_plan(cluster, provider.plan(order))
-        if history.job_status(cluster.job, JobState.QUEUED):
+        checkpoint.save_plan(cluster, provider.plan(order))
+        if history.record_job_status(cluster.job, JobState.QUEUED):
             text = f"Ordering {orders.summary(nodes)}."
-            job_log.append(cluster.job, "portal", text, stage=JobState.QUEUED)
+            job_log.append(cluster.job, LogSource.PORTAL, text, stage=JobState.QUEUED)
     try:
         state = provider.provision(order)
     except OrderRefused as error:
@@ -48,21 +52,16 @@ def provision(cluster: Cluster, provider: Provider) -> timedelta:
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.BOOTING, provider_state=state, booting_at=timezone.now())
         names = ", ".join(node.name for node in nodes)
-        job_log.append(cluster.job, "provider", f"Order accepted; booting {names}.", stage="Starting")
-    return WATCH
-
-
-def watch_boot(cluster: Cluster, provider: Provider) -> timedelta:
-    """Nothing to do but wait: a report rings the bell."""
-    return WATCH
+        text = f"Order accepted; booting {names}."
+        job_log.append(cluster.job, LogSource.PROVIDER, text, stage=ClusterState.STARTING)
+    return WATCH_EVERY
 
 
 def verify(cluster: Cluster, provider: Provider) -> timedelta:
-    """Log in to every node with its pinned host key; only then is the cluster ready and said to be.
+    """Log in to every node with its pinned host key; only then the cluster is ready.
 
-    A host key that is not the one the node reported raises the alarm and ends the cluster (mission B11, D3).
-    A node that proved itself gets a host certificate for its address, so that the first person who comes is
-    asked nothing. Raises SSHError, ProviderError.
+    A host key other than the reported one raises the alarm and fails the cluster. Nodes that proved their key get a
+    host certificate for their address, so that ssh asks people no question. Raises SSHError, ProviderError.
     """
     nodes = list(cluster.nodes.select_related("cluster__job").filter(verified_at=None, left_out=False))
     errors = log_in_to(cluster, nodes)
@@ -73,27 +72,29 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
     for error in errors:
         if error is not None:
             raise error
-    host_certificates.issue(cluster, nodes, provider)
+    host_certificates.issue_certificates(cluster, nodes, provider)
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.READY, ready_at=now)
-        cluster.nodes.filter(left_out=False).update(verified_at=now, state=Node.State.RUNNING)
-        history.job_status(cluster.job, JobState.STARTED)
-        history.job_status(cluster.job, JobState.VALIDATED)
+        cluster.nodes.filter(left_out=False).update(verified_at=now, state=NodeState.RUNNING)
+        history.record_job_status(cluster.job, JobState.STARTED)
+        history.record_job_status(cluster.job, JobState.VALIDATED)
         text = f"Logged in to {len(nodes)} node(s) with the host keys they reported."
-        job_log.append(cluster.job, "ssh", text, stage=JobState.VALIDATED)
+        job_log.append(cluster.job, LogSource.SSH, text, stage=JobState.VALIDATED)
         head = cluster.nodes.select_related("cluster__job").get(role=Node.Role.HEAD)
         message = connection_message(head)
-        job_log.append(cluster.job, "portal", message, stage=JobState.STARTED, node=head.name)
+        job_log.append(cluster.job, LogSource.PORTAL, message, stage=JobState.STARTED, node=head.name)
     return timedelta()
 
 
 def log_in_to(cluster: Cluster, nodes: Sequence[Node]) -> list[transport.SSHError | None]:
-    """Log in to these nodes, all at once; for each what went wrong, if anything did.
+    """Log in to these nodes in parallel. Return the error of each, None for success.
 
     Another host key raises the alarm.
     """
-    credential = credentials.issue(cluster.job.username, for_whom=f"headnode check of job {cluster.job_id}")
+    credential = credentials.issue_credential(
+        cluster.job.username, for_whom=f"headnode check of job {cluster.job_id}"
+    )
     targets = [node_access.node_target(node) for node in nodes]
     with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
         errors = list(pool.map(lambda target: _log_in(target, credential), targets))
@@ -104,7 +105,7 @@ def log_in_to(cluster: Cluster, nodes: Sequence[Node]) -> list[transport.SSHErro
 
 
 def _log_in(target: Target, credential: Credential) -> transport.SSHError | None:
-    """Log in; the answer is what went wrong. In a thread: the database is not for here."""
+    """Log in and return the error, if any. Runs in a thread, so it must not use the database."""
     try:
         with transport.connect(target, timeout=LOGIN_SECONDS, credential=credential) as connection:
             connection.run("true", timeout=LOGIN_SECONDS)

@@ -1,10 +1,11 @@
-"""Who may come in: told to the provider whenever it changed.
+"""Push the access document (keys and rules) to the provider when it changes.
 
-Two come here: a pass over the cluster, and the task that a change of keys or rules sends off. The task takes no claim:
-a removed key must not wait for a pass that is copying files. Documents carry a version, and a provider keeps the
-newest; whoever pushed looks again whether what it pushed still holds.
+Both a pass over the cluster and the task that a change of keys or rules sends come here. The task takes no claim: a
+removed key must not wait for a pass that is copying files. Documents carry a version and a provider keeps the newest
+one; after each push it is checked again whether the pushed document is still the current one.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,62 +13,63 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.keys import validity
-from jobs.access import node_access
+from jobs.access import access_document
 from jobs.events import job_log
 from jobs.models import Cluster
 from jobs.providers.base import Provider
-from jobs.providers.registry import provider as provider_named
-from jobs.states import Observed
+from jobs.states import WITHOUT_NODES, LogSource
 
-NO_NODES = (Observed.ABSENT, Observed.RELEASING, Observed.RELEASED)
-# More changes than anybody makes while one is under way.
+# More changes than anybody makes during one push.
 MOST_PUSHES = 10
-AT_EXPIRY = timedelta(milliseconds=50)
+AFTER_EXPIRY = timedelta(milliseconds=50)
 
 
-def push_to(cluster_id: str) -> None:
-    """Push for a cluster that has nodes, outside of any pass. Raises ProviderError."""
+def push_to(cluster_id: str, provider_named: Callable[[str], Provider]) -> None:
+    """Push outside of any pass, if the cluster has nodes. Raises ProviderError."""
     cluster = Cluster.objects.select_related("job__owner").filter(pk=cluster_id).first()
-    if cluster is not None and cluster.observed_state not in NO_NODES:
+    if cluster is not None and cluster.observed_state not in WITHOUT_NODES:
         push(cluster, provider_named(cluster.provider))
 
 
 def push(cluster: Cluster, provider: Provider) -> None:
-    """Tell the provider who may come in, if that is not what it was told last. Raises ProviderError.
+    """Push the access document if it is not the one pushed last. Raises ProviderError.
 
-    Only what the provider says is in force is remembered as told: somebody else's newer document may have come first.
+    Only what the provider says is in force is saved as pushed: another worker's newer document may have come first.
     """
     for _ in range(MOST_PUSHES):
-        if node_access.access_digest(node_access.access_content(cluster)) == cluster.admitted:
+        if access_document.digest_of(access_document.content_of(cluster)) == cluster.access_pushed:
             return
-        document = node_access.access_document(cluster)
-        in_force = provider.admit(cluster.provider_state, document)
+        document = access_document.new_document(cluster)
+        in_force = provider.push_access(cluster.provider_state, document)
         if in_force is None:
             return  # no nodes: the next pass will see that, too
         if in_force == document["version"]:
-            _remember(cluster, document)
+            _save_pushed(cluster, document)
         else:
-            cluster.admitted = Cluster.objects.values_list("admitted", flat=True).get(pk=cluster.pk)
+            cluster.access_pushed = _read_pushed(cluster)
 
 
-def not_after_expiry(cluster: Cluster, delay: timedelta | None) -> timedelta | None:
-    """The delay until the next pass, shortened to when the owner's next key or rule expires."""
-    if delay is None or cluster.observed_state in NO_NODES:
+def limit_delay(cluster: Cluster, delay: timedelta | None) -> timedelta | None:
+    """Return the delay until the next pass, shortened to when the owner's next key or rule expires."""
+    if delay is None or cluster.observed_state in WITHOUT_NODES:
         return delay
     moment = validity.next_expiry(cluster.job.owner)
-    return delay if moment is None else min(delay, max(timedelta(), moment - timezone.now()) + AT_EXPIRY)
+    return delay if moment is None else min(delay, max(timedelta(), moment - timezone.now()) + AFTER_EXPIRY)
 
 
-def _remember(cluster: Cluster, document: dict[str, Any]) -> None:
-    """Write down what was pushed; of several who pushed the same, one tells the Job Log."""
-    digest = node_access.access_digest(document)
+def _save_pushed(cluster: Cluster, document: dict[str, Any]) -> None:
+    """Save what was pushed. Of several workers that pushed the same, only one writes to the Job Log."""
+    digest = access_document.digest_of(document)
     with transaction.atomic():
-        mine = Cluster.objects.filter(pk=cluster.pk, admitted=cluster.admitted).update(admitted=digest)
-        if mine == 1 and cluster.admitted:
+        row = Cluster.objects.filter(pk=cluster.pk, access_pushed=cluster.access_pushed)
+        saved = row.update(access_pushed=digest) == 1
+        if saved and cluster.access_pushed:
             count = len(document["authorized_keys"])
             rules = ", ".join(document["rules"]) or "none"
             text = f"Keys and access rules changed: {count} key(s); addresses let in: {rules}."
-            job_log.append(cluster.job, "portal", text)
-    cluster.admitted = (
-        digest if mine == 1 else Cluster.objects.values_list("admitted", flat=True).get(pk=cluster.pk)
-    )
+            job_log.append(cluster.job, LogSource.PORTAL, text)
+    cluster.access_pushed = digest if saved else _read_pushed(cluster)
+
+
+def _read_pushed(cluster: Cluster) -> str:
+    return Cluster.objects.values_list("access_pushed", flat=True).get(pk=cluster.pk)

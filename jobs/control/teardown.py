@@ -1,35 +1,47 @@
-"""Steps from the end of the command to the end of the cluster."""
+"""Steps from the end of the command to the end of the cluster: drain, collect, keep, release."""
 
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from jobs.access import node_access
+from jobs.access import session_subjects
 from jobs.control import checkpoint, claim
 from jobs.control.command import to_head
+from jobs.control.end_reasons import EndReason
 from jobs.events import job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
-from jobs.remote import client
-from jobs.states import Desired, Observed, Outcome
+from jobs.remote import command_runner
+from jobs.states import (
+    COLLECTING,
+    NODE_DOWN,
+    ClusterState,
+    Desired,
+    LogLevel,
+    LogSource,
+    NodeState,
+    Observed,
+    Outcome,
+)
 from jobs.storage import output_collection
 from sshgateway.sessions import session_actions
 
 SOON = timedelta(milliseconds=300)
-KEPT_LOOK = timedelta(seconds=15)
+CHECK_KEPT_EVERY = timedelta(seconds=15)
 COMPUTE_DOWN = "The command has ended: this compute node is shutting down."
 HEAD_DOWN = "The cluster is ending: this node is shutting down."
 
 
 def drain(cluster: Cluster, provider: Provider) -> timedelta:
-    """Shut the compute nodes down, then move on."""
+    """Shut the compute nodes down; once they are, advance. Raises ProviderError."""
     running = _running_compute(cluster)
     if not running:
         with transaction.atomic():
             checkpoint.advance(cluster, Observed.DRAINED)
             if compute := cluster.nodes.filter(role=Node.Role.COMPUTE).count():
-                job_log.append(cluster.job, "provider", f"{compute} compute node(s) are shut down.")
+                text = f"{compute} compute node(s) are shut down."
+                job_log.append(cluster.job, LogSource.PROVIDER, text)
         return timedelta()
     provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
     return SOON
@@ -37,82 +49,81 @@ def drain(cluster: Cluster, provider: Provider) -> timedelta:
 
 def _running_compute(cluster: Cluster) -> list[str]:
     compute = cluster.nodes.filter(role=Node.Role.COMPUTE)
-    return list(
-        compute.exclude(state__in=[Node.State.STOPPED, Node.State.FAILED]).values_list("name", flat=True)
-    )
+    return list(compute.exclude(state__in=NODE_DOWN).values_list("name", flat=True))
 
 
-def collect(cluster: Cluster, provider: Provider) -> timedelta:
-    """Store the output files; only then is the job Completed. Raises SSHError."""
+def collect(cluster: Cluster) -> timedelta:
+    """Store the output files and complete the job. Raises SSHError, StorageFailedError."""
     job = cluster.job
     with to_head(cluster) as connection, connection.sftp() as sftp:
-        listing = client.listing(connection, output_collection.MAX_ENTRIES)
-        brought = output_collection.collect(job, listing, sftp, lambda: claim.renew_if_old(cluster))
+        listing = command_runner.listing(connection, output_collection.MAX_ENTRIES)
+        collection = output_collection.collect_outputs(
+            job, listing, sftp, lambda: claim.renew_if_old(cluster)
+        )
     with transaction.atomic():
-        text = f"Stored {brought.files} output file(s), {brought.size} bytes."
-        job_log.append(job, "portal", text, stage="Collecting")
-        if brought.skipped:
-            left = f"Left out {len(brought.skipped)}: " + "; ".join(brought.skipped[:10])
-            job_log.append(job, "portal", left, level="warning", stage="Collecting")
-        _collected(cluster)
+        text = f"Stored {collection.files} output file(s), {collection.size} bytes."
+        job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
+        if collection.skipped:
+            text = f"Left out {len(collection.skipped)}: " + "; ".join(collection.skipped[:10])
+            job_log.append(job, LogSource.PORTAL, text, level=LogLevel.WARNING, stage=COLLECTING)
+        _record_collected(cluster)
     return timedelta()
 
 
 def give_up_collecting(cluster: Cluster, why: str) -> timedelta:
-    """The files do not come, and a head node must not cost for ever: say so and go on."""
+    """Continue without the output files: a head node whose files cannot be fetched must not cost for ever."""
     with transaction.atomic():
         text = f"Output files could not be fetched: {why}"
-        job_log.append(cluster.job, "portal", text, level="error", stage="Collecting")
-        _collected(cluster)
+        job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.ERROR, stage=COLLECTING)
+        _record_collected(cluster)
     return timedelta()
 
 
-def _collected(cluster: Cluster) -> None:
+def _record_collected(cluster: Cluster) -> None:
     checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
     _complete(cluster)
-    kept = not cluster.job.auto_terminate_cluster and cluster.desired_state != Desired.STOPPED
-    if kept and cluster.deadline_at is not None:
+    is_kept = not cluster.job.auto_terminate_cluster and cluster.desired_state != Desired.STOPPED
+    if is_kept and cluster.deadline_at is not None:
         until = f"{cluster.deadline_at:%Y-%m-%d %H:%M} UTC"
         text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
-        job_log.append(cluster.job, "portal", text, level="warning")
+        job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.WARNING)
 
 
 def keep(cluster: Cluster, provider: Provider) -> timedelta:
-    """The head node stays for its owner, and nothing but it; look at it now and then.
+    """Keep the head node for its owner, and return when to check it again. Raises ProviderError.
 
-    Of a cluster that is held everything that is up stays: its nodes are what there is to look into.
+    Of a held cluster all nodes that are up are kept, because its owner debugs them.
     """
     if cluster.observed_state == Observed.COLLECTED and (running := _running_compute(cluster)):
-        # They had not stopped when the time for the output files was over.
+        # They had not stopped yet when collecting the output files was given up.
         provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)
     if cluster.deadline_at is None:
-        return KEPT_LOOK
-    return max(SOON, min(KEPT_LOOK, cluster.deadline_at - timezone.now()))
+        return CHECK_KEPT_EVERY
+    return max(SOON, min(CHECK_KEPT_EVERY, cluster.deadline_at - timezone.now()))
 
 
 def release(cluster: Cluster, why: str) -> timedelta:
-    """Decide to take everything away. From here on nobody gets in any more."""
+    """Begin to release the cluster. From here on nobody can log in."""
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.RELEASING, why)
         text = why or "Shutting the cluster down."
-        job_log.append(cluster.job, "portal", text, stage="Stopping")
-        Node.objects.filter(cluster=cluster).exclude(
-            state__in=[Node.State.STOPPED, Node.State.FAILED]
-        ).update(state=Node.State.STOPPING)
+        job_log.append(cluster.job, LogSource.PORTAL, text, stage=ClusterState.STOPPING)
+        cluster.nodes.exclude(state__in=NODE_DOWN).update(state=NodeState.STOPPING)
     return timedelta()
 
 
 def watch_release(cluster: Cluster, provider: Provider, is_gone: bool) -> timedelta:
-    """Tell the provider until nothing is left, then close the books."""
+    """Ask the provider to remove the cluster, again and again; once it is gone, record that. Raises ProviderError."""
     if not is_gone:
         provider.release(cluster.provider_state, HEAD_DOWN)
         return SOON
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.RELEASED, released_at=timezone.now())
-        Node.objects.filter(cluster=cluster).exclude(state=Node.State.FAILED).update(state=Node.State.STOPPED)
-        job_log.append(cluster.job, "provider", "The cluster is shut down; nothing runs or costs any more.")
+        cluster.nodes.exclude(state=NodeState.FAILED).update(state=NodeState.STOPPED)
+        text = "The cluster is shut down; nothing runs or costs any more."
+        job_log.append(cluster.job, LogSource.PROVIDER, text)
         _complete(cluster)
-    session_actions.end_sessions(subject=node_access.subject(cluster.job), reason="node_gone")
+    session_actions.end_sessions(subject=session_subjects.subject_of(cluster.job), reason=EndReason.NODE_GONE)
     return timedelta()
 
 
@@ -123,4 +134,4 @@ def _complete(cluster: Cluster) -> None:
     elif cluster.failure:
         checkpoint.complete(job, Outcome.ERROR, cluster.failure)
     else:
-        checkpoint.complete(job, Outcome.TERMINATED, "User Terminated")
+        checkpoint.complete(job, *EndReason.STOPPED_BY_OWNER.result)

@@ -1,17 +1,16 @@
-"""What of a cluster still runs, and so costs: named wherever somebody ends one."""
+"""List the nodes of a cluster that still run, and what they cost. Shown wherever a cluster is terminated."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from jobs.models import Cluster, Node
-from jobs.states import Observed
-
-OFF = (Node.State.ORDERED, Node.State.STOPPED, Node.State.FAILED)
+from jobs.costs.rates import node_price_per_hour
+from jobs.models import Cluster
+from jobs.states import NODE_UNBILLED, NOT_AT_PROVIDER
 
 
 @dataclass(frozen=True)
 class RunningNode:
-    """A machine that is not off yet."""
+    """A node that is not off yet."""
 
     name: str
     core_type: str
@@ -22,7 +21,7 @@ class RunningNode:
 
 @dataclass(frozen=True)
 class StillRunning:
-    """The machines that are not off, and what they cost together while that is so."""
+    """The nodes that are not off, and the price per hour of all of them."""
 
     nodes: list[RunningNode]
     cost_per_hour: Decimal
@@ -30,7 +29,7 @@ class StillRunning:
 
     @property
     def sentence(self) -> str:
-        """For people and logs."""
+        """The list as a sentence, for pages and logs."""
         if not self.nodes:
             return "Nothing runs and nothing costs any more."
         names = ", ".join(node.name for node in self.nodes)
@@ -38,15 +37,11 @@ class StillRunning:
 
 
 def still_running_of(cluster: Cluster) -> StillRunning:
-    """What runs now, as far as the portal has seen."""
+    """Return what runs now, as far as the portal has observed."""
     nodes = []
     currency = cluster.job.core_type.currency
-    if cluster.observed_state not in (Observed.ABSENT, Observed.RELEASED):
-        for node in cluster.nodes.select_related("core_type").exclude(state__in=OFF):
-            kind = node.core_type
-            nodes.append(
-                RunningNode(
-                    node.name, kind.code, node.cores, node.state, kind.price_per_core_hour * node.cores
-                )
-            )
+    if cluster.observed_state not in NOT_AT_PROVIDER:
+        for node in cluster.nodes.select_related("core_type").exclude(state__in=NODE_UNBILLED):
+            price = node_price_per_hour(node.core_type.price_per_core_hour, node.cores)
+            nodes.append(RunningNode(node.name, node.core_type_id, node.cores, node.state, price))
     return StillRunning(nodes, sum((node.cost_per_hour for node in nodes), Decimal()), currency)

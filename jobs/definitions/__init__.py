@@ -1,4 +1,5 @@
-"""Cluster definition files: TOML in, a checked `Definition` out, or every problem there is, each with its line.
+"""Cluster definitions: read and check a TOML file, launch a cluster from it, list the clusters of a user.
 
-Pure: no I/O, no Django. What may be asked for comes in as a `Catalogue`; docs/cluster-definitions.md is for people.
+Reading is pure: text and a `Catalogue` in, a `Definition` or every problem with its line out. This room never changes
+a cluster after its launch. docs/cluster-definitions.md is the user's guide.
 """

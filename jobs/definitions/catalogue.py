@@ -1,4 +1,4 @@
-"""What a definition may ask for. Pure; filled from the core types and the administrator's settings."""
+"""What a cluster definition may ask for: core types on offer and limits. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True)
-class Hardware:
-    """A core type: how many cores a member may have, the price of one for an hour."""
+class CoreTypeOffer:
+    """A core type on offer: the numbers of cores a member may have, and the price of a core for an hour."""
 
     code: str
     name: str
@@ -18,9 +18,9 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Core types by code, and the limits."""
+    """Core types by code, and the administrator's limits."""
 
-    core_types: Mapping[str, Hardware]
-    most_members: int
-    most_hours: int
-    most_hold_hours: float
+    core_types: Mapping[str, CoreTypeOffer]
+    max_members: int
+    max_hours: int
+    max_hold_hours: float

@@ -1,4 +1,4 @@
-"""A person's clusters, those that are up and those that were: what the list, the API and the history page show."""
+"""List a user's clusters, running and ended, for the cluster list, the history page and the REST API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,15 @@ from decimal import Decimal
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
-from jobs.costs import hardware
+from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.events import handles
 from jobs.models import Cluster, ClusterDefinition, Job
-from jobs.states import ClusterState, Desired, Observed
-
-ENDED = (Observed.RELEASING, Observed.RELEASED)
+from jobs.states import ENDING, ClusterState, Desired
 
 
 @dataclass(frozen=True)
-class Row:
-    """One cluster. Times are None while they are to come; `price_per_hour` is while all of it is up."""
+class ClusterRow:
+    """One cluster. Times are None until they are reached; `price_per_hour` is that of all its nodes."""
 
     handle: str
     job: Job
@@ -44,7 +42,7 @@ class Row:
 
 
 def clusters_of(owner: User) -> QuerySet[Cluster]:
-    """The person's own clusters, the newest first. Plans are left out: they can be long."""
+    """Return the user's own clusters, newest first. Plans are deferred, because they can be long."""
     return (
         Cluster.objects.filter(owner=owner)
         .select_related("job__core_type", "job__owner")
@@ -54,34 +52,34 @@ def clusters_of(owner: User) -> QuerySet[Cluster]:
     )
 
 
-def find(owner: User, handle: str) -> Cluster | None:
-    """The person's cluster of this handle; None when they have none, or it is no handle at all."""
+def find_cluster(owner: User, handle: str) -> Cluster | None:
+    """Return the user's cluster with this handle; None when they have none, or the text is not a handle."""
     if not handles.is_handle(handle):
         return None
     return clusters_of(owner).filter(handle=handle).first()
 
 
-def rows(clusters: Sequence[Cluster]) -> list[Row]:
-    """The rows of clusters that `clusters_of` answered."""
-    together = hardware.hardware_of_jobs([cluster.job for cluster in clusters])
-    return [_row(cluster, together[cluster.job_id]) for cluster in clusters]
+def cluster_rows(clusters: Sequence[Cluster]) -> list[ClusterRow]:
+    """Return the rows of clusters from `clusters_of`."""
+    hardware_by_job = hardware_of_jobs([cluster.job for cluster in clusters])
+    return [_row(cluster, hardware_by_job[cluster.job_id]) for cluster in clusters]
 
 
-def _row(cluster: Cluster, machines: hardware.Hardware) -> Row:
+def _row(cluster: Cluster, hardware: Hardware) -> ClusterRow:
     job = cluster.job
-    return Row(
+    return ClusterRow(
         handle=cluster.handle,
         job=job,
         cluster=cluster,
         name=job.name,
         status=cluster.status,
         failure=cluster.failure,
-        core_types=machines.core_types,
-        nodes=machines.nodes,
-        cores=machines.cores,
+        core_types=hardware.core_types,
+        nodes=hardware.nodes,
+        cores=hardware.cores,
         hours=job.walltime,
-        price_per_hour=machines.price_per_hour,
-        currency=machines.currency,
+        price_per_hour=hardware.price_per_hour,
+        currency=hardware.currency,
         launched_at=cluster.created_at,
         ready_at=cluster.ready_at,
         ended_at=cluster.released_at,
@@ -89,7 +87,7 @@ def _row(cluster: Cluster, machines: hardware.Hardware) -> Row:
         outcome=job.outcome,
         outcome_reason=job.outcome_reason,
         from_definition=getattr(cluster, "has_definition", False),
-        can_terminate=cluster.desired_state == Desired.RUNNING and cluster.observed_state not in ENDED,
-        # Of how its nodes came up; made from what is known until it is stored.
+        can_terminate=cluster.desired_state == Desired.RUNNING and cluster.observed_state not in ENDING,
+        # The context report; before it is stored it is built from what is known.
         has_report=cluster.booting_at is not None,
     )

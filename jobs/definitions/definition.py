@@ -1,17 +1,18 @@
-"""A cluster definition that was read and found good. Pure."""
+"""A checked cluster definition. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from jobs.context.plan import ContextPlan
+from jobs.context.context_plan import ContextPlan
+from jobs.costs.rates import price_per_hour
 from jobs.definitions.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
 class Definition:
-    """What is to be launched. Without a command the cluster is for people, until its hours are over."""
+    """What to launch. Without a command the cluster is for interactive work, until its hours are over."""
 
     name: str
     hours: float
@@ -23,20 +24,17 @@ class Definition:
 
     @property
     def cores(self) -> int:
-        """All members' together."""
+        """The cores of all members."""
         return sum(member.cores for member in self.plan.members)
 
     def price_per_hour(self, catalogue: Catalogue) -> Decimal:
-        """While all of it is up."""
-        return sum(
-            (
-                catalogue.core_types[member.core_type].price_per_core_hour * member.cores
-                for member in self.plan.members
-            ),
-            Decimal(),
+        """Return the price per hour while all members run."""
+        return price_per_hour(
+            (catalogue.core_types[member.core_type].price_per_core_hour, member.cores)
+            for member in self.plan.members
         )
 
     def kinds(self) -> list[tuple[str, int, int]]:
-        """Core type, cores and how many members are so, in the order they are first named."""
+        """Return (core type, cores, number of members) for each kind of member, in the order they first appear."""
         counted = Counter((member.core_type, member.cores) for member in self.plan.members)
         return [(core_type, cores, count) for (core_type, cores), count in counted.items()]

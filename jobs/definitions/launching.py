@@ -1,4 +1,4 @@
-"""From a cluster definition to a cluster: the verb behind the page, the API and whoever launches one."""
+"""Check a cluster definition and launch a cluster from it. The page and the REST API call these functions."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +14,20 @@ from accounts.models import User
 from accounts.refusals import Refused
 from jobs.control import orders
 from jobs.definitions import reader
-from jobs.definitions.catalogue import Catalogue, Hardware
+from jobs.definitions.catalogue import Catalogue, CoreTypeOffer
 from jobs.definitions.definition import Definition
 from jobs.definitions.problems import DefinitionInvalid, Problem
 from jobs.events import job_log
+from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Cluster, ClusterDefinition, CoreType, StoredFile
+from jobs.states import LogSource
 from jobs.storage import stored_files
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
 
 
 class DefinitionRefused(Refused):
-    """A definition with problems; `problems` holds every one of them, each with its line and key."""
+    """The definition has problems; `problems` holds every one, with its line and key."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("definition_invalid", str(problems[0]), field="definition")
@@ -33,32 +35,34 @@ class DefinitionRefused(Refused):
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A good definition, and what it would cost."""
+class CheckedDefinition:
+    """A valid definition, with its price."""
 
     definition: Definition
     price_per_hour: Decimal
     currency: str
-    core_types: Mapping[str, Hardware]
+    core_types: Mapping[str, CoreTypeOffer]
 
 
-def check(owner: User, text: str) -> Checked:
-    """What a definition would launch, without launching it. Raises DefinitionRefused with every problem."""
+def check_definition(owner: User, text: str) -> CheckedDefinition:
+    """Return what a definition would launch, without launching it. Raises DefinitionRefused with every problem."""
     catalogue = _catalogue()
     try:
-        definition = reader.read(text, catalogue, _files_of(owner))
+        definition = reader.read_definition(text, catalogue, _files_of(owner))
     except DefinitionInvalid as invalid:
         raise DefinitionRefused(invalid.problems) from None
     head = catalogue.core_types[definition.plan.member("head").core_type]
-    return Checked(definition, definition.price_per_hour(catalogue), head.currency, catalogue.core_types)
+    return CheckedDefinition(
+        definition, definition.price_per_hour(catalogue), head.currency, catalogue.core_types
+    )
 
 
-def launch(actor: Actor, owner: User, text: str) -> Cluster:
-    """Launch a cluster as a definition says: a job of its own, submitted, with the members' node rows.
+def launch_cluster(actor: Actor, owner: User, text: str) -> Cluster:
+    """Launch a cluster from a definition: create and submit a job for it and make the members' node rows.
 
-    Raises DefinitionRefused with every problem.
+    All in one transaction. Raises DefinitionRefused with every problem.
     """
-    definition = check(owner, text).definition
+    definition = check_definition(owner, text).definition
     plan = definition.plan.as_json()
     with transaction.atomic():
         job = job_actions.create_job(actor, owner, _draft(definition), needs_command=bool(definition.command))
@@ -66,11 +70,11 @@ def launch(actor: Actor, owner: User, text: str) -> Cluster:
         cluster = job_actions.submit_job(actor, job, plan).cluster
         ClusterDefinition.objects.create(cluster=cluster, text=text)
         nodes = orders.make_nodes(cluster)
-        told = f"Launched from a definition as {cluster.handle}: {orders.summary(nodes)}."
-        job_log.append(job, "portal", told)
+        text = f"Launched from a definition as {cluster.handle}: {orders.summary(nodes)}."
+        job_log.append(job, LogSource.PORTAL, text)
         record(
             actor,
-            "jobs:cluster:launched",
+            JobsAuditAction.CLUSTER_LAUNCHED,
             "cluster",
             cluster.pk,
             owner=owner,
@@ -85,7 +89,7 @@ def launch(actor: Actor, owner: User, text: str) -> Cluster:
 
 
 def _draft(definition: Definition) -> JobDraft:
-    """The job of a cluster. Its hardware is the head node's: the members' own stand in the plan."""
+    """Return the draft of the cluster's job. Its hardware is the head node's; the plan has each member's own."""
     head = definition.plan.member("head")
     return JobDraft(
         name=definition.name,
@@ -95,7 +99,7 @@ def _draft(definition: Definition) -> JobDraft:
         slots=len(definition.plan.members),
         walltime_hours=definition.hours,
         env_vars=definition.environment,
-        # Nobody would know when people are done with it: without a command the hours decide.
+        # Without a command the hours decide: the portal cannot know when people are done with the cluster.
         auto_terminate_cluster=definition.auto_terminate if definition.command else True,
     )
 
@@ -104,25 +108,27 @@ def _catalogue() -> Catalogue:
     kept = settings.HEADNODE_KEPT_HEAD_LIMIT
     return Catalogue(
         core_types={
-            row.code: Hardware(row.code, row.name, tuple(row.cores), row.price_per_core_hour, row.currency)
+            row.code: CoreTypeOffer(
+                row.code, row.name, tuple(row.cores), row.price_per_core_hour, row.currency
+            )
             for row in CoreType.objects.filter(is_active=True)
         },
-        most_members=settings.HEADNODE_MAX_SLOTS,
-        most_hours=settings.HEADNODE_MAX_JOB_HOURS,
-        most_hold_hours=kept.total_seconds() / 3600,
+        max_members=settings.HEADNODE_MAX_SLOTS,
+        max_hours=settings.HEADNODE_MAX_JOB_HOURS,
+        max_hold_hours=kept.total_seconds() / 3600,
     )
 
 
 def _files_of(owner: User) -> Callable[[Sequence[str]], Mapping[str, str]]:
-    """Finds uploaded files by id, else by name; of several with one name the newest."""
+    """Return a function that finds uploaded files by id or else by name; of several with one name, the newest."""
 
-    def find(words: Sequence[str]) -> Mapping[str, str]:
+    def find(texts: Sequence[str]) -> Mapping[str, str]:
         rows = stored_files.visible_files(owner).filter(type_id=StoredFile.Type.INPUT)
-        found = rows.filter(Q(pk__in=words) | Q(name__in=words)).order_by("created_at", "pk")
+        found = rows.filter(Q(pk__in=texts) | Q(name__in=texts)).order_by("created_at", "pk")
         by_name: dict[str, str] = {}
         by_id: dict[str, str] = {}
         for pk, name in found.values_list("pk", "name"):
             by_name[name] = by_id[pk] = pk
-        return {word: {**by_name, **by_id}[word] for word in words if word in by_name or word in by_id}
+        return {text: {**by_name, **by_id}[text] for text in texts if text in by_name or text in by_id}
 
     return find

@@ -1,20 +1,20 @@
-"""What is wrong with a definition: sentences that name line and key. Pure."""
+"""Collect the problems of a definition, each with its line and key. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
-# More do not help anybody; a file full of garbage must not make a page of megabytes.
-MOST_PROBLEMS = 100
-# Nor are more looked for: each takes time to be put in words.
-MOST_FOUND = 2000
-LONGEST_SHOWN = 60
+# Listed at most. A file full of garbage must not make a page of megabytes.
+MAX_PROBLEMS_LISTED = 100
+# Searched for at most: each takes time to describe.
+MAX_PROBLEMS_FOUND = 2000
+MAX_QUOTED = 60
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to change. `line` counts from 1; None when it is about the whole file. `key` may be empty."""
+    """One problem. `line` counts from 1 and is None when the whole file is meant; `key` may be empty."""
 
     line: int | None
     key: str
@@ -22,13 +22,13 @@ class Problem:
 
     def __str__(self) -> str:
         """`line 12, members[1].core_type: there is no core type 'emerlad'; did you mean 'emerald'?`"""
-        places = [f"line {self.line}"] if self.line else []
-        places += [self.key] if self.key else []
-        return f"{', '.join(places)}: {self.message}" if places else self.message
+        parts = [f"line {self.line}"] if self.line else []
+        parts += [self.key] if self.key else []
+        return f"{', '.join(parts)}: {self.message}" if parts else self.message
 
 
 class DefinitionInvalid(Exception):
-    """A definition with problems: all of them, in the order of their lines."""
+    """The definition has problems; `problems` holds all of them, in the order of their lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
@@ -36,11 +36,11 @@ class DefinitionInvalid(Exception):
 
 
 class TooManyProblems(Exception):
-    """So much is wrong that nothing more is looked at."""
+    """So many problems were found that reading stops."""
 
 
 class Problems:
-    """Collects what is found; knows where each key stands."""
+    """Collects problems, and knows the line of each key."""
 
     def __init__(self, lines: Mapping[Path, int]) -> None:
         self._lines = lines
@@ -48,19 +48,19 @@ class Problems:
         self._keys: set[str] = set()
 
     def add(self, path: Path, message: str) -> None:
-        """Something is wrong at this key; said once for each key and sentence. Raises TooManyProblems."""
-        if len(self._found) >= MOST_FOUND:
+        """Add a problem with this key; the same key and message count once. Raises TooManyProblems."""
+        if len(self._found) >= MAX_PROBLEMS_FOUND:
             raise TooManyProblems
-        problem = Problem(self.line_of(path), dotted(path), message)
+        problem = Problem(self.line_of(path), dotted_key(path), message)
         self._found[problem] = None
         self._keys.add(problem.key)
 
     def has(self, path: Path) -> bool:
-        """Whether something was found at this key itself."""
-        return dotted(path) in self._keys
+        """Whether this key itself has a problem."""
+        return dotted_key(path) in self._keys
 
     def line_of(self, path: Path) -> int | None:
-        """The line of the key, or of the nearest table around it that was written down."""
+        """Return the line of the key, or of the nearest table around it that is in the text."""
         while path:
             if path in self._lines:
                 return self._lines[path]
@@ -68,51 +68,51 @@ class Problems:
         return None
 
     def __bool__(self) -> bool:
-        """Whether anything was found."""
+        """Whether there are any problems."""
         return bool(self._found)
 
     def sorted(self) -> list[Problem]:
-        """All, by line, the ones about the whole file first; at most MOST_PROBLEMS."""
+        """Return the problems by line, those of the whole file first; at most MAX_PROBLEMS_LISTED."""
         found = sorted(self._found, key=lambda problem: (problem.line or 0, problem.key))
-        if len(found) <= MOST_PROBLEMS:
+        if len(found) <= MAX_PROBLEMS_LISTED:
             return found
-        count = f"{'at least ' if len(found) >= MOST_FOUND else ''}{len(found) - MOST_PROBLEMS}"
+        count = f"{'at least ' if len(found) >= MAX_PROBLEMS_FOUND else ''}{len(found) - MAX_PROBLEMS_LISTED}"
         rest = Problem(None, "", f"There are {count} more problems; the first are listed.")
-        return [*found[:MOST_PROBLEMS], rest]
+        return [*found[:MAX_PROBLEMS_LISTED], rest]
 
 
-def dotted(path: Path) -> str:
-    """`("members", 1, "core_type")` -> `members[1].core_type`; members are counted from 0, as programs do."""
+def dotted_key(path: Path) -> str:
+    """`("members", 1, "core_type")` -> `members[1].core_type`; members are counted from 0."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += ("." if text else "") + (part if _is_bare(part) else shown(part))
+            text += ("." if text else "") + (part if _is_bare(part) else quoted(part))
     return text
 
 
-def shown(value: object) -> str:
-    """What a person wrote, in a sentence: a text in quotes, printable, not too long."""
+def quoted(value: object) -> str:
+    """Return a value of the definition for use in a sentence: texts in quotes, printable, shortened."""
     if isinstance(value, bool):
         return str(value).lower()
     try:
         text = repr(value) if isinstance(value, str) else str(value)
     except ValueError:
-        return "a number of thousands of digits"  # which Python does not write out
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 4]}...{text[-1]}"
+        return "a number of thousands of digits"  # which Python refuses to format
+    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 4]}...{text[-1]}"
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice a person may have meant; empty when none is near."""
-    found = get_close_matches(word.lower()[:LONGEST_SHOWN], list(choices), 1, 0.6)
+def closest_choice(text: str, choices: Iterable[str]) -> str:
+    """Return the choice that may have been meant; empty when none is similar."""
+    found = get_close_matches(text.lower()[:MAX_QUOTED], list(choices), 1, 0.6)
     return found[0] if found else ""
 
 
-def suggestion(word: str, choices: Iterable[str]) -> str:
-    """`; did you mean 'emerald'?`, or the choices when none is near, or nothing when there are none."""
+def suggestion(text: str, choices: Iterable[str]) -> str:
+    """Return `; did you mean 'emerald'?`, or the choices when none is similar, or `.` when there are none."""
     known = list(choices)
-    if near := nearest(word, known):
+    if near := closest_choice(text, known):
         return f"; did you mean '{near}'?"
     return f". Choose one of: {', '.join(known)}." if known else "."
 
@@ -120,7 +120,7 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
 def _is_bare(part: str) -> bool:
     return (
         bool(part)
-        and len(part) <= LONGEST_SHOWN
+        and len(part) <= MAX_QUOTED
         and part.isascii()
         and part.replace("_", "").replace("-", "").isalnum()
     )

@@ -1,11 +1,19 @@
-"""From a text to a `Definition`, or to everything that is wrong with it. Pure."""
+"""Read a definition: text in, a `Definition` or every problem out. Pure."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 
 from accounts.refusals import Refused
-from jobs.context import plan as plans
-from jobs.context.plan import LONGEST_TEXTS, MOST_DATA, ContextPlan, OnError, Phase, Policy
+from jobs.context.context_plan import (
+    MAX_DATA_ENTRIES,
+    MAX_PHASE_SECONDS,
+    MAX_TEXTS_BYTES,
+    ContextPlan,
+    OnError,
+    Phase,
+    Policy,
+)
+from jobs.context.plan_reader import read_plan
 from jobs.definitions import members, plan_checks, scripts
 from jobs.definitions.catalogue import Catalogue
 from jobs.definitions.definition import Definition
@@ -19,10 +27,10 @@ KEYS = (
     "name", "hours", "command", "input_files", "auto_terminate", "environment", "members", "data", "scripts",
     "phase_timeouts", "policy",
 )  # fmt: skip
-MOST_INPUT_FILES = 1000
-# A script for all members is kept once for each.
-MOST_PLAN_BYTES = 1024 * 1024
-# Where the fields of a job's draft stand in a definition.
+MAX_INPUT_FILES = 1000
+# A script for all members is stored once for each.
+MAX_PLAN_BYTES = 1024 * 1024
+# The key in a definition for each field of a job's draft.
 _DRAFT_KEYS = {"name": "name", "command": "command", "walltime": "hours"}
 _NEEDED = {
     "name": 'say what the cluster is called, such as name = "trial".',
@@ -30,14 +38,14 @@ _NEEDED = {
     "members": "a definition has a [[members]] table for each kind of node, one of them named head.",
 }
 
-# Ids of one's uploaded files by what they were called: what is not uploaded is left out.
+# Maps names or ids of uploaded files to their ids; leaves out those that do not exist.
 FindFiles = Callable[[Sequence[str]], Mapping[str, str]]
 
 
-def read(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
-    """The definition that a text says. Raises DefinitionInvalid with every problem."""
+def read_definition(text: str, catalogue: Catalogue, find_files: FindFiles) -> Definition:
+    """Parse and check the text. Raises DefinitionInvalid with every problem."""
     parsed = parse(text)
-    problems = Problems(parsed.lines.of)
+    problems = Problems(parsed.lines.by_path)
     try:
         definition = _definition(parsed, catalogue, find_files, problems)
     except TooManyProblems:
@@ -51,16 +59,16 @@ def _definition(
     parsed: Parsed, catalogue: Catalogue, find_files: FindFiles, problems: Problems
 ) -> Definition:
     top = Table(parsed.values, (), problems, KEYS)
-    command = top.text("command", most_bytes=MAX_COMMAND_BYTES, lines=True)
-    hours = top.number("hours", more_than=0, most=catalogue.most_hours, unit="hours")
+    command = top.text("command", max_bytes=MAX_COMMAND_BYTES, lines=True)
+    hours = top.number("hours", more_than=0, maximum=catalogue.max_hours, unit="hours")
     listed = parsed.values.get("members")
     for key, hint in _NEEDED.items():
         if top.lacks(key):
             problems.add((key,), f"is missing: {hint}")
-    shared = scripts.read(top)
-    found = members.read(listed, catalogue, shared, problems) if listed is not None else []
+    shared = scripts.read_scripts(top)
+    found = members.read_members(listed, catalogue, shared, problems) if listed is not None else []
     definition = Definition(
-        name=(top.text("name", most_bytes=1000) or "").strip(),
+        name=(top.text("name", max_bytes=1000) or "").strip(),
         hours=hours or 0,
         plan=ContextPlan(tuple(found), _data(top), _phase_timeouts(top), _policy(top, catalogue)),
         command=(command or "").replace("\r\n", "\n"),
@@ -68,15 +76,15 @@ def _definition(
         input_files=_input_files(top, find_files),
         auto_terminate=_auto_terminate(top),
     )
-    _ask_draft(definition, catalogue, top)
-    _ask_plan(definition, problems)
+    _check_draft(definition, catalogue, top)
+    _check_plan(definition, problems)
     return definition
 
 
 def _data(top: Table) -> dict[str, str]:
     data = {}
-    for name, text in top.texts("data", most=MOST_DATA, most_bytes=LONGEST_TEXTS):
-        if refused := plan_checks.of_plan(data={name: text}):
+    for name, text in top.texts("data", maximum=MAX_DATA_ENTRIES, max_bytes=MAX_TEXTS_BYTES):
+        if refused := plan_checks.plan_refusal(data={name: text}):
             top.problems.add(("data", name), refused)
         else:
             data[name] = text.replace("\r\n", "\n")
@@ -89,37 +97,37 @@ def _phase_timeouts(top: Table) -> dict[Phase, int]:
         return {}
     found = {}
     for phase in Phase:
-        seconds = table.whole(phase, least=1, most=plans.LONGEST_PHASE_SECONDS)
+        seconds = table.whole(phase, minimum=1, maximum=MAX_PHASE_SECONDS)
         if seconds is not None:
             found[phase] = seconds
     return found
 
 
 def _policy(top: Table, catalogue: Catalogue) -> Policy:
-    usual = Policy()
+    defaults = Policy()
     table = top.table("policy", ("on_error", "at_least_percent", "hold_hours"))
     if table is None:
-        return usual
-    choices = [word.value for word in OnError]
-    said = table.text("on_error", most_bytes=40)
-    if said is not None and said not in choices:
-        table.bad("on_error", f"there is no such policy{suggestion(said, choices)}")
-    for key, word in (("at_least_percent", OnError.CONTINUE), ("hold_hours", OnError.HOLD)):
-        if key in table.values and said in choices and said != word:
-            table.bad(key, f'counts only with on_error = "{word}".')
+        return defaults
+    choices = [policy.value for policy in OnError]
+    on_error = table.text("on_error", max_bytes=40)
+    if on_error is not None and on_error not in choices:
+        table.bad("on_error", f"there is no such policy{suggestion(on_error, choices)}")
+    for key, policy in (("at_least_percent", OnError.CONTINUE), ("hold_hours", OnError.HOLD)):
+        if key in table.values and on_error in choices and on_error != policy:
+            table.bad(key, f'applies only with on_error = "{policy}".')
         elif key in table.values and "on_error" not in table.values:
-            table.bad(key, f'counts only with on_error = "{word}"; add that line.')
-    percent = table.whole("at_least_percent", least=1, most=100)
-    hours = table.number("hold_hours", more_than=0, most=catalogue.most_hold_hours, unit="hours")
+            table.bad(key, f'applies only with on_error = "{policy}"; add that line.')
+    percent = table.whole("at_least_percent", minimum=1, maximum=100)
+    hours = table.number("hold_hours", more_than=0, maximum=catalogue.max_hold_hours, unit="hours")
     return Policy(
-        OnError(said) if said in choices else usual.on_error,
-        usual.at_least_percent if percent is None else percent,
-        min(usual.hold_hours, catalogue.most_hold_hours) if hours is None else hours,
+        OnError(on_error) if on_error in choices else defaults.on_error,
+        defaults.at_least_percent if percent is None else percent,
+        min(defaults.hold_hours, catalogue.max_hold_hours) if hours is None else hours,
     )
 
 
 def _input_files(top: Table, find_files: FindFiles) -> tuple[str, ...]:
-    names = top.words("input_files", most=MOST_INPUT_FILES, most_bytes=1000)
+    names = top.short_texts("input_files", maximum=MAX_INPUT_FILES, max_bytes=1000)
     known = find_files(names) if names else {}
     for number, name in enumerate(top.values.get("input_files", []) if names else []):
         if name in names and name not in known:
@@ -131,24 +139,26 @@ def _input_files(top: Table, find_files: FindFiles) -> tuple[str, ...]:
 def _auto_terminate(top: Table) -> bool | None:
     flag = top.flag("auto_terminate")
     if flag is False and "command" not in top.values:
-        message = "counts only with a command: without one the cluster ends when its hours are over."
+        message = "applies only with a command: without one the cluster ends when its hours are over."
         top.bad("auto_terminate", message)
     return flag
 
 
 def _environment(top: Table) -> dict[str, str]:
     found = {}
-    for name, text in top.texts("environment", most=MAX_ENV_VARS, most_bytes=32 * 1024 - 1):
+    for name, text in top.texts("environment", maximum=MAX_ENV_VARS, max_bytes=32 * 1024 - 1):
         if not draft.is_env_name(name):
-            message = "cannot name a variable: use letters, digits and underscores, no digit first."
+            message = (
+                "is not a valid name of a variable: use letters, digits and underscores, no digit first."
+            )
             top.problems.add(("environment", name), message)
         else:
             found[name] = text
     return found
 
 
-def _ask_draft(definition: Definition, catalogue: Catalogue, top: Table) -> None:
-    """What is true of every job is judged in one place, `jobs.submission.draft`."""
+def _check_draft(definition: Definition, catalogue: Catalogue, top: Table) -> None:
+    """Check what holds for every job with `jobs.submission.draft`, so that each rule exists once."""
     asked = JobDraft(
         name=definition.name,
         command=definition.command,
@@ -157,28 +167,28 @@ def _ask_draft(definition: Definition, catalogue: Catalogue, top: Table) -> None
         walltime_hours=definition.hours,
         env_vars=definition.environment,
     )
-    offer = Offer("", [1], catalogue.most_members, catalogue.most_hours)
+    offer = Offer("", [1], catalogue.max_members, catalogue.max_hours)
     if top.values.get("name") == "" or str(top.values.get("name", "x")).isspace():
         top.bad("name", f"is empty: {_NEEDED['name']}")
-    for problem in draft.problems(asked, offer, needs_command="command" in top.values):
+    for problem in draft.find_problems(asked, offer, needs_command="command" in top.values):
         key = _DRAFT_KEYS.get(problem.field or "", "")
         if key in top.values and not top.problems.has((key,)):
             top.bad(key, problem.message)
 
 
-def _ask_plan(definition: Definition, problems: Problems) -> None:
-    """The whole together, as the nodes' side will read it: how much it is, and whatever was not asked one by one."""
+def _check_plan(definition: Definition, problems: Problems) -> None:
+    """Check the plan as a whole: its size, and whatever the checks of single parts do not cover."""
     document = definition.plan.as_json()
     size = len(json.dumps(document))
-    if size > MOST_PLAN_BYTES:
+    if size > MAX_PLAN_BYTES:
         message = (
-            f"the scripts and data of all members come to {size // 1024} kB; at most {MOST_PLAN_BYTES // 1024} kB "
+            f"the scripts and data of all members come to {size // 1024} kB; at most {MAX_PLAN_BYTES // 1024} kB "
             "are allowed. A script for all members counts once for each: have it fetch what is large."
         )
         problems.add(("scripts",), message)
     if problems:
         return
     try:
-        plans.read_plan(document)
+        read_plan(document)
     except Refused as refused:
         problems.add((refused.field,) if refused.field else (), refused.message)

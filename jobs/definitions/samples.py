@@ -1,4 +1,4 @@
-"""The sample definitions of docs/samples, for the page to choose from."""
+"""Load the sample definitions of docs/samples, which the launch page offers."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +8,7 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Sample:
-    """A definition to begin with. `about` is its first comment."""
+    """A sample definition. `about` is its first comment."""
 
     name: str
     about: str
@@ -17,13 +17,13 @@ class Sample:
 
 @cache
 def samples() -> tuple[Sample, ...]:
-    """All samples, by name; none where the documentation was left out of an installation."""
+    """Return all samples by name; empty in an installation without the documentation."""
     folder = settings.BASE_DIR / "docs" / "samples"
     return tuple(_sample(path.stem, path.read_text("utf-8")) for path in sorted(folder.glob("*.toml")))
 
 
-def named(name: str) -> Sample | None:
-    """The sample of this name."""
+def find_sample(name: str) -> Sample | None:
+    """Return the sample with this name, or None."""
     return next((sample for sample in samples() if sample.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""Dated rows of what a job and its cluster went through."""
+"""Record the statuses of a job and its cluster as dated rows."""
 
 from django.utils import timezone
 
@@ -6,7 +6,7 @@ from jobs.events import job_log
 from jobs.models import Cluster, ClusterStatus, Job, JobStatus
 from jobs.states import ClusterState, JobState
 
-# The orders in which statuses may follow each other: a life has no way back, only short cuts.
+# The order in which statuses follow each other. Some may be skipped; none comes after a later one.
 JOB_ORDER = list(JobState)
 CLUSTER_ORDER = [
     ClusterState.NOT_STARTED,
@@ -19,8 +19,8 @@ CLUSTER_ORDER = [
 ]
 
 
-def job_status(job: Job, status: JobState, reason: str = "") -> bool:
-    """Append a job status unless the job has come as far or further. True when it is new."""
+def record_job_status(job: Job, status: JobState, reason: str = "") -> bool:
+    """Append a job status unless the job has it, or a later one, already. Return whether it was appended."""
     if JobStatus.objects.filter(job=job, status__in=JOB_ORDER[JOB_ORDER.index(status) :]).exists():
         return False
     JobStatus.objects.create(job=job, status=status, reason=reason[:300], at=timezone.now())
@@ -28,8 +28,8 @@ def job_status(job: Job, status: JobState, reason: str = "") -> bool:
     return True
 
 
-def cluster_status(cluster: Cluster, reason: str = "") -> bool:
-    """Append the cluster's present status unless it has come as far or further. True when it is new."""
+def record_cluster_status(cluster: Cluster, reason: str = "") -> bool:
+    """Append the cluster's current status unless it has it, or a later one. Return whether it was appended."""
     later = CLUSTER_ORDER[CLUSTER_ORDER.index(cluster.status) :]
     if ClusterStatus.objects.filter(cluster=cluster, status__in=later).exists():
         return False

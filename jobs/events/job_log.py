@@ -1,7 +1,7 @@
-"""The Job Log: append an event, read a page of events.
+"""The Job Log: append events, read pages of them, notify followers.
 
-A sequence is taken by updating the job's row inside the transaction that inserts the event, so sequences
-have no holes: a transaction that fails takes its number back with it.
+An event gets its sequence number by updating the job's row in the transaction that inserts the event. A transaction
+that fails returns its numbers, so sequences have no gaps.
 """
 
 from collections.abc import Sequence
@@ -14,30 +14,33 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs.models import Job, JobEvent
+from jobs.states import LogLevel, LogSource
 
 MAX_PAGE = 1000
 MAX_MESSAGE = 8192
+# Sent between processes, possibly of two versions during an upgrade: it keeps its value.
+MESSAGE_TYPE = "job.bell"
 
 
 def group_name(job_id: str) -> str:
-    """The channel-layer group that hears the bell of a job."""
+    """Return the channel-layer group of a job's followers."""
     return f"job.{job_id}"
 
 
 def append(
     job: Job,
-    source: str,
+    source: LogSource,
     message: str,
     *,
-    level: str = JobEvent.Level.INFO,
+    level: LogLevel = LogLevel.INFO,
     stage: str = "",
     node: str = "",
 ) -> JobEvent:
-    """Append one event and ring the job's bell when the transaction commits."""
-    return extend(job, [JobEvent(source=source, message=message, level=level, stage=stage, node=node)])[0]
+    """Append one event, and notify the job's followers when the transaction commits."""
+    return append_all(job, [JobEvent(source=source, message=message, level=level, stage=stage, node=node)])[0]
 
 
-def extend(job: Job, events: Sequence[JobEvent]) -> list[JobEvent]:
+def append_all(job: Job, events: Sequence[JobEvent]) -> list[JobEvent]:
     """Append several events in order, in one transaction."""
     if not events:
         return []
@@ -57,23 +60,23 @@ def extend(job: Job, events: Sequence[JobEvent]) -> list[JobEvent]:
 
 
 def notify(job_id: str) -> None:
-    """Tell everyone who follows the job that there is something new to read, once this transaction commits."""
+    """Tell the job's followers to read again, once this transaction commits."""
     transaction.on_commit(lambda: _send(job_id), robust=True)
 
 
 def _send(job_id: str) -> None:
     layer = get_channel_layer()
     if layer is not None:
-        async_to_sync(layer.group_send)(group_name(job_id), {"type": "job.bell"})
+        async_to_sync(layer.group_send)(group_name(job_id), {"type": MESSAGE_TYPE})
 
 
-def page(job: Job, after: int = 0, limit: int = MAX_PAGE) -> list[JobEvent]:
-    """Up to `limit` events whose sequence is greater than `after`, oldest first."""
+def read_page(job: Job, after: int = 0, limit: int = MAX_PAGE) -> list[JobEvent]:
+    """Return up to `limit` events whose sequence is greater than `after`, oldest first."""
     return list(job.events.filter(sequence__gt=after).order_by("sequence")[: min(limit, MAX_PAGE)])
 
 
 def as_json(event: JobEvent) -> dict[str, Any]:
-    """The event as REST, websocket and command line show it."""
+    """Return the event as REST, websocket and command line show it."""
     return {
         "sequence": event.sequence,
         "time": event.at.isoformat().replace("+00:00", "Z"),

@@ -1,4 +1,4 @@
-"""Wake the loop for a cluster: the row says it, the message only makes it soon."""
+"""Schedule a pass over a cluster. `next_check_at` is authoritative; the Celery message only makes the pass earlier."""
 
 import logging
 from collections.abc import Sequence
@@ -13,48 +13,51 @@ from kombu.exceptions import OperationalError
 
 from jobs.models import Cluster
 
-# Not at once: passes of many clusters at the same moment would hold up the pushes.
+RECONCILE = "jobs.reconcile"
+PUSH_ACCESS = "jobs.push_access"
+# Not at once: passes over many clusters at the same moment would delay the pushes.
 PASS_AFTER_PUSH = timedelta(seconds=2)
-# Without workers the sweep's messages must not pile up for them.
-SWEPT_SECONDS = 5.0
+# Without workers, messages of the sweep must not pile up.
+SWEEP_MESSAGE_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
 def wake(cluster_id: str) -> None:
-    """Make the cluster due now. Inside a transaction the message leaves when it commits.
+    """Make the cluster due now. The message is sent when the surrounding transaction commits.
 
-    `wakeups` counts the rings, so that a pass under way sees that something came meanwhile. When the broker
-    is away the sweep finds the row.
+    `wakeups` is counted, so that a pass under way sees that something changed. If the broker is away, the sweep
+    finds the row.
     """
     Cluster.objects.filter(pk=cluster_id).update(wakeups=F("wakeups") + 1, next_check_at=timezone.now())
     transaction.on_commit(lambda: send(cluster_id), robust=True)
 
 
 def wake_for_access(cluster_ids: Sequence[str]) -> None:
-    """Keys or rules changed: have them pushed at once, without whatever else a pass would do first.
+    """Have changed keys or rules pushed at once, without waiting for a whole pass.
 
-    Should the message get lost, the pass that is due soon pushes them. Outside of a transaction: the change is
-    committed.
+    If the message is lost, the pass that is due soon pushes them. Call it after the change is committed.
     """
     soon = timezone.now() + PASS_AFTER_PUSH
     Cluster.objects.filter(pk__in=cluster_ids).update(
         wakeups=F("wakeups") + 1, next_check_at=Least(F("next_check_at"), Value(soon))
     )
     for cluster_id in cluster_ids:
-        _put("jobs.admit", cluster_id, None)
+        _send_task(PUSH_ACCESS, cluster_id)
 
 
 def send(cluster_id: str, delay: timedelta = timedelta()) -> None:
-    """Put a message for the workers, to be read after `delay`; losing it costs a second, nothing else."""
-    _put("jobs.reconcile", cluster_id, delay.total_seconds() or None)
+    """Send a message for a pass after `delay`. If it is lost, the sweep finds the row within a second."""
+    _send_task(RECONCILE, cluster_id, countdown=delay.total_seconds() or None)
 
 
-def send_again(cluster_id: str) -> None:
-    """The same from the sweep, which comes by every second: what no worker has read by then is worth nothing."""
-    _put("jobs.reconcile", cluster_id, None, expires=SWEPT_SECONDS)
+def send_from_sweep(cluster_id: str) -> None:
+    """Like `send`, but the message expires: the sweep runs every second and will send another."""
+    _send_task(RECONCILE, cluster_id, expires=SWEEP_MESSAGE_SECONDS)
 
 
-def _put(task: str, cluster_id: str, countdown: float | None, expires: float | None = None) -> None:
+def _send_task(
+    task: str, cluster_id: str, *, countdown: float | None = None, expires: float | None = None
+) -> None:
     try:
         current_app.send_task(task, args=[cluster_id], countdown=countdown, expires=expires, retry=False)
     except (OSError, OperationalError) as error:

@@ -1,7 +1,7 @@
 """When a cluster ends at the latest, and why. Pure.
 
-A cluster has one deadline: the earliest of the limits that hold where it is in its life. The longest life that the
-administrator allows is always among them, so that no cluster is ever without one until it is being taken away.
+A cluster has one deadline: the earliest of the limits that apply to its state. The administrator's longest life always
+applies, so a cluster has a deadline until it is being released.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,18 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from accounts.refusals import Refused
-from jobs.states import Observed
+from jobs.lifetime.refusal_reasons import LifetimeRefusal
+from jobs.states import ENDING, Observed
 
 # Minutes before the deadline at which people are warned.
 WARNINGS = (60, 15, 5)
-# The files of a command that was ended from outside get this long, whatever other limit is reached.
+# Output files of a command that was stopped get this long, even past other limits.
 COLLECT_AFTER_STOP = timedelta(minutes=10)
 LONGEST_EXTENSION = timedelta(days=366)
 
 
 class Reason(StrEnum):
-    """Which limit is the earliest."""
+    """Which limit gives the deadline. The values are stored in the row and sent by the API."""
 
     WALLTIME = "walltime"
     LONGEST_LIFE = "longest_life"
@@ -31,20 +32,30 @@ class Reason(StrEnum):
     BUDGET = "budget"
 
 
-SENTENCES = {
-    Reason.WALLTIME: "The job's walltime is over then.",
-    Reason.LONGEST_LIFE: "No cluster may live longer: the administrator's limit.",
-    Reason.KEPT_HEAD_LIMIT: "A head node that was kept after its command ended stays no longer.",
-    Reason.HOLD_LIMIT: "A cluster that is held for debugging is kept no longer.",
-    Reason.COLLECT_LIMIT: "Output files that are not stored by then are left behind.",
-    Reason.IDLE: "Nobody uses the cluster: the idle limit.",
-    Reason.BUDGET: "The budget is used up then.",
+def gettext_noop(text: str) -> str:
+    """Mark a text for translation; pages translate it when they show it. Django's own is not for pure modules."""
+    return text
+
+
+SENTENCES: dict[str, str] = {
+    Reason.WALLTIME: gettext_noop("The job's walltime is over then."),
+    Reason.LONGEST_LIFE: gettext_noop("This is the administrator's limit for any cluster."),
+    Reason.KEPT_HEAD_LIMIT: gettext_noop("This is the limit for head nodes kept after their command."),
+    Reason.HOLD_LIMIT: gettext_noop("This is the limit for clusters held for debugging."),
+    Reason.COLLECT_LIMIT: gettext_noop("Output files that are not stored by then are lost."),
+    Reason.IDLE: gettext_noop("This is the idle limit: nobody uses the cluster."),
+    Reason.BUDGET: gettext_noop("The budget is used up then."),
 }
+
+
+def sentence_of(reason: str) -> str:
+    """Return the English sentence for a reason as a row stores it; empty for an unknown one."""
+    return SENTENCES.get(reason, "")
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment and the limit that gives it."""
+    """When the cluster ends, and which limit says so."""
 
     at: datetime
     reason: Reason
@@ -52,7 +63,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Policy:
-    """What the administrator allows."""
+    """The administrator's limits."""
 
     longest_life: timedelta
     longest_walltime: timedelta
@@ -62,7 +73,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Life:
-    """What is known of a cluster's life so far. `extended_until` counts while nothing runs on it (kept or held)."""
+    """The dates of a cluster's life so far. `extended_until` only counts while no command runs (kept or held)."""
 
     observed: Observed
     created_at: datetime
@@ -79,9 +90,9 @@ class Life:
 
 
 def earliest_deadline(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> Deadline | None:
-    """The cluster's deadline; None once it is being taken away.
+    """Return the cluster's deadline; None once it is being released.
 
-    `others` are limits that somebody else computed (idle, budget); they hold where a person could still want time.
+    `others` are limits computed elsewhere (idle, budget). They apply while people can use the cluster.
     """
     end_of_life = Deadline(life.created_at + policy.longest_life, Reason.LONGEST_LIFE)
     match life.observed:
@@ -108,7 +119,7 @@ def _later(usual: datetime, life: Life) -> datetime:
 
 
 def _collecting(life: Life, policy: Policy, end_of_life: Deadline) -> Deadline:
-    """A command that was stopped has little time left for its files, but some, also at the end of its life."""
+    """Return the limit for storing output files: some minutes remain even after a stop or at the end of its life."""
     ended = life.executed_at or life.created_at
     limits = [ended + policy.collect, max(ended, end_of_life.at) + COLLECT_AFTER_STOP]
     if life.stop_requested_at is not None:
@@ -117,7 +128,7 @@ def _collecting(life: Life, policy: Policy, end_of_life: Deadline) -> Deadline:
 
 
 def latest_extension(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> datetime | None:
-    """How far the deadline may be moved; None where there is nothing to extend."""
+    """Return how far the deadline may be moved; None if there is nothing to extend."""
     if not life.is_wanted or why_not_extendable(life):
         return None
     limits = [life.created_at + policy.longest_life, *(other.at for other in others)]
@@ -127,8 +138,8 @@ def latest_extension(life: Life, policy: Policy, others: Sequence[Deadline] = ()
 
 
 def why_not_extendable(life: Life) -> str:
-    """Why nothing can be extended where the cluster is, as a sentence; empty when something can."""
-    if life.observed in (Observed.RELEASING, Observed.RELEASED):
+    """Return a sentence why the cluster cannot be extended in its state; empty if it can."""
+    if life.observed in ENDING:
         return "The cluster has ended: there is nothing to extend."
     if not life.is_wanted:
         return "The cluster is being terminated: it cannot be extended any more."
@@ -150,7 +161,7 @@ def extended(
     until: datetime | None = None,
     others: Sequence[Deadline] = (),
 ) -> Life:
-    """The life with its deadline moved `by` a span from where it is, or `until` a moment.
+    """Return the life with its deadline moved `by` a span, or to the moment `until`.
 
     Raises Refused: `nothing_to_extend`, `deadline_passed` (409), `bad_extension`, `beyond_policy` (400).
     """
@@ -160,13 +171,15 @@ def extended(
         why_not_extendable(life),
     )
     if present is None or furthest is None or sentence:
-        raise Refused("nothing_to_extend", sentence, status=409)
+        raise Refused(LifetimeRefusal.NOTHING_TO_EXTEND, sentence, status=409)
     if now >= present.at:
-        raise Refused("deadline_passed", "The deadline has passed: the cluster is ending.", status=409)
+        raise Refused(
+            LifetimeRefusal.DEADLINE_PASSED, "The deadline has passed: the cluster is ending.", status=409
+        )
     wanted = _wanted(present.at, by, until)
     if wanted > furthest:
         raise Refused(
-            "beyond_policy",
+            LifetimeRefusal.BEYOND_POLICY,
             f"The administrator allows this cluster until {moment(furthest)} at the latest; "
             f"{moment(wanted)} is beyond that.",
             field="seconds" if until is None else "until",
@@ -178,37 +191,41 @@ def extended(
 
 def _wanted(present: datetime, by: timedelta | None, until: datetime | None) -> datetime:
     if (by is None) == (until is None):
-        raise Refused("bad_extension", "Say either how many seconds more, or until when.", field="seconds")
+        raise Refused(
+            LifetimeRefusal.BAD_EXTENSION, "Say either how many seconds more, or until when.", field="seconds"
+        )
     if until is not None:
         if until < present:
             raise Refused(
-                "bad_extension",
+                LifetimeRefusal.BAD_EXTENSION,
                 f"The cluster may stay until {moment(present)} already. To end it earlier, terminate it.",
                 field="until",
             )
         return until
     if by is None or not timedelta() < by <= LONGEST_EXTENSION:
-        raise Refused("bad_extension", "Extend by a positive number of seconds.", field="seconds")
+        raise Refused(
+            LifetimeRefusal.BAD_EXTENSION, "Extend by a positive number of seconds.", field="seconds"
+        )
     return present + by
 
 
 def moment(at: datetime) -> str:
-    """A moment in a sentence."""
+    """Return a moment as text for a sentence: `2026-01-31 12:00:00 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def crossed(remaining: timedelta) -> int:
-    """The tightest warning whose moment has come: 60, 15 or 5 (minutes before), 0 when none has."""
+    """Return the last warning whose moment has come: 60, 15 or 5 minutes before the deadline, 0 if none has."""
     return min((m for m in WARNINGS if remaining <= timedelta(minutes=m)), default=0)
 
 
 def due_warning(remaining: timedelta, warned: int) -> int:
-    """The warning to give now; 0 when there is none. `warned` is the tightest that was given or let go (0: none)."""
+    """Return the warning to give now, 0 for none. `warned` is the last one that was given or skipped (0: none)."""
     now = crossed(remaining)
     return now if now and (warned == 0 or now < warned) else 0
 
 
 def until_next_warning(remaining: timedelta) -> timedelta | None:
-    """How long until the next warning's moment; None when all have come."""
-    ahead = [remaining - timedelta(minutes=m) for m in WARNINGS if remaining > timedelta(minutes=m)]
-    return min(ahead, default=None)
+    """Return how long until the next warning; None if none is left."""
+    upcoming = [remaining - timedelta(minutes=m) for m in WARNINGS if remaining > timedelta(minutes=m)]
+    return min(upcoming, default=None)

@@ -1,12 +1,12 @@
-"""The deadline of a cluster, from its rows and the administrator's settings."""
+"""Compute a cluster's deadline from its rows and the administrator's settings. Reads only."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from jobs.context import node_context
-from jobs.context.policy import hold_limit
+from jobs.context import cluster_plan
+from jobs.context.boot_policy import hold_limit
 from jobs.lifetime import deadline
 from jobs.lifetime.deadline import Deadline, Life, Policy
 from jobs.models import Cluster
@@ -14,7 +14,7 @@ from jobs.states import Desired, Observed
 
 
 def policy() -> Policy:
-    """What the administrator allows."""
+    """Return the administrator's limits."""
     return Policy(
         longest_life=settings.HEADNODE_LONGEST_LIFE,
         longest_walltime=timedelta(hours=settings.HEADNODE_MAX_JOB_HOURS),
@@ -24,10 +24,10 @@ def policy() -> Policy:
 
 
 def life_of(cluster: Cluster) -> Life:
-    """What the rows say of the cluster's life."""
+    """Return the dates of the cluster's life from its rows."""
     job = cluster.job
     is_held = cluster.observed_state == Observed.HELD
-    # What broke is being taken away; what is held is broken, too, and stays.
+    # A failed cluster is released; a held one has failed too, but stays.
     is_wanted = cluster.desired_state == Desired.RUNNING and (is_held or not cluster.failure)
     return Life(
         observed=Observed(cluster.observed_state),
@@ -39,7 +39,7 @@ def life_of(cluster: Cluster) -> Life:
         executed_at=cluster.executed_at,
         collected_at=cluster.collected_at,
         held_at=cluster.held_at,
-        hold=hold_limit(node_context.policy_of(cluster), settings.HEADNODE_KEPT_HEAD_LIMIT)
+        hold=hold_limit(cluster_plan.policy_of(cluster), settings.HEADNODE_KEPT_HEAD_LIMIT)
         if is_held
         else timedelta(),
         stop_requested_at=job.stop_requested_at,
@@ -48,15 +48,15 @@ def life_of(cluster: Cluster) -> Life:
 
 
 def other_limits(cluster: Cluster) -> Sequence[Deadline]:
-    """Limits that others compute (idle, budget). None yet: this is the one place where they come in."""
+    """Return limits computed elsewhere (idle, budget). There are none yet; they would be added here."""
     return ()
 
 
 def deadline_of(cluster: Cluster) -> Deadline | None:
-    """The cluster's deadline as rows and settings give it now."""
+    """Return the deadline that rows and settings give now, whatever the row says."""
     return deadline.earliest_deadline(life_of(cluster), policy(), other_limits(cluster))
 
 
 def latest_extension_of(cluster: Cluster) -> datetime | None:
-    """How far its owner may extend it; None where there is nothing to extend."""
+    """Return how far its owner may extend it; None if there is nothing to extend."""
     return deadline.latest_extension(life_of(cluster), policy(), other_limits(cluster))

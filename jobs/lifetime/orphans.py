@@ -1,7 +1,8 @@
-"""Clusters that are at a provider and should not be: found, listed for administrators, removed.
+"""Find clusters that a provider has and no job needs, list them for administrators, and remove them.
 
-How there can be any: an order that was on its way when the cluster it was for was given up; a database that was put
-back to an older state; a cloud that does not finish a deletion. Only what carries this portal's mark is looked at.
+They arise when an order arrives after its cluster was given up, when the database is restored to an older state, or
+when a cloud does not finish a deletion. Clusters that carry another portal's id are ignored. A provider whose list
+cannot be read hides clusters that cost: `orphan_searches` keeps that for health checks and the administrators' page.
 """
 
 import logging
@@ -19,38 +20,48 @@ from kombu.exceptions import OperationalError
 from accounts.audit.trail import SYSTEM, Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.users.administrators import check_administrator
 from jobs.events import job_log
-from jobs.models import Cluster, ClusterStatus, CoreType, Leftover
+from jobs.events.audit_actions import JobsAuditAction
+from jobs.lifetime import orphan_searches
+from jobs.lifetime.refusal_reasons import LifetimeRefusal
+from jobs.models import Cluster, ClusterStatus, CoreType, OrphanCluster
 from jobs.providers import portal_id
-from jobs.providers.base import ClusterSighting, Provider, ProviderError
-from jobs.providers.registry import provider as provider_named
-from jobs.states import ClusterState, Observed
+from jobs.providers.base import ListedCluster, Provider, ProviderError, UnreadableList
+from jobs.states import NODE_DOWN, ClusterState, LogLevel, LogSource, Observed
 
 logger = logging.getLogger(__name__)
-LOOK = "jobs.look_for_leftovers"
-MESSAGE = "This cluster is not known to its portal any more: the node is shutting down."
-NOT_RUNNING = ("stopped", "failed")
+TASK_NAME = "jobs.look_for_leftovers"
+SHUTDOWN_MESSAGE = "This cluster is not known to its portal any more: the node is shutting down."
+ONLY_ADMINISTRATORS = "Only an administrator can see and remove leftover clusters."
 
 
-def open_orphans(user: User) -> QuerySet[Leftover]:
-    """What is there now, the newest first. Raises Refused (`not_administrator`, 403)."""
-    check_administrator(user)
-    return Leftover.objects.filter(gone_at__isnull=True)
+def open_orphans(user: User) -> QuerySet[OrphanCluster]:
+    """Return the orphans there are now, newest first. Raises Refused (`not_administrator`, 403)."""
+    check_administrator(Actor(user), ONLY_ADMINISTRATORS)
+    return OrphanCluster.objects.filter(gone_at__isnull=True)
 
 
-def check_administrator(user: User | None) -> None:
-    """Raise Refused (`not_administrator`, 403) for anybody else."""
-    if user is None or not user.is_superuser:
-        raise Refused(
-            "not_administrator", "Only an administrator can see and remove leftover clusters.", status=403
-        )
+def find_orphans(provider_name: str, provider: Provider) -> None:
+    """Compare the provider's list with our rows, save the orphans, and remove those due.
+
+    Raises ProviderError if the list cannot be read, and only after this was saved. Of a list that can be read in part,
+    orphans are found and removed all the same; but none is taken for gone.
+    """
+    with orphan_searches.recorded(provider_name):
+        try:
+            listed = provider.list()
+        except UnreadableList as error:
+            _find_among(provider_name, provider, error.readable, is_whole=False)
+            raise
+        _find_among(provider_name, provider, listed, is_whole=True)
 
 
-def find_orphans(provider_name: str) -> None:
-    """Compare what the provider has with what we know; write it down; remove what is due. Raises ProviderError."""
-    provider = provider_named(provider_name)
-    ours = portal_id.own_portal_id()
-    seen = [cluster for cluster in provider.list() if cluster.mark == ours]
+def _find_among(
+    provider_name: str, provider: Provider, listed: Sequence[ListedCluster], *, is_whole: bool
+) -> None:
+    own_id = portal_id.own_portal_id()
+    seen = [cluster for cluster in listed if cluster.portal_id == own_id]
     ids = [cluster.cluster_id for cluster in seen]
     rows = {row.pk: row for row in Cluster.objects.filter(pk__in=ids).select_related("job__owner")}
     now = timezone.now()
@@ -58,68 +69,73 @@ def find_orphans(provider_name: str) -> None:
     for cluster in seen:
         kind = kind_of(cluster, rows.get(cluster.cluster_id), now)
         if kind is not None:
-            _note(provider_name, cluster, rows.get(cluster.cluster_id), kind, now)
+            _save(provider_name, cluster, rows.get(cluster.cluster_id), kind, now)
             found.append(cluster.cluster_id)
-    _close(provider_name, found, now)
+    if is_whole:
+        _close(provider_name, found, now)
     _remove_due(provider_name, provider, now)
 
 
-def kind_of(seen: ClusterSighting, row: Cluster | None, now: datetime) -> Leftover.Kind | None:
-    """Why this cluster should not be there; None when it is well, or too young to tell."""
+def kind_of(seen: ListedCluster, row: Cluster | None, now: datetime) -> OrphanCluster.Kind | None:
+    """Return why this cluster is an orphan; None if it is not one, or too young to tell."""
     age = settings.HEADNODE_LEFTOVER_AGE
     if now - seen.ordered_at < age:
         return None
     if row is None:
-        return Leftover.Kind.NO_ROW
+        return OrphanCluster.Kind.NO_ROW
     if row.observed_state == Observed.RELEASED:
-        # Also what was ordered long ago needs a moment to be seen gone.
-        return Leftover.Kind.ROW_STOPPED if row.released_at is None or now - row.released_at >= age else None
+        # A release also takes the provider a moment.
+        return (
+            OrphanCluster.Kind.ROW_STOPPED
+            if row.released_at is None or now - row.released_at >= age
+            else None
+        )
     if row.observed_state == Observed.RELEASING:
         since = ClusterStatus.objects.filter(cluster=row, status=ClusterState.STOPPING).first()
         if since is not None and now - since.at >= age:
-            return Leftover.Kind.STILL_STOPPING
+            return OrphanCluster.Kind.STILL_STOPPING
     return None
 
 
-def ask_removal(actor: Actor, leftover: Leftover) -> bool:
-    """An administrator wants it gone now. Idempotent; False when that was asked before, or it is gone.
+def request_removal(actor: Actor, orphan: OrphanCluster) -> bool:
+    """Request removal now. Return False if it was requested before, or the cluster is gone.
 
     Raises Refused: `not_administrator` (403), `already_stopping` (409).
     """
-    check_administrator(actor.user)
-    if leftover.kind == Leftover.Kind.STILL_STOPPING:
+    check_administrator(actor, ONLY_ADMINISTRATORS)
+    if orphan.kind == OrphanCluster.Kind.STILL_STOPPING:
         raise Refused(
-            "already_stopping",
+            LifetimeRefusal.ALREADY_STOPPING,
             "This cluster is being taken away: the portal asks its provider again and again until it is gone.",
             status=409,
         )
     with transaction.atomic():
-        asked = _claim_removal(actor, leftover, timezone.now())
-        transaction.on_commit(_ring, robust=True)
+        asked = _claim_removal(actor, orphan, timezone.now())
+        transaction.on_commit(_request_search, robust=True)
     return asked
 
 
-def _claim_removal(actor: Actor, leftover: Leftover, now: datetime) -> bool:
-    waiting = Leftover.objects.filter(pk=leftover.pk, gone_at__isnull=True, removal_asked_at__isnull=True)
+def _claim_removal(actor: Actor, orphan: OrphanCluster, now: datetime) -> bool:
+    waiting = OrphanCluster.objects.filter(pk=orphan.pk, gone_at__isnull=True, removal_asked_at__isnull=True)
     if waiting.update(removal_asked_at=now, removal_asked_by=actor.name) != 1:
         return False
-    record(actor, "jobs:leftover:removal_asked", "leftover", leftover.pk, after=_facts(leftover))
+    record(actor, JobsAuditAction.LEFTOVER_REMOVAL_ASKED, "leftover", orphan.pk, after=_facts(orphan))
     return True
 
 
-def _note(
-    provider_name: str, seen: ClusterSighting, row: Cluster | None, kind: Leftover.Kind, now: datetime
+def _save(
+    provider_name: str, seen: ListedCluster, row: Cluster | None, kind: OrphanCluster.Kind, now: datetime
 ) -> None:
     nodes = [
         {"name": node.name, "core_type": node.core_type, "cores": node.cores, "state": node.state}
         for node in seen.nodes
     ]
-    cost, currency = _cost(seen)
+    cost, currency = _cost_per_hour(seen)
     facts = {"kind": kind, "nodes": nodes, "cost_per_hour": cost, "currency": currency, "seen_at": now}
-    if kind == Leftover.Kind.STILL_STOPPING:
+    if kind == OrphanCluster.Kind.STILL_STOPPING:
         facts["remove_at"] = None
     with transaction.atomic():
-        _, is_new = Leftover.objects.update_or_create(
+        _, is_new = OrphanCluster.objects.update_or_create(
             provider=provider_name,
             cluster_id=seen.cluster_id,
             gone_at=None,
@@ -134,55 +150,55 @@ def _note(
                 "found_at": now,
             },
         )
-        if is_new and row is not None and kind == Leftover.Kind.ROW_STOPPED:
+        if is_new and row is not None and kind == OrphanCluster.Kind.ROW_STOPPED:
             text = "The provider still has nodes of this cluster, although it is Stopped. They are being removed."
-            job_log.append(row.job, "portal", text, level="warning")
+            job_log.append(row.job, LogSource.PORTAL, text, level=LogLevel.WARNING)
 
 
-def _cost(seen: ClusterSighting) -> tuple[Decimal, str]:
+def _cost_per_hour(seen: ListedCluster) -> tuple[Decimal, str]:
     types = CoreType.objects.in_bulk([node.core_type for node in seen.nodes])
-    running = [node for node in seen.nodes if node.state not in NOT_RUNNING and node.core_type in types]
+    running = [node for node in seen.nodes if node.state not in NODE_DOWN and node.core_type in types]
     cost = sum((types[node.core_type].price_per_core_hour * node.cores for node in running), Decimal())
     return cost, next((kind.currency for kind in types.values()), "")
 
 
 def _close(provider_name: str, found: Sequence[str], now: datetime) -> None:
-    """What is on the list and not there any more (or wanted after all) leaves the list."""
-    still = Leftover.objects.filter(provider=provider_name, gone_at__isnull=True)
-    for leftover in still.exclude(cluster_id__in=found):
+    """Close listed orphans that are gone, or needed after all."""
+    still = OrphanCluster.objects.filter(provider=provider_name, gone_at__isnull=True)
+    for orphan in still.exclude(cluster_id__in=found):
         with transaction.atomic():
-            if Leftover.objects.filter(pk=leftover.pk, gone_at__isnull=True).update(gone_at=now) != 1:
+            if OrphanCluster.objects.filter(pk=orphan.pk, gone_at__isnull=True).update(gone_at=now) != 1:
                 continue
-            if leftover.removal_asked_at is not None:
-                record(SYSTEM, "jobs:leftover:removed", "leftover", leftover.pk, after=_facts(leftover))
+            if orphan.removal_asked_at is not None:
+                record(SYSTEM, JobsAuditAction.LEFTOVER_REMOVED, "leftover", orphan.pk, after=_facts(orphan))
 
 
 def _remove_due(provider_name: str, provider: Provider, now: datetime) -> None:
-    due = Leftover.objects.filter(provider=provider_name, gone_at__isnull=True).exclude(
-        kind=Leftover.Kind.STILL_STOPPING
+    due = OrphanCluster.objects.filter(provider=provider_name, gone_at__isnull=True).exclude(
+        kind=OrphanCluster.Kind.STILL_STOPPING
     )
-    for leftover in due.filter(Q(removal_asked_at__isnull=False) | Q(remove_at__lte=now)):
-        if Cluster.objects.filter(pk=leftover.cluster_id).exclude(observed_state=Observed.RELEASED).exists():
-            continue  # it is somebody's: the next look takes it off the list
+    for orphan in due.filter(Q(removal_asked_at__isnull=False) | Q(remove_at__lte=now)):
+        if Cluster.objects.filter(pk=orphan.cluster_id).exclude(observed_state=Observed.RELEASED).exists():
+            continue  # a job needs it: the next search closes it
         with transaction.atomic():
-            _claim_removal(SYSTEM, leftover, now)
+            _claim_removal(SYSTEM, orphan, now)
         try:
-            provider.release(leftover.provider_state, MESSAGE)
+            provider.release(orphan.provider_state, SHUTDOWN_MESSAGE)
         except ProviderError as error:
-            logger.warning("leftover %s could not be removed yet: %s", leftover.cluster_id, error)
+            logger.warning("orphan %s could not be removed yet: %s", orphan.cluster_id, error)
 
 
-def _facts(leftover: Leftover) -> dict[str, object]:
+def _facts(orphan: OrphanCluster) -> dict[str, object]:
     return {
-        "name": leftover.cluster_id,
-        "kind": leftover.kind,
-        "job": leftover.job_id,
-        "nodes": len(leftover.nodes),
+        "name": orphan.cluster_id,
+        "kind": orphan.kind,
+        "job": orphan.job_id,
+        "nodes": len(orphan.nodes),
     }
 
 
-def _ring() -> None:
+def _request_search() -> None:
     try:
-        current_app.send_task(LOOK, retry=False)
+        current_app.send_task(TASK_NAME, retry=False)
     except (OSError, OperationalError) as error:
-        logger.warning("no message to look for leftovers (%s); the next look will remove it", error)
+        logger.warning("no message to search for orphans (%s); the next search will remove it", error)

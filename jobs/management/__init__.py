@@ -1,0 +1,4 @@
+"""Commands of `manage.py` for administrators.
+
+They call the same functions as the pages and have no rules of their own.
+"""

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="Members, roles, data, scripts and policy (jobs.context.plan); empty: a plain job's.",
+                help_text="Members, roles, data, scripts and policy (jobs.context.context_plan); empty: a plain job's.",
             ),
         ),
     ]

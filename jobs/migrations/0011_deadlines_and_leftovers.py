@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                         default=1, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("mark", models.CharField(default=jobs.models.orphan.new_mark, max_length=64)),
+                ("mark", models.CharField(default=jobs.models.orphan.new_portal_id, max_length=64)),
             ],
         ),
         migrations.AddField(

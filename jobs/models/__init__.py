@@ -10,7 +10,7 @@ from jobs.models.job_event import JobEvent
 from jobs.models.job_input import JobInput
 from jobs.models.machine import Machine
 from jobs.models.node import Node
-from jobs.models.orphan import Leftover, PortalMark
+from jobs.models.orphan import OrphanCluster, OrphanSearch, PortalId
 from jobs.models.stored_file import StoredFile
 
 __all__ = [
@@ -24,9 +24,10 @@ __all__ = [
     "JobEvent",
     "JobInput",
     "JobStatus",
-    "Leftover",
     "Machine",
     "Node",
-    "PortalMark",
+    "OrphanCluster",
+    "OrphanSearch",
+    "PortalId",
     "StoredFile",
 ]

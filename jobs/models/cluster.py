@@ -10,7 +10,7 @@ from jobs.states import ClusterState, Desired, Observed, cluster_state
 
 
 class Cluster(models.Model):
-    """Desired and observed state of the nodes of one job, and the controller's claim on them."""
+    """Desired and observed state of one job's nodes, and the claim of the worker that moves them."""
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="cluster")
@@ -18,39 +18,46 @@ class Cluster(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="clusters",
-        help_text="The job's, here once more so that the database keeps handles apart.",
+        help_text="The job's owner, repeated here so that the database keeps handles unique per person.",
     )
     handle = models.CharField(
-        max_length=24, help_text="cluster-001: what its owner calls it by (jobs.events.handles)."
+        max_length=24, help_text="cluster-001: the name its owner sees (jobs.events.handles)."
     )
     provider = models.CharField(max_length=40, default="simulated")
     plan = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Members, roles, data, scripts and policy (jobs.context.plan); empty: a plain job's.",
+        help_text="Members, roles, data, scripts and policy (jobs.context.context_plan). Empty for a plain job.",
     )
-    provider_state = models.JSONField(default=dict, help_text="The provider's own, opaque to everyone else.")
+    provider_state = models.JSONField(
+        default=dict, help_text="The provider's own state, opaque to everyone else."
+    )
     desired_state = models.CharField(
         max_length=16, default=Desired.RUNNING, choices=[(d.value, d.value) for d in Desired]
     )
     observed_state = models.CharField(
         max_length=16, default=Observed.ABSENT, choices=[(o.value, o.value) for o in Observed]
     )
-    failure = models.CharField(max_length=500, blank=True, help_text="Why it broke, for people.")
-    admitted = models.CharField(
-        max_length=64, blank=True, help_text="Digest of the keys and rules last pushed to its nodes."
+    failure = models.CharField(max_length=500, blank=True, help_text="Why it failed, as a sentence.")
+    access_pushed = models.CharField(
+        max_length=64,
+        blank=True,
+        db_column="admitted",
+        help_text="Digest of the access document last pushed to its nodes.",
     )
-    admission_version = models.PositiveIntegerField(
-        default=0, help_text="Number of the newest admission document; each is taken once."
+    access_version = models.PositiveIntegerField(
+        default=0,
+        db_column="admission_version",
+        help_text="Version of the newest access document. Each version is used once.",
     )
     login_cursor = models.BigIntegerField(
-        default=0, help_text="Sequence of the newest login the nodes told of."
+        default=0, help_text="Sequence number of the newest login record read from the nodes."
     )
 
     created_at = models.DateTimeField(default=timezone.now)
     booting_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when it is held for debugging, its nodes not all up."
+        null=True, blank=True, help_text="Since when it is held for debugging because not all nodes came up."
     )
     ready_at = models.DateTimeField(null=True, blank=True)
     executing_at = models.DateTimeField(null=True, blank=True)
@@ -60,28 +67,33 @@ class Cluster(models.Model):
     deadline_at = models.DateTimeField(null=True, blank=True)
     deadline_reason = models.CharField(max_length=40, blank=True)
     context_report = models.CharField(
-        max_length=200, blank=True, help_text="Where the report of its contextualization lies in storage."
+        max_length=200, blank=True, help_text="Where its context report is in storage."
     )
     context_reported_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when that is settled: stored, or given up and said so."
+        null=True, blank=True, help_text="When the context report was stored, or given up."
     )
     extended_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until when its owner wants it kept although nothing runs on it."
+        null=True, blank=True, help_text="Until when its owner wants it kept although no command runs."
     )
     warned_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="The tightest warning before this deadline that was given or let go; 0: none."
+        default=0,
+        help_text="Minutes of the last warning before this deadline that was given or skipped; 0: none.",
     )
     broadcast_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="The tightest one that its nodes were told of."
+        default=0, help_text="Minutes of the last warning that was broadcast on its nodes."
     )
-    log_offset = models.BigIntegerField(default=0, help_text="Bytes of process_output.log told as events.")
+    log_offset = models.BigIntegerField(
+        default=0, help_text="Bytes of process_output.log copied to the Job Log."
+    )
 
-    # The loop (jobs.control): due rows are found by one index; a claim is a conditional UPDATE that expires.
+    # For the loop (jobs.control): one index finds due rows; a claim is a conditional UPDATE that expires.
     next_check_at = models.DateTimeField(null=True, default=timezone.now)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(max_length=120, blank=True)
-    wakeups = models.PositiveIntegerField(default=0, help_text="Counts bells, so that none is lost.")
-    failures = models.PositiveIntegerField(default=0, help_text="Passes that failed in a row.")
+    wakeups = models.PositiveIntegerField(
+        default=0, help_text="Counts wakeups, so that a pass sees those that came while it ran."
+    )
+    failures = models.PositiveIntegerField(default=0, help_text="Number of passes in a row that failed.")
 
     class Meta:
         ordering = ["-created_at"]
@@ -89,7 +101,7 @@ class Cluster(models.Model):
             models.UniqueConstraint(fields=["owner", "handle"], name="one_cluster_per_handle_of_a_person")
         ]
         indexes = [
-            # The sweep's: only rows that will be due some day, in the order of that.
+            # For the sweep: only rows that will become due, in that order.
             models.Index(
                 fields=["next_check_at", "claimed_until"],
                 condition=models.Q(next_check_at__isnull=False),
@@ -102,12 +114,12 @@ class Cluster(models.Model):
 
     @property
     def status(self) -> ClusterState:
-        """What people see; computed, never stored."""
+        """Return the status people see. Computed, never stored."""
         return cluster_state(Desired(self.desired_state), Observed(self.observed_state), bool(self.failure))
 
 
 class ClusterStatus(models.Model):
-    """A dated row of the cluster's history."""
+    """One dated status of the cluster's history."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="statuses")
     status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in ClusterState])

@@ -1,11 +1,11 @@
-"""How many clusters a person ever had: where the next handle comes from."""
+"""The counter behind cluster handles."""
 
 from django.conf import settings
 from django.db import models
 
 
 class ClusterCount(models.Model):
-    """A person's counter. It never goes back, so a handle is not given twice, whatever is deleted."""
+    """How many clusters a person has ever had. Never decreases, so no handle is reused after a deletion."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="cluster_count"

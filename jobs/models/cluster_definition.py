@@ -6,7 +6,7 @@ from jobs.models.cluster import Cluster
 
 
 class ClusterDefinition(models.Model):
-    """Kept as it was sent, to look at and to launch again; apart from the cluster, whose row is read often."""
+    """The text as it was sent, for showing it and launching it again. Separate because Cluster is read often."""
 
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="definition")
     text = models.TextField()

@@ -1,16 +1,16 @@
-"""The catalogue of hardware."""
+"""The hardware catalogue."""
 
 from django.db import models
 
 
 class CoreType(models.Model):
-    """A kind of machine one can order. `cores` lists how many cores a slot may have."""
+    """A kind of machine that can be ordered. `cores` lists the possible cores per slot."""
 
     code = models.SlugField(primary_key=True, max_length=40)
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
     processor = models.CharField(max_length=120)
-    cores = models.JSONField(default=list, help_text="Cores per slot one may choose, ascending.")
+    cores = models.JSONField(default=list, help_text="Possible numbers of cores per slot, ascending.")
     memory_mb_per_core = models.PositiveIntegerField()
     storage_gb = models.PositiveIntegerField(default=0)
     price_per_core_hour = models.DecimalField(max_digits=8, decimal_places=4)

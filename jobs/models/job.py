@@ -10,7 +10,7 @@ from jobs.states import JobState, Outcome
 
 
 class Job(models.Model):
-    """What to run, on what, for how long. Saved first, submitted second."""
+    """What to run, on what hardware, for how long. Saved first, submitted later."""
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
@@ -26,7 +26,7 @@ class Job(models.Model):
     is_low_priority = models.BooleanField(default=False)
     project_id = models.CharField(max_length=40, null=True, blank=True)
     settings_snapshot = models.JSONField(
-        default=dict, help_text="Keys, rules and switches as they were at submission."
+        default=dict, help_text="Keys, rules and settings as they were at submission."
     )
     auto_terminate_cluster = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -36,7 +36,9 @@ class Job(models.Model):
     exit_code = models.IntegerField(null=True, blank=True)
     outcome = models.CharField(max_length=16, blank=True, choices=[(o.value, o.value) for o in Outcome])
     outcome_reason = models.CharField(max_length=300, blank=True)
-    last_sequence = models.PositiveIntegerField(default=0, help_text="Sequence of the newest job event.")
+    last_sequence = models.PositiveIntegerField(
+        default=0, help_text="Sequence number of the newest job event."
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -47,7 +49,7 @@ class Job(models.Model):
 
     @property
     def username(self) -> str:
-        """The login name on the cluster."""
+        """Return the login name on the cluster."""
         return f"{settings.HEADNODE_JOB_USER_PREFIX}{self.id}"
 
     @property
@@ -60,12 +62,12 @@ class Job(models.Model):
 
     @property
     def cores(self) -> int:
-        """Of a job whose nodes are all alike; see jobs.costs.hardware for any."""
+        """Return the cores of a job whose nodes are all alike; jobs.costs.hardware handles any job."""
         return self.cores_per_slot * self.slots
 
 
 class JobStatus(models.Model):
-    """A dated row of the job's history."""
+    """One dated status of the job's history."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="statuses")
     status = models.CharField(max_length=20, choices=[(s.value, s.value) for s in JobState])

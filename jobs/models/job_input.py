@@ -1,4 +1,4 @@
-"""A file a job begins with."""
+"""The input files of a job."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from jobs.models.stored_file import StoredFile
 
 
 class JobInput(models.Model):
-    """One stored file that is copied to the work directory before the command runs."""
+    """One stored file, copied to the work directory before the command starts."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
     file = models.ForeignKey(StoredFile, on_delete=models.CASCADE, related_name="used_by")

@@ -1,4 +1,4 @@
-"""A file kept in storage: an input somebody uploaded or an output a job left."""
+"""A file in storage: an uploaded input or an output of a job."""
 
 from django.conf import settings
 from django.db import models
@@ -9,12 +9,12 @@ from jobs.models.job import Job
 
 
 def storage_name(file: "StoredFile", filename: str) -> str:
-    """Where the bytes lie: by id alone, so that no name of anybody's ever reaches a path."""
+    """Return where the bytes are stored. Only the id is used, so that no user-chosen name reaches a path."""
     return f"{file.id[:2]}/{file.id}"
 
 
 class StoredFile(models.Model):
-    """One file. `relative_path` is for people and programs; it never becomes a path of ours."""
+    """One file. `relative_path` is what users see; it is never used as a path in storage."""
 
     class Type(models.IntegerChoices):
         INPUT = 1
@@ -28,7 +28,9 @@ class StoredFile(models.Model):
     relative_path = models.CharField(max_length=1000)
     size = models.BigIntegerField(default=0)
     sha512 = models.CharField(max_length=128, blank=True)
-    modified_at = models.DateTimeField(null=True, blank=True, help_text="On the node, when it was fetched.")
+    modified_at = models.DateTimeField(
+        null=True, blank=True, help_text="Modification time on the node when it was fetched."
+    )
     file = models.FileField(upload_to=storage_name, max_length=200)
     created_at = models.DateTimeField(default=timezone.now)
 

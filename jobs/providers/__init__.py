@@ -1,1 +1,4 @@
-"""Clouds, behind one small interface: `base.py`, then one file per kind."""
+"""Clouds behind one small interface: `base` declares it, and each kind of cloud has a module.
+
+A provider orders, observes and releases nodes and pushes access to them. It never decides when.
+"""

@@ -1,11 +1,13 @@
-"""What every provider can do, and how it fails.
+"""The interface of every provider, the documents it exchanges, and its errors.
 
     ProviderError
-    |- ProviderBusy       its fault, for now: unreachable, overloaded. Try again later.
-    |- OrderRefused       it will never do this order: no capacity, a limit, a contradiction. Tell the person.
+    |- ProviderBusy       unreachable or overloaded: the same call may work later.
+    |- OrderRefused       no capacity, a limit, a contradiction: the same call will be refused again.
+    |- UnreadableAnswer   it answered, but not as it should: an upgrade of one side may help.
+       |- UnreadableList  the same of some clusters in its list; the others are in the error.
 
-A provider is small and dumb. Every verb is idempotent: told twice, it does a thing once. What it must remember
-it hands back as `state`, opaque JSON that the controller keeps in the cluster's row.
+Every call is idempotent. What a provider must remember it returns as `state`, opaque JSON that the controller stores in
+the cluster's row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ State = dict[str, Any]
 
 
 class ProviderError(Exception):
-    """Something a provider could not do. `message` is for people."""
+    """A provider could not do something. `message` is for people."""
 
     retryable = False
 
@@ -31,18 +33,24 @@ class ProviderError(Exception):
 
 
 class ProviderBusy(ProviderError):
-    """Not now. The same call may work later."""
+    """The provider is unreachable or overloaded. The same call may work later."""
 
     retryable = True
 
 
 class OrderRefused(ProviderError):
-    """Never. The same call will be refused again."""
+    """The provider will not carry out this order. The same call will be refused again."""
+
+
+class UnreadableAnswer(ProviderError):
+    """The provider answered, but the answer does not have the form it should have."""
+
+    retryable = True
 
 
 @dataclass(frozen=True)
 class NodeOrder:
-    """One machine to bring up. `token` is what it proves itself with to the broker."""
+    """One node to boot. `token` is its one-time credential for the context broker."""
 
     name: str
     role: str
@@ -56,10 +64,10 @@ class NodeOrder:
 
 @dataclass(frozen=True)
 class ClusterOrder:
-    """All machines of one cluster. `mark` tells the clusters of portals that share a cloud apart."""
+    """All nodes of one cluster. `portal_id` tells apart the clusters of portals that share a cloud."""
 
     cluster_id: str
-    mark: str
+    portal_id: str
     username: str
     home: str
     broker_url: str
@@ -67,8 +75,8 @@ class ClusterOrder:
 
 
 @dataclass(frozen=True)
-class NodeSighting:
-    """What the provider says of a node. `state`: booting, running, stopping, stopped or failed."""
+class ObservedNode:
+    """A node as the provider reports it. `state`: booting, running, stopping, stopped or failed."""
 
     name: str
     state: str
@@ -77,7 +85,7 @@ class NodeSighting:
 
 @dataclass(frozen=True)
 class LoginRecord:
-    """A login as the node wrote it down. One of `fingerprint` (a key) and `certificate` (its key id) is set."""
+    """A login as the node recorded it. Either `fingerprint` (of a key) or `certificate` (its key id) is set."""
 
     sequence: int
     at: datetime
@@ -89,8 +97,8 @@ class LoginRecord:
 
 
 @dataclass(frozen=True)
-class NodeHolding:
-    """A node that is there, and so costs, as the provider says."""
+class BillableNode:
+    """A billable node, as the provider reports it."""
 
     name: str
     core_type: str
@@ -99,58 +107,72 @@ class NodeHolding:
 
 
 @dataclass(frozen=True)
-class ClusterSighting:
-    """A cluster that is there. `mark` is what its order said of who ordered it; `state` is what `release` takes."""
+class ListedCluster:
+    """An existing cluster. `portal_id` is that of its order; `state` is what `release` accepts."""
 
     cluster_id: str
-    mark: str
+    portal_id: str
     state: State
     ordered_at: datetime
-    nodes: Sequence[NodeHolding]
+    nodes: Sequence[BillableNode]
+
+
+class UnreadableList(UnreadableAnswer):
+    """Some clusters of the list cannot be read. `readable` has the others; what is missing there may still exist."""
+
+    def __init__(self, message: str, readable: Sequence[ListedCluster]) -> None:
+        super().__init__("unreadable_list", message)
+        self.readable = readable
 
 
 class Provider(Protocol):
-    """A cloud."""
+    """A cloud. Every method may raise ProviderBusy, OrderRefused or UnreadableAnswer."""
 
     def plan(self, order: ClusterOrder) -> State:
-        """What the order will be known by. Saved before anything is ordered, so that no crash can lose a cluster."""
+        """Return the state that `provision` will return. It is saved first, so that no crash can lose a cluster."""
         ...
 
     def provision(self, order: ClusterOrder) -> State:
-        """Order the cluster's machines. Raises ProviderBusy or OrderRefused."""
+        """Order the cluster's nodes and return its state."""
         ...
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
-        """What is there, by node name; None when nothing is (never was, or is gone)."""
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
+        """Return the existing nodes by name; None when the cluster does not exist (yet, or any more)."""
         ...
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
-        """Say who may come in: keys, CIDR rules, user authorities. Live within a second.
+    def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
+        """Push the access document (keys and rules) to all nodes. It is in force within a second.
 
-        Answers the version that is in force now (the newest ever given), None when there are no nodes.
+        Return the version in force now, which is the newest ever pushed; None when there are no nodes.
         """
         ...
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
-        """Give nodes, by name, the host certificates to show from now on. Live connections stay."""
+        """Install host certificates on nodes, by name. Open connections stay."""
         ...
 
     def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
-        """Logins whose sequence is greater than `after`, oldest first; not all at once if there are many."""
+        """Return logins with a sequence greater than `after`, oldest first. It may return only some of many."""
         ...
 
     def broadcast(self, state: State, message: str, key: str) -> None:
-        """Have a message written to every terminal on the nodes, as `wall` does. The same key is said once."""
+        """Write a message to every terminal on the nodes, as `wall` does. A key is shown only once."""
         ...
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
-        """Shut some nodes down. Returns at once; `observe` tells when they are stopped."""
+        """Shut down some nodes; their terminals see the message. Returns at once: `observe` shows when they stopped."""
         ...
 
     def release(self, state: State, message: str) -> None:
-        """Take everything away. Returns at once; `observe` answers None when it is done."""
+        """Release the whole cluster. Returns at once: `observe` returns None when it is gone.
+
+        `message` is written to every terminal on nodes that still run, as for `stop_nodes`.
+        """
         ...
 
-    def list(self) -> Sequence["ClusterSighting"]:
-        """Every cluster that is there and was ordered with a mark, whoever ordered it."""
+    def list(self) -> Sequence[ListedCluster]:
+        """Return every existing cluster that was ordered with a portal id, whichever portal ordered it.
+
+        Raises UnreadableList rather than leave a cluster out.
+        """
         ...

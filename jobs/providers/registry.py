@@ -1,4 +1,4 @@
-"""Providers by name."""
+"""Return providers by name, one object per process."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,19 +9,19 @@ from jobs.providers.base import Provider
 from jobs.providers.simulated import SimulatedProvider
 
 DEFAULT = "simulated"
-MAKERS: dict[str, Callable[[], Provider]] = {
+FACTORIES: dict[str, Callable[[], Provider]] = {
     "simulated": lambda: SimulatedProvider(
         settings.HEADNODE_SIMULATOR_URL, settings.HEADNODE_SIMULATOR_TOKEN_FILE
     )
 }
 
 
-def names() -> list[str]:
-    """Every provider there is."""
-    return list(MAKERS)
+def provider_names() -> list[str]:
+    """Return the names of all providers."""
+    return list(FACTORIES)
 
 
 @cache
-def provider(name: str) -> Provider:
-    """The provider of that name, one object per process. Raises KeyError for a name there is none of."""
-    return MAKERS[name]()
+def provider_named(name: str) -> Provider:
+    """Return the provider with this name. Raises KeyError if there is none."""
+    return FACTORIES[name]()

@@ -1,41 +1,43 @@
-"""The provider of the simulated cloud: speaks its HTTP API, over TCP or a unix socket."""
+"""The provider of the simulated cloud: a client of its HTTP API, over TCP or a unix socket."""
 
-import ipaddress
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
+from jobs.providers import simulated_answers
 from jobs.providers.base import (
     ClusterOrder,
-    ClusterSighting,
+    ListedCluster,
     LoginRecord,
-    NodeHolding,
-    NodeSighting,
+    ObservedNode,
     OrderRefused,
     ProviderBusy,
     State,
+    UnreadableAnswer,
 )
-from jobs.providers.fault_injection import CoreCount, FaultBoard, FaultRule, read_board, read_cores
-
-logger = logging.getLogger(__name__)
+from jobs.providers.fault_injection import (
+    CoreCount,
+    FaultOverview,
+    FaultRule,
+    parse_core_counts,
+    parse_faults,
+)
 
 
 class SimulatedProvider:
-    """A client of `jobs.simulator`. Safe to share between threads."""
+    """A provider that calls `jobs.simulator`. Safe to share between threads."""
 
     def __init__(self, url: str, token_file: str) -> None:
         """`url` is `unix:/path` or `http://host:port`; `token_file` holds the bearer token."""
         self._url = url
         self._token_file = token_file
         self._client: httpx.Client | None = None
-        self._making = threading.Lock()
+        self._client_lock = threading.Lock()
 
     def plan(self, order: ClusterOrder) -> State:
         return {"id": order.cluster_id}
@@ -43,23 +45,19 @@ class SimulatedProvider:
     def provision(self, order: ClusterOrder) -> State:
         body = asdict(order)
         cluster_id = body.pop("cluster_id")
+        body["mark"] = body.pop("portal_id")
         self._call("PUT", f"/v1/clusters/{cluster_id}", body)
         return self.plan(order)
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
         if "id" not in state:
             return None
         found = self._call("GET", f"/v1/clusters/{state['id']}", missing_ok=True)
-        if found is None:
-            return None
-        return {
-            node["name"]: NodeSighting(node["name"], node["state"], str(node.get("reason") or ""))
-            for node in found["nodes"]
-        }
+        return None if found is None else simulated_answers.read_nodes(found)
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
+    def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
         path = f"/v1/clusters/{state['id']}/access"
-        in_force = self._call("PUT", path, dict(admission), missing_ok=True)
+        in_force = self._call("PUT", path, dict(access_document), missing_ok=True)
         version = (in_force or {}).get("version")
         return version if isinstance(version, int) else None
 
@@ -70,7 +68,7 @@ class SimulatedProvider:
     def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
         path = f"/v1/clusters/{state['id']}/logins?after={after}"
         found = self._call("GET", path, missing_ok=True) or {}
-        return [record for record in map(_login, found.get("logins", [])) if record is not None]
+        return simulated_answers.read_logins(found)
 
     def broadcast(self, state: State, message: str, key: str) -> None:
         path = f"/v1/clusters/{state['id']}/broadcast"
@@ -83,25 +81,24 @@ class SimulatedProvider:
 
     def release(self, state: State, message: str) -> None:
         if "id" in state:
-            self._call("DELETE", f"/v1/clusters/{state['id']}", missing_ok=True)
+            self._call("DELETE", f"/v1/clusters/{state['id']}", {"message": message}, missing_ok=True)
 
-    def list(self) -> Sequence[ClusterSighting]:
-        found = self._call("GET", "/v1/clusters") or {}
-        return [seen for seen in map(_sighting, found.get("clusters", [])) if seen is not None]
+    def list(self) -> Sequence[ListedCluster]:
+        return simulated_answers.read_clusters(self._call("GET", "/v1/clusters") or {})
 
-    # -- what only a simulated cloud can -----------------------------------------------------------
+    # FaultInjectingProvider
 
-    def fault_board(self) -> FaultBoard:
-        return read_board(self._call("GET", "/v1/faults") or {})
+    def fault_overview(self) -> FaultOverview:
+        return parse_faults(self._call("GET", "/v1/faults") or {})
 
-    def switch_fault(self, rule: FaultRule, on: bool) -> FaultBoard:
-        words: dict[str, Any] = {"cluster": rule.cluster, "node": rule.node}
-        words |= {"seconds": rule.seconds} if on else {"off": True}
-        return read_board(self._call("PUT", "/v1/faults", {rule.name: words}) or {})
+    def switch_fault(self, rule: FaultRule, on: bool) -> FaultOverview:
+        body: dict[str, Any] = {"cluster": rule.cluster, "node": rule.node}
+        body |= {"seconds": rule.seconds} if on else {"off": True}
+        return parse_faults(self._call("PUT", "/v1/faults", {rule.name: body}) or {})
 
     def core_counts(self, core_types: Sequence[str]) -> Sequence[CoreCount]:
         query = urlencode([("core_type", code) for code in core_types])
-        return read_cores(self._call("GET", f"/v1/capacity?{query}") or {})
+        return parse_core_counts(self._call("GET", f"/v1/capacity?{query}") or {})
 
     def set_cores(self, core_type: str, cores: int | None) -> None:
         self._call("PUT", "/v1/capacity", {core_type: cores})
@@ -118,17 +115,21 @@ class SimulatedProvider:
         if response.status_code == 404 and missing_ok:
             return None
         if response.status_code >= 500 or response.status_code in (401, 429):
-            said = str(_json(response).get("message") or "").strip()
-            text = f"The simulator answered {response.status_code}" + (f": {said}" if said else ".")
+            detail = str(_json(response).get("message") or "").strip()
+            text = f"The simulator answered {response.status_code}" + (f": {detail}" if detail else ".")
             raise ProviderBusy("provider_busy", text)
         answer = _json(response)
         if response.status_code >= 400:
             reason = str(answer.get("reason", "order_refused"))
             raise OrderRefused(reason, str(answer.get("message", f"HTTP {response.status_code}")))
+        if not answer:
+            raise UnreadableAnswer(
+                "unreadable_answer", f"The simulator's answer to {method} {path} is no JSON object."
+            )
         return answer
 
     def _http(self) -> httpx.Client:
-        with self._making:
+        with self._client_lock:
             if self._client is None:
                 if self._url.startswith("unix:"):
                     transport = httpx.HTTPTransport(uds=self._url.removeprefix("unix:"), retries=1)
@@ -149,39 +150,3 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
-
-
-def _sighting(said: dict[str, Any]) -> ClusterSighting | None:
-    """A cluster of the list; None for one without a mark or that cannot be read: nobody here may judge it."""
-    try:
-        if not said["mark"]:
-            return None
-        return ClusterSighting(
-            cluster_id=str(said["id"]),
-            mark=str(said["mark"]),
-            state={"id": str(said["id"])},
-            ordered_at=datetime.fromisoformat(said["ordered_at"]).astimezone(UTC),
-            nodes=[
-                NodeHolding(str(n["name"]), str(n["core_type"]), int(n["cores"]), str(n["state"]))
-                for n in said["nodes"]
-            ],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        logger.warning("a cluster in the simulator's list cannot be read: %r", error)
-        return None
-
-
-def _login(said: dict[str, Any]) -> LoginRecord | None:
-    """A record the cloud gave; None for one that cannot be read, which must not hold up the others."""
-    try:
-        return LoginRecord(
-            sequence=int(said["sequence"]),
-            at=min(datetime.fromisoformat(said["at"]).astimezone(UTC), datetime.now(UTC)),
-            node=str(said["node"])[:40],
-            username=str(said["username"])[:64],
-            source_address=str(ipaddress.ip_address(said["source_address"])),
-            fingerprint=str(said.get("fingerprint") or "")[:80],
-            certificate=str(said.get("certificate") or "")[:200],
-        )
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -1,1 +1,4 @@
-"""What the portal does on a head node over SSH: `program.py` runs there, `client.py` calls it from here."""
+"""Run the command of a job on its head node: `program` runs there, `command_runner` calls it over SSH.
+
+Nothing that a node returns is trusted: every answer is checked and bounded.
+"""

@@ -1,18 +1,18 @@
-"""Runs a job's command on the head node, at most once, whatever becomes of whoever asked.
+"""Run a job's command on the head node at most once, whatever happens to the caller.
 
-This file is sent to the node and runs there with its own Python (3.6 or newer, standard library only). It is
-called as one request on standard input and answers one JSON object on standard output:
+This file is sent to the node and runs there with the node's own Python (3.6 or newer, standard library only). It reads
+one request from standard input and writes one JSON object to standard output:
 
-    prepare  make the directories and the files every job has.
+    prepare  create the directories and the files that every job has.
     unpack   unpack archives in the shared work directory, each once.
-    start    write the command down and make sure that a runner exists. May be asked any number of times.
-    status   how the command is doing, and the next piece of its output.
-    listing  what lies in the work directory.
-    stop     end the command: TERM to its process group, KILL after a while.
+    start    store the command and make sure that a runner exists. May be repeated.
+    status   the state of the command, and the next part of its output.
+    listing  the files in the work directory.
+    stop     end the command: TERM to its process group, later KILL.
 
-The runner is a process of its own session: it outlives the SSH connection. It holds a lock while it lives and
-leaves a mark before it starts the command, so that a second runner never starts the command again. A full disk
-makes it wait for room: neither output nor the exit code is lost.
+The runner is a process in a session of its own, so it outlives the SSH connection. It holds a lock while it lives and
+writes the file `began` before it starts the command, so a second runner never starts the command again. On a full disk
+it waits for space: neither output nor the exit code is lost.
 """
 
 import base64
@@ -31,59 +31,61 @@ import zipfile
 import zlib
 
 HOME = os.path.expanduser("~")
-PLACE = os.path.join(HOME, ".headnode")
+STATE_DIRECTORY = os.path.join(HOME, ".headnode")
 WORK = os.path.join(HOME, "work")
 SHARED = os.path.join(WORK, "shared")
 LOG = os.path.join(WORK, "process_output.log")
 KILL_AFTER_SECONDS = 10.0
-LAST_WORDS_SECONDS = 2.0
+PIPE_GRACE_SECONDS = 2.0
 CHUNK = 64 * 1024
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-LOOK_FOR_ROOM_SECONDS = 0.5
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+RETRY_SECONDS = 0.5
 
 
-def place(name):
-    return os.path.join(PLACE, name)
+def state_path(name):
+    """Return the path of a state file."""
+    return os.path.join(STATE_DIRECTORY, name)
 
 
-def write(name, text):
-    """Write a whole file or nothing."""
-    temporary = place(name + ".new")
+def write_state(name, text):
+    """Replace a state file atomically."""
+    temporary = state_path(name + ".new")
     with open(temporary, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.rename(temporary, place(name))
+    os.rename(temporary, state_path(name))
 
 
-def patiently(work, *arguments):
-    """Do it; while the disk is full, again and again."""
+def retry_while_full(action, *arguments):
+    """Call the action; repeat it as long as the disk is full."""
     while True:
         try:
-            return work(*arguments)
+            return action(*arguments)
         except OSError as error:
-            if error.errno not in NO_ROOM:
+            if error.errno not in DISK_FULL:
                 raise
-        time.sleep(LOOK_FOR_ROOM_SECONDS)
+        time.sleep(RETRY_SECONDS)
 
 
 def append(log, data):
-    """Write all of it to the unbuffered log: a disk that is nearly full takes a part."""
+    """Write all data to the unbuffered log. A disk that is nearly full accepts only a part at a time."""
     while data:
-        data = data[patiently(log.write, data) :]
+        data = data[retry_while_full(log.write, data) :]
 
 
-def read(name):
+def read_state(name):
+    """Return the text of a state file, or None if there is none."""
     try:
-        with open(place(name)) as file:
+        with open(state_path(name)) as file:
             return file.read()
     except FileNotFoundError:
         return None
 
 
-def lock():
-    """The runner's lock, or None while a runner has it."""
-    descriptor = os.open(place("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def take_lock():
+    """Return the runner's lock as a file descriptor, or None while a runner holds it."""
+    descriptor = os.open(state_path("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -93,9 +95,10 @@ def lock():
 
 
 def prepare(request):
-    os.makedirs(PLACE, mode=0o700, exist_ok=True)
+    """Create the directories and the requested files, unless the command has begun."""
+    os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
     os.makedirs(SHARED, exist_ok=True)
-    if read("began") is None:
+    if read_state("began") is None:
         for path, text in request["files"].items():
             with open(os.path.join(HOME, path), "w") as file:
                 file.write(text)
@@ -103,7 +106,8 @@ def prepare(request):
 
 
 def unpack(request):
-    done = set((read("unpacked") or "").splitlines())
+    """Unpack each archive once, and return the names of the broken ones."""
+    done = set((read_state("unpacked") or "").splitlines())
     bad = []
     for name in request["names"]:
         if name not in done:
@@ -112,12 +116,12 @@ def unpack(request):
             except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error):
                 bad.append(name)
             done.add(name)
-            write("unpacked", "\n".join(sorted(done)))
+            write_state("unpacked", "\n".join(sorted(done)))
     return {"state": "unpacked", "bad": bad}
 
 
 def extract(path):
-    """Members that would land outside the directory are made harmless by zipfile, refused by tarfile's filter."""
+    """Unpack an archive. Zipfile makes members outside the directory harmless; tarfile's filter refuses them."""
     if path.lower().endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             archive.extractall(SHARED)
@@ -131,18 +135,19 @@ def extract(path):
 
 
 def start(request):
-    os.makedirs(PLACE, mode=0o700, exist_ok=True)
+    """Store the command, and start a runner unless one runs or the command has begun."""
+    os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
     os.makedirs(SHARED, exist_ok=True)
-    if read("began") is None:
-        write("command.sh", request["command"])
-        write("env.json", json.dumps(request.get("env", {})))
-        write("program.py", request["source"])
-    held = lock()
-    if held is None or read("began") is not None:
+    if read_state("began") is None:
+        write_state("command.sh", request["command"])
+        write_state("env.json", json.dumps(request.get("env", {})))
+        write_state("program.py", request["source"])
+    held = take_lock()
+    if held is None or read_state("began") is not None:
         return {"state": "known"}
     os.close(held)
     subprocess.Popen(
-        [sys.executable, place("program.py"), "run"],
+        [sys.executable, state_path("program.py"), "run"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -153,30 +158,31 @@ def start(request):
 
 
 def status(request):
-    if not os.path.isdir(PLACE):
+    """Return the state of the command, and the next part of its output."""
+    if not os.path.isdir(STATE_DIRECTORY):
         return {"state": "none"}
-    ended = read("ended.json")
-    answer = {}
-    if ended:
-        answer.update(json.loads(ended), state="ended")
-    else:
-        held = lock()
-        if held is None:
-            answer["state"] = "running"
-        else:
-            os.close(held)
-            # Between the two looks the runner may have ended properly.
-            ended = read("ended.json")
-            if ended:
-                answer.update(json.loads(ended), state="ended")
-            else:
-                answer["state"] = "lost" if read("began") is not None else "none"
+    answer = command_state()
     answer.update(tail(int(request.get("offset", 0)), answer["state"] != "running"))
     return answer
 
 
+def command_state():
+    """Return the state of the command, with its result if it has ended."""
+    ended = read_state("ended.json")
+    if not ended:
+        held = take_lock()
+        if held is None:
+            return {"state": "running"}
+        os.close(held)
+        # The runner may have ended between the two checks.
+        ended = read_state("ended.json")
+    if ended:
+        return dict(json.loads(ended), state="ended")
+    return {"state": "lost" if read_state("began") is not None else "none"}
+
+
 def tail(offset, is_over):
-    """The next whole lines of the log from `offset`, and the offset behind them."""
+    """Return the next whole lines of the log from `offset`, and the offset after them."""
     try:
         with open(LOG, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -192,116 +198,127 @@ def tail(offset, is_over):
 
 
 def listing(request):
-    """Regular files as [path, size, time], and everything left out as [path, why]; names are bytes until known good."""
+    """Return regular files as [path, size, time], the rest as [path, reason]. Names are bytes until decoded."""
     root = os.fsencode(WORK)
-    files, left, waiting = [], [], [b""]
+    files, skipped, waiting = [], [], [b""]
     while waiting:
         directory = waiting.pop()
         try:
             with os.scandir(os.path.join(root, directory)) as entries:
                 for entry in entries:
-                    if len(files) + len(left) >= request["limit"]:
-                        return {"state": "listed", "files": files, "left": left, "more": True}
-                    look_at(os.path.join(directory, entry.name), entry, files, left, waiting)
+                    if len(files) + len(skipped) >= request["limit"]:
+                        return {"state": "listed", "files": files, "left": skipped, "more": True}
+                    classify(os.path.join(directory, entry.name), entry, files, skipped, waiting)
         except OSError as error:
-            left.append([directory.decode("utf-8", "replace") or ".", error.strerror or "cannot be listed"])
-    return {"state": "listed", "files": files, "left": left, "more": False}
+            skipped.append(
+                [directory.decode("utf-8", "replace") or ".", error.strerror or "cannot be listed"]
+            )
+    return {"state": "listed", "files": files, "left": skipped, "more": False}
 
 
-def look_at(inside, entry, files, left, waiting):
+def classify(inside, entry, files, skipped, waiting):
+    """Add a directory entry to one of the three lists."""
     try:
         path = inside.decode("utf-8")
         found = entry.stat(follow_symlinks=False)
     except UnicodeDecodeError:
-        left.append([repr(inside)[2:-1], "its name is no UTF-8"])
+        skipped.append([repr(inside)[2:-1], "its name is not UTF-8"])
     except OSError as error:
-        left.append([inside.decode("utf-8", "replace"), error.strerror or "cannot be looked at"])
+        skipped.append([inside.decode("utf-8", "replace"), error.strerror or "cannot be read"])
     else:
         if stat.S_ISDIR(found.st_mode):
             waiting.append(inside)
         elif stat.S_ISREG(found.st_mode):
             files.append([path, found.st_size, int(found.st_mtime)])
         else:
-            left.append([path, "a link" if stat.S_ISLNK(found.st_mode) else "no regular file"])
+            skipped.append([path, "a link" if stat.S_ISLNK(found.st_mode) else "not a regular file"])
 
 
 def stop(request):
-    if not os.path.isdir(PLACE):
+    """Ask the runner to end the command, and return its state."""
+    if not os.path.isdir(STATE_DIRECTORY):
         return {"state": "none"}
-    if read("stop") is None:
-        write("stop", request.get("why", "stopped"))
+    if read_state("stop") is None:
+        write_state("stop", request.get("why", "stopped"))
     return status(request)
 
 
 def stamp():
+    """Return the time stamp of a line of the log."""
     return time.strftime("[%Y-%m-%dT%H:%M:%SZ]: ", time.gmtime()).encode()
 
 
 def run():
-    """The runner: take the lock, leave the mark, run the command, stamp its lines, leave the result."""
-    held = lock()
-    if held is None or read("began") is not None:
+    """Be the runner: take the lock, run the command, time-stamp its output, write the result."""
+    held = take_lock()
+    if held is None or read_state("began") is not None:
         return
-    write("began", str(os.getpid()))
+    write_state("began", str(os.getpid()))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    env = dict(os.environ)
-    env.update(json.loads(read("env.json") or "{}"))
-    with open(place("command.sh")) as file:
-        first = file.read().strip().split("\n", 1)[0]
     with open(LOG, "ab", buffering=0) as log:
-        head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
-        append(log, stamp() + head.encode("utf-8", "replace"))
-        try:
-            process = subprocess.Popen(
-                ["/bin/bash", place("command.sh")],
-                cwd=SHARED,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            append(log, stamp() + ("Could not start: %s\n" % error).encode())
-            patiently(write, "ended.json", json.dumps({"exit_code": 127, "why": ""}))
-            return
-        code = follow(process, log)
-        append(log, stamp() + b"Exited with code %d\n" % code)
-        patiently(os.fsync, log.fileno())
-    patiently(write, "ended.json", json.dumps({"exit_code": code, "why": read("stop") or ""}))
+        code = run_command(log)
+        retry_while_full(os.fsync, log.fileno())
+    result = {"exit_code": code, "why": read_state("stop") or ""}
+    retry_while_full(write_state, "ended.json", json.dumps(result))
+
+
+def run_command(log):
+    """Run the command to its end and return its exit code; 127 if it cannot be started."""
+    env = dict(os.environ)
+    env.update(json.loads(read_state("env.json") or "{}"))
+    with open(state_path("command.sh")) as file:
+        first = file.read().strip().split("\n", 1)[0]
+    head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
+    append(log, stamp() + head.encode("utf-8", "replace"))
+    try:
+        process = subprocess.Popen(
+            ["/bin/bash", state_path("command.sh")],
+            cwd=SHARED,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        append(log, stamp() + ("Could not start: %s\n" % error).encode())
+        return 127
+    code = follow(process, log)
+    append(log, stamp() + b"Exited with code %d\n" % code)
+    return code
 
 
 def follow(process, log):
-    """Copy lines until the command is over; answer its exit code as a shell would say it."""
+    """Copy lines until the command ends, and return its exit code as a shell would."""
     pipe = process.stdout.fileno()
     rest = b""
-    asked_at = None
-    over_at = None
+    stop_requested_at = None
+    ended_at = None
     while True:
         ready = select.select([pipe], [], [], 0.25)[0]
         if ready:
             data = os.read(pipe, CHUNK)
             if not data:
                 break
-            rest = put(log, rest + data)
+            rest = write_lines(log, rest + data)
         if process.poll() is not None:
-            # The command ended; something it left in the background may hold the pipe, and even write on.
-            over_at = over_at or time.monotonic()
-            if not ready or time.monotonic() - over_at > LAST_WORDS_SECONDS:
+            # The command ended, but a background process may hold the pipe open, and even write to it.
+            ended_at = ended_at or time.monotonic()
+            if not ready or time.monotonic() - ended_at > PIPE_GRACE_SECONDS:
                 break
-        if asked_at is None and os.path.exists(place("stop")):
-            asked_at = time.monotonic()
+        if stop_requested_at is None and os.path.exists(state_path("stop")):
+            stop_requested_at = time.monotonic()
             signal_group(process, signal.SIGTERM)
-        elif asked_at is not None and time.monotonic() - asked_at > KILL_AFTER_SECONDS:
+        elif stop_requested_at is not None and time.monotonic() - stop_requested_at > KILL_AFTER_SECONDS:
             signal_group(process, signal.SIGKILL)
     if rest:
-        put(log, rest + b"\n")
+        write_lines(log, rest + b"\n")
     code = process.wait()
     return code if code >= 0 else 128 - code
 
 
-def put(log, data):
-    """Write whole lines with their stamp; answer what is left. A line without an end is cut at 64 kB."""
+def write_lines(log, data):
+    """Write whole lines with a time stamp and return the rest. A line longer than 64 kB is cut."""
     lines = data.split(b"\n")
     rest = lines.pop()
     if len(rest) > CHUNK:
@@ -314,6 +331,7 @@ def put(log, data):
 
 
 def signal_group(process, number):
+    """Send a signal to the command's process group, if it still exists."""
     try:
         os.killpg(process.pid, number)
     except OSError:
@@ -321,7 +339,8 @@ def signal_group(process, number):
 
 
 def answer(request):
-    verbs = {
+    """Carry out a request and write the answer to standard output."""
+    actions = {
         "prepare": prepare,
         "unpack": unpack,
         "start": start,
@@ -329,11 +348,11 @@ def answer(request):
         "stop": stop,
         "listing": listing,
     }
-    sys.stdout.write(json.dumps(verbs[request["verb"]](request)))
+    sys.stdout.write(json.dumps(actions[request["verb"]](request)))
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
     run()
 elif __name__ == "headnode":
-    answer(request)  # noqa: F821 (put there by the caller)
+    answer(request)  # noqa: F821 (defined by the caller)

@@ -1,8 +1,8 @@
-"""Output files, from a head node to storage over SFTP: one row for each.
+"""Collect output files from a head node into storage over SFTP, one row for each.
 
-Repeatable: a file whose size and time did not change is not fetched again. The node is its user's own, so nothing it
-says is taken for granted: links are not followed, what cannot be listed, read or named is skipped and told, sizes and
-counts are bounded, and what is read is never more than what was announced. Only what fails on our side stops it.
+Repeatable: a file whose size and time did not change is not fetched again. The node belongs to its user, so nothing it
+says is trusted: links are not followed; what cannot be listed, read or named is skipped and reported; sizes and counts
+are bounded, and never more is read than was announced. Only a failure of our own storage stops the collection.
 """
 
 import hashlib
@@ -19,37 +19,37 @@ from django.core.files import File
 from django.db import transaction
 
 from jobs.models import Job, StoredFile
-from jobs.remote.client import Listing
-from jobs.storage.staging import SHARED, is_unchanged
+from jobs.remote.command_runner import Listing
+from jobs.storage.staging import SHARED_DIRECTORY, is_unchanged
 from sshgateway.ssh.transport import SFTP
 
 MAX_FILES = 10_000
 MAX_ENTRIES = 20_000
 MAX_PATH = 1000
-PIECE = 32 * 1024
-WINDOW = 256 * PIECE
+CHUNK = 32 * 1024
+WINDOW = 256 * CHUNK
 
 
 class StorageFailedError(Exception):
-    """Our own storage did not take a file. The outputs are still on the node: try again."""
+    """Our own storage did not accept a file. The output files are still on the node: try again."""
 
 
 @dataclass
 class Collection:
-    """What a collection brought: files stored in all, bytes, and what was left out (name: why)."""
+    """The result of a collection: files and bytes stored in all, and what was skipped (`name: reason`)."""
 
     files: int = 0
     size: int = 0
     skipped: list[str] = field(default_factory=list)
 
-    def skip(self, what: str, why: str) -> None:
-        """Leave something out, and remember it for the Job Log."""
+    def skip(self, name: str, reason: str) -> None:
+        """Note for the Job Log that something was skipped."""
         if len(self.skipped) < MAX_FILES:
-            self.skipped.append(f"{what}: {why}")
+            self.skipped.append(f"{name}: {reason}")
 
 
 @dataclass(frozen=True)
-class _Remote:
+class _RemoteFile:
     path: str
     relative: str
     size: int
@@ -57,57 +57,64 @@ class _Remote:
 
 
 class _UnreadableError(Exception):
-    """The node did not give what it had announced."""
+    """The file on the node cannot be read as it was announced."""
 
 
-def collect(job: Job, listing: Listing, sftp: SFTP, still_ours: Callable[[], None]) -> Collection:
-    """Store every regular file of the listing of the job's work directory. `still_ours` is called between pieces.
+def collect_outputs(job: Job, listing: Listing, sftp: SFTP, check_claim: Callable[[], None]) -> Collection:
+    """Store every regular file in the listing of the job's work directory, except unchanged input files.
 
-    Raises StorageFailedError when our side fails, TimeoutError when the node stops answering.
+    `check_claim` is called between chunks and raises when another worker has taken over. Raises StorageFailedError when
+    our storage fails, TimeoutError when the node stops answering.
     """
-    harvest = Collection()
+    collection = Collection()
     known = {file.relative_path: file for file in job.output_files.all()}
     inputs = {wanted.file.name: wanted.file for wanted in job.inputs.select_related("file")}
     largest = settings.HEADNODE_MAX_OUTPUT_GB * 1024**3
-    for remote in _wanted(listing, job.work_directory, harvest):
-        still_ours()
-        began_as = inputs.get(remote.relative)
-        if began_as and is_unchanged(began_as, remote.size, int(remote.modified_at.timestamp())):
-            continue  # an input nobody changed is no output
-        if harvest.files >= MAX_FILES:
-            harvest.skip("the rest", f"a job keeps {MAX_FILES} files at most")
+    for remote in _usable_files(listing, job.work_directory, collection):
+        check_claim()
+        input_file = inputs.get(remote.relative)
+        if input_file and is_unchanged(input_file, remote.size, int(remote.modified_at.timestamp())):
+            continue  # an unchanged input file is not an output
+        if collection.files >= MAX_FILES:
+            collection.skip("the rest", f"a job keeps {MAX_FILES} files at most")
             break
-        if harvest.size + remote.size > largest:
-            harvest.skip(remote.relative, f"with it there would be more than {largest // 1024**3} GB")
+        if collection.size + remote.size > largest:
+            collection.skip(remote.relative, f"with it there would be more than {largest // 1024**3} GB")
             continue
-        have = known.get(remote.relative)
-        if have is None or have.size != remote.size or have.modified_at != remote.modified_at:
+        stored = known.get(remote.relative)
+        if not _is_current(stored, remote):
             try:
-                _store(job, sftp, remote, have, still_ours)
+                _store(job, sftp, remote, stored, check_claim)
             except _UnreadableError as error:
-                harvest.skip(remote.relative, str(error))
+                collection.skip(remote.relative, str(error))
                 continue
-        harvest.files += 1
-        harvest.size += remote.size
-    return harvest
+        collection.files += 1
+        collection.size += remote.size
+    return collection
 
 
-def _wanted(listing: Listing, root: str, harvest: Collection) -> Iterator[_Remote]:
-    for path, why in listing.left:
-        harvest.skip(path, why)
+def _is_current(stored: StoredFile | None, remote: _RemoteFile) -> bool:
+    """Whether the stored file is the one on the node, by its size and time."""
+    return stored is not None and (stored.size, stored.modified_at) == (remote.size, remote.modified_at)
+
+
+def _usable_files(listing: Listing, root: str, collection: Collection) -> Iterator[_RemoteFile]:
+    """Yield the files with usable names, by path; note in the collection what is skipped."""
+    for path, reason in listing.skipped:
+        collection.skip(path, reason)
     if listing.more:
-        harvest.skip("the rest", f"more than {MAX_ENTRIES} entries")
+        collection.skip("the rest", f"more than {MAX_ENTRIES} entries")
     tops = {file.path.partition("/")[0] for file in listing.files}
     for file in sorted(listing.files, key=lambda file: file.path):
-        if not _good(file.path):
-            harvest.skip(repr(file.path)[:200], "its name cannot be kept")
+        if not _is_safe(file.path):
+            collection.skip(repr(file.path)[:200], "its name cannot be kept")
             continue
         when = datetime.fromtimestamp(file.modified, UTC)
-        yield _Remote(posixpath.join(root, file.path), _shown(file.path, tops), file.size, when)
+        yield _RemoteFile(posixpath.join(root, file.path), _display_path(file.path, tops), file.size, when)
 
 
-def _good(path: str) -> bool:
-    """A node's word is no reason to leave its work directory: every part is a plain, printable name."""
+def _is_safe(path: str) -> bool:
+    """Whether every part of the path is a plain, printable name, so that it stays in the work directory."""
     names = path.split("/")
     return (
         len(path) <= MAX_PATH
@@ -116,54 +123,54 @@ def _good(path: str) -> bool:
     )
 
 
-def _shown(inside: str, tops: set[str]) -> str:
-    """The path as people know it: the command's own directory is the top, unless a name there is taken."""
+def _display_path(inside: str, tops: set[str]) -> str:
+    """Return the path as users know it: relative to the command's directory, unless another file has that name."""
     top, _, rest = inside.partition("/")
-    return rest if top == SHARED and rest and rest.partition("/")[0] not in tops else inside
+    return rest if top == SHARED_DIRECTORY and rest and rest.partition("/")[0] not in tops else inside
 
 
 def _store(
     job: Job,
     sftp: SFTP,
-    remote: _Remote,
-    have: StoredFile | None,
-    still_ours: Callable[[], None],
+    remote: _RemoteFile,
+    stored: StoredFile | None,
+    check_claim: Callable[[], None],
 ) -> None:
     digest = hashlib.sha512()
     with tempfile.TemporaryFile() as copy:
-        size = _fetch(sftp, remote, copy, digest.update, still_ours)
+        size = _fetch(sftp, remote, copy, digest.update, check_claim)
         copy.seek(0)
-        row = have or StoredFile(job=job, owner=job.owner, relative_path=remote.relative)
+        row = stored or StoredFile(job=job, owner=job.owner, relative_path=remote.relative)
         row.type_id = StoredFile.Type.OUTPUT
         row.name = posixpath.basename(remote.relative)
         row.size = size
         row.sha512 = digest.hexdigest()
         row.modified_at = remote.modified_at
-        old = row.file.name if have else ""
+        old = row.file.name if stored else ""
         try:
-            # Before the transaction: a long copy must not hold the database's write lock.
+            # Outside the transaction: a long copy must not hold the database's write lock.
             row.file.save(row.name, File(copy), save=False)
         except OSError as error:
             raise StorageFailedError(f"Storage did not take {remote.relative}: {error.strerror}.") from error
     try:
-        still_ours()
+        check_claim()
         with transaction.atomic():
             row.save()
             if old and old != row.file.name:
                 transaction.on_commit(lambda: row.file.storage.delete(old), robust=True)
     except BaseException:
-        row.file.storage.delete(str(row.file.name))  # no row will ever lead to these bytes
+        row.file.storage.delete(str(row.file.name))  # no row refers to this content
         raise
 
 
 def _fetch(
     sftp: SFTP,
-    remote: _Remote,
+    remote: _RemoteFile,
     copy: IO[bytes],
-    heard: Callable[[bytes], None],
-    still_ours: Callable[[], None],
+    update_digest: Callable[[bytes], object],
+    check_claim: Callable[[], None],
 ) -> int:
-    """Copy what was announced, in bounded windows; answer its size."""
+    """Copy the announced bytes in windows of bounded size, and return how many there were."""
     size = 0
     try:
         with sftp.open(remote.path, "rb") as source:
@@ -171,11 +178,11 @@ def _fetch(
                 raise _UnreadableError("it turned into something else while it was read")
             for start in range(0, remote.size, WINDOW):
                 end = min(start + WINDOW, remote.size)
-                for data in source.readv([(at, min(PIECE, end - at)) for at in range(start, end, PIECE)]):
-                    heard(data)
-                    _keep(copy, data, remote)
+                for data in source.readv([(at, min(CHUNK, end - at)) for at in range(start, end, CHUNK)]):
+                    update_digest(data)
+                    _write(copy, data, remote)
                     size += len(data)
-                still_ours()
+                check_claim()
     except TimeoutError:
         raise
     except EOFError:
@@ -187,8 +194,8 @@ def _fetch(
     return size
 
 
-def _keep(copy: IO[bytes], data: bytes, remote: _Remote) -> None:
+def _write(copy: IO[bytes], data: bytes, remote: _RemoteFile) -> None:
     try:
         copy.write(data)
     except OSError as error:
-        raise StorageFailedError(f"No room here to copy {remote.relative}: {error.strerror}.") from error
+        raise StorageFailedError(f"There is no space to copy {remote.relative}: {error.strerror}.") from error

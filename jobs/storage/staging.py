@@ -1,6 +1,6 @@
-"""Input files, from storage to a head node over SFTP, before the command runs.
+"""Copy input files from storage to a head node over SFTP, before the command runs.
 
-Repeatable: what is there in full already stays, so a worker that is killed half-way loses one file's work.
+Repeatable: a file that was copied completely is not copied again, so a killed worker loses at most one file's work.
 """
 
 import posixpath
@@ -10,30 +10,31 @@ from jobs.models import Job, JobInput, StoredFile
 from sshgateway.ssh.transport import SFTP
 
 CHUNK = 1024 * 1024
-SHARED = "shared"
+SHARED_DIRECTORY = "shared"
 
 
-def stage(job: Job, sftp: SFTP, still_ours: Callable[[], None]) -> list[JobInput]:
-    """Copy the job's input files to its shared work directory; `still_ours` is called between pieces.
+def stage_inputs(job: Job, sftp: SFTP, check_claim: Callable[[], None]) -> list[JobInput]:
+    """Copy the job's input files to its shared work directory, and return them.
 
-    A file appears under its name only when it is whole, dated as in storage, so that collecting knows it again.
+    `check_claim` is called between chunks and raises when another worker has taken over. A file gets its name only when
+    it is complete, with the time of its upload, so that output collection recognizes it.
     """
     inputs = list(job.inputs.select_related("file"))
-    directory = posixpath.join(job.work_directory, SHARED)
+    directory = posixpath.join(job.work_directory, SHARED_DIRECTORY)
     for wanted in inputs:
-        still_ours()
+        check_claim()
         path = posixpath.join(directory, wanted.file.name)
-        if not _is_there(sftp, path, wanted.file):
-            _send(sftp, wanted.file, path, still_ours)
+        if not _is_copied(sftp, path, wanted.file):
+            _send(sftp, wanted.file, path, check_claim)
     return inputs
 
 
 def is_unchanged(file: StoredFile, size: int, modified: int) -> bool:
-    """Whether a file of this size and time on the node is the input as it was copied there."""
+    """Whether a file of this size and time (seconds since 1970) on the node is the unchanged input file."""
     return size == file.size and modified == int(file.created_at.timestamp())
 
 
-def _is_there(sftp: SFTP, path: str, file: StoredFile) -> bool:
+def _is_copied(sftp: SFTP, path: str, file: StoredFile) -> bool:
     try:
         found = sftp.lstat(path)
     except FileNotFoundError:
@@ -41,13 +42,13 @@ def _is_there(sftp: SFTP, path: str, file: StoredFile) -> bool:
     return is_unchanged(file, found.st_size or 0, int(found.st_mtime or 0))
 
 
-def _send(sftp: SFTP, file: StoredFile, path: str, still_ours: Callable[[], None]) -> None:
+def _send(sftp: SFTP, file: StoredFile, path: str, check_claim: Callable[[], None]) -> None:
     part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part")
     with file.file.open("rb") as source, sftp.open(part, "wb") as target:
         target.set_pipelined(True)
         while data := source.read(CHUNK):
             target.write(data)
-            still_ours()
+            check_claim()
     when = int(file.created_at.timestamp())
     sftp.utime(part, (when, when))
     sftp.posix_rename(part, path)

@@ -1,4 +1,4 @@
-"""Files in storage: what people upload, and how anything stored is read and removed."""
+"""Store, open and delete files, and attach input files to jobs."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,18 +11,20 @@ from django.db.models import QuerySet
 from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
+from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Job, JobInput, StoredFile
+from jobs.storage.refusal_reasons import FileRefusal
 
 MAX_NAME = 255
 
 
 def visible_files(user: User) -> QuerySet[StoredFile]:
-    """The files this person may know of."""
+    """Return the files this user may know of: their own."""
     return StoredFile.objects.filter(owner=user)
 
 
 def known_ids(user: User, ids: Iterable[str]) -> set[str]:
-    """Which of these ids are files the person may use."""
+    """Return those of these ids that are files the user may use."""
     wanted = set(ids)
     if not wanted:
         return set()
@@ -30,13 +32,13 @@ def known_ids(user: User, ids: Iterable[str]) -> set[str]:
 
 
 def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
-    """Have these files (id, whether to unpack) on the cluster before the command runs.
+    """Replace the job's input files by these (id, whether to unpack).
 
     Raises Refused (`file_unknown`) unless all are the owner's own.
     """
     known = known_ids(job.owner, [file_id for file_id, _ in inputs])
     if any(file_id not in known for file_id, _ in inputs):
-        raise Refused("file_unknown", "There is no such input file.", field="inputFiles")
+        raise Refused(FileRefusal.UNKNOWN, "There is no such input file.", field="inputFiles")
     with transaction.atomic():
         job.inputs.all().delete()
         JobInput.objects.bulk_create(
@@ -45,7 +47,7 @@ def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
 
 
 def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:
-    """Keep an uploaded file as an input. Its name is for people: it never becomes a path of ours.
+    """Store an uploaded file as an input file. Its name is only shown: it never becomes a path of the portal.
 
     Raises Refused (`file_name_invalid`).
     """
@@ -66,46 +68,46 @@ def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile
     try:
         with transaction.atomic():
             file.save(force_insert=True)
-            record(actor, "jobs:file:uploaded", "file", file.pk, owner=owner, after=_facts(file))
+            record(actor, JobsAuditAction.FILE_UPLOADED, "file", file.pk, owner=owner, after=_facts(file))
     except BaseException:
-        file.file.delete(save=False)  # no row will ever lead to these bytes
+        file.file.delete(save=False)  # no row refers to this content
         raise
     return file
 
 
 def open_file(file: StoredFile) -> "File[Any]":
-    """The bytes, open for reading. Raises Refused (`file_missing`, 404) when storage has lost them."""
+    """Return the content, open for reading. Raises Refused (`file_missing`, 404) when storage has lost it."""
     try:
         return file.file.open("rb")
     except (OSError, ValueError) as error:
         raise Refused(
-            "file_missing", "The content of this file is not in storage any more.", status=404
+            FileRefusal.MISSING, "The content of this file is not in storage any more.", status=404
         ) from error
 
 
 def delete_file(actor: Actor, file: StoredFile) -> None:
-    """Forget a file and remove its bytes. Raises Refused (`file_in_use`, 409) while a submitted job needs it."""
+    """Delete a file with its content. Raises Refused (`file_in_use`, 409) while a submitted job needs it."""
     with transaction.atomic():
-        # Locked: none of them is submitted meanwhile.
+        # Locked, so that none of them is submitted meanwhile.
         for job in Job.objects.select_for_update(of=("self",)).filter(inputs__file=file):
             if job.submitted_at is not None and job.completed_at is None:
                 raise Refused(
-                    "file_in_use",
+                    FileRefusal.IN_USE,
                     f"The job {job.name} ({job.pk}) begins with this file. Wait until it is Completed, then delete.",
                     status=409,
                 )
-        record(actor, "jobs:file:deleted", "file", file.pk, owner=file.owner, before=_facts(file))
+        record(actor, JobsAuditAction.FILE_DELETED, "file", file.pk, owner=file.owner, before=_facts(file))
         content = file.file
         file.delete()
-        # Bytes go only when the row is gone for good.
+        # Delete the content after the row: no row is ever without its content.
         transaction.on_commit(lambda: content.delete(save=False), robust=True)
 
 
-def _clean_name(said: str | None) -> str:
-    name = (said or "").replace("\\", "/").rpartition("/")[2].strip()
+def _clean_name(uploaded_name: str | None) -> str:
+    name = (uploaded_name or "").replace("\\", "/").rpartition("/")[2].strip()
     if not name.isprintable() or name in ("", ".", "..") or len(name) > MAX_NAME:
         raise Refused(
-            "file_name_invalid",
+            FileRefusal.NAME_INVALID,
             f"A file needs a name of at most {MAX_NAME} printable characters.",
             field="file",
         )

@@ -1,4 +1,4 @@
-"""What a person asks for, checked before anything is stored. Pure: no I/O, no Django."""
+"""Check the draft of a job before anything is stored. Pure: no I/O, no Django."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from accounts.refusals import Refused
+from jobs.submission.refusal_reasons import JobRefusal
 
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_NAME = 200
@@ -16,7 +17,7 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 @dataclass(frozen=True)
 class Offer:
-    """What the catalogue and the administrator allow."""
+    """What the catalogue and the administrator allow for one core type."""
 
     core_type: str
     cores: Sequence[int]
@@ -26,7 +27,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class JobDraft:
-    """A job as it was asked for. `walltime_hours` None means the administrator's longest."""
+    """A job as the user asks for it. `walltime_hours` None means the longest that the administrator allows."""
 
     name: str
     command: str
@@ -42,11 +43,8 @@ class JobDraft:
     project_id: str | None = None
 
 
-def problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) -> list[Refused]:
-    """Everything that is wrong with the draft, each with its field; empty when it is good.
-
-    A cluster for people to work on has no command.
-    """
+def find_problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) -> list[Refused]:
+    """Return every problem of the draft, each with its field. A cluster for interactive work needs no command."""
     found = [
         _name(draft.name),
         _command(draft.command) if needs_command or draft.command else None,
@@ -58,55 +56,57 @@ def problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) -> li
     return [problem for problem in found if problem is not None]
 
 
-def walltime(draft: JobDraft, offer: Offer) -> timedelta:
-    """The walltime of a draft without problems."""
+def walltime_of(draft: JobDraft, offer: Offer) -> timedelta:
+    """Return the walltime of a draft without problems."""
     return timedelta(hours=offer.max_hours if draft.walltime_hours is None else draft.walltime_hours)
 
 
 def is_env_name(name: str) -> bool:
-    """Whether an environment variable may be called so."""
+    """Whether this is a valid name of an environment variable."""
     return _ENV_NAME.match(name) is not None
 
 
 def _name(name: object) -> Refused | None:
     if not isinstance(name, str) or not name.strip():
-        return Refused("name_missing", "Give the job a name.", field="name")
+        return Refused(JobRefusal.NAME_MISSING, "Give the job a name.", field="name")
     if len(name) > MAX_NAME or not name.strip().isprintable():
         return Refused(
-            "name_invalid", f"A job's name has at most {MAX_NAME} characters, all printable.", field="name"
+            JobRefusal.NAME_INVALID,
+            f"A job's name has at most {MAX_NAME} characters, all printable.",
+            field="name",
         )
     return None
 
 
 def _command(command: object) -> Refused | None:
     if not isinstance(command, str) or not command.strip():
-        return Refused("command_missing", "Say which command to run.", field="command")
+        return Refused(JobRefusal.COMMAND_MISSING, "Say which command to run.", field="command")
     size = len(command.encode("utf-8", "surrogatepass"))
     if size > MAX_COMMAND_BYTES:
         return Refused(
-            "command_too_long",
+            JobRefusal.COMMAND_TOO_LONG,
             f"The command has {size // 1024} kB; at most {MAX_COMMAND_BYTES // 1024} kB are allowed. "
             "Upload a script as an input file and call it instead.",
             field="command",
         )
     if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in command):
         return Refused(
-            "command_control_characters",
+            JobRefusal.COMMAND_CONTROL_CHARACTERS,
             "The command has control characters (such as NUL). Remove them; line breaks and tabs may stay.",
             field="command",
         )
     return None
 
 
-def _whole(value: object) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _cores(cores: object, offer: Offer) -> Refused | None:
-    if not _whole(cores) or cores not in offer.cores:
+    if not _is_whole(cores) or cores not in offer.cores:
         choices = ", ".join(str(n) for n in offer.cores)
         return Refused(
-            "cores_not_offered",
+            JobRefusal.CORES_NOT_OFFERED,
             f"{offer.core_type} has no slot of that many cores. Choose one of: {choices}.",
             field="coresPerSlot",
         )
@@ -114,9 +114,11 @@ def _cores(cores: object, offer: Offer) -> Refused | None:
 
 
 def _slots(slots: object, offer: Offer) -> Refused | None:
-    if not _whole(slots) or not 1 <= slots <= offer.max_slots:  # type: ignore[operator]
+    if not _is_whole(slots) or not 1 <= slots <= offer.max_slots:  # type: ignore[operator]
         return Refused(
-            "slots_out_of_range", f"Slots must be a whole number from 1 to {offer.max_slots}.", field="slots"
+            JobRefusal.SLOTS_OUT_OF_RANGE,
+            f"Slots must be a whole number from 1 to {offer.max_slots}.",
+            field="slots",
         )
     return None
 
@@ -126,15 +128,15 @@ def _walltime(hours: object, offer: Offer) -> Refused | None:
         return None
     sentence = f"Walltime must be more than 0 and at most {offer.max_hours} hours."
     if not isinstance(hours, int | float) or isinstance(hours, bool) or not math.isfinite(hours):
-        return Refused("walltime_out_of_range", sentence, field="walltime")
+        return Refused(JobRefusal.WALLTIME_OUT_OF_RANGE, sentence, field="walltime")
     if not 0 < hours <= offer.max_hours or hours * 3600 < 1:
-        return Refused("walltime_out_of_range", sentence, field="walltime")
+        return Refused(JobRefusal.WALLTIME_OUT_OF_RANGE, sentence, field="walltime")
     return None
 
 
 def _env(env_vars: object) -> Refused | None:
     refused = Refused(
-        "env_vars_invalid",
+        JobRefusal.ENV_VARS_INVALID,
         f"Environment variables are at most {MAX_ENV_VARS} pairs of a name (letters, digits, _) and a text "
         "without NUL.",
         field="envVars",

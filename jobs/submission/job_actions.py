@@ -1,6 +1,6 @@
-"""Everything a person can do to a job: one verb, one transaction, one audit event, one bell.
+"""Save, submit, stop and delete jobs. Each action is one transaction with one audit event and a wake-up of the loop.
 
-Pages, the REST API and tests call these; nothing else writes a job's row on a person's behalf.
+Pages, the REST API and tests call these functions.
 """
 
 from collections.abc import Mapping
@@ -16,22 +16,24 @@ from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import ids
-from jobs.context import reporting
-from jobs.costs import still_running
+from jobs.context import report_store
+from jobs.costs.still_running import still_running_of
 from jobs.events import handles, history, job_log, wakeups
+from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Cluster, CoreType, Job, StoredFile
-from jobs.states import Desired, JobState, Observed
+from jobs.states import ENDING, Desired, JobState, LogLevel, LogSource, Observed
 from jobs.submission import draft, settings_diff
 from jobs.submission.draft import JobDraft, Offer
+from jobs.submission.refusal_reasons import JobRefusal
 from jobs.submission.settings_diff import Change
 
 
 class DraftRefused(SeveralRefused):
-    """A draft with problems."""
+    """The draft has problems."""
 
 
 def offer_of(core_type: CoreType) -> Offer:
-    """What may be asked of a core type."""
+    """Return what may be asked of a core type."""
     return Offer(
         core_type=core_type.name,
         cores=core_type.cores,
@@ -41,31 +43,33 @@ def offer_of(core_type: CoreType) -> Offer:
 
 
 def check_draft(asked: JobDraft, *, needs_command: bool = True) -> tuple[CoreType, Offer]:
-    """The core type a draft asks for and what it offers. Raises DraftRefused with every problem found."""
+    """Return the draft's core type and what it offers. Raises DraftRefused with every problem."""
     core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
     if core_type is None:
         codes = ", ".join(CoreType.objects.filter(is_active=True).values_list("code", flat=True))
         unknown = Refused(
-            "core_type_unknown", f"There is no such core type. Choose one of: {codes}.", field="coreType"
+            JobRefusal.CORE_TYPE_UNKNOWN,
+            f"There is no such core type. Choose one of: {codes}.",
+            field="coreType",
         )
         anything = Offer(
             "", [asked.cores_per_slot], settings.HEADNODE_MAX_SLOTS, settings.HEADNODE_MAX_JOB_HOURS
         )
-        others = [p for p in draft.problems(asked, anything) if p.field != "coresPerSlot"]
+        others = [p for p in draft.find_problems(asked, anything) if p.field != "coresPerSlot"]
         raise DraftRefused([unknown, *others])
     offer = offer_of(core_type)
-    if found := draft.problems(asked, offer, needs_command=needs_command):
+    if found := draft.find_problems(asked, offer, needs_command=needs_command):
         raise DraftRefused(found)
     return core_type, offer
 
 
 def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: bool = True) -> Job:
-    """Save a job without starting it. Raises DraftRefused with every problem found."""
+    """Save a job without starting it. Raises DraftRefused with every problem."""
     core_type, offer = check_draft(asked, needs_command=needs_command)
     auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
         job = Job.objects.create(
-            # Host names know no upper case: two jobs must not share an alias.
+            # Host names ignore case: two jobs must not share an alias.
             id=ids.free_id(lambda found: Job.objects.filter(pk__iexact=found).exists()),
             owner=owner,
             name=asked.name.strip(),
@@ -76,19 +80,19 @@ def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: boo
             core_type=core_type,
             cores_per_slot=asked.cores_per_slot,
             slots=asked.slots,
-            walltime=draft.walltime(asked, offer),
+            walltime=draft.walltime_of(asked, offer),
             is_low_priority=asked.is_low_priority,
             project_id=asked.project_id,
             auto_terminate_cluster=job_settings(owner).auto_terminate_cluster
             if auto_terminate is None
             else auto_terminate,
         )
-        record(actor, "jobs:job:created", "job", job.id, owner=owner, after=_facts(job))
+        record(actor, JobsAuditAction.JOB_CREATED, "job", job.id, owner=owner, after=_facts(job))
     return job
 
 
 def settings_snapshot(owner: User) -> dict[str, Any]:
-    """The keys, rules and switches of a person as they are now."""
+    """Return the user's keys, rules and switches as they are now."""
     row = job_settings(owner)
     return {
         "ssh_keys": [
@@ -110,7 +114,7 @@ def settings_snapshot(owner: User) -> dict[str, Any]:
 
 
 def settings_changes(job: Job) -> list[Change]:
-    """What changed in the owner's keys and rules since the job began; nothing once its cluster is gone."""
+    """Return what changed in the owner's settings since the job was submitted; empty once its cluster is gone."""
     cluster = Cluster.objects.filter(job=job).first()
     if cluster is None or cluster.observed_state == Observed.RELEASED or not job.settings_snapshot:
         return []
@@ -118,7 +122,7 @@ def settings_changes(job: Job) -> list[Change]:
 
 
 def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
-    """Start a saved job: its settings are copied, its cluster is ordered, with the members of the plan if it has one.
+    """Start a saved job: copy the owner's settings and create its cluster, with `plan` if it has one of its own.
 
     Raises Refused (`already_submitted`, 409).
     """
@@ -128,37 +132,39 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
             submitted_at=now, settings_snapshot=settings_snapshot(job.owner)
         )
         if claimed != 1:
-            raise Refused("already_submitted", "This job was submitted before.", status=409)
+            raise Refused(JobRefusal.ALREADY_SUBMITTED, "This job was submitted before.", status=409)
         job.refresh_from_db()
         cluster = Cluster.objects.create(
             job=job, owner=job.owner, handle=handles.next_handle(job.owner), plan=dict(plan or {})
         )
-        history.job_status(job, JobState.PENDING)
-        history.cluster_status(cluster)
-        job_log.append(job, "portal", f"Job submitted by {actor.name}.", stage=JobState.PENDING)
+        history.record_job_status(job, JobState.PENDING)
+        history.record_cluster_status(cluster)
+        job_log.append(job, LogSource.PORTAL, f"Job submitted by {actor.name}.", stage=JobState.PENDING)
         if not validity.usable_keys(job.owner):
             job_log.append(
                 job,
-                "portal",
+                LogSource.PORTAL,
                 "No usable SSH public key is saved in Job Settings: the browser terminal works, your own ssh will "
                 "not until you add one.",
-                level="warning",
+                level=LogLevel.WARNING,
             )
-        record(actor, "jobs:job:submitted", "job", job.id, owner=job.owner, after=_facts(job))
+        record(actor, JobsAuditAction.JOB_SUBMITTED, "job", job.id, owner=job.owner, after=_facts(job))
         wakeups.wake(cluster.pk)
     return job
 
 
 def stop_job(actor: Actor, job: Job) -> bool:
-    """Terminate: end the command and the whole cluster. Idempotent; True when this call was the first.
+    """Terminate the command and the whole cluster. Idempotent: return True when this call was the first.
 
     Raises Refused (`not_submitted`, 409) for a job that was only saved.
     """
     if job.submitted_at is None:
-        raise Refused("not_submitted", "This job was not submitted: there is nothing to stop.", status=409)
+        raise Refused(
+            JobRefusal.NOT_SUBMITTED, "This job was not submitted: there is nothing to stop.", status=409
+        )
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(job=job)
-        if cluster.observed_state in (Observed.RELEASING, Observed.RELEASED):
+        if cluster.observed_state in ENDING:
             return False
         changed = Cluster.objects.filter(pk=cluster.pk, desired_state=Desired.RUNNING).update(
             desired_state=Desired.STOPPED
@@ -169,40 +175,42 @@ def stop_job(actor: Actor, job: Job) -> bool:
         Job.objects.filter(pk=job.pk).update(stop_requested_at=timezone.now())
         job.refresh_from_db()
         if job.completed_at is None:
-            history.job_status(job, JobState.STOPPING, "User Terminated")
-            job_log.append(job, "portal", "Stopping job (User terminated)...", stage=JobState.STOPPING)
+            history.record_job_status(job, JobState.STOPPING, "User Terminated")
+            job_log.append(
+                job, LogSource.PORTAL, "Stopping job (User terminated)...", stage=JobState.STOPPING
+            )
         else:
-            job_log.append(job, "portal", f"Terminating the cluster: asked by {actor.name}.")
-        if (running := still_running.still_running_of(cluster)).nodes:
-            job_log.append(job, "portal", running.sentence)
-        history.cluster_status(cluster, "User Terminated")
-        record(actor, "jobs:job:stopped", "job", job.id, owner=job.owner)
+            job_log.append(job, LogSource.PORTAL, f"Terminating the cluster: asked by {actor.name}.")
+        if (running := still_running_of(cluster)).nodes:
+            job_log.append(job, LogSource.PORTAL, running.sentence)
+        history.record_cluster_status(cluster, "User Terminated")
+        record(actor, JobsAuditAction.JOB_STOPPED, "job", job.id, owner=job.owner)
         wakeups.wake(cluster.pk)
     return True
 
 
 def delete_job(actor: Actor, job: Job) -> None:
-    """Forget a job and its output files. Raises Refused (`cluster_running`) while its cluster is not Stopped."""
+    """Delete a job and its output files. Raises Refused (`cluster_running`) until its cluster is Stopped."""
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().filter(job=job).first()
         if cluster is not None and cluster.observed_state != Observed.RELEASED:
             raise Refused(
-                "cluster_running",
+                JobRefusal.CLUSTER_RUNNING,
                 f"The job's cluster is {cluster.status}. Terminate it and wait until it is Stopped, then delete.",
                 status=400,
             )
-        record(actor, "jobs:job:deleted", "job", job.id, owner=job.owner, before=_facts(job))
+        record(actor, JobsAuditAction.JOB_DELETED, "job", job.id, owner=job.owner, before=_facts(job))
         files = list(StoredFile.objects.filter(job=job))
         report = cluster.context_report if cluster is not None else ""
         job.delete()
-        # Bytes go only when the rows are gone for good; a crash in between leaves files, never dangling rows.
-        transaction.on_commit(lambda: _remove_bytes(files, report), robust=True)
+        # Delete the files after the rows: a crash in between leaves files, but no row without its file.
+        transaction.on_commit(lambda: _delete_files(files, report), robust=True)
 
 
-def _remove_bytes(files: list[StoredFile], report: str) -> None:
+def _delete_files(files: list[StoredFile], report: str) -> None:
     for file in files:
         file.file.delete(save=False)
-    reporting.remove_report(report)
+    report_store.remove_report(report)
 
 
 def _facts(job: Job) -> dict[str, Any]:

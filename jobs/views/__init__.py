@@ -1,1 +1,5 @@
-"""The pages of jobs: list, form, job page, log, terminal window. They show rows and call verbs; they save nothing."""
+"""The pages about jobs, clusters, machines and terminals.
+
+A view looks up what the signed-in user may see, calls a function of a lower room, and renders a template. Views never
+save a row and decide nothing: every rule is in a room below.
+"""

@@ -1,10 +1,13 @@
-"""How a status looks: a word and one of a few kinds of colour. The colour never says more than the word."""
+"""Turn the status of a job, cluster or node into a badge: a word and a kind of colour.
+
+The colour never says more than the word, so the page is clear without colours.
+"""
 
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from jobs.models import Cluster, Job
+from jobs.models import Cluster, Job, Node
 from jobs.states import ClusterState, JobState, Outcome
 
 _JOB_KINDS = {
@@ -36,51 +39,56 @@ _NODE_KINDS = {
 
 
 @dataclass(frozen=True)
-class Chip:
-    """A status as a coloured word."""
+class Badge:
+    """A status as a coloured word. `kind` is one that `templates/parts/badge.html` knows."""
 
     text: str
     kind: str
 
 
-def job_chip(job: Job) -> Chip:
-    """The job's newest status; Saved while it was never submitted. Reads prefetched statuses."""
+def job_badge(job: Job) -> Badge:
+    """Return the badge of the job's newest status; Saved if it was never submitted. Uses prefetched statuses."""
     statuses = list(job.statuses.all())
     if not statuses:
-        return Chip(_("Saved"), "quiet")
+        return Badge(_("Saved"), "quiet")
     status = JobState(statuses[0].status)
-    return Chip(_(status.value), _JOB_KINDS[status])
+    return Badge(_(status.value), _JOB_KINDS[status])
 
 
-def outcome_chip(job: Job) -> Chip | None:
-    """How the command ended, once it has."""
-    code = job.exit_code
+def outcome_badge(job: Job) -> Badge | None:
+    """Return how the job ended; None while it has not."""
     match job.outcome:
         case Outcome.SUCCEEDED:
-            return Chip(_("Succeeded"), "good") if job.command else Chip(_("Ended"), "quiet")
+            return Badge(_("Succeeded"), "good") if job.command else Badge(_("Ended"), "quiet")
         case Outcome.FAILED:
-            return Chip(
-                _("Failed") if code is None else _("Failed, exit code %(code)s") % {"code": code}, "bad"
-            )
+            return Badge(_failed_text(job.exit_code), "bad")
         case Outcome.TERMINATED:
-            return Chip(_("Terminated"), "quiet")
+            return Badge(_("Terminated"), "quiet")
         case Outcome.WALLTIME:
-            return Chip(_("Walltime reached"), "bad")
+            return Badge(_("Walltime reached"), "bad")
         case Outcome.DEADLINE:
-            return Chip(_("Deadline reached"), "bad")
+            return Badge(_("Deadline reached"), "bad")
         case Outcome.ERROR:
-            return Chip(_("Cluster error"), "bad")
+            return Badge(_("Cluster error"), "bad")
     return None
 
 
-def cluster_chip(cluster: Cluster | None) -> Chip:
-    """The cluster's computed status."""
+def cluster_badge(cluster: Cluster | None) -> Badge:
+    """Return the badge of the cluster's status; Not Started without a cluster."""
     status = cluster.status if cluster else ClusterState.NOT_STARTED
-    return Chip(_(status.value), _CLUSTER_KINDS[status])
+    return Badge(_(status.value), _CLUSTER_KINDS[status])
 
 
-def node_chip(state: str, is_up: bool) -> Chip:
-    """A node's state; running but not yet logged in to is still on its way."""
-    if state == "running" and not is_up:
-        return Chip(_("Checking"), "busy")
-    return Chip(_(state.capitalize()), _NODE_KINDS.get(state, "quiet"))
+def node_badge(node: Node) -> Badge:
+    """Return the badge of a node. A running node that the portal has not logged in to yet shows Checking."""
+    if node.left_out:
+        return Badge(_("Left out"), "bad")
+    if node.state == Node.State.RUNNING and node.report_outcome == "error":
+        return Badge(_("Not ready"), "bad")
+    if node.state == Node.State.RUNNING and not node.is_up:
+        return Badge(_("Checking"), "busy")
+    return Badge(_(node.state.capitalize()), _NODE_KINDS.get(node.state, "quiet"))
+
+
+def _failed_text(exit_code: int | None) -> str:
+    return _("Failed") if exit_code is None else _("Failed, exit code %(code)s") % {"code": exit_code}

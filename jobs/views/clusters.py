@@ -1,4 +1,4 @@
-"""The list of one's clusters, and what its buttons do: by handle."""
+"""The list of the user's clusters, and its buttons."""
 
 from dataclasses import dataclass
 
@@ -15,25 +15,28 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed, person
 from jobs.definitions import cluster_history
-from jobs.definitions.cluster_history import Row
+from jobs.definitions.cluster_history import ClusterRow
 from jobs.models import Cluster
 from jobs.states import Outcome
 from jobs.submission import job_actions
 from jobs.views import badges
-from jobs.views.job_view import what_ends, what_is_lost
-from jobs.views.stages import duration_text
+from jobs.views.durations import duration_text
+from jobs.views.what_is_lost import what_ends, what_is_lost
 
 PAGE_SIZE = 25
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the list. `why` it ended, as far as its outcome does not say it; `loss` is what terminating it would
-    lose, empty when it cannot be terminated."""
+    """One line of the list.
 
-    row: Row
-    cluster_chip: badges.Chip
-    outcome_chip: badges.Chip | None
+    `why` says why the cluster ended, when its outcome does not say it. `loss` says what terminating it would lose; it
+    is empty when the cluster cannot be terminated.
+    """
+
+    row: ClusterRow
+    cluster_badge: badges.Badge
+    outcome_badge: badges.Badge | None
     hours: str
     lasted: str
     why: str
@@ -44,11 +47,11 @@ class Line:
 @never_cache
 @require_GET
 def cluster_list(request: HttpRequest) -> HttpResponse:
-    """The newest first, those that are over too; what to do next when there is none."""
+    """Show the user's clusters, newest first, with those that have ended."""
     page = Paginator(cluster_history.clusters_of(person(request)), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    lines = [_line(row) for row in cluster_history.rows(list(page.object_list))]
+    lines = [_line(row) for row in cluster_history.cluster_rows(list(page.object_list))]
     context = {"nav": "clusters", "page": page, "lines": lines}
     return render(request, "jobs/cluster_list.html", context)
 
@@ -56,8 +59,8 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def terminate(request: HttpRequest, handle: str) -> HttpResponse:
-    """End the command and the cluster, after asking. A second press changes nothing and is no error."""
-    cluster = find(request, handle)
+    """Terminate the cluster, after asking. Pressing twice changes nothing and is no error."""
+    cluster = find_own_cluster(request, handle)
     if not is_confirmed(request):
         return ask_first(
             request,
@@ -71,39 +74,39 @@ def terminate(request: HttpRequest, handle: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.message)
     else:
-        said = _("Terminating %(handle)s.") if first else _("%(handle)s was being terminated already.")
-        messages.info(request, said % {"handle": handle})
+        text = _("Terminating %(handle)s.") if first else _("%(handle)s is already being terminated.")
+        messages.info(request, text % {"handle": handle})
     return redirect("cluster_list")
 
 
 @login_required
 @require_GET
 def definition(request: HttpRequest, handle: str) -> HttpResponse:
-    """The definition a cluster was launched from, as a file."""
-    cluster = find(request, handle)
+    """Return the definition a cluster was launched from, as a file."""
+    cluster = find_own_cluster(request, handle)
     if not cluster.has_definition:  # type: ignore[attr-defined]  # an annotation of the query
         raise Http404
-    answer = HttpResponse(cluster.definition.text, content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{cluster.handle}.toml"'
-    return answer
+    response = HttpResponse(cluster.definition.text, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{cluster.handle}.toml"'
+    return response
 
 
-def find(request: HttpRequest, handle: str) -> Cluster:
-    """The person's own cluster of this handle, or 404."""
-    cluster = cluster_history.find(person(request), handle)
+def find_own_cluster(request: HttpRequest, handle: str) -> Cluster:
+    """Return the user's own cluster with this handle. Raises Http404."""
+    cluster = cluster_history.find_cluster(person(request), handle)
     if cluster is None:
         raise Http404
     return cluster
 
 
-def _line(row: Row) -> Line:
-    speaks_for_itself = row.outcome == Outcome.SUCCEEDED and row.job.command
+def _line(row: ClusterRow) -> Line:
+    needs_no_reason = row.outcome == Outcome.SUCCEEDED and row.job.command
     return Line(
         row=row,
-        cluster_chip=badges.cluster_chip(row.cluster),
-        outcome_chip=badges.outcome_chip(row.job),
+        cluster_badge=badges.cluster_badge(row.cluster),
+        outcome_badge=badges.outcome_badge(row.job),
         hours=duration_text(row.hours).removesuffix(" 0 min"),
         lasted=duration_text(row.ended_at - row.launched_at) if row.ended_at else "",
-        why=row.failure or ("" if speaks_for_itself else row.outcome_reason),
+        why=row.failure or ("" if needs_no_reason else row.outcome_reason),
         loss=what_ends(row.job) if row.can_terminate else "",
     )

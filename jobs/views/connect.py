@@ -1,4 +1,4 @@
-"""The Connect dialog, which is also a page of its own: every way to a job's nodes."""
+"""The Connect dialog, which is also a page of its own: every command that connects to a job's nodes."""
 
 from typing import Any
 
@@ -10,40 +10,49 @@ from django.views.decorators.http import require_GET
 
 from accounts.refusals import Refused
 from jobs.access import connect_guide, connect_labels
-from jobs.models import Node
-from jobs.views.job_page import find
+from jobs.access.connect_guide import ConnectGuide, ConnectRequest
+from jobs.models import Job, Node
+from jobs.views.job_lookup import find_job
 
 
 @login_required
 @never_cache
 @require_GET
 def connect(request: HttpRequest, job_id: str) -> HttpResponse:
-    """The page, or for the dialog only its content. A refusal is a sentence in its place.
+    """Show the page, or only its content for the dialog. A refusal is shown as a sentence in place of the commands.
 
-    A port that is none is said beside its field, and the rest is shown with the usual port.
+    An invalid port is reported beside its field, and the commands are shown with the default port.
     """
-    job = find(request, job_id)
-    asked = connect_guide.Asked(
-        **{name: request.GET.get(name, usual) for name, usual in vars(connect_guide.Asked()).items()}
-    )
-    context: dict[str, Any] = {"nav": "jobs", "job": job, "asked": asked, "status": 200}
-    context["known_hosts_file"] = connect_guide.known_hosts_file(job)
-    context["port_sentence"] = connect_labels.PORT_SENTENCE
-    context["guide"] = None
+    job = find_job(request, job_id)
+    asked = _connect_request(request)
+    context: dict[str, Any] = {
+        "nav": "jobs",
+        "job": job,
+        "asked": asked,
+        "known_hosts_file": connect_guide.known_hosts_file(job),
+        "port_sentence": connect_labels.PORT_SENTENCE,
+        "guide": None,
+    }
+    status = 200
     try:
         context["guide"] = connect_guide.connect_guide_of(job, asked)
     except Refused as refused:
-        context |= {"refused": refused, "status": refused.status}
+        context["refused"], status = refused, refused.status
         if refused.reason == "bad_port":
-            context["guide"] = _with_usual_ports(job, asked)
+            context["guide"] = _with_default_ports(job, asked)
     if context["guide"]:
         context["has_compute"] = context["guide"].node.role != Node.Role.HEAD
     name = "fragments/connect_guide.html" if "fragment" in request.GET else "connect.html"
-    return render(request, f"jobs/{name}", context, status=context["status"])
+    return render(request, f"jobs/{name}", context, status=status)
 
 
-def _with_usual_ports(job: Any, asked: connect_guide.Asked) -> connect_guide.ConnectGuide | None:
+def _connect_request(request: HttpRequest) -> ConnectRequest:
+    defaults = vars(ConnectRequest())
+    return ConnectRequest(**{name: request.GET.get(name, default) for name, default in defaults.items()})
+
+
+def _with_default_ports(job: Job, asked: ConnectRequest) -> ConnectGuide | None:
     try:
-        return connect_guide.connect_guide_of(job, connect_guide.Asked(node=asked.node, way=asked.way))
+        return connect_guide.connect_guide_of(job, ConnectRequest(node=asked.node, way=asked.way))
     except Refused:
         return None

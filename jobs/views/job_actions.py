@@ -1,4 +1,4 @@
-"""What the buttons of the job page do."""
+"""The buttons of the job page: submit, terminate, extend, delete."""
 
 from datetime import datetime, timedelta
 
@@ -17,15 +17,16 @@ from accounts.views.pages import actor, ask_first, is_confirmed
 from jobs.lifetime import deadline, extending
 from jobs.models import Job
 from jobs.submission import job_actions
-from jobs.views.job_page import find, show
-from jobs.views.job_view import what_is_lost
+from jobs.views.job_lookup import find_job
+from jobs.views.job_page import render_job_page
+from jobs.views.what_is_lost import what_is_lost
 
 
 @login_required
 @require_POST
 def submit(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Start a saved job."""
-    job = find(request, job_id)
+    """Submit a saved job."""
+    job = find_job(request, job_id)
     try:
         job_actions.submit_job(actor(request), job)
     except Refused as refused:
@@ -36,8 +37,8 @@ def submit(request: HttpRequest, job_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def terminate(request: HttpRequest, job_id: str) -> HttpResponse:
-    """End the command and the cluster, after asking. A second press changes nothing and is no error."""
-    job = find(request, job_id)
+    """Terminate the cluster, after asking. Pressing twice changes nothing and is no error."""
+    job = find_job(request, job_id)
     if not is_confirmed(request):
         return ask_first(
             request,
@@ -51,17 +52,17 @@ def terminate(request: HttpRequest, job_id: str) -> HttpResponse:
     except Refused as refused:
         return _refuse(request, job, refused)
     if not first:
-        messages.info(request, _("The cluster was being terminated already."))
+        messages.info(request, _("The cluster is already being terminated."))
     return redirect("job_page", job.pk)
 
 
 @login_required
 @require_POST
 def extend(request: HttpRequest, job_id: str) -> HttpResponse:
-    """More time: `seconds`, or `until` (a moment; without a zone it is UTC)."""
-    job = find(request, job_id)
+    """Extend the deadline by `seconds`, or to the moment `until` (UTC if it names no time zone)."""
+    job = find_job(request, job_id)
     try:
-        by, until = _asked(request)
+        by, until = _extension(request)
         cluster = extending.extend_job(actor(request), job, by=by, until=until)
     except Refused as refused:
         return _refuse(request, job, refused)
@@ -74,8 +75,8 @@ def extend(request: HttpRequest, job_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def delete(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Forget the job and its output files, after asking."""
-    job = find(request, job_id)
+    """Delete the job and its output files, after asking."""
+    job = find_job(request, job_id)
     if not is_confirmed(request):
         return ask_first(
             request,
@@ -95,19 +96,26 @@ def delete(request: HttpRequest, job_id: str) -> HttpResponse:
 
 def _refuse(request: HttpRequest, job: Job, refused: Refused) -> HttpResponse:
     messages.error(request, refused.message)
-    return show(request, find(request, job.pk), status=refused.status)
+    return render_job_page(request, find_job(request, job.pk), status=refused.status)
 
 
-def _asked(request: HttpRequest) -> tuple[timedelta | None, datetime | None]:
+def _extension(request: HttpRequest) -> tuple[timedelta | None, datetime | None]:
+    """Return what was asked for as `(by, until)`, one of them None. Raises Refused (`bad_extension`)."""
     seconds, until = request.POST.get("seconds", ""), request.POST.get("until", "")
-    if seconds:
-        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 9):
-            raise Refused("bad_extension", _("Extend by a positive number of seconds."), field="seconds")
-        return timedelta(seconds=int(seconds)), None
+    return (_seconds(seconds), None) if seconds else (None, _moment(until))
+
+
+def _seconds(text: str) -> timedelta:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise Refused("bad_extension", _("Extend by a positive number of seconds."), field="seconds")
+    return timedelta(seconds=int(text))
+
+
+def _moment(text: str) -> datetime:
     try:
-        moment = parse_datetime(until)
+        moment = parse_datetime(text)
     except ValueError:
         moment = None
     if moment is None:
-        raise Refused("bad_extension", _("Say until when: a date and a time."), field="until")
-    return None, timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        raise Refused("bad_extension", _("Enter a date and a time."), field="until")
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -1,4 +1,4 @@
-"""The list of jobs one may see."""
+"""The list of the jobs that the user may see."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.keys import validity
 from accounts.views.pages import person
-from jobs.access.node_access import visible_jobs
+from jobs.access.visibility import visible_jobs
 from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.models import Cluster, Job
 from jobs.views import badges
@@ -24,9 +24,9 @@ class Row:
     """One line of the list."""
 
     job: Job
-    job_chip: badges.Chip
-    outcome_chip: badges.Chip | None
-    cluster_chip: badges.Chip
+    job_badge: badges.Badge
+    outcome_badge: badges.Badge | None
+    cluster_badge: badges.Badge
     handle: str
     hardware: Hardware
 
@@ -35,14 +35,14 @@ class Row:
 @never_cache
 @require_GET
 def job_list(request: HttpRequest) -> HttpResponse:
-    """The newest first; what to do next when there is none."""
+    """Show the jobs, newest first; without any, what to do first."""
     owner = person(request)
     jobs = visible_jobs(owner).select_related("core_type").prefetch_related("statuses")
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=shown).defer("plan")}
-    machines = hardware_of_jobs(shown)
-    rows = [_row(job, clusters.get(job.pk), machines[job.pk]) for job in shown]
+    hardware = hardware_of_jobs(shown)
+    rows = [_row(job, clusters.get(job.pk), hardware[job.pk]) for job in shown]
     context = {
         "nav": "jobs",
         "page": page,
@@ -55,10 +55,10 @@ def job_list(request: HttpRequest) -> HttpResponse:
 
 def _row(job: Job, cluster: Cluster | None, hardware: Hardware) -> Row:
     return Row(
-        job,
-        badges.job_chip(job),
-        badges.outcome_chip(job),
-        badges.cluster_chip(cluster),
-        cluster.handle if cluster else "",
-        hardware,
+        job=job,
+        job_badge=badges.job_badge(job),
+        outcome_badge=badges.outcome_badge(job),
+        cluster_badge=badges.cluster_badge(cluster),
+        handle=cluster.handle if cluster else "",
+        hardware=hardware,
     )

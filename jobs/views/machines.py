@@ -1,4 +1,4 @@
-"""The machines a person may use, and a terminal on one."""
+"""The machines that the user may connect to, and a terminal on one."""
 
 import json
 from dataclasses import dataclass
@@ -19,33 +19,29 @@ from jobs.access.node_access import check_address
 from jobs.machines.machine_access import visible_machines
 from jobs.models import Machine
 
-NAMES_SHOWN = 4
+MAX_NAMES = 4
 
 
 @dataclass(frozen=True)
 class MachineRow:
-    """One machine of the list, and for administrators who may use it."""
+    """One machine of the list. `who` says who may use it; only administrators see that."""
 
     machine: Machine
     who: str
-
-    @property
-    def opens(self) -> bool:
-        """Whether anybody is led there now."""
-        return self.machine.enabled and self.machine.host_key_alarm_at is None
+    is_open: bool
 
 
 @login_required
 @never_cache
 @require_GET
 def machines(request: HttpRequest) -> HttpResponse:
-    """The list: to open terminals, and for administrators to manage."""
+    """Show the machines the user may use, to open terminals on; administrators also manage them here."""
     user = person(request)
     found = visible_machines(user).prefetch_related("people")
     context = {
         "nav": "machines",
         "administers": is_administrator(user),
-        "rows": [MachineRow(machine, who_may_use(machine)) for machine in found],
+        "rows": [MachineRow(machine, _who_may_use(machine), is_open(machine)) for machine in found],
         "refused": _refusal(request),
     }
     return render(request, "jobs/machines.html", context)
@@ -55,9 +51,9 @@ def machines(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def terminal(request: HttpRequest, machine_id: int) -> HttpResponse:
-    """A terminal in a window of its own. Whether it may open is decided when it opens, and said there."""
+    """Show a terminal in its own window. Access is checked when the shell opens, and a refusal is shown there."""
     machine = get_object_or_404(visible_machines(person(request)), pk=machine_id)
-    place = {
+    terminals = {
         "name": machine.name,
         "node": machine.name,
         "target": json.dumps({"machine": machine.pk}),
@@ -65,24 +61,29 @@ def terminal(request: HttpRequest, machine_id: int) -> HttpResponse:
         "page_url": reverse("machine_terminal", args=[machine.pk]),
         "home_url": reverse("machines"),
     }
-    return render(request, "sshgateway/terminal.html", {"place": place})
+    return render(request, "sshgateway/terminal.html", {"terminals": terminals})
 
 
-def who_may_use(machine: Machine) -> str:
-    """In a few words."""
+def is_open(machine: Machine) -> bool:
+    """Whether the pages offer a terminal: the machine is enabled and has no host key alarm."""
+    return machine.enabled and machine.host_key_alarm_at is None
+
+
+def _who_may_use(machine: Machine) -> str:
+    """Return who may use the machine in a few words, with at most MAX_NAMES names."""
     if machine.everyone:
         return _("Everyone who is signed in")
     names = sorted(user.get_username() for user in machine.people.all())
     if not names:
         return _("Administrators only")
-    shown = ", ".join(names[:NAMES_SHOWN])
-    if len(names) > NAMES_SHOWN:
-        return _("%(names)s and %(count)d more") % {"names": shown, "count": len(names) - NAMES_SHOWN}
+    shown = ", ".join(names[:MAX_NAMES])
+    if len(names) > MAX_NAMES:
+        return _("%(names)s and %(count)d more") % {"names": shown, "count": len(names) - MAX_NAMES}
     return shown
 
 
 def _refusal(request: HttpRequest) -> Refused | None:
-    """Why the person could not connect from where they are."""
+    """Return why the user could not connect from their address; None if they could."""
     try:
         check_address(person(request), source_address.source_address_of(request))
     except Refused as refused:

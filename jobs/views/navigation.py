@@ -1,4 +1,4 @@
-"""What the navigation of every page asks."""
+"""The context that the navigation of every page needs."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from jobs.machines.machine_access import visible_machines
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page. Questions are asked only where a template asks them."""
+    """Return functions for every page's context. They query the database only if the template calls them."""
 
     def shows_machines() -> bool:
         user = person(request)

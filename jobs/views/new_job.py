@@ -1,6 +1,6 @@
-"""The New job form."""
+"""The form of a new job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +24,7 @@ from jobs.submission.job_actions import DraftRefused
 @never_cache
 @require_http_methods(["GET", "POST"])
 def new_job(request: HttpRequest) -> HttpResponse:
-    """Show the form; or save the job, and submit it if asked to."""
+    """Show the form. On POST save the job, and submit it if that button was pressed."""
     if request.method != "POST":
         return _form(request, {"slots": "1", "walltime": "1"}, {})
     try:
@@ -39,21 +39,21 @@ def new_job(request: HttpRequest) -> HttpResponse:
     return redirect("job_page", job.pk)
 
 
-def _draft(asked: Mapping[str, str]) -> JobDraft:
-    """What was typed, as a draft. What is no number stays text: `jobs.submission.draft` says what is wrong with it."""
-    hours = asked.get("walltime", "").strip()
+def _draft(values: Mapping[str, str]) -> JobDraft:
+    """Return what was typed. Text that is not a number stays text, and `jobs.submission.draft` refuses it."""
+    hours = values.get("walltime", "").strip()
     return JobDraft(
-        name=asked.get("name", ""),
-        command=asked.get("command", ""),
-        core_type=asked.get("core_type", ""),
-        cores_per_slot=_number(int, asked.get("cores_per_slot", "")),
-        slots=_number(int, asked.get("slots", "")),
+        name=values.get("name", ""),
+        command=values.get("command", ""),
+        core_type=values.get("core_type", ""),
+        cores_per_slot=_number(int, values.get("cores_per_slot", "")),
+        slots=_number(int, values.get("slots", "")),
         walltime_hours=_number(float, hours) if hours else None,
     )
 
 
 def _number(kind: type[int] | type[float], text: str) -> Any:
-    """A number of that kind, or the text as it came."""
+    """Return the text as a number of this kind; unchanged if it is not one."""
     try:
         return kind(text.strip()) if text.isascii() and "_" not in text else text
     except (ValueError, OverflowError):
@@ -65,19 +65,17 @@ def _form(
 ) -> HttpResponse:
     owner = person(request)
     core_types = list(CoreType.objects.filter(is_active=True))
-    chosen = next(
-        (t for t in core_types if t.code == values.get("core_type")), core_types[0] if core_types else None
-    )
+    chosen = _chosen(core_types, values.get("core_type", ""))
     context = {
         "nav": "new_job",
         "values": values,
         "errors": errors,
-        "cards": [_card(t) for t in core_types],
+        "cards": [_card(core_type) for core_type in core_types],
         "chosen": chosen,
-        # Every number of cores any type has: scripts narrow it to the chosen type's.
-        "all_cores": sorted({n for t in core_types for n in t.cores}),
+        # The page's script removes those that the chosen core type does not offer.
+        "all_cores": sorted({count for core_type in core_types for count in core_type.cores}),
         "cores": values.get("cores_per_slot") or (str(chosen.cores[0]) if chosen and chosen.cores else "1"),
-        "catalogue": {t.code: _offer(t) for t in core_types},
+        "catalogue": {core_type.code: _offer(core_type) for core_type in core_types},
         "max_slots": settings.HEADNODE_MAX_SLOTS,
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
         "has_key": bool(validity.usable_keys(owner)),
@@ -86,8 +84,14 @@ def _form(
     return render(request, "jobs/new_job.html", context, status=status)
 
 
+def _chosen(core_types: Sequence[CoreType], code: str) -> CoreType | None:
+    """Return the core type with this code, or the first one."""
+    found = next((core_type for core_type in core_types if core_type.code == code), None)
+    return found or (core_types[0] if core_types else None)
+
+
 def _offer(core_type: CoreType) -> dict[str, Any]:
-    """What the live summary needs of a core type."""
+    """Return what the page's script needs of a core type to compute the summary."""
     return {
         "name": core_type.name,
         "cores": core_type.cores,
@@ -98,7 +102,7 @@ def _offer(core_type: CoreType) -> dict[str, Any]:
 
 
 def _card(core_type: CoreType) -> dict[str, Any]:
-    """What the card to choose says of a core type."""
+    """Return what the card of a core type shows."""
     price = f"{core_type.price_per_core_hour:.4f}".rstrip("0")
     cents = price + "0" * (2 - len(price.partition(".")[2]))
     return {

@@ -1,62 +1,31 @@
-"""The nodes table of the job page: each node with what it is, where it is, and how it came up."""
+"""The rows of the job page's table of nodes: what each node is, its address, and how it came up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs.access import connection_info
-from jobs.context import node_context, report, reporting
-from jobs.context.plan import Phase
-from jobs.context.stream import Line, PhaseRun, phases_of
+from jobs.context import boot_line_store, cluster_plan, context_report
+from jobs.context.boot_stream import Line
 from jobs.models import BootLine, Cluster, Node
 from jobs.views import badges
-from jobs.views.stages import duration_text
-
-PHASE_NAMES = {
-    Phase.HOSTS: gettext_noop("Hosts"),
-    Phase.PEERS: gettext_noop("Peers"),
-    Phase.THIS_HOST: gettext_noop("This host"),
-    Phase.DATA: gettext_noop("Data"),
-    Phase.FINALIZE: gettext_noop("Finalize"),
-}
-STATE_NAMES = {
-    "ahead": gettext_noop("not yet"),
-    "running": gettext_noop("running"),
-    "waiting": gettext_noop("waiting"),
-    "ok": gettext_noop("done"),
-    "error": gettext_noop("failed"),
-}
-GOING_ON = ("running", "waiting")
-
-
-@dataclass(frozen=True)
-class PhaseCell:
-    """One phase as people read it. `took` is empty while it lasts; `since` is set while it does."""
-
-    name: str
-    state: str
-    state_name: str
-    took: str
-    since: datetime | None
-    said: str
+from jobs.views.node_phases import PhaseCell, current_phase, phase_cells
 
 
 @dataclass(frozen=True)
 class NodeRow:
-    """One node. `now` is the phase it is in or failed in, if any; `last` the last thing it said."""
+    """One node. `now` is the phase it is in or failed in, if any; `last` is the text of its last boot line."""
 
     name: str
     role: str
     core_type: str
     cores: int
-    place: str
-    chip: badges.Chip
+    endpoint: str
+    badge: badges.Badge
     reason: str
     provides: tuple[str, ...]
     is_up: bool
@@ -73,56 +42,44 @@ class NodeRow:
     last: str
 
 
-def rows_of(cluster: Cluster | None) -> list[NodeRow]:
-    """All nodes of a cluster, in few queries however many there are."""
+def node_rows_of(cluster: Cluster | None) -> list[NodeRow]:
+    """Return a row for each node. The number of queries does not depend on the number of nodes."""
     if cluster is None:
         return []
-    marked: dict[int, list[Line]] = {}
-    for row in BootLine.objects.filter(node__cluster=cluster).exclude(mark="").order_by("sequence"):
-        marked.setdefault(row.node_id, []).append(reporting.line_of(row))
-    last = {
-        row.node_id: reporting.line_of(row)
-        for row in BootLine.objects.filter(node__cluster=cluster, sequence=F("node__heard"))
-    }
-    provides = {member.name: member.provides for member in node_context.plan_of(cluster).members}
+    marked, last = _marked_lines(cluster), _last_lines(cluster)
+    provides = {member.name: member.provides for member in cluster_plan.plan_of(cluster).members}
     return [
-        _row(
-            node,
-            marked.get(node.pk, []),
-            [last[node.pk]] if node.pk in last else [],
-            provides.get(node.name, ()),
-        )
+        _row(node, marked.get(node.pk, []), last.get(node.pk), provides.get(node.name, ()))
         for node in cluster.nodes.select_related("core_type")
     ]
 
 
 def up_count(rows: Sequence[NodeRow]) -> int:
-    """How many nodes are up and what they should be."""
+    """Return how many nodes are up and reported no error."""
     return sum(row.is_up and row.outcome != "error" for row in rows)
 
 
-def short_duration(span: timedelta) -> str:
-    """40 ms, 3.2 s, and from ten seconds on as everywhere."""
-    seconds = span.total_seconds()
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 10 else duration_text(span)
+def _marked_lines(cluster: Cluster) -> dict[int, list[Line]]:
+    found: dict[int, list[Line]] = {}
+    for row in BootLine.objects.filter(node__cluster=cluster).exclude(mark="").order_by("sequence"):
+        found.setdefault(row.node_id, []).append(boot_line_store.line_of_row(row))
+    return found
 
 
-def _row(node: Node, marked: list[Line], last: list[Line], provides: tuple[str, ...]) -> NodeRow:
-    place = ""
-    if node.address:
-        host = f"[{node.address}]" if ":" in node.address else node.address
-        place = f"{host}:{node.port}" if node.port else host
-    phases = [_cell(run) for run in phases_of(marked)] if node.heard else []
-    current = [cell for cell in phases if cell.state in GOING_ON or cell.state == "error"]
+def _last_lines(cluster: Cluster) -> dict[int, Line]:
+    rows = BootLine.objects.filter(node__cluster=cluster, sequence=F("node__heard"))
+    return {row.node_id: boot_line_store.line_of_row(row) for row in rows}
+
+
+def _row(node: Node, marked: list[Line], last: Line | None, provides: tuple[str, ...]) -> NodeRow:
+    phases = phase_cells(marked) if node.heard else []
     return NodeRow(
         name=node.name,
         role=node.role,
         core_type=node.core_type.name,
         cores=node.cores,
-        place=place,
-        chip=_chip(node),
+        endpoint=_endpoint(node),
+        badge=badges.node_badge(node),
         reason="" if node.report_outcome == "error" else node.reason,
         provides=provides,
         is_up=node.is_up,
@@ -135,33 +92,23 @@ def _row(node: Node, marked: list[Line], last: list[Line], provides: tuple[str, 
         outcome=node.report_outcome,
         heard=node.heard,
         phases=phases,
-        now=current[-1] if current else None,
-        last=report.last_text(last),
+        now=current_phase(phases),
+        last=context_report.last_text([last] if last else []),
     )
 
 
-def _chip(node: Node) -> badges.Chip:
-    if node.left_out:
-        return badges.Chip(_("Left out"), "bad")
-    if node.report_outcome == "error" and node.state == Node.State.RUNNING:
-        return badges.Chip(_("Not ready"), "bad")
-    return badges.node_chip(node.state, node.is_up)
+def _endpoint(node: Node) -> str:
+    """Return `address:port`, with an IPv6 address in brackets; empty while the node has no address."""
+    if not node.address:
+        return ""
+    host = f"[{node.address}]" if ":" in node.address else node.address
+    return f"{host}:{node.port}" if node.port else host
 
 
-def _cell(run: PhaseRun) -> PhaseCell:
-    return PhaseCell(
-        name=_(PHASE_NAMES[run.phase]),
-        state=run.state,
-        state_name=_(STATE_NAMES[run.state]),
-        took=short_duration(run.took) if run.took is not None else "",
-        since=run.started_at if run.state in GOING_ON else None,
-        said=run.said,
-    )
-
-
-def _fingerprint(line: str) -> str:
+def _fingerprint(host_key_line: str) -> str:
+    """Return `ssh-ed25519 SHA256:...`; empty for a line that is not a public key."""
     try:
-        key = public_keys.parse(" ".join(line.split()[:2]))
+        key = public_keys.parse(" ".join(host_key_line.split()[:2]))
     except Refused:
         return ""
     return f"{key.type} {key.fingerprint}"

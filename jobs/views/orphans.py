@@ -1,4 +1,4 @@
-"""Clusters nobody wants any more, for administrators: what is there, what it costs, one button."""
+"""The administrators' page of orphaned clusters: their nodes and cost, and a button that terminates one."""
 
 from decimal import Decimal
 
@@ -15,49 +15,56 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed, person
-from jobs.lifetime import orphans
-from jobs.models import Leftover
-
-
-def _open(request: HttpRequest) -> QuerySet[Leftover]:
-    """What this person may see. Raises PermissionDenied for everybody but administrators."""
-    try:
-        return orphans.open_orphans(person(request))
-    except Refused as refused:
-        raise PermissionDenied(refused.message) from None
+from jobs.lifetime import orphan_searches, orphans
+from jobs.models import OrphanCluster
 
 
 @login_required
 @never_cache
 @require_GET
-def leftover_list(request: HttpRequest) -> HttpResponse:
-    """All that are there now, with age, nodes and cost."""
-    rows = list(_open(request))
-    cost = sum((row.cost_per_hour for row in rows), Decimal())
-    context = {"nav": "leftovers", "rows": rows, "cost": cost, "currency": rows[0].currency if rows else ""}
-    return render(request, "jobs/leftovers.html", context)
+def orphan_list(request: HttpRequest) -> HttpResponse:
+    """Show all orphaned clusters there are now, and what they cost together."""
+    rows = list(_open_orphans(request))
+    context = {
+        "nav": "orphans",
+        "rows": rows,
+        "failing_searches": list(orphan_searches.failing_searches()),
+        "cost": sum((row.cost_per_hour for row in rows), Decimal()),
+        "currency": rows[0].currency if rows else "",
+    }
+    return render(request, "jobs/orphans.html", context)
 
 
 @login_required
 @require_POST
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have one removed now, after asking. A second press changes nothing and is no error."""
-    leftover = get_object_or_404(_open(request), pk=pk)
+def terminate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Terminate an orphaned cluster, after asking. Pressing twice changes nothing and is no error."""
+    orphan = get_object_or_404(_open_orphans(request), pk=pk)
     if not is_confirmed(request):
         return ask_first(
             request,
-            title=_("Remove cluster %(id)s?") % {"id": leftover.cluster_id},
+            title=_("Terminate cluster %(id)s?") % {"id": orphan.cluster_id},
             text=_("Its nodes shut down at once, and whatever is on them is lost."),
-            button=_("Remove"),
-            back=reverse("leftovers"),
+            button=_("Terminate"),
+            back=reverse("orphans"),
         )
     try:
-        asked = orphans.ask_removal(actor(request), leftover)
+        first = orphans.request_removal(actor(request), orphan)
     except Refused as refused:
         messages.error(request, refused.message)
     else:
-        said = (
-            _("Cluster %(id)s is being removed.") if asked else _("Cluster %(id)s was being removed already.")
+        text = (
+            _("Cluster %(id)s is being terminated.")
+            if first
+            else _("Cluster %(id)s is already being terminated.")
         )
-        messages.success(request, said % {"id": leftover.cluster_id})
-    return redirect("leftovers")
+        messages.success(request, text % {"id": orphan.cluster_id})
+    return redirect("orphans")
+
+
+def _open_orphans(request: HttpRequest) -> QuerySet[OrphanCluster]:
+    """Return the orphaned clusters there are now. Raises PermissionDenied unless the user is an administrator."""
+    try:
+        return orphans.open_orphans(person(request))
+    except Refused as refused:
+        raise PermissionDenied(refused.message) from None

@@ -1,21 +1,22 @@
-"""Terminal sessions as lists show them: whose, where, how long, how it ended, whether there is a recording."""
+"""The rows of a list of terminal sessions: whose, where, how long, how it ended, and whether it was recorded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from jobs.access import node_access
+from jobs.access import session_subjects
 from jobs.models import Job
 from sshgateway.models import Recording, TerminalSession
 
-MOST = 30
+MAX_ROWS = 30
 
 
 @dataclass(frozen=True)
 class SessionRow:
-    """One line."""
+    """One terminal session. `recorded` says in words how much of it was recorded."""
 
     session: TerminalSession
     owner: str
@@ -25,39 +26,23 @@ class SessionRow:
     can_replay: bool
 
 
-def rows(sessions: Iterable[TerminalSession]) -> list[SessionRow]:
-    """Lines for these sessions; they were selected with `owner` and `recording_made`."""
+def session_rows_of(sessions: Iterable[TerminalSession]) -> list[SessionRow]:
+    """Return the rows of sessions that were selected with `owner` and `recording_made`."""
     return [_row(session) for session in sessions]
 
 
-def of_job(job: Job) -> list[SessionRow]:
-    """The newest terminals that were opened on the job's nodes."""
-    sessions = TerminalSession.objects.filter(subject=node_access.subject(job), attached_at__isnull=False)
-    return rows(sessions.select_related("owner", "recording_made")[:MOST])
+def session_rows_of_job(job: Job) -> list[SessionRow]:
+    """Return the newest terminals on the job's nodes, at most MAX_ROWS."""
+    return _newest(TerminalSession.objects.filter(subject=session_subjects.subject_of(job)))
 
 
-def of_person(user: User) -> list[SessionRow]:
-    """The newest terminals of this person."""
-    sessions = TerminalSession.objects.filter(owner=user, attached_at__isnull=False)
-    return rows(sessions.select_related("owner", "recording_made")[:MOST])
+def session_rows_of_user(user: User) -> list[SessionRow]:
+    """Return the newest terminals of this user, at most MAX_ROWS."""
+    return _newest(TerminalSession.objects.filter(owner=user))
 
 
-def _row(session: TerminalSession) -> SessionRow:
-    recording: Recording | None = getattr(session, "recording_made", None)
-    if recording is not None:
-        recording.session = session
-    return SessionRow(
-        session=session,
-        owner=session.owner.get_username(),
-        job_id=node_access.job_id_of(session.subject),
-        recording=recording,
-        recorded=recorded_in_words(recording),
-        can_replay=recording is not None and recording.deleted_at is None,
-    )
-
-
-def recorded_in_words(recording: Recording | None) -> str:
-    """Whether there is a recording, and of how much."""
+def recorded_text(recording: Recording | None) -> str:
+    """Return in words whether there is a recording, and how complete it is."""
     if recording is None:
         return _("Not recorded")
     return {
@@ -66,5 +51,24 @@ def recorded_in_words(recording: Recording | None) -> str:
         "size_limit": _("Recorded up to the size limit"),
         "failed": _("Recorded in part: the rest could not be saved"),
         "cut_short": _("Recorded in part: the portal was interrupted"),
-        "deleted": _("Recording deleted: its time was over"),
+        "deleted": _("Recording deleted after its retention period"),
     }[recording.state]
+
+
+def _newest(sessions: QuerySet[TerminalSession]) -> list[SessionRow]:
+    opened = sessions.filter(attached_at__isnull=False)
+    return session_rows_of(opened.select_related("owner", "recording_made")[:MAX_ROWS])
+
+
+def _row(session: TerminalSession) -> SessionRow:
+    recording: Recording | None = getattr(session, "recording_made", None)
+    if recording is not None:
+        recording.session = session  # saves a query for each
+    return SessionRow(
+        session=session,
+        owner=session.owner.get_username(),
+        job_id=session_subjects.job_id_of(session.subject),
+        recording=recording,
+        recorded=recorded_text(recording),
+        can_replay=recording is not None and recording.deleted_at is None,
+    )

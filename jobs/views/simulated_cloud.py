@@ -1,7 +1,6 @@
-"""The administrators' page of the simulated cloud: break it on purpose, and say how large it is."""
+"""The administrators' page of the simulated cloud: switch faults on and off, and set how many cores there are."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -13,51 +12,24 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, administrators_only
-from jobs.models import Cluster, CoreType
 from jobs.providers import fault_actions
-from jobs.providers.fault_injection import NEXT, CoreCount, FaultBoard, FaultKind, FaultRule
-from jobs.providers.fault_labels import FaultLabel, label_of, measure
-
-
-@dataclass(frozen=True)
-class RuleLine:
-    """A fault that is on."""
-
-    rule: FaultRule
-    title: Any
-    where: str
-    measure: str
-
-
-@dataclass(frozen=True)
-class KindCard:
-    """A fault to choose."""
-
-    kind: FaultKind
-    words: FaultLabel
-
-
-@dataclass(frozen=True)
-class CoreLine:
-    """A core type and its cores."""
-
-    core_type: CoreType
-    count: CoreCount
+from jobs.providers.fault_injection import NEXT_CLUSTER, FaultRule
+from jobs.providers.fault_labels import label_of
+from jobs.views.fault_rows import active_faults, core_rows, fault_cards
 
 
 @administrators_only
 @never_cache
 @require_GET
 def simulated_cloud(request: HttpRequest) -> HttpResponse:
-    """What is on, what can be switched on, and how many cores there are."""
-    chosen = request.GET.get("cluster", "")
-    return _show(request, {"cluster": chosen})
+    """Show the faults that are on, those that can be switched on, and the cores."""
+    return _show(request, {"cluster": request.GET.get("cluster", "")})
 
 
 @administrators_only
 @require_POST
 def switch_on(request: HttpRequest) -> HttpResponse:
-    """Switch a fault on; or the page again with what was wrong."""
+    """Switch a fault on; if it is refused, show the form again with the problem."""
     values = {name: request.POST.get(name, "").strip() for name in ("name", "cluster", "node", "seconds")}
     try:
         fault_actions.switch_on(actor(request), _rule(values))
@@ -70,8 +42,8 @@ def switch_on(request: HttpRequest) -> HttpResponse:
 @administrators_only
 @require_POST
 def switch_off(request: HttpRequest) -> HttpResponse:
-    """Switch one off."""
-    name, cluster, node = (request.POST.get(each, "") for each in ("name", "cluster", "node"))
+    """Switch a fault off."""
+    name, cluster, node = (request.POST.get(field, "") for field in ("name", "cluster", "node"))
     rule = FaultRule(name, cluster, node)
     try:
         fault_actions.switch_off(actor(request), rule)
@@ -84,7 +56,7 @@ def switch_off(request: HttpRequest) -> HttpResponse:
 @administrators_only
 @require_POST
 def set_cores(request: HttpRequest) -> HttpResponse:
-    """Save how many cores of a core type there are; an empty field means as many as there were by themselves."""
+    """Set how many cores of a core type there are; an empty field or Reset restores the default."""
     code, text = request.POST.get("core_type", ""), request.POST.get("cores", "").strip()
     try:
         fault_actions.set_cores(actor(request), code, None if "usual" in request.POST else _cores(text))
@@ -95,13 +67,14 @@ def set_cores(request: HttpRequest) -> HttpResponse:
 
 
 def _rule(values: Mapping[str, str]) -> FaultRule:
-    seconds = None
-    if values["seconds"]:
-        try:
-            seconds = float(values["seconds"])
-        except ValueError:
-            raise Refused("bad_seconds", _("Seconds are a number, such as 60."), "seconds") from None
-    return FaultRule(values["name"], values["cluster"], values["node"], seconds)
+    return FaultRule(values["name"], values["cluster"], values["node"], _seconds(values["seconds"]))
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise Refused("bad_seconds", _("Seconds are a number, such as 60."), "seconds") from None
 
 
 def _cores(text: str) -> int | None:
@@ -115,43 +88,25 @@ def _cores(text: str) -> int | None:
 def _show(
     request: HttpRequest, values: Mapping[str, str], refused: Refused | None = None, **more: Any
 ) -> HttpResponse:
-    context: dict[str, Any] = {"nav": "administration", "values": values, "next": NEXT, **more}
-    status = refused.status if refused is not None else 200
+    context: dict[str, Any] = {"nav": "administration", "values": values, "next": NEXT_CLUSTER, **more}
+    status = 200
     if refused is not None:
+        status = refused.status
         context |= {"errors": {refused.field: refused.message} if refused.field else {}, "refused": refused}
     try:
-        found = fault_actions.clusters()
-        board = fault_actions.board()
-        context |= {
-            "board": board,
-            "lines": [_line(board, rule, found) for rule in board.rules],
-            "cards": [KindCard(kind, label_of(kind.name)) for kind in board.kinds],
-            "clusters": found,
-            "cores": _core_lines(),
-        }
+        context |= _cloud_context()
     except Refused as away:
         context["away"] = away
         status = 200 if away.reason == "provider_without_faults" and refused is None else away.status
     return render(request, "jobs/simulated_cloud.html", context, status=status)
 
 
-def _line(board: FaultBoard, rule: FaultRule, clusters: Sequence[Cluster]) -> RuleLine:
-    kind = board.kind(rule.name)
-    return RuleLine(rule, label_of(rule.name).title, _where(rule, clusters), str(measure(kind, rule)))
-
-
-def _where(rule: FaultRule, clusters: Sequence[Cluster]) -> str:
-    """The place of a rule, in words."""
-    if rule.cluster == NEXT:
-        place = _("the next launch")
-    elif rule.cluster:
-        known = next((each for each in clusters if each.pk == rule.cluster), None)
-        place = f"{known.handle} ({known.job.owner.get_username()})" if known is not None else rule.cluster
-    else:
-        place = _("every cluster")
-    return f"{place}, {rule.node}" if rule.node else place
-
-
-def _core_lines() -> list[CoreLine]:
-    types = {core_type.code: core_type for core_type in CoreType.objects.all()}
-    return [CoreLine(types[count.core_type], count) for count in fault_actions.core_counts()]
+def _cloud_context() -> dict[str, Any]:
+    """Return what is known of the cloud. Raises Refused if it does not answer or is a real one."""
+    clusters, overview = fault_actions.clusters(), fault_actions.fault_overview()
+    return {
+        "faults": active_faults(overview, clusters),
+        "cards": fault_cards(overview),
+        "clusters": clusters,
+        "cores": core_rows(),
+    }

@@ -1,11 +1,13 @@
-"""The job's stages as a line in time, each with how long it took."""
+"""The stages of a job in order, each with its state and how long it took."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 from itertools import zip_longest
 
-from jobs.models import Job
-from jobs.states import JobState
+from jobs.models import Job, JobStatus
+from jobs.states import JobState, Outcome
+from jobs.views.durations import duration_text
 
 USUAL = (
     JobState.PENDING,
@@ -17,40 +19,47 @@ USUAL = (
 )
 
 
+class StageState(StrEnum):
+    """How far a stage is."""
+
+    DONE = "done"
+    CURRENT = "current"
+    FAILED = "failed"
+    AHEAD = "ahead"
+
+
 @dataclass(frozen=True)
 class Stage:
-    """One stage: `mark` is done, current, failed or ahead; `took` is empty while it lasts."""
+    """One stage. `took` is empty while it lasts."""
 
     name: str
-    mark: str
+    state: StageState
     at: datetime | None = None
     took: str = ""
     reason: str = ""
 
 
-def duration_text(span: timedelta) -> str:
-    """75 seconds -> "1 min 15 s". The page's scripts write running durations the same way."""
-    whole = max(0, int(span.total_seconds()))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def stages_of(job: Job) -> list[Stage]:
-    """The stages that were, the one that is, and those still ahead of a job that goes the usual way."""
+    """Return the stages the job has reached, and those still ahead if it goes on as usual."""
     rows = sorted(job.statuses.all(), key=lambda row: row.pk)
-    shown = []
-    for row, following in zip_longest(rows, rows[1:]):
-        completed = row.status == JobState.COMPLETED
-        failed = completed and job.outcome not in ("", "succeeded")
-        mark = "failed" if failed else "done" if completed or following else "current"
-        took = duration_text(following.at - row.at) if following else ""
-        shown.append(Stage(row.status, mark, row.at, took, row.reason))
-    if rows and (rows[-1].status == JobState.COMPLETED):
-        return shown
+    reached = [_stage(job, row, following) for row, following in zip_longest(rows, rows[1:])]
+    return reached + [Stage(state.value, StageState.AHEAD) for state in _ahead(rows)]
+
+
+def _stage(job: Job, row: JobStatus, following: JobStatus | None) -> Stage:
+    if row.status != JobState.COMPLETED:
+        state = StageState.DONE if following else StageState.CURRENT
+    else:
+        state = StageState.DONE if job.outcome in ("", Outcome.SUCCEEDED) else StageState.FAILED
+    took = duration_text(following.at - row.at) if following else ""
+    return Stage(row.status, state, row.at, took, row.reason)
+
+
+def _ahead(rows: list[JobStatus]) -> tuple[JobState, ...]:
     seen = {row.status for row in rows}
-    last = max((USUAL.index(JobState(s)) for s in seen if s in USUAL), default=-1)
-    ahead = (JobState.COMPLETED,) if JobState.STOPPING in seen else USUAL[last + 1 :]
-    return shown + [Stage(status.value, "ahead") for status in ahead]
+    if rows and rows[-1].status == JobState.COMPLETED:
+        return ()
+    if JobState.STOPPING in seen:
+        return (JobState.COMPLETED,)
+    last = max((USUAL.index(JobState(status)) for status in seen if status in USUAL), default=-1)
+    return USUAL[last + 1 :]

@@ -1,4 +1,4 @@
-"""A person's terminals, those that others share with them, and the window in which one is in another's terminal."""
+"""The user's terminals, those that others share with them, and the window that shows somebody else's terminal."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,10 +8,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.views.pages import person
-from jobs.views import session_rows
+from jobs.views.session_rows import session_rows_of_user
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
-from sshgateway.sessions import session_actions
+from sshgateway.sessions import sharing
 from sshgateway.terminals.roles import Role
 
 
@@ -19,12 +19,12 @@ from sshgateway.terminals.roles import Role
 @never_cache
 @require_GET
 def terminals(request: HttpRequest) -> HttpResponse:
-    """What is shared with one, and one's own, the newest first."""
+    """Show what is shared with the user, and their own terminals, newest first."""
     user = person(request)
     context = {
         "nav": "terminals",
-        "shared": session_actions.shared_with(user),
-        "rows": session_rows.of_person(user),
+        "shared": sharing.shared_with(user),
+        "rows": session_rows_of_user(user),
     }
     return render(request, "sshgateway/terminals_page.html", context)
 
@@ -33,10 +33,12 @@ def terminals(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def others_terminal(request: HttpRequest, session_id: str) -> HttpResponse:
-    """A terminal that somebody else opened. Whether one may be there from here is said in the terminal."""
+    """Show somebody else's terminal. The address is checked when it connects, and a refusal is shown there."""
     session = get_object_or_404(TerminalSession.objects.select_related("owner"), pk=session_id)
-    place = terminal_authorization.place_of(session, person(request))
-    if place is None or place.is_owner or (place.role is Role.GUEST and session.ended_at is not None):
+    participant = terminal_authorization.participant_for(session, person(request))
+    if participant is None or participant.is_owner:
+        raise Http404
+    if participant.role is Role.GUEST and session.ended_at is not None:
         raise Http404
     label = _("%(label)s, opened by %(owner)s") % {
         "label": session.label,

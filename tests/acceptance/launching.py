@@ -7,18 +7,18 @@ from tests.stack import Stack
 
 SCRIPT = """
 import json, os
-from accounts.audit import Actor
+from accounts.audit.trail import Actor
 from accounts.models import User
-from jobs import services
-from jobs.context import plan as plans
-from jobs.draft import JobDraft
-said = json.loads(os.environ["LAUNCH"])
-owner = User.objects.get(username=said["owner"])
+from jobs.context.plan_reader import read_plan
+from jobs.submission import job_actions
+from jobs.submission.draft import JobDraft
+request = json.loads(os.environ["LAUNCH"])
+owner = User.objects.get(username=request["owner"])
 actor = Actor(owner, "127.0.0.1", "api")
-plan = plans.read(said["plan"])
-draft = JobDraft(name="context", command=said["command"], core_type="emerald", cores_per_slot=1,
+plan = read_plan(request["plan"])
+draft = JobDraft(name="context", command=request["command"], core_type="emerald", cores_per_slot=1,
     slots=len(plan.members), walltime_hours=1)
-job = services.submit_job(actor, services.create_job(actor, owner, draft), plan.as_json())
+job = job_actions.submit_job(actor, job_actions.create_job(actor, owner, draft), plan.as_json())
 print(job.pk)
 """
 
@@ -31,5 +31,5 @@ def member(name: str, **change: Any) -> dict[str, Any]:
 
 def launch(portal: Stack, owner: str, plan: dict[str, Any], command: str = "true") -> str:
     """Submit a job whose cluster has this plan; answer its id."""
-    said = json.dumps({"owner": owner, "plan": plan, "command": command})
-    return portal.manage("shell", "-c", SCRIPT, LAUNCH=said).strip().splitlines()[-1]
+    request = json.dumps({"owner": owner, "plan": plan, "command": command})
+    return portal.manage("shell", "-c", SCRIPT, LAUNCH=request).strip().splitlines()[-1]

@@ -25,7 +25,7 @@ def test_what_cannot_be_kept_is_told_and_the_rest_is_kept(stack: Stack) -> None:
     person, job, files = run(stack, command)
     assert files == {"good.txt", "shared/good.txt", "process_output.log"}
     story = person.messages(job)
-    for why in ("Permission denied", "no UTF-8", "no regular file", "cannot be kept", "a link"):
+    for why in ("Permission denied", "not UTF-8", "not a regular file", "cannot be kept", "a link"):
         assert why in story, why
     assert "Job completed: Completed successfully." in story
 

@@ -1,4 +1,4 @@
-"""The deadline on the job page, and the page of leftovers, in Chromium: the countdown runs, the buttons work."""
+"""The deadline on the job page, and the page of orphaned clusters, in Chromium: the countdown and buttons work."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from jobs.models import Cluster, Job, Leftover
+from jobs.models import Cluster, Job, OrphanCluster
 from jobs.states import Observed
 from tests.browser.conftest import SignIn
 from tests.jobs.making import cluster_of
@@ -71,13 +71,15 @@ def test_until_is_asked_in_the_persons_own_time(sign_in: SignIn, alice: User, cl
 
 
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1440, "dark")])
-def test_an_administrator_removes_a_leftover(sign_in: SignIn, alice: User, width: int, theme: str) -> None:
+def test_an_administrator_terminates_an_orphaned_cluster(
+    sign_in: SignIn, alice: User, width: int, theme: str
+) -> None:
     alice.is_superuser = True
     alice.save()
     nodes = [{"name": "head", "core_type": "emerald", "cores": 2, "state": "running"}]
     now = timezone.now()
     for number in range(2):
-        Leftover.objects.create(
+        OrphanCluster.objects.create(
             provider="simulated",
             cluster_id=f"Gone0{number}",
             kind="no_row",
@@ -90,12 +92,12 @@ def test_an_administrator_removes_a_leftover(sign_in: SignIn, alice: User, width
     page = sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800})
     page.goto("/")
     page.get_by_role("button", name="Menu of alice").click()
-    page.get_by_role("link", name="Leftover clusters").click()
-    expect(page.locator("#leftovers li")).to_have_count(2)
+    page.get_by_role("link", name="Orphaned clusters").click()
+    expect(page.locator("#orphans li")).to_have_count(2)
     expect(page.get_by_text("2 clusters, USD 2.00 per hour")).to_be_visible()
     assert is_fine(page)
-    page.get_by_role("button", name="Remove cluster Gone01").click()
-    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("Cluster Gone01 is being removed.")).to_be_visible()
-    expect(page.locator("#leftovers li", has_text="Gone01")).to_contain_text("asked for by alice")
-    assert Leftover.objects.get(cluster_id="Gone00").removal_asked_at is None
+    page.get_by_role("button", name="Terminate cluster Gone01").click()
+    page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
+    expect(page.get_by_text("Cluster Gone01 is being terminated.")).to_be_visible()
+    expect(page.locator("#orphans li", has_text="Gone01")).to_contain_text("requested by alice")
+    assert OrphanCluster.objects.get(cluster_id="Gone00").removal_asked_at is None

@@ -35,7 +35,7 @@ class Teller:
 
     def program(self, *messages: str, **fields: str) -> None:
         said = [JobEvent(source="program", node="head", message=text, **fields) for text in messages]
-        self.aside(job_log.extend, self.job, said)
+        self.aside(job_log.append_all, self.job, said)
 
     def portal(self, message: str) -> None:
         self.aside(job_log.append, self.job, "portal", message)
@@ -183,7 +183,7 @@ def test_of_ten_thousand_lines_only_those_near_the_view_are_laid_out(page: Page,
 
 
 def test_the_rest_of_the_page_follows_the_state(page: Page, tell: Teller) -> None:
-    expect(page.locator("#job-chips")).to_contain_text("Pending")
-    tell.aside(history.job_status, tell.job, JobState.QUEUED)
-    expect(page.locator("#job-chips")).to_contain_text("Queued")
+    expect(page.locator("#job-badges")).to_contain_text("Pending")
+    tell.aside(history.record_job_status, tell.job, JobState.QUEUED)
+    expect(page.locator("#job-badges")).to_contain_text("Queued")
     expect(page.locator("#job-stages .is-current")).to_contain_text("Queued")

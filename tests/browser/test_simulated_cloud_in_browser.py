@@ -14,7 +14,7 @@ from tests.browser.terminal.screen import picture
 from tests.browser.test_pages_are_accessible import findings
 from tests.jobs.making import cluster_of
 from tests.jobs.simulator.conftest import keys, simulators
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 __all__ = ["keys", "simulators"]
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ def simulator(simulators: Callable[..., Simulator]) -> Simulator:
 @pytest.fixture(autouse=True)
 def cloud(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     provider = SimulatedProvider(f"unix:{simulator.folder}/s.sock", str(simulator.folder / "token"))
-    monkeypatch.setattr(registry, "provider", lambda name: provider)
+    monkeypatch.setattr(registry, "provider_named", lambda name: provider)
     yield simulator
     if provider._client is not None:
         provider._client.close()
@@ -44,7 +44,7 @@ def test_something_is_broken_and_put_right(sign_in: SignIn, admin: User, alice: 
     page.goto("/")
     page.get_by_role("button", name="Menu of admin").click()
     page.get_by_role("link", name="Simulated cloud").click()
-    expect(page.get_by_text("Nothing is broken at the moment.")).to_be_visible()
+    expect(page.get_by_text("No fault is on.")).to_be_visible()
     expect(page.get_by_role("radio", name="Network cut")).to_be_disabled()
     expect(page.get_by_text("the nodes of a cluster share one network")).to_be_visible()
     page.get_by_role("radio", name="Slow boot", exact=True).check()
@@ -61,12 +61,12 @@ def test_something_is_broken_and_put_right(sign_in: SignIn, admin: User, alice: 
     expect(on).to_contain_text("120 s longer")
     picture(page, "simulated-cloud")
     page.get_by_role("button", name="Switch off: Slow boot").click()
-    expect(page.get_by_text("Nothing is broken at the moment.")).to_be_visible()
-    page.get_by_label("Cores of Emerald in all").fill("48")
+    expect(page.get_by_text("No fault is on.")).to_be_visible()
+    page.get_by_label("Total cores of Emerald").fill("48")
     page.get_by_role("button", name="Save the cores of Emerald").click()
-    expect(page.get_by_label("Cores of Emerald in all")).to_have_value("48")
-    page.get_by_role("button", name="As many cores of Emerald as there were").click()
-    expect(page.get_by_label("Cores of Emerald in all")).not_to_have_value("48")
+    expect(page.get_by_label("Total cores of Emerald")).to_have_value("48")
+    page.get_by_role("button", name="Reset the cores of Emerald").click()
+    expect(page.get_by_label("Total cores of Emerald")).not_to_have_value("48")
 
 
 def broken(page: Page) -> None:
@@ -91,7 +91,9 @@ def test_the_page_has_no_finding(
     broken(page)
     found += findings(page)
     picture(page, f"simulated-cloud-{theme}-{width}")
-    monkeypatch.setattr(registry, "provider", lambda name: SimulatedProvider("unix:/nowhere", "/nowhere"))
+    monkeypatch.setattr(
+        registry, "provider_named", lambda name: SimulatedProvider("unix:/nowhere", "/nowhere")
+    )
     page.goto(PAGE)
     expect(page.get_by_role("heading", name="does not answer")).to_be_visible()
     found += findings(page)

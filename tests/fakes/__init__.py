@@ -1,1 +1,1 @@
-"""Doubles, named by how they fail."""
+"""Test doubles, named by how they fail."""

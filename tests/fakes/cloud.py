@@ -11,38 +11,38 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.providers.base import (
+    BillableNode,
     ClusterOrder,
-    ClusterSighting,
+    ListedCluster,
     LoginRecord,
-    NodeHolding,
-    NodeSighting,
+    ObservedNode,
     OrderRefused,
     ProviderBusy,
     State,
 )
-from jobs.remote.client import CommandStatus, Listing
+from jobs.remote.command_runner import CommandState, CommandStatus, Listing
 from sshgateway.ssh.errors import ConnectionLost, Unreachable
 
 
 class Killed(BaseException):
-    """kill -9 of the process that makes this pass: nothing of ours catches it."""
+    """kill -9 of the process that makes this pass: no code of the portal catches it."""
 
 
 @dataclass
 class HeadNode:
-    """What the program on a head node remembers, as `jobs/remote/program.py` keeps it."""
+    """The state of the program on a head node, as `jobs/remote/program.py` keeps it."""
 
     began: int = 0  # how often a command was run: the promise is at most once
     is_running: bool = False
     exit_code: int | None = None
     why: str = ""
     lines: list[str] = field(default_factory=list)
-    is_obstinate: bool = False  # its command does not end when it is told to
+    ignores_stop: bool = False  # its command does not end when it is asked to
 
 
 @dataclass
 class Machines:
-    """A cluster as the cloud has it."""
+    """A cluster in the cloud."""
 
     order: ClusterOrder
     ordered_at: datetime
@@ -52,47 +52,49 @@ class Machines:
 
 
 @dataclass(eq=False)
-class Happening:
-    """Something that is to happen at the `left`th next boundary of a kind ("cloud", "line", "database")."""
+class PlannedEvent:
+    """Something planned for the `left`th next boundary of a kind ("cloud", "ssh", "database")."""
 
     kind: str
     left: int
     act: Callable[[], None]
-    needs_calm: bool = False  # not inside of a transaction: another worker could not get on there either
+    needs_no_transaction: bool = (
+        False  # not inside a transaction, where another worker could not continue either
+    )
 
 
 class World:
-    """Everything outside of the portal's process and database."""
+    """Everything outside the portal's process and database."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.clusters: dict[str, Machines] = {}
         self.heads: dict[str, HeadNode] = {}  # also of clusters that are gone
         self.queue: list[str] = []
-        self.planned: list[Happening] = []
+        self.planned: list[PlannedEvent] = []
         self.refuses_orders = False
         self.worker = "worker-1"
 
-    def boundary(self, kind: str, is_calm: bool = True) -> None:
-        """Whatever is planned for now happens, and may raise."""
-        for happening in list(self.planned):
-            if happening.kind != kind or happening not in self.planned:  # it came inside of another one
+    def boundary(self, kind: str, outside_transaction: bool = True) -> None:
+        """Let everything planned for now happen. May raise."""
+        for event in list(self.planned):
+            if event.kind != kind or event not in self.planned:  # an event inside another one did it
                 continue
-            happening.left -= 1
-            if happening.left <= 0 and (is_calm or not happening.needs_calm):
-                self.planned.remove(happening)
-                happening.act()
+            event.left -= 1
+            if event.left <= 0 and (outside_transaction or not event.needs_no_transaction):
+                self.planned.remove(event)
+                event.act()
 
     @contextmanager
     def around(self, kind: str) -> Iterator[None]:
-        """A call that leaves the process: it may break before and after it took effect."""
+        """Wrap a call that leaves the process: it may fail before and after it took effect."""
         self.boundary(kind)
         yield
         self.boundary(kind)
 
 
 class CloudThatMayBreakAnywhere:
-    """The provider: idempotent verbs on the world's clusters."""
+    """The provider: idempotent operations on the world's clusters."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -113,16 +115,16 @@ class CloudThatMayBreakAnywhere:
                 raise OrderRefused("deleting", "It is being deleted.")
         return self.plan(order)
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
         with self.world.around("cloud"):
             found = self.world.clusters.get(state.get("id", ""))
             if found is None:
                 return None
-            return {name: NodeSighting(name, value) for name, value in found.nodes.items()}
+            return {name: ObservedNode(name, value) for name, value in found.nodes.items()}
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
+    def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
         with self.world.around("cloud"):
-            return int(admission["version"]) if state["id"] in self.world.clusters else None
+            return int(access_document["version"]) if state["id"] in self.world.clusters else None
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
         with self.world.around("cloud"):
@@ -147,27 +149,27 @@ class CloudThatMayBreakAnywhere:
                 found.is_ending = True
                 found.nodes = dict.fromkeys(found.nodes, "stopping")
 
-    def list(self) -> Sequence[ClusterSighting]:
+    def list(self) -> Sequence[ListedCluster]:
         with self.world.around("cloud"):
             return [
-                ClusterSighting(
+                ListedCluster(
                     key,
-                    found.order.mark,
+                    found.order.portal_id,
                     {"id": key},
                     found.ordered_at,
-                    [NodeHolding(n.name, n.core_type, n.cores, "running") for n in found.order.nodes],
+                    [BillableNode(n.name, n.core_type, n.cores, "running") for n in found.order.nodes],
                 )
                 for key, found in self.world.clusters.items()
             ]
 
 
-class LineToAHeadNode:
+class ConnectionToAHeadNode:
     """A pinned connection to the head node of one cluster; `client` functions take it."""
 
     def __init__(self, world: World, cluster_id: str) -> None:
         self.world, self.cluster_id = world, cluster_id
 
-    def __enter__(self) -> "LineToAHeadNode":
+    def __enter__(self) -> "ConnectionToAHeadNode":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -178,8 +180,8 @@ class LineToAHeadNode:
 
     @contextmanager
     def call(self) -> Iterator[HeadNode]:
-        """One call of the program there."""
-        with self.world.around("line"):
+        """Make one call of the program there."""
+        with self.world.around("ssh"):
             found = self.world.clusters.get(self.cluster_id)
             if found is None or found.nodes.get("head") != "running":
                 raise Unreachable("The head node does not answer.")
@@ -187,61 +189,61 @@ class LineToAHeadNode:
 
 
 class ProgramOnTheNode:
-    """In place of `jobs.remote.client`: the same functions, answered by the world's head nodes."""
+    """Stands in for `jobs.remote.command_runner`: the same functions, on the world's head nodes."""
 
-    def prepare(self, line: LineToAHeadNode, files: Mapping[str, str]) -> None:
-        with line.call():
+    def prepare(self, connection: ConnectionToAHeadNode, files: Mapping[str, str]) -> None:
+        with connection.call():
             pass
 
-    def unpack(self, line: LineToAHeadNode, names: Sequence[str]) -> list[str]:
+    def unpack(self, connection: ConnectionToAHeadNode, names: Sequence[str]) -> list[str]:
         return []
 
-    def start(self, line: LineToAHeadNode, command: str, env: Mapping[str, str]) -> None:
-        with line.call() as head:
+    def start(self, connection: ConnectionToAHeadNode, command: str, env: Mapping[str, str]) -> None:
+        with connection.call() as head:
             if not head.began:
                 head.began += 1
                 head.is_running = True
                 head.lines.append("Process output follows:")
 
-    def status(self, line: LineToAHeadNode, offset: int) -> CommandStatus:
-        with line.call() as head:
+    def status(self, connection: ConnectionToAHeadNode, offset: int) -> CommandStatus:
+        with connection.call() as head:
             return self._status(head, offset)
 
-    def stop(self, line: LineToAHeadNode, why: str, offset: int) -> CommandStatus:
-        with line.call() as head:
+    def stop(self, connection: ConnectionToAHeadNode, why: str, offset: int) -> CommandStatus:
+        with connection.call() as head:
             head.why = head.why or why
-            if head.is_running and not head.is_obstinate:
+            if head.is_running and not head.ignores_stop:
                 head.is_running, head.exit_code = False, 143
             return self._status(head, offset)
 
-    def listing(self, line: LineToAHeadNode, limit: int) -> Listing:
-        with line.call():
+    def listing(self, connection: ConnectionToAHeadNode, limit: int) -> Listing:
+        with connection.call():
             return Listing([], [], False)
 
     def _status(self, head: HeadNode, offset: int) -> CommandStatus:
-        state = "none"
+        state = CommandState.NONE
         if head.began:
-            ended = "ended" if head.exit_code is not None else "lost"
-            state = "running" if head.is_running else ended
+            ended = CommandState.ENDED if head.exit_code is not None else CommandState.LOST
+            state = CommandState.RUNNING if head.is_running else ended
         lines = head.lines[offset : offset + 3]
         return CommandStatus(state, head.exit_code, head.why, lines, offset + len(lines), len(head.lines))
 
 
 def busy() -> None:
-    """The cloud does not answer."""
+    """Raise as if the cloud did not answer."""
     raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
 
 
-def line_breaks() -> None:
-    """A connection to a node breaks."""
+def connection_breaks() -> None:
+    """Raise as if a connection to a node was lost."""
     raise ConnectionLost("The connection broke.")
 
 
 def kill() -> None:
-    """The worker is killed."""
+    """Raise as if the worker was killed."""
     raise Killed
 
 
 def later(world: World, seconds: float) -> None:
-    """The clock moves on."""
+    """Move the clock on."""
     world.now += timedelta(seconds=seconds)

@@ -1,13 +1,13 @@
-"""Providers that fail, each in one way. What works is tested against the simulator, which is real."""
+"""Providers that fail, each in one way. What works is tested against the real simulator."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.providers.base import (
     ClusterOrder,
-    ClusterSighting,
+    ListedCluster,
     LoginRecord,
-    NodeSighting,
+    ObservedNode,
     OrderRefused,
     ProviderBusy,
     State,
@@ -15,13 +15,13 @@ from jobs.providers.base import (
 
 
 class ProviderWhoseNodesNeverReport:
-    """Takes every order and boots for ever. The base of the others: the rest of it works."""
+    """Accepts every order and boots for ever. Base of the others; everything else works."""
 
     def __init__(self) -> None:
         self.orders: list[ClusterOrder] = []
         self.there: dict[str, str] = {}
         self.released = 0
-        self.told: list[tuple[str, str]] = []
+        self.broadcasts: list[tuple[str, str]] = []
 
     def plan(self, order: ClusterOrder) -> State:
         return {"id": order.cluster_id}
@@ -31,25 +31,25 @@ class ProviderWhoseNodesNeverReport:
         self.there = {node.name: "booting" for node in order.nodes}
         return {"id": order.cluster_id}
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
         if not self.there:
             return None
-        return {name: NodeSighting(name, value) for name, value in self.there.items()}
+        return {name: ObservedNode(name, value) for name, value in self.there.items()}
 
-    def admit(self, state: State, admission: Mapping[str, Any]) -> int | None:
-        """Nobody ever comes in."""
-        return int(admission["version"])
+    def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
+        """Accept the document; nobody ever logs in."""
+        return int(access_document["version"])
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
-        """Its nodes show nobody anything."""
+        """Ignore the certificates; nobody ever connects."""
 
     def logins(self, state: State, after: int) -> Sequence[LoginRecord]:
         return []
 
     def broadcast(self, state: State, message: str, key: str) -> None:
-        self.told.append((key, message))
+        self.broadcasts.append((key, message))
 
-    def list(self) -> Sequence[ClusterSighting]:
+    def list(self) -> Sequence[ListedCluster]:
         return []
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
@@ -68,7 +68,7 @@ class ProviderWithoutCapacity(ProviderWhoseNodesNeverReport):
 
 
 class ProviderDownAtFirst(ProviderWhoseNodesNeverReport):
-    """Does not answer the first calls, then takes the order."""
+    """Does not answer the first calls, then accepts the order."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -82,23 +82,23 @@ class ProviderDownAtFirst(ProviderWhoseNodesNeverReport):
 
 
 class ProviderThatForgets(ProviderWhoseNodesNeverReport):
-    """Takes the order and then knows nothing of it."""
+    """Accepts the order and then does not know it."""
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
         return None
 
 
 class ProviderWhoseNodeFails(ProviderWhoseNodesNeverReport):
-    """A node never comes up, and the provider says so."""
+    """Its nodes fail to boot, and it says so."""
 
-    def observe(self, state: State) -> Mapping[str, NodeSighting] | None:
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
         if not self.there:
             return None
-        return {name: NodeSighting(name, "failed", "its image is broken") for name in self.there}
+        return {name: ObservedNode(name, "failed", "its image is broken") for name in self.there}
 
 
 class ProviderThatAnswersTwice(ProviderWhoseNodesNeverReport):
-    """Takes the order, but the answer is lost: the caller must ask again and must not get two clusters."""
+    """Accepts the order, but loses the answer: the caller must repeat it and must not get two clusters."""
 
     def provision(self, order: ClusterOrder) -> State:
         state = super().provision(order)

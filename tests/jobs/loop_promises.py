@@ -1,4 +1,4 @@
-"""What holds at every moment of a loop's life, whatever happens to it."""
+"""What must hold at every moment of a cluster's life, whatever happens to the loop."""
 
 from collections import Counter
 
@@ -6,11 +6,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from jobs.events import history
 from jobs.models import ClusterStatus, Job, JobEvent, JobStatus
-from jobs.states import ClusterState, JobState, Observed
+from jobs.states import ENDING, ClusterState, JobState, Observed
 from tests.fakes.cloud import HeadNode, World
 
 played: Counter[str] = Counter()
-# Said of a life once, whoever was killed or slept over it.
+# Messages that a life has at most once, whichever worker was killed or slept.
 ONCE = (
     "Job submitted",
     "Ordering ",
@@ -27,15 +27,15 @@ ONCE = (
 
 
 class Promises(RuleBasedStateMachine):
-    """A machine that checks them after each of its steps, on the jobs it has submitted."""
+    """A state machine that checks them after each of its steps, on the jobs it has submitted."""
 
     world: World
     jobs: list[Job]
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: dict[str, int] = {}
-        self.come: dict[str, int] = {}
+        self.checked: dict[str, int] = {}
+        self.furthest: dict[str, int] = {}
 
     @invariant()
     def no_command_runs_twice(self) -> None:
@@ -43,20 +43,20 @@ class Promises(RuleBasedStateMachine):
         assert all(head.began <= 1 for head in self.world.heads.values())
 
     @invariant()
-    def every_story_is_whole(self) -> None:
+    def every_job_log_is_complete(self) -> None:
         for job in self.jobs:
             last, status, deadline_at, next_check_at = Job.objects.values_list(
                 "last_sequence", "cluster__observed_state", "cluster__deadline_at", "cluster__next_check_at"
             ).get(pk=job.pk)
-            self.no_status_leads_back(job)
-            come = list(Observed).index(Observed(status))
-            assert come >= self.come.get(job.pk, 0), f"it went back to {status}"
-            self.come[job.pk] = come
-            if self.told.get(job.pk) != last:
-                self.told[job.pk] = last
+            self.no_status_goes_back(job)
+            reached = list(Observed).index(Observed(status))
+            assert reached >= self.furthest.get(job.pk, 0), f"it went back to {status}"
+            self.furthest[job.pk] = reached
+            if self.checked.get(job.pk) != last:
+                self.checked[job.pk] = last
                 self.no_event_is_missing_or_double(job, last)
-            if status not in (Observed.RELEASING, Observed.RELEASED):
-                assert next_check_at is not None, "a live cluster that nobody will look at"
+            if status not in ENDING:
+                assert next_check_at is not None, "a live cluster without a next pass"
                 assert status == Observed.ABSENT or deadline_at is not None, (
                     "a live cluster without a deadline"
                 )
@@ -66,12 +66,12 @@ class Promises(RuleBasedStateMachine):
         found = list(rows.values_list("sequence", "source", "message"))
         assert [number for number, _, _ in found] == list(range(1, last + 1))
         head = self.world.heads.get(job.cluster.pk, HeadNode())
-        begun = Counter(words for _, _, message in found for words in ONCE if message.startswith(words))
+        begun = Counter(start for _, _, message in found for start in ONCE if message.startswith(start))
         assert max(begun.values(), default=0) <= 1, begun
         printed = [message for _, source, message in found if source == "program"]
         assert printed == head.lines[: len(printed)]
 
-    def no_status_leads_back(self, job: Job) -> None:
+    def no_status_goes_back(self, job: Job) -> None:
         came = JobStatus.objects.filter(job=job).order_by("pk").values_list("status", flat=True)
         ranks = [history.JOB_ORDER.index(JobState(status)) for status in came]
         assert ranks == sorted(set(ranks)), list(came)

@@ -1,4 +1,4 @@
-"""Rows for tests of the loop, made by the same verbs people use."""
+"""Rows for tests of the loop, made by the functions that pages and API call."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ HOST_KEYS = [
 
 
 def draft(**change: Any) -> JobDraft:
-    """A good draft of one small node."""
+    """Return a valid draft for one small node."""
     fields: dict[str, Any] = {
         "name": "cavity",
         "command": "hostname",
@@ -45,7 +45,7 @@ def submitted_job(user: User, **change: Any) -> Job:
 def cluster_of(
     user: User, observed: Observed = Observed.BOOTING, **change: Any
 ) -> tuple[Cluster, Sequence[Node]]:
-    """A submitted job's cluster with its node rows, as if the loop had brought it to `observed`."""
+    """Return the cluster and node rows of a submitted job, as if the loop had brought it to `observed`."""
     job = submitted_job(user, **change)
     cluster = job.cluster
     nodes = orders.make_nodes(cluster)

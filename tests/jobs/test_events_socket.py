@@ -1,4 +1,4 @@
-"""The live Job Log at its door: who follows, from where, and until when."""
+"""The live Job Log over its websocket: who may follow, from which cursor, and until when."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def close_of(socket: ClientConnection) -> tuple[int, str]:
     return caught.value.rcvd.code, caught.value.rcvd.reason
 
 
-def test_replay_from_the_cursor_then_live_without_a_hole(stack: Stack, person: Person, job: str) -> None:
+def test_replay_from_the_cursor_then_live_without_a_gap(stack: Stack, person: Person, job: str) -> None:
     with follow(stack, f"ws/jobs/{job}/events/?after=2", person.token) as socket:
         first = json.loads(socket.recv(timeout=10))
         assert first["sequence"] == 3

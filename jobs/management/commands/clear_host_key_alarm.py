@@ -1,4 +1,4 @@
-"""`manage.py clear_host_key_alarm JOB NODE`: let the portal talk to a node again. See docs/host-trust.md."""
+"""`manage.py clear_host_key_alarm JOB NODE`: let the portal connect to a node again. See docs/host-trust.md."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,17 +11,17 @@ from jobs.models import Node
 
 
 class Command(BaseCommand):
-    """For the administrator who has found out what happened."""
+    """Clear the host key alarm of a node."""
 
     help = "Clear the host key alarm of a node, after you know why it showed another host key."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which node."""
+        """Add the job and the node."""
         parser.add_argument("job", help="the job's id")
         parser.add_argument("node", nargs="?", default="head", help="head (the default), compute-1...")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Says whether there was an alarm."""
+        """Clear the alarm and print whether there was one. Raises CommandError for an unknown node."""
         nodes = Node.objects.select_related("cluster__job__owner")
         node = nodes.filter(cluster__job_id=options["job"], name=options["node"]).first()
         if node is None:

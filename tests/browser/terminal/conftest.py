@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from accounts.models import AccessRule, User
-from jobs.access import node_access
+from jobs.access import node_access, session_subjects
 from jobs.models import Cluster, Job, Node
 from tests.browser.conftest import SignIn
 from tests.factories import ClusterFactory, JobFactory, NodeFactory
@@ -28,7 +28,7 @@ def job(alice: User, core_types: None, node: sshd.Node, monkeypatch: pytest.Monk
     job = JobFactory(owner=alice, name="Wing flow", submitted=True)
 
     def target(row: Node) -> object:
-        return node.target(subject=node_access.subject(job), node=row.name, label=f"{row.name} of Wing flow")
+        return node.target(subject=session_subjects.subject_of(job), node=row.name, label=f"{row.name} of Wing flow")
 
     monkeypatch.setattr(node_access, "node_target", target)
     NodeFactory(cluster=ClusterFactory(job=job), host_keys=[node.host_key])

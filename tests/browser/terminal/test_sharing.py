@@ -254,7 +254,7 @@ def test_whoever_is_not_the_owner_of_the_shell_is_told_that_watching_is_written_
     recording = Recording.objects.get()
     other = sign_in(root)
     other.goto(f"/recordings/{recording.pk}/")
-    expect(other.locator("main")).to_contain_text("That you watch this is written down, and alice sees it")
+    expect(other.locator("main")).to_contain_text("Watching this is recorded: alice sees it")
     expect(other.locator("headnode-replay")).to_have_attribute("data-state", "ready")
     assert AuditEvent.objects.filter(action="sshgateway:recording:watched", actor_name="charlie").exists()
 

@@ -1,4 +1,4 @@
-"""What nodes are told of who may come in, when, and in which order."""
+"""The access document that nodes receive: its content, when it is pushed, and in which order."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import User
-from jobs.access import node_access
+from jobs.access import access_document
 from jobs.control import push_access
 from jobs.events import wakeups
 from jobs.models import Cluster
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class ProviderThatRemembers(ProviderWhoseNodesNeverReport):
-    """Keeps every admission document it is given; changes of the person's can be slipped in while it does."""
+    """Keeps every access document it is given. `before` and `meanwhile` hold changes to make around each push."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,20 +30,22 @@ class ProviderThatRemembers(ProviderWhoseNodesNeverReport):
         self.meanwhile: list[Any] = []
         self.before: list[Any] = []
 
-    def admit(self, state: Any, admission: Any) -> int:
+    def push_access(self, state: Any, access_document: Any) -> int:
         if self.before:
             self.before.pop(0)()
-        self.documents.append(dict(admission))
+        self.documents.append(dict(access_document))
         if self.meanwhile:
             self.meanwhile.pop(0)()
         return max(int(document["version"]) for document in self.documents)
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> ProviderThatRemembers:
-    made = ProviderThatRemembers()
-    monkeypatch.setattr(push_access, "provider_named", lambda name: made)
-    return made
+def provider() -> ProviderThatRemembers:
+    return ProviderThatRemembers()
+
+
+def push(cluster_id: str, provider: ProviderThatRemembers) -> None:
+    push_access.push_to(cluster_id, lambda name: provider)
 
 
 def test_only_what_counts_now_is_in_it(alice: User, settings: Any) -> None:
@@ -58,7 +60,7 @@ def test_only_what_counts_now_is_in_it(alice: User, settings: Any) -> None:
     alice.access_rules.filter(pk=old.pk).update(expires_at=timezone.now())
     settings.HEADNODE_ALLOW_EVERYWHERE = False
     cluster, _ = cluster_of(alice)
-    document = node_access.access_document(cluster)
+    document = access_document.new_document(cluster)
     assert document["authorized_keys"] == [lines["good"]]
     assert document["withdrawn"] == {
         keys["resting"].fingerprint: "disabled",
@@ -71,18 +73,18 @@ def test_a_raised_floor_shuts_out_keys_that_were_saved_before(alice: User, setti
     key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
     settings.HEADNODE_KEY_TYPES = ["sk-ssh-ed25519@openssh.com"]
     cluster, _ = cluster_of(alice)
-    document = node_access.access_document(cluster)
+    document = access_document.new_document(cluster)
     assert (document["authorized_keys"], document["withdrawn"]) == ([], {key.fingerprint: "not_allowed"})
 
 
 def test_it_is_pushed_once_until_something_changes(alice: User, provider: ProviderThatRemembers) -> None:
     cluster, _ = cluster_of(alice)
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     wakeups.wake(cluster.pk)
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     assert len(provider.documents) == 1
     accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     assert len(provider.documents) == 2
     assert provider.documents[1]["version"] > provider.documents[0]["version"]
 
@@ -91,7 +93,7 @@ def test_a_change_during_the_push_is_pushed_too(alice: User, provider: ProviderT
     cluster, _ = cluster_of(alice)
     key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
     provider.meanwhile = [lambda: accounts.remove_ssh_key(actor(alice), key)]
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     assert [len(document["authorized_keys"]) for document in provider.documents] == [1, 0]
 
 
@@ -103,12 +105,12 @@ def test_another_who_pushed_meanwhile_does_not_hide_the_newest(
 
     def other() -> None:
         accounts.disable_ssh_key(actor(alice), key)
-        push_access.push_to(cluster.pk)
+        push(cluster.pk, provider)
 
     provider.meanwhile = [other]
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     cluster.refresh_from_db()
-    assert cluster.admitted == node_access.access_digest(node_access.access_document(cluster))
+    assert cluster.access_pushed == access_document.digest_of(access_document.new_document(cluster))
     assert provider.documents[-1]["authorized_keys"] == []
 
 
@@ -121,14 +123,14 @@ def test_a_document_that_came_too_late_is_not_taken_for_told(
 
     def overtake() -> None:
         accounts.disable_ssh_key(actor(alice), key)
-        push_access.push_to(cluster.pk)
+        push(cluster.pk, provider)
 
     provider.before = [overtake]
-    push_access.push_to(cluster.pk)
+    push(cluster.pk, provider)
     newest = max(provider.documents, key=lambda document: document["version"])
     cluster.refresh_from_db()
     assert newest["authorized_keys"] == []
-    assert cluster.admitted == node_access.access_digest(newest)
+    assert cluster.access_pushed == access_document.digest_of(newest)
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.RELEASING, Observed.RELEASED])
@@ -136,25 +138,25 @@ def test_a_cluster_without_nodes_is_left_alone(
     alice: User, provider: ProviderThatRemembers, observed: Observed
 ) -> None:
     cluster, _ = cluster_of(alice, observed)
-    push_access.push_to(cluster.pk)
-    push_access.push_to("nobody")
+    push(cluster.pk, provider)
+    push("nobody", provider)
     assert provider.documents == []
 
 
 def test_the_next_pass_comes_when_a_key_expires(alice: User) -> None:
     cluster, _ = cluster_of(alice, Observed.COLLECTED)
     long = timedelta(seconds=15)
-    assert push_access.not_after_expiry(cluster, long) == long
+    assert push_access.limit_delay(cluster, long) == long
     who = actor(alice)
     accounts.add_ssh_key(who, alice, "laptop", public_key(), timezone.now() + timedelta(seconds=4))
-    shortened = push_access.not_after_expiry(cluster, long)
+    shortened = push_access.limit_delay(cluster, long)
     assert shortened is not None
     assert timedelta(seconds=3) < shortened < timedelta(seconds=5)
     accounts.add_access_rule(who, alice, "10.0.0.0/8", expires_at=timezone.now() + timedelta(seconds=2))
-    shortened = push_access.not_after_expiry(cluster, long)
+    shortened = push_access.limit_delay(cluster, long)
     assert shortened is not None
     assert shortened < timedelta(seconds=3)
-    assert push_access.not_after_expiry(cluster, None) is None
+    assert push_access.limit_delay(cluster, None) is None
 
 
 def test_a_change_makes_clusters_due_soon_and_sends_the_push(
@@ -163,10 +165,10 @@ def test_a_change_makes_clusters_due_soon_and_sends_the_push(
     cluster, _ = cluster_of(alice, Observed.COLLECTED)
     Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now() + timedelta(hours=1))
     sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(wakeups, "_put", lambda task, cluster_id, countdown: sent.append((task, cluster_id)))
+    monkeypatch.setattr(wakeups, "_send_task", lambda task, cluster_id: sent.append((task, cluster_id)))
     with django_capture_on_commit_callbacks(execute=True):
         accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
-    assert sent == [("jobs.admit", cluster.pk)]
+    assert sent == [("jobs.push_access", cluster.pk)]
     before = cluster.wakeups
     cluster.refresh_from_db()
     assert cluster.wakeups == before + 1
@@ -175,4 +177,4 @@ def test_a_change_makes_clusters_due_soon_and_sends_the_push(
 
 
 def test_the_registry_has_the_simulated_cloud() -> None:
-    assert registry.provider("simulated") is registry.provider("simulated")
+    assert registry.provider_named("simulated") is registry.provider_named("simulated")

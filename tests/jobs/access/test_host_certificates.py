@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.access import host_certificates
-from jobs.control import controller, push_access
+from jobs.control import command, controller, push_access
 from jobs.models import Cluster, Node
 from jobs.providers.base import State
 from jobs.states import Observed
@@ -71,7 +71,7 @@ def _principals(certificate: str, folder: Path) -> list[str]:
 def test_alias_and_proven_address_and_nothing_a_node_says_of_itself(
     cluster: Cluster, provider: ProviderThatRemembers, tmp_path: Path
 ) -> None:
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     (given,) = provider.given
     job = cluster.job_id.lower()
     assert _principals(given["head"][0], tmp_path) == [f"job-{job}.headnode.local", "127.20.7.1"]
@@ -83,7 +83,7 @@ def test_alias_and_proven_address_and_nothing_a_node_says_of_itself(
 
 
 def test_before_the_portal_was_there_only_the_alias_counts(cluster: Cluster, tmp_path: Path) -> None:
-    (certificate,) = host_certificates.at_registration(cluster.nodes.get(name="head"))
+    (certificate,) = host_certificates.sign_at_registration(cluster.nodes.get(name="head"))
     assert _principals(certificate, tmp_path) == [f"job-{cluster.job_id.lower()}.headnode.local"]
 
 
@@ -91,7 +91,7 @@ def test_an_address_outside_the_networks_of_nodes_is_not_vouched_for(
     cluster: Cluster, provider: ProviderThatRemembers, settings: Any, tmp_path: Path
 ) -> None:
     settings.HEADNODE_NODE_NETWORKS = ["10.0.0.0/8", "2001:db8::1"]
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert "127.20.7.1" not in _principals(provider.given[0]["head"][0], tmp_path)
 
 
@@ -100,24 +100,24 @@ def test_they_are_short_lived_and_renewed_when_half_used_up(
 ) -> None:
     settings.HEADNODE_HOST_CERTIFICATE_LIFETIME = timedelta(hours=2)
     before = timezone.now()
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     head = cluster.nodes.get(name="head")
     assert head.certified_until is not None
     assert before + timedelta(hours=2) <= head.certified_until <= timezone.now() + timedelta(hours=2)
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert len(provider.given) == 1, "there is nothing to do yet"
     Node.objects.filter(pk=head.pk).update(certified_until=timezone.now() + timedelta(minutes=59))
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert list(provider.given[1]) == ["head"]
 
 
 def test_a_new_authority_key_reaches_running_nodes(cluster: Cluster, provider: ProviderThatRemembers) -> None:
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     rotation.rotate(SYSTEM, AuthorityKey.Kind.HOST)
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert len(provider.given) == 1, "it is published, it does not sign yet"
     rotation.rotate(SYSTEM, AuthorityKey.Kind.HOST, lead=timedelta())
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert sorted(provider.given[1]) == ["compute-1", "head"]
     assert set(cluster.nodes.values_list("certified_by", flat=True)) == {
         authorities.host_authority_fingerprint()
@@ -133,7 +133,7 @@ def test_a_new_user_authority_is_pushed_to_running_nodes(
         pushed.append(document["user_authorities"])
         return int(document["version"])
 
-    monkeypatch.setattr(provider, "admit", keep)
+    monkeypatch.setattr(provider, "push_access", keep)
     push_access.push(cluster, provider)
     push_access.push(cluster, provider)
     rotation.rotate(SYSTEM, AuthorityKey.Kind.USER)
@@ -166,18 +166,15 @@ def test_a_rotation_wakes_every_live_cluster(
 )
 def test_who_gets_none(cluster: Cluster, provider: ProviderThatRemembers, change: dict[str, Any]) -> None:
     cluster.nodes.filter(name="compute-1").update(**change)
-    host_certificates.renew(cluster, provider)
+    host_certificates.renew_certificates(cluster, provider)
     assert [list(given) for given in provider.given] == [["head"]]
 
 
 def test_a_pass_renews(
     cluster: Cluster, provider: ProviderThatRemembers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(controller, "provider_named", lambda name: provider)
-    monkeypatch.setitem(
-        controller._VERBS, controller.Step.FOLLOW, lambda cluster, provider: timedelta(seconds=3)
-    )
+    monkeypatch.setattr(command, "follow", lambda cluster: timedelta(seconds=3))
     provider.there = {"head": "running", "compute-1": "running"}
     Cluster.objects.update(next_check_at=timezone.now(), claimed_until=None)
-    assert controller.reconcile(cluster.pk)
+    assert controller.reconcile(cluster.pk, lambda name: provider)
     assert [sorted(given) for given in provider.given] == [["compute-1", "head"]]

@@ -1,4 +1,4 @@
-"""A node shows another host key than it reported: told once, everywhere; nobody is led there until it is cleared."""
+"""A node shows another host key than it reported: one alarm everywhere, and no connection until it is cleared."""
 
 from datetime import timedelta
 from typing import Any
@@ -101,7 +101,7 @@ def test_who_is_in_is_shown_out(cluster: Cluster, alice: User) -> None:
     session = open_session(
         alice, node_access.node_target(head_of(cluster)), 80, 24, source_address="127.0.0.1"
     )
-    assert isinstance(session_store.admit(session, alice, "127.0.0.1", "a test"), session_store.Admitted)
+    assert isinstance(session_store.admit(session, alice, "127.0.0.1", "a test"), session_store.Admission)
     host_key_alarm.raise_alarm(head_of(cluster), ERROR, "a test")
     end = session_store.admit(session, alice, "127.0.0.1", "a test")
     assert isinstance(end, End)
@@ -111,7 +111,7 @@ def test_who_is_in_is_shown_out(cluster: Cluster, alice: User) -> None:
 def test_a_browser_terminal_that_meets_it_tells(cluster: Cluster, alice: User) -> None:
     compute = cluster.nodes.select_related("cluster__job").get(name="compute-1")
     session = open_session(alice, node_access.node_target(compute), 80, 24)
-    session_store.sound_alarm(session, ERROR)
+    session_store.raise_host_key_alarm(session, ERROR)
     compute.refresh_from_db()
     assert compute.host_key_alarm_at is not None
     assert "compute-1 shows another host key" in errors(cluster)[0]
@@ -122,8 +122,8 @@ def test_no_alarm_for_a_cluster_that_ends(cluster: Cluster, alice: User) -> None
     """Its address may be somebody else's by now."""
     session = open_session(alice, node_access.node_target(head_of(cluster)), 80, 24)
     Cluster.objects.update(observed_state=Observed.RELEASING)
-    session_store.sound_alarm(session, ERROR)
-    session_store.sound_alarm(TerminalSession(subject="other:1", node="head", label="x"), ERROR)
+    session_store.raise_host_key_alarm(session, ERROR)
+    session_store.raise_host_key_alarm(TerminalSession(subject="other:1", node="head", label="x"), ERROR)
     assert errors(cluster) == []
 
 
@@ -184,6 +184,8 @@ class Foreign:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names, self.calls = names, 0
+        self.provider = ProviderWhoseNodesNeverReport()
+        self.provider.there = {"head": "running", "compute-1": "running"}
 
     def connect(self, target: Any, **options: Any) -> Any:
         self.calls += 1
@@ -194,18 +196,15 @@ class Foreign:
 
 def use(monkeypatch: pytest.MonkeyPatch, *names: str) -> Foreign:
     foreign = Foreign(names)
-    provider = ProviderWhoseNodesNeverReport()
-    provider.there = {"head": "running", "compute-1": "running"}
-    monkeypatch.setattr(controller, "provider_named", lambda name: provider)
     for module in (provisioning, command):
         monkeypatch.setattr(module.transport, "connect", foreign.connect)
     return foreign
 
 
-def turn(cluster: Cluster, passes: int = 1) -> Cluster:
+def turn(cluster: Cluster, foreign: Foreign, passes: int = 1) -> Cluster:
     for _ in range(passes):
         Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now())
-        controller.reconcile(cluster.pk)
+        controller.reconcile(cluster.pk, lambda name: foreign.provider)
     cluster.refresh_from_db()
     return cluster
 
@@ -216,8 +215,8 @@ def test_before_it_is_ready_the_cluster_fails(
 ) -> None:
     """Also when the other node cannot be reached just then: that is no reason to wait."""
     cluster = make(alice, Observed.BOOTING)
-    use(monkeypatch, *names)
-    turn(cluster, 4)
+    foreign = use(monkeypatch, *names)
+    turn(cluster, foreign, 4)
     assert cluster.ready_at is None
     assert cluster.observed_state == Observed.RELEASED
     assert cluster.failure == f"{', '.join(names)} showed another host key than it reported."
@@ -234,25 +233,25 @@ def test_afterwards_it_waits_and_says_nothing_more_to_the_node(
 ) -> None:
     cluster = make(alice, observed)
     foreign = use(monkeypatch, "head")
-    turn(cluster, 5)
+    turn(cluster, foreign, 5)
     assert foreign.calls == 1, "once, when it found out"
     assert cluster.observed_state == observed
     assert cluster.failure == ""
     assert len(errors(cluster)) == 1
     assert "Trying again" not in "\n".join(cluster.job.events.values_list("message", flat=True))
     host_key_alarm.clear_host_key_alarm(SYSTEM, head_of(cluster))
-    turn(cluster)
+    turn(cluster, foreign)
     assert foreign.calls == 2
     assert head_of(cluster).host_key_alarm_at is not None, "it still shows the other key"
 
 
 def test_not_for_ever(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    use(monkeypatch, "head")
-    turn(cluster)
+    foreign = use(monkeypatch, "head")
+    turn(cluster, foreign)
     Node.objects.filter(name="head").update(
         host_key_alarm_at=timezone.now() - settings.HEADNODE_KEPT_HEAD_LIMIT - timedelta(seconds=1)
     )
-    turn(cluster, 4)
+    turn(cluster, foreign, 4)
     assert cluster.observed_state == Observed.RELEASED
     assert "nobody cleared the alarm" in cluster.failure
 
@@ -270,7 +269,7 @@ def test_the_socket_and_the_loop_may_find_out_at_once(
         return facts
 
     monkeypatch.setattr(controller, "_observe", observe_and_hear)
-    turn(cluster, 2)
+    turn(cluster, foreign, 2)
     assert foreign.calls == 0
     assert len(errors(cluster)) == 1
     assert cluster.failures == 0

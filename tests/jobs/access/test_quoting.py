@@ -27,13 +27,13 @@ def test_another_port_stands_after_the_first_semicolon() -> None:
 
 
 def test_the_ssh_command_names_the_port_only_when_it_must() -> None:
-    assert quoting.ssh("uprod_a", "192.0.2.7", 22) == "ssh uprod_a@192.0.2.7"
-    assert quoting.ssh("uprod_a", "192.0.2.7", 32100) == "ssh -p 32100 uprod_a@192.0.2.7"
+    assert quoting.ssh_command("uprod_a", "192.0.2.7", 22) == "ssh uprod_a@192.0.2.7"
+    assert quoting.ssh_command("uprod_a", "192.0.2.7", 32100) == "ssh -p 32100 uprod_a@192.0.2.7"
 
 
 def test_words_reach_the_shell_as_they_are() -> None:
     nasty = "$(reboot) `id` 'x' \"y\" ; rm -rf / \n"
-    assert shlex.split(quoting.command("echo", nasty)) == ["echo", nasty]
+    assert shlex.split(quoting.posix_command("echo", nasty)) == ["echo", nasty]
 
 
 def test_known_hosts_names() -> None:

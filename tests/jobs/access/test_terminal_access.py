@@ -6,14 +6,14 @@ from accounts import services as accounts
 from accounts.audit.trail import Actor
 from accounts.models import AccessRule, User
 from accounts.users.session_validity import Credential
-from jobs.access import node_access
+from jobs.access import node_access, session_subjects
 from jobs.models import Cluster
 from jobs.states import Observed
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
 from sshgateway.process import session_store
-from sshgateway.process.session_store import Report, Verdict, Visitor
-from sshgateway.sessions import session_actions
+from sshgateway.process.session_store import ClientReport, ReviewResult, SessionReport
+from sshgateway.sessions import session_actions, sharing
 from sshgateway.terminals.end_reasons import End
 from sshgateway.terminals.roles import Participant, Role
 from tests.factories import APITokenFactory, ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
@@ -34,38 +34,40 @@ def cluster(alice) -> Cluster:
 
 @pytest.fixture
 def session(alice, cluster) -> TerminalSession:
-    return TerminalSessionFactory(owner=alice, subject=node_access.subject(cluster.job), source_address=HERS)
+    return TerminalSessionFactory(
+        owner=alice, subject=session_subjects.subject_of(cluster.job), source_address=HERS
+    )
 
 
-def visitor(key: int, user: User, role: Role, address: str) -> Visitor:
+def visitor(key: int, user: User, role: Role, address: str) -> ClientReport:
     token = APITokenFactory.create(owner=user)
-    place = Participant(role, user.pk, user.get_username(), may_type=role is Role.OWNER)
-    return Visitor(key, place, address, Credential(token_id=token.pk))
+    participant = Participant(role, user.pk, user.get_username(), may_type=role is Role.OWNER)
+    return ClientReport(key, participant, address, Credential(token_id=token.pk))
 
 
 @pytest.fixture
-def report(alice, bob, session) -> Report:
+def report(alice, bob, session) -> SessionReport:
     """alice and bob are in her terminal, each from their own address."""
-    session_actions.share_session(Actor(alice), session, "bob", may_type=False)
+    sharing.share_session(Actor(alice), session, "bob", may_type=False)
     there = (visitor(1, alice, Role.OWNER, HERS), visitor(2, bob, Role.GUEST, HIS))
-    return Report(session.pk, 0, 0, None, there)
+    return SessionReport(session.pk, 0, 0, None, there)
 
 
-def look(report: Report) -> Verdict:
+def look(report: SessionReport) -> ReviewResult:
     return session_store.review([report])[report.session_id]
 
 
 def test_both_may_stay(report) -> None:
     verdict = look(report)
-    assert (verdict.end, verdict.unwelcome) == (None, ())
-    assert [key for key, _ in verdict.places] == [2]
+    assert (verdict.end, verdict.expelled) == (None, ())
+    assert [key for key, _ in verdict.confirmed] == [2]
 
 
 def test_a_rule_that_let_the_guest_in_goes(alice, report) -> None:
     accounts.remove_access_rule(Actor(alice), alice.access_rules.get(cidr="198.51.100.0/24"))
     verdict = look(report)
     assert verdict.end is None
-    ((key, why),) = verdict.unwelcome
+    ((key, why),) = verdict.expelled
     assert (key, why.reason) == (2, "cidr_denied")
     assert why.message == (
         f"Your address {HIS} is in none of alice's access rules, and they hold for everybody in this terminal. "
@@ -82,7 +84,7 @@ def test_a_rule_that_let_the_owner_in_goes_and_the_shell_with_it(alice, report) 
 
 
 def test_a_guest_alone_does_not_keep_what_the_owner_may_not_have(alice, report) -> None:
-    alone = Report(report.session_id, 0, 0, None, report.visitors[1:])
+    alone = SessionReport(report.session_id, 0, 0, None, report.clients[1:])
     assert look(alone).end is None
     accounts.remove_access_rule(Actor(alice), alice.access_rules.get(cidr="192.0.2.0/24"))
     verdict = look(alone)
@@ -109,22 +111,22 @@ def test_a_person_is_deactivated(alice, bob, report, who: str, ends: bool) -> No
     verdict = look(report)
     assert (verdict.end is not None) is ends
     if not ends:
-        ((key, why),) = verdict.unwelcome
+        ((key, why),) = verdict.expelled
         assert (key, why.reason) == (2, "share_revoked")
 
 
 def test_the_token_somebody_came_with_is_revoked(bob, report) -> None:
     bob.api_tokens.all().delete()
-    ((key, why),) = look(report).unwelcome
+    ((key, why),) = look(report).expelled
     assert (key, why.reason) == (2, "not_signed_in")
 
 
 @pytest.mark.parametrize("state", [Observed.RELEASING, Observed.RELEASED])
 def test_a_cluster_that_ends_lets_those_who_are_in_see_it_end(cluster, report, state) -> None:
-    """The node says its last words itself; the verb of the ending asks for the end of what is still open then."""
+    """The node ends its own shells; the release step then ends the sessions that are still open."""
     Cluster.objects.update(observed_state=state)
-    assert (look(report).end, look(report).unwelcome) == (None, ())
-    session_actions.end_sessions(subject=node_access.subject(cluster.job), reason="node_gone")
+    assert (look(report).end, look(report).expelled) == (None, ())
+    session_actions.end_sessions(subject=session_subjects.subject_of(cluster.job), reason="node_gone")
     verdict = look(report)
     assert verdict.end is not None
     assert verdict.end.reason == "node_gone"
@@ -139,7 +141,7 @@ def test_nobody_comes_in_where_the_cluster_ended(bob, session, report) -> None:
 
 def test_a_share_of_another_terminal_opens_no_other_door(alice, bob, charlie, session, report) -> None:
     other = TerminalSessionFactory(owner=alice, subject=session.subject)
-    assert terminal_authorization.place_of(other, bob) is None
+    assert terminal_authorization.participant_for(other, bob) is None
     assert session_store.find(other.pk, bob) is None
     assert session_store.find(session.pk, bob) == session
     assert session_store.find(session.pk, charlie) is None

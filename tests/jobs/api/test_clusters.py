@@ -84,7 +84,7 @@ def test_a_check_says_what_would_be_launched_and_launches_nothing(alice: User) -
 
 def test_a_check_that_is_misspelt_launches_nothing(alice: User) -> None:
     answer = post(alice, HEAD, query="?check=ture")
-    assert (answer.status_code, answer.json()["check"]) == (400, ["Say check=true, or leave it out."])
+    assert (answer.status_code, answer.json()["check"]) == (400, ["Send check=true, or leave it out."])
     assert not Job.objects.exists()
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from accounts.models import AuditEvent
-from jobs.access import node_access
+from jobs.access import session_subjects
 from sshgateway.models import Recording
-from sshgateway.recording.writer import Printed, Writer
+from sshgateway.models.recording import RecordingState
+from sshgateway.recording.writer import OutputEvent, Writer
 from tests.api import client_of
 from tests.factories import JobFactory, TerminalSessionFactory
 
@@ -20,10 +21,12 @@ def recording(alice, bob, settings, tmp_path: Path) -> Recording:
     """Of a shell of bob's in a job of alice's."""
     settings.MEDIA_ROOT = tmp_path
     job = JobFactory(owner=alice, name="Wing flow")
-    session = TerminalSessionFactory(owner=bob, subject=node_access.subject(job), label="head of Wing flow")
+    session = TerminalSessionFactory(
+        owner=bob, subject=session_subjects.subject_of(job), label="head of Wing flow"
+    )
     writer = Writer(session, 1_000_000)
-    writer.hear([Printed(0.5, b"hello "), Printed(1.0, "grüße\r\n".encode())])
-    writer.finish("complete")
+    writer.enqueue([OutputEvent(0.5, b"hello "), OutputEvent(1.0, "grüße\r\n".encode())])
+    writer.finish(RecordingState.COMPLETE)
     return Recording.objects.get()
 
 

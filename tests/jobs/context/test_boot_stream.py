@@ -11,8 +11,8 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
-from jobs.context import broker, reporting, stream
-from jobs.context.stream import phases_of
+from jobs.context import boot_line_store, boot_stream, broker
+from jobs.context.boot_stream import phases_of
 from jobs.context.tokens import token_of
 from jobs.models import BootLine, Node
 from tests import catalogue
@@ -49,7 +49,7 @@ BOOT = [
 
 
 def test_the_lines_tell_the_phases() -> None:
-    runs = {run.phase.value: run for run in phases_of(stream.read_lines(BOOT))}
+    runs = {run.phase.value: run for run in phases_of(boot_stream.read_lines(BOOT))}
     assert {name: run.state for name, run in runs.items()} == {
         "hosts": "ok",
         "peers": "ok",
@@ -59,18 +59,18 @@ def test_the_lines_tell_the_phases() -> None:
     }
     assert runs["hosts"].took == timedelta(seconds=1.5)
     assert runs["peers"].took == timedelta(seconds=5)
-    assert runs["data"].said == "exit status 3"
+    assert runs["data"].detail == "exit status 3"
     assert runs["this_host"].took is None
 
 
 def test_a_phase_that_was_interrupted_begins_anew() -> None:
     again = [line(1, "", "data", "start"), line(100_001, "", "data", "start", at=50)]
-    (run,) = [run for run in phases_of(stream.read_lines(again)) if run.phase == "data"]
+    (run,) = [run for run in phases_of(boot_stream.read_lines(again)) if run.phase == "data"]
     assert (run.state, run.started_at) == ("running", T0 + timedelta(seconds=50))
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("lines", "sentence"),
     [
         (None, "a list of at most 1000"),
         ({}, "a list of at most 1000"),
@@ -92,15 +92,15 @@ def test_a_phase_that_was_interrupted_begins_anew() -> None:
         ([line(1) | {"at": "1999-12-31T00:00:00Z"}], "ISO 8601"),
     ],
 )
-def test_lines_that_are_none_are_refused(lines: Any, words: str) -> None:
+def test_lines_that_are_none_are_refused(lines: Any, sentence: str) -> None:
     with pytest.raises(Refused) as refused:
-        stream.read_lines(lines)
+        boot_stream.read_lines(lines)
     assert (refused.value.reason, refused.value.field) == ("bad_lines", "lines")
-    assert words in refused.value.message
+    assert sentence in refused.value.message
 
 
 def test_what_no_database_keeps_is_replaced() -> None:
-    (read,) = stream.read_lines([line(1, "a\0b\ud800")])
+    (read,) = boot_stream.read_lines([line(1, "a\0b\ud800")])
     assert read.text == "a\ufffdb\ufffd"
 
 
@@ -126,12 +126,12 @@ class AnyOrder(TestCase):
         for _ in range(dice.randint(1, 3)):
             broker.report(token, final, "127.0.0.1")
             broker.progress(token, {"lines": dice.choice(batches)}, "127.0.0.1")
-        rows = [reporting.line_of(row) for row in BootLine.objects.filter(node=node)]
-        assert rows == stream.read_lines(BOOT)
+        rows = [boot_line_store.line_of_row(row) for row in BootLine.objects.filter(node=node)]
+        assert rows == boot_stream.read_lines(BOOT)
         node.refresh_from_db()
         assert (node.heard, node.report_outcome) == (9, "error")
-        told = [event.message for event in node.cluster.job.events.filter(source="node")]
-        assert told[1:] == ["head reports an ERROR in phase data: exit status 3"]
+        messages = [event.message for event in node.cluster.job.events.filter(source="node")]
+        assert messages[1:] == ["head reports an ERROR in phase data: exit status 3"]
         assert not AuditEvent.objects.filter(action="jobs:node:refused").exists()
         Node.objects.filter(pk=node.pk).update(state=Node.State.STOPPED)  # its address is free again
 
@@ -145,9 +145,9 @@ def token(alice: User) -> str:
     return token
 
 
-def refused(verb: Any, token: str, said: dict[str, Any]) -> str:
+def refused(action: Any, token: str, request: dict[str, Any]) -> str:
     with pytest.raises(Refused) as error:
-        verb(token, said, "192.0.2.9")
+        action(token, request, "192.0.2.9")
     event = AuditEvent.objects.latest("id")
     assert (event.action, event.after["reason"], event.source_address) == (
         "jobs:node:refused",
@@ -166,14 +166,14 @@ def test_a_line_that_comes_with_other_words_is_refused_and_audited(token: str) -
 
 @pytest.mark.django_db
 def test_after_the_report_nothing_new_is_taken(token: str) -> None:
-    said = {"outcome": "ok", "log": "fine", "lines": [line(1, "one")]}
-    broker.report(token, said, "")
-    broker.report(token, said, "")  # the answer was lost
+    request = {"outcome": "ok", "log": "fine", "lines": [line(1, "one")]}
+    broker.report(token, request, "")
+    broker.report(token, request, "")  # the answer was lost
     broker.progress(token, {"lines": [line(1, "one")]}, "")  # so was this one's
     assert refused(broker.progress, token, {"lines": [line(2, "two")]}) == "token_spent"
-    assert refused(broker.report, token, {**said, "outcome": "error"}) == "token_spent"
-    assert refused(broker.report, token, {**said, "log": "other"}) == "token_spent"
-    assert refused(broker.report, token, {**said, "lines": [line(2, "two")]}) == "token_spent"
+    assert refused(broker.report, token, {**request, "outcome": "error"}) == "token_spent"
+    assert refused(broker.report, token, {**request, "log": "other"}) == "token_spent"
+    assert refused(broker.report, token, {**request, "lines": [line(2, "two")]}) == "token_spent"
     assert refused(broker.register, token, REGISTRATION) == "token_spent"
     assert refused(broker.peers, token, {}) == "token_spent"
     assert BootLine.objects.count() == 1
@@ -181,13 +181,13 @@ def test_after_the_report_nothing_new_is_taken(token: str) -> None:
 
 @pytest.mark.django_db
 def test_a_node_cannot_fill_the_database(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "MOST_KEPT", 3)
+    monkeypatch.setattr(boot_line_store, "MAX_LINES_PER_NODE", 3)
     broker.progress(token, {"lines": [line(1), line(2)]}, "")
     assert refused(broker.progress, token, {"lines": [line(3), line(4)]}) == "too_many_lines"
-    monkeypatch.setattr(stream, "MOST_KEPT", 10)
-    monkeypatch.setattr(stream, "MOST_CHARACTERS", 5)
+    monkeypatch.setattr(boot_line_store, "MAX_LINES_PER_NODE", 10)
+    monkeypatch.setattr(boot_line_store, "MAX_CHARACTERS_PER_NODE", 5)
     assert refused(broker.progress, token, {"lines": [line(3, "sixsix")]}) == "too_many_lines"
     broker.progress(token, {"lines": [line(3, "fives")]}, "")
-    said = {"outcome": "ok", "log": "", "lines": [line(4, "6")]}
-    assert refused(broker.report, token, said) == "too_many_lines"
+    request = {"outcome": "ok", "log": "", "lines": [line(4, "6")]}
+    assert refused(broker.report, token, request) == "too_many_lines"
     assert BootLine.objects.count() == 3

@@ -29,10 +29,10 @@ REGISTRATION = {
 LINE = {"phase": "", "mark": "", "text": "hello"}
 
 
-def say(verb: str, token: str, body: Any) -> Any:
+def post(call: str, token: str, body: Any) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body)
     return Client().post(
-        f"/context/v1/{verb}/",
+        f"/context/v1/{call}/",
         content,
         content_type="application/json",
         headers={"Authorization": f"Node {token}"},
@@ -50,7 +50,7 @@ def token(node: Node) -> str:
 
 
 def test_a_node_registers_and_gets_its_context(node: Node, token: str) -> None:
-    answer = say("register", token, REGISTRATION)
+    answer = post("register", token, REGISTRATION)
     assert answer.status_code == 200
     context = answer.json()
     job = node.cluster.job
@@ -70,13 +70,13 @@ def test_no_token_lies_in_the_database(node: Node, token: str) -> None:
 
 
 def test_the_same_words_are_answered_again(token: str) -> None:
-    assert say("register", token, REGISTRATION).status_code == 200
-    assert say("register", token, REGISTRATION).status_code == 200
+    assert post("register", token, REGISTRATION).status_code == 200
+    assert post("register", token, REGISTRATION).status_code == 200
 
 
 def test_a_replay_with_other_host_keys_is_refused_and_audited(node: Node, token: str) -> None:
-    say("register", token, REGISTRATION)
-    answer = say("register", token, {**REGISTRATION, "host_keys": HOST_KEYS[1:]})
+    post("register", token, REGISTRATION)
+    answer = post("register", token, {**REGISTRATION, "host_keys": HOST_KEYS[1:]})
     assert (answer.status_code, answer.json()["reason"]) == (409, "token_replayed")
     node.refresh_from_db()
     assert node.host_keys == HOST_KEYS[:1]
@@ -85,15 +85,15 @@ def test_a_replay_with_other_host_keys_is_refused_and_audited(node: Node, token:
 
 
 def test_a_report_spends_the_token(node: Node, token: str) -> None:
-    say("register", token, REGISTRATION)
-    assert say("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
+    post("register", token, REGISTRATION)
+    assert post("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
     node.refresh_from_db()
     assert (node.report_outcome, node.report_log) == ("ok", "all well\n")
     assert (
-        say("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
+        post("report", token, {"outcome": "ok", "log": "all well\n"}).status_code == 200
     )  # its answer got lost
-    for verb, body in [("register", REGISTRATION), ("report", {"outcome": "error", "log": ""})]:
-        answer = say(verb, token, body)
+    for call, body in [("register", REGISTRATION), ("report", {"outcome": "error", "log": ""})]:
+        answer = post(call, token, body)
         assert (answer.status_code, answer.json()["reason"]) == (409, "token_spent")
     node.refresh_from_db()
     assert node.report_outcome == "ok"
@@ -103,31 +103,31 @@ def test_a_report_spends_the_token(node: Node, token: str) -> None:
 def test_a_node_that_is_refused_for_ever_does_not_fill_the_audit_trail(
     node: Node, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "MOST_AUDITED", 2)
+    monkeypatch.setattr(broker, "MAX_AUDITED_REFUSALS", 2)
     for _ in range(4):
-        assert say("report", token, {"outcome": "ok"}).json()["reason"] == "not_registered"
+        assert post("report", token, {"outcome": "ok"}).json()["reason"] == "not_registered"
     Node.objects.update(token_expires_at=timezone.now())
-    assert say("report", token, {"outcome": "ok"}).json()["reason"] == "token_expired"
+    assert post("report", token, {"outcome": "ok"}).json()["reason"] == "token_expired"
     reasons = [event.after["reason"] for event in AuditEvent.objects.filter(action="jobs:node:refused")]
     assert reasons == ["not_registered", "not_registered", "token_expired"]
 
 
 def test_a_report_before_the_registration_is_refused(token: str) -> None:
-    answer = say("report", token, {"outcome": "ok", "log": ""})
+    answer = post("report", token, {"outcome": "ok", "log": ""})
     assert (answer.status_code, answer.json()["reason"]) == (409, "not_registered")
 
 
 def test_a_late_report_is_refused(node: Node, token: str) -> None:
-    say("register", token, REGISTRATION)
+    post("register", token, REGISTRATION)
     Cluster.objects.filter(pk=node.cluster_id).update(observed_state=Observed.RELEASING)
-    answer = say("report", token, {"outcome": "ok", "log": ""})
+    answer = post("report", token, {"outcome": "ok", "log": ""})
     assert (answer.status_code, answer.json()["reason"]) == (409, "too_late")
 
 
 def test_a_node_that_claims_anothers_address_is_refused(alice: User) -> None:
     _, (head, compute) = cluster_of(alice, slots=2)
-    assert say("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
-    answer = say(
+    assert post("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
+    answer = post(
         "register", token_of(head.cluster_id, "compute-1"), {**REGISTRATION, "host_keys": HOST_KEYS[1:]}
     )
     assert (answer.status_code, answer.json()["reason"]) == (409, "address_taken")
@@ -137,12 +137,12 @@ def test_a_node_that_claims_anothers_address_is_refused(alice: User) -> None:
 
 def test_an_address_of_a_cluster_that_is_taken_away_may_be_anothers_already(alice: User) -> None:
     _, (before,) = cluster_of(alice)
-    assert say("register", token_of(before.cluster_id, "head"), REGISTRATION).status_code == 200
+    assert post("register", token_of(before.cluster_id, "head"), REGISTRATION).status_code == 200
     _, (after,) = cluster_of(alice)
     token, own = token_of(after.cluster_id, "head"), {**REGISTRATION, "host_keys": HOST_KEYS[1:]}
-    assert say("register", token, own).json()["reason"] == "address_taken"
+    assert post("register", token, own).json()["reason"] == "address_taken"
     Cluster.objects.filter(pk=before.cluster_id).update(observed_state=Observed.RELEASING)
-    assert say("register", token, own).status_code == 200
+    assert post("register", token, own).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_an_address_of_a_cluster_that_is_taken_away_may_be_anothers_already(alic
     ],
 )
 def test_nor_its_address_or_name_inside_the_cluster(alice: User, claim: dict[str, str]) -> None:
-    """Peers are led to each other by these: whoever takes another's takes its place."""
+    """Peers find each other by these: a node that took another's would receive its connections."""
     _, (head, compute) = cluster_of(alice, slots=2)
-    assert say("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
+    assert post("register", token_of(head.cluster_id, "head"), REGISTRATION).status_code == 200
     own = {
         "address": "127.20.0.6",
         "private_address": "127.20.0.6",
@@ -163,26 +163,26 @@ def test_nor_its_address_or_name_inside_the_cluster(alice: User, claim: dict[str
         "host_keys": HOST_KEYS[1:],
     }
     token = token_of(head.cluster_id, "compute-1")
-    answer = say("register", token, {**REGISTRATION, **own, **claim})
+    answer = post("register", token, {**REGISTRATION, **own, **claim})
     assert (answer.status_code, answer.json()["reason"]) == (409, "address_taken")
     event = AuditEvent.objects.get(action="jobs:node:refused")
     assert (event.after["node"], event.owner_name) == ("compute-1", "alice")
-    assert say("register", token, {**REGISTRATION, **own}).status_code == 200
+    assert post("register", token, {**REGISTRATION, **own}).status_code == 200
     compute.refresh_from_db()
     assert compute.private_address == "127.20.0.6"
 
 
 def test_a_token_expires(node: Node, token: str) -> None:
     Node.objects.filter(pk=node.pk).update(token_expires_at=timezone.now() + timedelta(seconds=60))
-    assert say("register", token, REGISTRATION).status_code == 200
+    assert post("register", token, REGISTRATION).status_code == 200
     Node.objects.filter(pk=node.pk).update(token_expires_at=timezone.now())
-    for verb, body in [
+    for call, body in [
         ("register", REGISTRATION),
         ("peers", {}),
         ("progress", {"lines": []}),
         ("report", {"outcome": "ok", "log": ""}),
     ]:
-        answer = say(verb, token, body)
+        answer = post(call, token, body)
         assert (answer.status_code, answer.json()["reason"]) == (401, "token_expired")
     node.refresh_from_db()
     assert node.reported_at is None
@@ -190,21 +190,21 @@ def test_a_token_expires(node: Node, token: str) -> None:
 
 
 def test_a_node_that_was_left_out_is_too_late(node: Node, token: str) -> None:
-    say("register", token, REGISTRATION)
+    post("register", token, REGISTRATION)
     Node.objects.filter(pk=node.pk).update(left_out=True)
-    answer = say("report", token, {"outcome": "ok", "log": ""})
+    answer = post("report", token, {"outcome": "ok", "log": ""})
     assert (answer.status_code, answer.json()["reason"]) == (409, "too_late")
 
 
-@pytest.mark.parametrize("verb", ["peers", "progress"])
-def test_who_did_not_register_is_told_nothing(token: str, verb: str) -> None:
-    answer = say(verb, token, {"lines": [{"sequence": 1, "at": "2026-01-01T00:00:00Z", **LINE}]})
+@pytest.mark.parametrize("call", ["peers", "progress"])
+def test_who_did_not_register_is_told_nothing(token: str, call: str) -> None:
+    answer = post(call, token, {"lines": [{"sequence": 1, "at": "2026-01-01T00:00:00Z", **LINE}]})
     assert (answer.status_code, answer.json()["reason"]) == (409, "not_registered")
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 64, "ü"])
 def test_an_unknown_token_is_refused(db: None, token: str) -> None:
-    assert say("register", token, REGISTRATION).status_code == 401
+    assert post("register", token, REGISTRATION).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_an_unknown_token_is_refused(db: None, token: str) -> None:
     ],
 )
 def test_a_bad_registration_stores_nothing(node: Node, token: str, change: dict[str, Any]) -> None:
-    answer = say("register", token, {**REGISTRATION, **change})
+    answer = post("register", token, {**REGISTRATION, **change})
     assert answer.status_code == 400
     assert answer.json()["reason"]
     node.refresh_from_db()
@@ -237,7 +237,7 @@ def test_a_bad_registration_stores_nothing(node: Node, token: str, change: dict[
 
 @pytest.mark.parametrize("depth", [10_000, 100_000])
 def test_a_body_nested_too_deep_is_refused(token: str, depth: int) -> None:
-    answer = say("register", token, b"[" * depth)
+    answer = post("register", token, b"[" * depth)
     assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
 
 
@@ -245,10 +245,10 @@ def test_a_body_nested_too_deep_is_refused(token: str, depth: int) -> None:
     "body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"outcome": {}}', b"9" * 600_000, b"9" * 1_600_000]
 )
 def test_garbage_is_refused(token: str, body: bytes) -> None:
-    for verb in ("register", "progress", "report"):
-        assert say(verb, token, body).status_code in (400, 413)
+    for call in ("register", "progress", "report"):
+        assert post(call, token, body).status_code in (400, 413)
 
 
 def test_only_post_is_understood(db: None) -> None:
-    for verb in ("register", "peers", "progress", "report"):
-        assert Client().get(f"/context/v1/{verb}/").status_code == 405
+    for call in ("register", "peers", "progress", "report"):
+        assert Client().get(f"/context/v1/{call}/").status_code == 405

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from jobs.context.plan import ContextPlan, Member, OnError, Phase, Policy
+from jobs.context.context_plan import ContextPlan, Member, OnError, Phase, Policy
 from jobs.context.tokens import token_of
 from jobs.models import Cluster, Node
-from tests.jobs.context.test_broker import REGISTRATION, say
+from tests.jobs.context.test_broker import REGISTRATION, post
 from tests.jobs.making import HOST_KEYS, cluster_of
 
 pytestmark = pytest.mark.django_db
@@ -37,32 +37,37 @@ def cluster(alice: User) -> Cluster:
 
 def register(cluster: Cluster, name: str) -> dict[str, Any]:
     number = NUMBERS[name]
-    said = {
+    body = {
         **REGISTRATION,
         "address": f"127.20.0.{number}",
         "private_address": f"127.20.0.{number}",
         "hostname": f"ip-127-20-0-{number}",
     }
-    answer = say("register", token_of(cluster.pk, name), said)
+    answer = post("register", token_of(cluster.pk, name), body)
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
 
 
-def peers(cluster: Cluster, name: str, **said: Any) -> Any:
-    return say("peers", token_of(cluster.pk, name), said)
+def peers(cluster: Cluster, name: str, **body: Any) -> Any:
+    return post("peers", token_of(cluster.pk, name), body)
 
 
 def test_a_member_hears_its_part(cluster: Cluster) -> None:
-    told = register(cluster, "head")
-    assert told["member"] == {"name": "head", "role": "head", "provides": ["server"], "requires": ["client"]}
-    assert told["data"] == {"greeting": "good day"}
-    assert [phase["name"] for phase in told["phases"]] == list(Phase)
-    assert told["phases"][3] == {"name": "data", "timeout_seconds": 7, "script": "echo hello\n"}
-    assert told["phases"][4] == {"name": "finalize", "timeout_seconds": 120, "script": ""}
-    assert [member["name"] for member in told["members"]] == list(NUMBERS)
-    assert told["on_error"] == "halt"
-    assert "compute-1" not in str(told["peers"].get("roles"))
+    answered = register(cluster, "head")
+    assert answered["member"] == {
+        "name": "head",
+        "role": "head",
+        "provides": ["server"],
+        "requires": ["client"],
+    }
+    assert answered["data"] == {"greeting": "good day"}
+    assert [phase["name"] for phase in answered["phases"]] == list(Phase)
+    assert answered["phases"][3] == {"name": "data", "timeout_seconds": 7, "script": "echo hello\n"}
+    assert answered["phases"][4] == {"name": "finalize", "timeout_seconds": 120, "script": ""}
+    assert [member["name"] for member in answered["members"]] == list(NUMBERS)
+    assert answered["on_error"] == "halt"
+    assert "compute-1" not in str(answered["peers"].get("roles"))
 
 
 def test_nobody_hears_of_anothers_scripts(cluster: Cluster) -> None:
@@ -70,8 +75,8 @@ def test_nobody_hears_of_anothers_scripts(cluster: Cluster) -> None:
 
 
 def test_not_yet_then_all_at_once(cluster: Cluster) -> None:
-    told = register(cluster, "head")["peers"]
-    assert told["waiting_for"] == {"client": ["compute-1", "compute-2"]}
+    answered = register(cluster, "head")["peers"]
+    assert answered["waiting_for"] == {"client": ["compute-1", "compute-2"]}
     register(cluster, "compute-2")
     answer = peers(cluster, "head")
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
@@ -130,12 +135,12 @@ def test_a_held_clusters_nodes_stay(cluster: Cluster) -> None:
 def test_another_clusters_members_are_never_heard_of(alice: User, bob: User, cluster: Cluster) -> None:
     others, _ = cluster_of(bob, slots=3)
     Cluster.objects.filter(pk=others.pk).update(plan=plan())
-    said = {
+    body = {
         **REGISTRATION,
         "address": "127.20.9.9",
         "private_address": "127.20.9.9",
         "hostname": "ip-127-20-9-9",
     }
-    assert say("register", token_of(others.pk, "compute-1"), said).status_code == 200
+    assert post("register", token_of(others.pk, "compute-1"), body).status_code == 200
     register(cluster, "head")
     assert peers(cluster, "head").json()["waiting_for"] == {"client": ["compute-1", "compute-2"]}

@@ -1,4 +1,4 @@
-"""A cluster's plan: read from JSON and given back, refused with a sentence and the place at fault."""
+"""A context plan is parsed from JSON and rendered back; a bad one is refused with a sentence and the path at fault."""
 
 import json
 from copy import deepcopy
@@ -8,7 +8,8 @@ import pytest
 
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs.context.plan import HEAD, ContextPlan, Member, OnError, Phase, Policy, plain_plan, read_plan
+from jobs.context.context_plan import HEAD, ContextPlan, Member, OnError, Phase, Policy, plain_plan
+from jobs.context.plan_reader import read_plan
 from jobs.models import Cluster
 from tests.jobs.making import submitted_job
 
@@ -40,13 +41,13 @@ FULL: dict[str, Any] = {
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """FULL with one place changed: `members.1.name`."""
+    """FULL with the value at one path changed: `members.1.name`."""
     document = deepcopy(FULL)
     *way, last = path.split(".")
-    place: Any = document
+    node: Any = document
     for step in way:
-        place = place[int(step)] if isinstance(place, list) else place[step]
-    place[int(last) if isinstance(place, list) else last] = value
+        node = node[int(step)] if isinstance(node, list) else node[step]
+    node[int(last) if isinstance(node, list) else last] = value
     return document
 
 
@@ -78,7 +79,7 @@ def test_a_plain_job_has_a_head_and_compute_nodes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "field", "words"),
+    ("document", "field", "sentence"),
     [
         (None, "plan", "A plan is an object"),
         ({}, "members", "1 to 64 members"),
@@ -127,12 +128,12 @@ def test_a_plain_job_has_a_head_and_compute_nodes() -> None:
     ],
 )
 def test_a_wrong_plan_is_refused_with_a_sentence_and_its_place(
-    document: object, field: str, words: str
+    document: object, field: str, sentence: str
 ) -> None:
     with pytest.raises(Refused) as refused:
         read_plan(document)
     assert (refused.value.reason, refused.value.field) == ("plan_invalid", field)
-    assert words in refused.value.message
+    assert sentence in refused.value.message
 
 
 @pytest.mark.django_db

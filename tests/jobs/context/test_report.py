@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.context import broker, reporting
-from jobs.context.report import ClusterReport, NodeReport
-from jobs.context.stream import Line, Mark
+from jobs.context import broker, report_store
+from jobs.context.boot_stream import Line, PhaseMark
+from jobs.context.context_report import ClusterReport, NodeReport
 from jobs.context.tokens import token_of
-from jobs.control import controller, incomplete_boot
+from jobs.control import checkpoint, controller, incomplete_boot
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.states import Observed
@@ -38,9 +38,9 @@ NODE = NodeReport(
     "error",
     fingerprints=("SHA256:abc",),
     lines=(
-        Line(1, T0, "data", Mark.START, "started"),
-        Line(2, T0, "data", Mark.NOTE, "copying\nno room"),
-        Line(3, T0 + timedelta(seconds=1.5), "data", Mark.ERROR, "exit status 28: no room"),
+        Line(1, T0, "data", PhaseMark.START, "started"),
+        Line(2, T0, "data", PhaseMark.NOTE, "copying\nno room"),
+        Line(3, T0 + timedelta(seconds=1.5), "data", PhaseMark.ERROR, "exit status 28: no room"),
     ),
     log="all of it\n",
 )
@@ -120,24 +120,29 @@ def booting(alice: User, **change: Any) -> tuple[Cluster, Node]:
     cluster, (node, *_) = cluster_of(alice, **change)
     token = token_of(cluster.pk, node.name)
     broker.register(token, REGISTRATION, "")
-    said = {"sequence": 1, "at": T0.isoformat(), "phase": "data", "mark": "error", "text": "exit status 28"}
-    broker.report(token, {"outcome": "error", "log": "whole log\n", "lines": [said]}, "")
+    error_line = {
+        "sequence": 1,
+        "at": T0.isoformat(),
+        "phase": "data",
+        "mark": "error",
+        "text": "exit status 28",
+    }
+    broker.report(token, {"outcome": "error", "log": "whole log\n", "lines": [error_line]}, "")
     return cluster, node
 
 
-def turn(cluster: Cluster) -> Cluster:
+def turn(cluster: Cluster, provider: Provider) -> Cluster:
     Cluster.objects.filter(pk=cluster.pk).update(
         next_check_at=timezone.now(), claimed_until=None, claimed_by=""
     )
-    controller.reconcile(cluster.pk)
+    controller.reconcile(cluster.pk, lambda name: provider)
     return Cluster.objects.get(pk=cluster.pk)
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
+def provider() -> Provider:
     fake = fakes.ProviderWhoseNodesNeverReport()
     fake.there = {"head": "booting"}
-    monkeypatch.setattr(controller, "provider_named", lambda name: fake)
     return fake
 
 
@@ -149,10 +154,10 @@ def test_it_is_stored_before_anything_goes(
     seen: list[int] = []
     release = provider.release
     monkeypatch.setattr(
-        provider, "release", lambda *words: (seen.append(len(stored(media))), release(*words))
+        provider, "release", lambda *arguments: (seen.append(len(stored(media))), release(*arguments))
     )
-    turn(cluster)
-    cluster = turn(cluster)
+    turn(cluster, provider)
+    cluster = turn(cluster, provider)
     assert cluster.observed_state == Observed.RELEASED
     assert seen[0] == 1
     with default_storage.open(cluster.context_report) as file, zipfile.ZipFile(file) as found:
@@ -177,34 +182,34 @@ def test_killed_in_between_it_is_stored_once(
     after: str,
 ) -> None:
     cluster, _ = booting(alice)
-    write = reporting.write_report
+    write = report_store.write_report
 
     def killed(found: Cluster) -> str:
-        place = write(found)
+        stored_path = write(found)
         if after == "half a file":
-            path = Path(default_storage.path(place))
+            path = Path(default_storage.path(stored_path))
             path.write_bytes(path.read_bytes()[:50])
         raise _KilledError
 
-    def killed_later(*words: Any) -> Any:
+    def killed_later(*arguments: Any) -> Any:
         raise _KilledError
 
     with monkeypatch.context() as patch:
         if after == "the row":
-            patch.setattr(controller.checkpoint, "fail", killed_later)
+            patch.setattr(checkpoint, "fail", killed_later)
         else:
-            patch.setattr(reporting, "write_report", killed)
+            patch.setattr(report_store, "write_report", killed)
         with pytest.raises(_KilledError):
-            turn(cluster)
+            turn(cluster, provider)
     assert len(stored(media)) == 1
-    turn(cluster)
-    cluster = turn(cluster)
+    turn(cluster, provider)
+    cluster = turn(cluster, provider)
     assert cluster.observed_state == Observed.RELEASED
     (path,) = stored(media)
     with zipfile.ZipFile(path) as found:
         assert found.testzip() is None
-    told = [event.message for event in cluster.job.events.all()]
-    assert told.count("Stored the report of how the nodes came up.") == 1
+    messages = [event.message for event in cluster.job.events.all()]
+    assert messages.count("Stored the report of how the nodes came up.") == 1
 
 
 @pytest.mark.django_db
@@ -217,20 +222,20 @@ def test_a_storage_that_takes_nothing_does_not_keep_the_cluster(
     monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
 ) -> None:
-    def full(*words: Any, **more: Any) -> str:
+    def full(*arguments: Any, **more: Any) -> str:
         raise failure
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
     cluster, _ = booting(alice)
     for _ in range(incomplete_boot.REPORT_TRIES):
-        cluster = turn(cluster)
+        cluster = turn(cluster, provider)
         assert cluster.observed_state == Observed.BOOTING
         assert provider.released == 0
-    turn(cluster)
-    cluster = turn(cluster)
+    turn(cluster, provider)
+    cluster = turn(cluster, provider)
     assert cluster.observed_state == Observed.RELEASED
     assert "could not be stored" in "\n".join(event.message for event in cluster.job.events.all())
-    assert reporting.bundle(cluster)  # made from what is known
+    assert report_store.report_zip(cluster)  # made from what is known
 
 
 @pytest.mark.django_db
@@ -241,8 +246,8 @@ def test_it_goes_with_the_job(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     cluster, _ = booting(alice)
-    turn(cluster)
-    cluster = turn(cluster)
+    turn(cluster, provider)
+    cluster = turn(cluster, provider)
     assert len(stored(media)) == 1
     with django_capture_on_commit_callbacks(execute=True):
         job_actions.delete_job(actor(alice), cluster.job)

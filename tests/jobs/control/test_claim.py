@@ -1,4 +1,4 @@
-"""The claim on a cluster's row: one holder, expiring, and no bell is slept on."""
+"""The claim on a cluster's row: one holder at a time, it expires, and no wakeup is missed."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from accounts.models import User
 from jobs.control import checkpoint, claim
 from jobs.events import wakeups
 from jobs.models import Cluster
+from jobs.models.claims import ClaimLost
 from jobs.states import Observed
 from tests.jobs.making import cluster_of
 
@@ -38,11 +39,11 @@ def test_who_lost_the_claim_saves_nothing(cluster: Cluster) -> None:
     held = claim.acquire(cluster.pk)
     assert held is not None
     Cluster.objects.filter(pk=cluster.pk).update(claimed_by="another worker")
-    with pytest.raises(claim.ClaimLost):
+    with pytest.raises(ClaimLost):
         checkpoint.advance(held, Observed.READY)
-    with pytest.raises(claim.ClaimLost):
+    with pytest.raises(ClaimLost):
         checkpoint.fail(held, "It broke.")
-    with pytest.raises(claim.ClaimLost):
+    with pytest.raises(ClaimLost):
         claim.renew(held)
     assert claim.release(held, timedelta()) is False
     cluster.refresh_from_db()
@@ -58,7 +59,7 @@ def test_a_cluster_that_is_not_due_is_left_alone(cluster: Cluster) -> None:
     assert claim.acquire(cluster.pk) is not None
 
 
-def test_a_bell_during_the_pass_makes_it_due_again(cluster: Cluster) -> None:
+def test_a_wakeup_during_the_pass_makes_it_due_again(cluster: Cluster) -> None:
     held = claim.acquire(cluster.pk)
     assert held is not None
     wakeups.wake(cluster.pk)

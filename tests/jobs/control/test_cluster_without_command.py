@@ -1,4 +1,4 @@
-"""A cluster without a command is its people's until its hours are over or they end it; neither is a failure."""
+"""A cluster without a command runs until its hours are over or its owner ends it; neither is a failure."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,12 @@ from django.utils import timezone
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.control import claim, standby
-from jobs.control.reconcile import HOURS_OVER, Decision, Facts, NodeFacts, Step, decide
+from jobs.control.end_reasons import EndReason
+from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.definitions import launching
 from jobs.models import Cluster, Job
 from jobs.states import Desired, Observed
 from jobs.submission import job_actions
-from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.definitions.catalogue import HEAD
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ def step(**change: object) -> Decision:
 
 def test_it_stands_by_until_its_hours_are_over() -> None:
     assert step() == Decision(Step.STAND_BY)
-    assert step(deadline_at=NOW) == Decision(Step.CLOSE, HOURS_OVER, by_deadline=True)
+    assert step(deadline_at=NOW) == Decision(Step.CLOSE, EndReason.HOURS_OVER, by_deadline=True)
     assert step(deadline_at=NOW, deadline_reason="longest_life") == Decision(
         Step.CLOSE, "Longest life reached", by_deadline=True
     )
@@ -60,8 +60,8 @@ def test_a_node_that_dies_is_a_failure_all_the_same() -> None:
 
 @pytest.fixture
 def executing(alice: User) -> Cluster:
-    """A cluster that is up and held by this worker."""
-    cluster = launching.launch(SYSTEM, alice, HEAD)
+    """Return a cluster that is up and claimed by this worker."""
+    cluster = launching.launch_cluster(SYSTEM, alice, HEAD)
     now = timezone.now()
     Cluster.objects.filter(pk=cluster.pk).update(
         observed_state=Observed.EXECUTING, executing_at=now, deadline_at=now + timedelta(hours=2)
@@ -94,9 +94,8 @@ def test_its_owner_ends_it(executing: Cluster) -> None:
 
 @pytest.mark.django_db
 def test_it_is_looked_at_now_and_then_and_in_time_for_the_end(executing: Cluster) -> None:
-    provider = ProviderWhoseNodesNeverReport()
-    assert standby.stand_by(executing, provider) == standby.LOOK
+    assert standby.stand_by(executing) == standby.CHECK_EVERY
     executing.deadline_at = timezone.now() + timedelta(seconds=4)
-    assert timedelta(seconds=3) < standby.stand_by(executing, provider) < timedelta(seconds=4)
+    assert timedelta(seconds=3) < standby.stand_by(executing) < timedelta(seconds=4)
     executing.deadline_at = timezone.now() - timedelta(seconds=4)
-    assert standby.stand_by(executing, provider) == standby.SOONEST
+    assert standby.stand_by(executing) == standby.SOONEST

@@ -1,6 +1,5 @@
 """However a provider fails, the job ends in a terminal row and nothing is left behind."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -17,16 +16,11 @@ from tests.jobs.making import actor, submitted_job
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Provider], None]:
-    return lambda fake: monkeypatch.setattr(controller, "provider_named", lambda name: fake)
-
-
-def turn(job: Job, passes: int = 1) -> Cluster:
-    """Let the loop come by, however long it meant to wait."""
+def turn(job: Job, provider: Provider, passes: int = 1) -> Cluster:
+    """Make passes over the job's cluster, however long the loop meant to wait."""
     for _ in range(passes):
         Cluster.objects.filter(job=job).update(next_check_at=timezone.now())
-        controller.reconcile(job.cluster.pk)
+        controller.reconcile(job.cluster.pk, lambda name: provider)
     job.refresh_from_db()
     return Cluster.objects.get(job=job)
 
@@ -45,10 +39,10 @@ def messages(job: Job) -> str:
     return "\n".join(event.message for event in found)
 
 
-def test_no_capacity(alice: User, use: Callable[[Provider], None]) -> None:
-    use(fakes.ProviderWithoutCapacity())
+def test_no_capacity(alice: User) -> None:
+    fake = fakes.ProviderWithoutCapacity()
     job = submitted_job(alice)
-    cluster = turn(job, 3)
+    cluster = turn(job, fake, 3)
     assert cluster.observed_state == "released"
     assert statuses(job) == ["Pending", "Queued", "Completed"]
     assert cluster_statuses(job) == ["Not Started", "Error", "Stopping", "Stopped"]
@@ -59,29 +53,25 @@ def test_no_capacity(alice: User, use: Callable[[Provider], None]) -> None:
     assert cluster.next_check_at is None
 
 
-def test_a_cloud_that_is_down_is_asked_again_ever_more_slowly(
-    alice: User, use: Callable[[Provider], None]
-) -> None:
+def test_a_cloud_that_is_down_is_asked_again_ever_more_slowly(alice: User) -> None:
     fake = fakes.ProviderDownAtFirst(times=3)
-    use(fake)
     job = submitted_job(alice)
     delays = []
     for _ in range(3):
-        cluster = turn(job)
+        cluster = turn(job, fake)
         assert cluster.next_check_at is not None
         delays.append(round((cluster.next_check_at - timezone.now()).total_seconds()))
     assert delays == [1, 2, 4]
     assert job.completed_at is None
-    assert turn(job).observed_state == "booting"
+    assert turn(job, fake).observed_state == "booting"
     assert len(fake.orders) == 1
     assert messages(job).count("The cloud does not answer.") == 1
 
 
-def test_a_lost_answer_makes_no_second_cluster(alice: User, use: Callable[[Provider], None]) -> None:
+def test_a_lost_answer_makes_no_second_cluster(alice: User) -> None:
     fake = fakes.ProviderThatAnswersTwice()
-    use(fake)
     job = submitted_job(alice, slots=3)
-    assert turn(job, 2).observed_state == "booting"
+    assert turn(job, fake, 2).observed_state == "booting"
     first, second = fake.orders
     assert first == second
     assert [node.name for node in first.nodes] == ["head", "compute-1", "compute-2"]
@@ -94,65 +84,55 @@ def test_a_lost_answer_makes_no_second_cluster(alice: User, use: Callable[[Provi
         (fakes.ProviderWhoseNodeFails(), "head failed while it booted: its image is broken."),
     ],
 )
-def test_what_breaks_while_it_boots_is_told_and_released(
-    alice: User, use: Callable[[Provider], None], fake: Provider, sentence: str
-) -> None:
-    use(fake)
+def test_what_breaks_while_it_boots_is_told_and_released(alice: User, fake: Provider, sentence: str) -> None:
     job = submitted_job(alice)
-    assert turn(job, 6).observed_state == "released"
+    assert turn(job, fake, 6).observed_state == "released"
     assert sentence in messages(job)
     assert statuses(job)[-1] == "Completed"
     assert cluster_statuses(job)[-1] == "Stopped"
 
 
-def test_a_node_that_never_reports_is_named_after_the_limit(
-    alice: User, use: Callable[[Provider], None], settings: object
-) -> None:
+def test_a_node_that_never_reports_is_named_after_the_limit(alice: User, settings: object) -> None:
     fake = fakes.ProviderWhoseNodesNeverReport()
-    use(fake)
     job = submitted_job(alice, slots=2)
-    assert turn(job).observed_state == "booting"
+    assert turn(job, fake).observed_state == "booting"
     Cluster.objects.filter(job=job).update(booting_at=timezone.now() - timedelta(hours=1))
-    assert turn(job, 3).observed_state == "released"
+    assert turn(job, fake, 3).observed_state == "released"
     assert "These nodes did not report in time: head, compute-1." in messages(job)
     assert fake.released >= 1
     assert not fake.there
 
 
-def test_terminate_while_it_boots(alice: User, use: Callable[[Provider], None]) -> None:
+def test_terminate_while_it_boots(alice: User) -> None:
     fake = fakes.ProviderWhoseNodesNeverReport()
-    use(fake)
     job = submitted_job(alice)
-    turn(job)
+    turn(job, fake)
     job_actions.stop_job(actor(alice), job)
-    assert turn(job, 3).observed_state == "released"
+    assert turn(job, fake, 3).observed_state == "released"
     assert statuses(job) == ["Pending", "Queued", "Stopping", "Completed"]
     assert cluster_statuses(job) == ["Not Started", "Starting", "Stop Requested", "Stopping", "Stopped"]
     assert (job.outcome, job.exit_code) == ("terminated", None)
     assert not fake.there
 
 
-def test_terminate_before_anything_was_ordered(alice: User, use: Callable[[Provider], None]) -> None:
+def test_terminate_before_anything_was_ordered(alice: User) -> None:
     fake = fakes.ProviderWhoseNodesNeverReport()
-    use(fake)
     job = submitted_job(alice)
     job_actions.stop_job(actor(alice), job)
-    assert turn(job, 3).observed_state == "released"
+    assert turn(job, fake, 3).observed_state == "released"
     assert fake.orders == []
     assert statuses(job)[-1] == "Completed"
 
 
-def test_a_bug_of_ours_backs_off_and_loses_nothing(
-    alice: User, use: Callable[[Provider], None], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bug_of_ours_backs_off_and_loses_nothing(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     class ProviderWithABug(fakes.ProviderWhoseNodesNeverReport):
         def observe(self, state: dict[str, object]) -> None:  # type: ignore[override]
             raise ZeroDivisionError
 
-    use(ProviderWithABug())
+    fake = ProviderWithABug()
     job = submitted_job(alice)
-    turn(job, 2)
-    cluster = turn(job)
+    turn(job, fake, 2)
+    cluster = turn(job, fake)
     assert cluster.failures >= 1
     assert cluster.claimed_by == ""
     assert cluster.next_check_at is not None

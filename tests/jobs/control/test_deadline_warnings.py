@@ -1,4 +1,4 @@
-"""Warnings before the deadline: each once, whoever is killed in between; again after an extension."""
+"""Warnings before the deadline: each once, even if a worker is killed in between; again after an extension."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.access import node_access
-from jobs.control import command, controller, deadline_warnings
+from jobs.access import session_subjects
+from jobs.control import checkpoint, claim, command, controller, deadline_warnings, owner_intent
 from jobs.lifetime import extending
-from jobs.models import Cluster, Job, Node
+from jobs.models import Cluster, Job, Node, claims
 from jobs.providers.base import ProviderBusy
 from jobs.states import Observed
 from sshgateway.models import TerminalNotice
@@ -28,17 +28,13 @@ Left = Callable[[float], Cluster]
 def cloud(monkeypatch: pytest.MonkeyPatch) -> fakes.ProviderWhoseNodesNeverReport:
     found = fakes.ProviderWhoseNodesNeverReport()
     found.there = {"head": "running"}
-    monkeypatch.setattr(controller, "provider_named", lambda name: found)
-    monkeypatch.setattr(command, "follow", lambda cluster, provider: timedelta(minutes=20))
-    monkeypatch.setitem(
-        controller._VERBS, controller.Step.FOLLOW, lambda cluster, provider: timedelta(minutes=20)
-    )
+    monkeypatch.setattr(command, "follow", lambda cluster: timedelta(minutes=20))
     return found
 
 
 @pytest.fixture
 def left(alice: User, cloud: fakes.ProviderWhoseNodesNeverReport) -> Left:
-    """`left(16)`: the command has 16 minutes of its four hours left; the loop comes by."""
+    """`left(16)`: the command has 16 minutes of its four hours left, and the loop makes a pass."""
     cluster, _ = cluster_of(alice, Observed.EXECUTING, walltime_hours=4)
     now = timezone.now()
     Node.objects.filter(cluster=cluster).update(
@@ -59,7 +55,7 @@ def left(alice: User, cloud: fakes.ProviderWhoseNodesNeverReport) -> Left:
         if not began[0]:
             began[0] = True
             Cluster.objects.filter(pk=cluster.pk).update(deadline_reason="walltime")
-        controller.reconcile(cluster.pk)
+        controller.reconcile(cluster.pk, lambda name: cloud)
         return Cluster.objects.get(pk=cluster.pk)
 
     return turn
@@ -78,8 +74,8 @@ def test_sixty_fifteen_and_five_minutes_before_and_each_once(left: Left, cloud: 
         "This cluster ends in 15 minutes",
         "This cluster ends in 5 minutes",
     ]
-    assert [message.partition(",")[0] for _, message in cloud.told] == warned(cluster)
-    assert len({key for key, _ in cloud.told}) == 3
+    assert [message.partition(",")[0] for _, message in cloud.broadcasts] == warned(cluster)
+    assert len({key for key, _ in cloud.broadcasts}) == 3
 
 
 def test_it_says_when_why_and_what_to_do(left: Left) -> None:
@@ -101,7 +97,7 @@ def test_the_loop_comes_by_for_the_next_warning(left: Left) -> None:
 
 def test_browser_terminals_of_the_cluster_are_told(left: Left, alice: User, bob: User) -> None:
     job = Job.objects.get(owner=alice)
-    ours = TerminalSessionFactory.create(owner=alice, subject=node_access.subject(job))
+    ours = TerminalSessionFactory.create(owner=alice, subject=session_subjects.subject_of(job))
     TerminalSessionFactory.create(owner=bob)
     left(14.5)
     notice = TerminalNotice.objects.get()
@@ -116,12 +112,29 @@ def test_an_extension_arms_them_again(left: Left, alice: User) -> None:
     assert warned(cluster) == ["This cluster ends in 5 minutes", "This cluster ends in 60 minutes"]
 
 
+def test_a_pass_under_way_does_not_broadcast_what_an_extension_skipped(
+    left: Left, alice: User, cloud: fakes.ProviderWhoseNodesNeverReport
+) -> None:
+    """The extension leaves under an hour: its first warning is skipped, on the nodes as in the Job Log."""
+    cluster = left(4.5)
+    cloud.broadcasts.clear()
+    Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now())
+    held = claim.acquire(cluster.pk)
+    assert held is not None
+    extending.extend_job(actor(alice), cluster.job, by=HOUR / 2)
+    owner_intent.reread(held)
+    deadline_warnings.give_due_warning(held)
+    deadline_warnings.broadcast(held, cloud)
+    assert warned(cluster) == ["This cluster ends in 5 minutes"]
+    assert cloud.broadcasts == []
+
+
 def test_a_short_walltime_is_not_warned_of_at_its_beginning(alice: User, cloud: Any) -> None:
-    """Who asks for half an hour knows that it ends in half an hour."""
+    """Whoever asks for half an hour knows that it ends in half an hour."""
     cluster, _ = cluster_of(alice, Observed.READY, walltime_hours=0.5)
-    Cluster.objects.filter(pk=cluster.pk).update(claimed_by=controller.claim.my_name())
-    controller.checkpoint.advance(cluster, Observed.EXECUTING, executing_at=timezone.now())
-    deadline_warnings.give(cluster)
+    Cluster.objects.filter(pk=cluster.pk).update(claimed_by=claims.worker_name())
+    checkpoint.advance(cluster, Observed.EXECUTING, executing_at=timezone.now())
+    deadline_warnings.give_due_warning(cluster)
     assert warned(cluster) == []
     assert cluster.warned_minutes == 60
 
@@ -139,7 +152,7 @@ def test_a_cloud_that_is_away_is_told_later_and_only_once(
     assert cluster.broadcast_minutes != 15
     left(14)
     left(13)
-    assert len(cloud.told) == 1
+    assert len(cloud.broadcasts) == 1
 
 
 def test_the_log_hears_of_it_also_while_the_cloud_is_away(left: Left, cloud: Any, monkeypatch: Any) -> None:

@@ -1,4 +1,4 @@
-"""Logins that nodes tell of: kept with the key, told in the Job Log, each once."""
+"""Logins that nodes report: recorded on the key and in the Job Log, each once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from accounts.models import SSHKey, User
 from jobs.control import login_records
 from jobs.models import Cluster
 from jobs.providers.base import LoginRecord
-from jobs.providers.simulated import _login
+from jobs.providers.simulated_answers import read_login
 from jobs.states import Observed
 from tests.factories import public_key
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 
 class ProviderWithLogins(ProviderWhoseNodesNeverReport):
-    """Tells of the logins it was given."""
+    """Reports the logins it was given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,49 +54,49 @@ def key(alice: User) -> SSHKey:
     return accounts.add_ssh_key(actor(alice), alice, "Laptop", public_key())
 
 
-def told(cluster: Cluster) -> list[str]:
+def logged(cluster: Cluster) -> list[str]:
     return [event.message for event in cluster.job.events.filter(source="ssh")]
 
 
-def test_a_login_is_kept_and_told(cluster: Cluster, key: SSHKey, provider: ProviderWithLogins) -> None:
+def test_a_login_is_recorded_and_logged(cluster: Cluster, key: SSHKey, provider: ProviderWithLogins) -> None:
     provider.log_in(key, node="compute-1")
-    login_records.note(cluster, provider)
+    login_records.record_logins(cluster, provider)
     key.refresh_from_db()
     assert (key.last_used_at, key.last_used_from, key.last_used_job) == (NOW, "192.0.2.7", cluster.job_id)
-    assert told(cluster) == [f"Login with key 'Laptop' ({key.fingerprint}) from 192.0.2.7 on compute-1."]
+    assert logged(cluster) == [f"Login with key 'Laptop' ({key.fingerprint}) from 192.0.2.7 on compute-1."]
 
 
-def test_nothing_is_told_twice(cluster: Cluster, key: SSHKey, provider: ProviderWithLogins) -> None:
+def test_nothing_is_logged_twice(cluster: Cluster, key: SSHKey, provider: ProviderWithLogins) -> None:
     provider.log_in(key)
-    login_records.note(cluster, provider)
-    login_records.note(cluster, provider)
+    login_records.record_logins(cluster, provider)
+    login_records.record_logins(cluster, provider)
     again = Cluster.objects.get(pk=cluster.pk)
     assert again.login_cursor == 1
-    login_records.note(again, provider)
-    assert len(told(cluster)) == 1
+    login_records.record_logins(again, provider)
+    assert len(logged(cluster)) == 1
 
 
-def test_a_pass_that_lost_the_race_tells_nothing(
+def test_a_pass_that_lost_the_race_logs_nothing(
     cluster: Cluster, key: SSHKey, provider: ProviderWithLogins
 ) -> None:
     provider.log_in(key)
     behind = Cluster.objects.get(pk=cluster.pk)
-    login_records.note(cluster, provider)
-    login_records.note(behind, provider)
-    assert len(told(cluster)) == 1
+    login_records.record_logins(cluster, provider)
+    login_records.record_logins(behind, provider)
+    assert len(logged(cluster)) == 1
 
 
-def test_a_program_that_logs_in_all_the_time_is_told_of_once(
+def test_a_program_that_logs_in_all_the_time_is_logged_once(
     cluster: Cluster, key: SSHKey, provider: ProviderWithLogins
 ) -> None:
     for second in range(5):
         provider.log_in(key, NOW + timedelta(seconds=second))
-    login_records.note(cluster, provider)
+    login_records.record_logins(cluster, provider)
     provider.log_in(key, NOW + timedelta(seconds=9))
-    login_records.note(cluster, provider)
+    login_records.record_logins(cluster, provider)
     provider.log_in(key, address="192.0.2.8")
-    login_records.note(cluster, provider)
-    assert [message.partition(" from ")[2] for message in told(cluster)] == [
+    login_records.record_logins(cluster, provider)
+    assert [message.partition(" from ")[2] for message in logged(cluster)] == [
         "192.0.2.7 on head.",
         "192.0.2.8 on head.",
     ]
@@ -104,20 +104,20 @@ def test_a_program_that_logs_in_all_the_time_is_told_of_once(
     assert key.last_used_at == NOW + timedelta(seconds=9)
 
 
-def test_a_key_of_the_home_is_told_as_unknown(cluster: Cluster, provider: ProviderWithLogins) -> None:
+def test_a_key_of_the_home_is_logged_as_unknown(cluster: Cluster, provider: ProviderWithLogins) -> None:
     provider.log_in("SHA256:home")
-    login_records.note(cluster, provider)
-    assert told(cluster) == [
+    login_records.record_logins(cluster, provider)
+    assert logged(cluster) == [
         "Login with a key that is not in Job Settings (SHA256:home) from 192.0.2.7 on head."
     ]
 
 
-def test_the_portals_own_logins_are_not_told(cluster: Cluster, provider: ProviderWithLogins) -> None:
+def test_the_portals_own_logins_are_not_logged(cluster: Cluster, provider: ProviderWithLogins) -> None:
     provider.records.append(
         LoginRecord(1, NOW, "head", "uprod_x", "127.0.0.1", certificate="alice job:x terminal")
     )
-    login_records.note(cluster, provider)
-    assert (told(cluster), cluster.login_cursor) == ([], 1)
+    login_records.record_logins(cluster, provider)
+    assert (logged(cluster), cluster.login_cursor) == ([], 1)
 
 
 def test_the_same_key_of_somebody_else_is_not_touched(
@@ -126,7 +126,7 @@ def test_the_same_key_of_somebody_else_is_not_touched(
     line = public_key()
     theirs = accounts.add_ssh_key(actor(bob), bob, "Same", line)
     provider.log_in(theirs)
-    login_records.note(cluster, provider)
+    login_records.record_logins(cluster, provider)
     theirs.refresh_from_db()
     assert theirs.last_used_at is None
 
@@ -143,8 +143,8 @@ def test_the_same_key_of_somebody_else_is_not_touched(
 )
 def test_a_record_that_cannot_be_read_is_left_out(broken: dict[str, Any]) -> None:
     good = {"sequence": 1, "at": NOW.isoformat(), "node": "head", "username": "u", "source_address": "::1"}
-    assert _login(good) is not None
-    assert _login({**good, **broken}) is None
+    assert read_login(good) is not None
+    assert read_login({**good, **broken}) is None
 
 
 def test_a_clock_that_is_ahead_is_not_believed() -> None:
@@ -155,6 +155,6 @@ def test_a_clock_that_is_ahead_is_not_believed() -> None:
         "username": "u",
         "source_address": "127.0.0.1",
     }
-    record = _login(ahead)
+    record = read_login(ahead)
     assert record is not None
     assert record.at <= datetime.now(UTC)

@@ -1,11 +1,11 @@
-"""Whatever is killed, lost, doubled, late or broken, in whatever order: every cluster ends, once, and nothing stays.
+"""Whatever is killed, lost, duplicated, late or broken, in whatever order: every cluster ends, once, and none is left.
 
-A machine of hypothesis plays the world against the real controller on the real database: it submits, stops and
-extends jobs, delivers, doubles, reorders and loses messages, moves the clock, lets nodes report, die and finish, and
-plans what is to happen at the next boundaries of a pass: a kill -9 between any two saves, a cloud or a line that
-breaks before or after a call took effect, a second worker that takes over while the first one sleeps.
+A hypothesis state machine runs the world against the real controller on the real database: it submits, stops and
+extends jobs, delivers, duplicates, reorders and loses messages, moves the clock, lets nodes report, die and finish, and
+plans events for the next boundaries of a pass: a kill -9 between any two saves, a cloud or a connection
+that breaks before or after a call took effect, a second worker that takes over while the first one sleeps.
 
-LOOP_EXAMPLES=500 plays longer; the examples are the same in each run.
+LOOP_EXAMPLES=500 runs longer; the examples are the same in each run.
 """
 
 import os
@@ -28,19 +28,17 @@ from hypothesis.stateful import (
 from accounts.audit.trail import Actor
 from accounts.refusals import Refused
 from jobs import tasks
-from jobs.context import broker
-from jobs.context import plan as plans
-from jobs.context.plan import OnError, Policy
+from jobs.context import broker, context_plan
+from jobs.context.context_plan import OnError, Policy
 from jobs.context.tokens import token_of
-from jobs.control import controller
-from jobs.lifetime import extending, orphans
+from jobs.lifetime import extending
 from jobs.models import Cluster, ClusterStatus, Job, JobStatus
 from jobs.providers.base import ProviderError
 from jobs.states import ClusterState, JobState, Observed
 from jobs.submission import job_actions
 from tests.factories import UserFactory
-from tests.fakes.cloud import Happening, HeadNode, Killed, World, busy, kill, later, line_breaks
-from tests.jobs.led_portal import Portal
+from tests.fakes.cloud import HeadNode, Killed, PlannedEvent, World, busy, connection_breaks, kill, later
+from tests.jobs.isolated_portal import IsolatedPortal
 from tests.jobs.loop_promises import Promises, played
 from tests.jobs.making import HOST_KEYS, draft
 
@@ -51,16 +49,16 @@ STEPS = 50
 MOST_JOBS = 2
 LEAST_STEPS = 2000
 WORKERS = ("worker-1", "worker-2", "worker-3")
-# Where something happens: the nth boundary of a kind from here. A pass has many more queries than calls.
-PLACES = st.one_of(
+# Where an event happens: the nth boundary of a kind from now. A pass has many more queries than calls.
+BOUNDARIES = st.one_of(
     st.tuples(st.just("cloud"), st.integers(1, 8)),
-    st.tuples(st.just("line"), st.integers(1, 6)),
+    st.tuples(st.just("ssh"), st.integers(1, 6)),
     st.tuples(st.just("database"), st.integers(1, 90)),
     st.tuples(st.just("database"), st.integers(20, 60)),
 )
-# The same for what can only happen between transactions: often while a call to somebody else is under way.
-QUIET_PLACES = st.one_of(
-    st.tuples(st.just("line"), st.integers(1, 4)),
+# The same for events that can only happen between transactions, often during a call to the cloud or a node.
+QUIET_BOUNDARIES = st.one_of(
+    st.tuples(st.just("ssh"), st.integers(1, 4)),
     st.tuples(st.just("cloud"), st.integers(1, 6)),
     st.tuples(st.just("database"), st.integers(1, 60)),
 )
@@ -69,14 +67,14 @@ OFTEN = st.sampled_from([True] * 6 + [False])
 
 
 class Loop(Promises):
-    """See the module."""
+    """See the module's docstring."""
 
-    portal: Portal
+    portal: IsolatedPortal
 
     def __init__(self) -> None:
         super().__init__()
         self.portal.world = World(datetime.now(UTC))
-        self.portal.lead_here()
+        self.portal.connect()
         self.world = self.portal.world
         self.person = UserFactory.create()
         self.actor = Actor(self.person, "127.0.0.1", "api")
@@ -86,7 +84,7 @@ class Loop(Promises):
     # -- doing something that may be killed -------------------------------------------------------
 
     def attempt(self, what: Callable[[], Any]) -> None:
-        """Run a piece of the portal in a process of its own: it may be killed, refused, or find the cloud away."""
+        """Run a part of the portal as a process of its own: it may be killed, be refused, or not reach the cloud."""
         try:
             with self.portal.watched():
                 what()
@@ -99,12 +97,12 @@ class Loop(Promises):
     def make_pass(self, cluster_id: str, worker: str) -> None:
         before, self.world.worker = self.world.worker, worker
         try:
-            self.attempt(lambda: controller.reconcile(cluster_id))
+            self.attempt(lambda: self.portal.reconcile(cluster_id))
         finally:
             self.world.worker = before
 
     def interrupt(self, worker: str, seconds: float, cluster_id: str) -> None:
-        """The worker that makes this pass sleeps; time goes by and another one works."""
+        """Let the worker that makes this pass sleep while time passes and another one works."""
         mine = self.world.worker
         if self.depth or worker == mine:  # no process has two passes under way under one name
             return
@@ -139,7 +137,7 @@ class Loop(Promises):
         self.attempt(lambda: job_actions.submit_job(self.actor, saved))
         saved.refresh_from_db()
         if saved.submitted_at is not None:
-            plan = plans.plain_plan(saved.core_type_id, saved.cores_per_slot, slots)
+            plan = context_plan.plain_plan(saved.core_type_id, saved.cores_per_slot, slots)
             policy = Policy(on_error, at_least_percent=50)
             Cluster.objects.filter(job=saved).update(plan=replace(plan, policy=policy).as_json())
             self.jobs.append(saved)
@@ -159,18 +157,18 @@ class Loop(Promises):
     # -- messages, time, workers ------------------------------------------------------------------
 
     @precondition(lambda self: self.world.queue)
-    @rule(place=st.integers(0, 5), stays=st.booleans(), worker=st.sampled_from(WORKERS))
-    def deliver(self, place: int, stays: bool, worker: str) -> None:
-        place %= len(self.world.queue)
-        cluster_id = self.world.queue[place]
+    @rule(position=st.integers(0, 5), stays=st.booleans(), worker=st.sampled_from(WORKERS))
+    def deliver(self, position: int, stays: bool, worker: str) -> None:
+        position %= len(self.world.queue)
+        cluster_id = self.world.queue[position]
         if not stays:
-            del self.world.queue[place]
+            del self.world.queue[position]
         self.make_pass(cluster_id, worker)
 
     @precondition(lambda self: self.world.queue)
-    @rule(place=st.integers(0, 5))
-    def lose(self, place: int) -> None:
-        del self.world.queue[place % len(self.world.queue)]
+    @rule(position=st.integers(0, 5))
+    def lose(self, position: int) -> None:
+        del self.world.queue[position % len(self.world.queue)]
 
     @rule(worker=st.sampled_from(WORKERS))
     def sweep_and_deliver(self, worker: str) -> None:
@@ -182,22 +180,22 @@ class Loop(Promises):
     @precondition(lambda self: self.jobs)
     @rule(turns=st.integers(1, 6), ends=st.booleans(), worker=st.sampled_from(WORKERS))
     def all_goes_on_for_a_while(self, turns: int, ends: bool, worker: str) -> None:
-        """Else most lives would be over before they began. What was planned happens all the same."""
+        """Without this, most lives would end before they began. Planned events happen all the same."""
         for turn in range(turns):
             self.goes_on(worker)
             if ends and turn == 2:
                 self.commands_end(0)
 
     def goes_on(self, worker: str) -> None:
-        """Nodes that boot report, and the loop comes by."""
+        """Let booting nodes report, and make a pass over each due cluster."""
         later(self.world, 3)
         self.nodes_report(is_well=True, said=1)
         self.commands_print(2)
         self.sweep_and_deliver(worker)
 
     @rule()
-    def look_for_leftovers(self) -> None:
-        self.attempt(lambda: orphans.find_orphans("simulated"))
+    def search_for_orphans(self) -> None:
+        self.attempt(lambda: self.portal.find_orphans())
 
     @rule(seconds=st.sampled_from([0.5, 3, 25, 25, 25, 100, 700, 3700]))
     def time_passes(self, seconds: float) -> None:
@@ -209,36 +207,38 @@ class Loop(Promises):
 
     # -- what is going to go wrong ----------------------------------------------------------------
 
-    def with_a_happening(
-        self, place: tuple[str, int], act: Callable[[], None], needs_calm: bool = False
+    def with_a_planned_event(
+        self, boundary: tuple[str, int], act: Callable[[], None], needs_no_transaction: bool = False
     ) -> None:
-        """Plan it, and let the loop come by, so that most of what is planned does happen."""
-        self.world.planned.append(Happening(*place, act, needs_calm))
+        """Plan an event and run the loop, so that most planned events do happen."""
+        self.world.planned.append(PlannedEvent(*boundary, act, needs_no_transaction))
         self.goes_on("worker-1")
 
-    @rule(place=PLACES)
-    def a_worker_is_killed(self, place: tuple[str, int]) -> None:
-        self.with_a_happening(place, kill)
+    @rule(boundary=BOUNDARIES)
+    def a_worker_is_killed(self, boundary: tuple[str, int]) -> None:
+        self.with_a_planned_event(boundary, kill)
 
     @rule(left=st.integers(1, 8))
     def the_cloud_is_busy(self, left: int) -> None:
-        self.with_a_happening(("cloud", left), busy)
+        self.with_a_planned_event(("cloud", left), busy)
 
     @rule(left=st.integers(1, 6))
-    def a_line_breaks(self, left: int) -> None:
-        self.with_a_happening(("line", left), line_breaks)
+    def a_connection_breaks(self, left: int) -> None:
+        self.with_a_planned_event(("ssh", left), connection_breaks)
 
     @precondition(lambda self: self.jobs)
-    @rule(number=st.integers(0, 1), place=QUIET_PLACES, seconds=st.sampled_from([21, 21, 100, 4000]))
-    def another_worker_takes_over(self, number: int, place: tuple[str, int], seconds: float) -> None:
+    @rule(number=st.integers(0, 1), boundary=QUIET_BOUNDARIES, seconds=st.sampled_from([21, 21, 100, 4000]))
+    def another_worker_takes_over(self, number: int, boundary: tuple[str, int], seconds: float) -> None:
         cluster_id = self.job(number).cluster.pk
-        self.with_a_happening(place, lambda: self.interrupt("worker-2", seconds, cluster_id), needs_calm=True)
+        self.with_a_planned_event(
+            boundary, lambda: self.interrupt("worker-2", seconds, cluster_id), needs_no_transaction=True
+        )
 
     @precondition(lambda self: self.jobs)
-    @rule(number=st.integers(0, 1), place=QUIET_PLACES)
-    def it_is_stopped_meanwhile(self, number: int, place: tuple[str, int]) -> None:
+    @rule(number=st.integers(0, 1), boundary=QUIET_BOUNDARIES)
+    def it_is_stopped_meanwhile(self, number: int, boundary: tuple[str, int]) -> None:
         job = self.job(number)
-        self.with_a_happening(place, lambda: self._stop_meanwhile(job), needs_calm=True)
+        self.with_a_planned_event(boundary, lambda: self._stop_meanwhile(job), needs_no_transaction=True)
 
     def _stop_meanwhile(self, job: Job) -> None:
         job_actions.stop_job(self.actor, Job.objects.get(pk=job.pk))
@@ -263,8 +263,8 @@ class Loop(Promises):
 
     def _report(self, cluster_id: str, name: str, number: int, is_well: bool) -> None:
         token = token_of(cluster_id, name)
-        place = int(cluster_id.encode().hex(), 16) * 2 + number
-        address = f"127.20.{place // 250 % 250}.{place % 250 + 1}"
+        number_of_address = int(cluster_id.encode().hex(), 16) * 2 + number
+        address = f"127.20.{number_of_address // 250 % 250}.{number_of_address % 250 + 1}"
         said = {"host_keys": [HOST_KEYS[0]], "address": address, "private_address": address, "port": 32100}
         broker.register(token, said, address)
         broker.report(token, {"outcome": "ok" if is_well else "error", "log": ""}, address)
@@ -293,9 +293,9 @@ class Loop(Promises):
             head.lines += [f"line {len(head.lines) + number}" for number in range(count)]
 
     @rule()
-    def commands_become_obstinate(self) -> None:
+    def commands_ignore_stops(self) -> None:
         for head in self._running():
-            head.is_obstinate = True
+            head.ignores_stop = True
 
     @precondition(lambda self: self.world.clusters)
     @rule()
@@ -314,16 +314,16 @@ class Loop(Promises):
     # -- the end ----------------------------------------------------------------------------------
 
     def teardown(self) -> None:
-        """Nothing goes wrong any more, and nobody does anything: all ends by itself."""
+        """Let nothing go wrong any more and nobody act: everything must end without help."""
         self.world.planned.clear()
         for turn in range(120):
             later(self.world, 4 * 3600 if turn % 4 == 3 else 95)
             self.sweep_and_deliver("worker-9")
             self.the_cloud_finishes_deletions()
-            self.attempt(lambda: orphans.find_orphans("simulated"))
+            self.attempt(lambda: self.portal.find_orphans())
             if self._all_over():
                 break
-        self.every_story_is_whole()
+        self.every_job_log_is_complete()
         self.no_command_runs_twice()
         for job in self.jobs:
             job.refresh_from_db()
@@ -343,7 +343,7 @@ class Loop(Promises):
 
 def test_every_cluster_ends_once_and_nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     played.clear()
-    Loop.portal = Portal(monkeypatch)
+    Loop.portal = IsolatedPortal(monkeypatch)
     run_state_machine_as_test(
         Loop,
         settings=settings(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.control.reconcile import ENDINGS, Decision, Facts, NodeFacts, Step, decide
+from jobs.control.end_reasons import EndReason, result_of
+from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.lifetime.deadline import Reason
 from jobs.states import ClusterState, Desired, Observed, Outcome, cluster_state
 
@@ -104,9 +105,21 @@ def test_walltime_stops_the_command() -> None:
 def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: Reason) -> None:
     decision = decide(facts(Observed.EXECUTING, deadline_at=NOW, deadline_reason=reason.value))
     assert decision.step == Step.STOP_COMMAND
-    outcome, sentence = ENDINGS[decision.why]
+    outcome, sentence = result_of(decision.why)
     assert outcome == Outcome.DEADLINE
-    assert sentence != ENDINGS["Walltime exceeded"][1]
+    assert sentence != EndReason.WALLTIME.result[1]
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_end_reason_has_a_result(reason: EndReason) -> None:
+    outcome, sentence = reason.result
+    assert outcome != Outcome.NONE
+    assert sentence
+    assert result_of(reason.value) == reason.result
+
+
+def test_a_reason_that_only_the_node_knows_counts_as_the_owners() -> None:
+    assert result_of("Because I say so") == EndReason.STOPPED_BY_OWNER.result
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.context.plan import OnError, Policy
+from jobs.context.context_plan import OnError, Policy
 from jobs.control.reconcile import DESTROYS, Decision, Facts, NodeFacts, Step, decide
 from jobs.states import ClusterState, Desired, Observed, accepts_logins, cluster_state
 

@@ -1,4 +1,4 @@
-"""Who ends a cluster is told what still runs and costs, until nothing does."""
+"""Whoever terminates a cluster is shown what still runs and what it costs, until nothing does."""
 
 import pytest
 from django.test import Client
@@ -21,9 +21,9 @@ def test_the_log_the_api_and_the_page_name_it(alice: User) -> None:
     price = cluster.job.core_type.price_per_core_hour
     sentence = f"Still running, and costing {cluster.job.core_type.currency} {2 * price:.2f} per hour: head, compute-1."
     assert cluster.job.events.last().message == sentence
-    told = client_of(alice).get(f"/api/v2/jobs/{cluster.job_id}/").json()["stillRunning"]
-    assert [node["name"] for node in told["nodes"]] == ["head", "compute-1"]
-    assert (float(told["costPerHour"]), told["sentence"]) == (float(2 * price), sentence)
+    still_running = client_of(alice).get(f"/api/v2/jobs/{cluster.job_id}/").json()["stillRunning"]
+    assert [node["name"] for node in still_running["nodes"]] == ["head", "compute-1"]
+    assert (float(still_running["costPerHour"]), still_running["sentence"]) == (float(2 * price), sentence)
     page = Client()
     page.force_login(alice)
     shown = page.get(f"/jobs/{cluster.job_id}/").content.decode()
@@ -35,5 +35,8 @@ def test_when_nothing_runs_it_says_so(alice: User) -> None:
     cluster, _ = cluster_of(alice, Observed.EXECUTING)
     Node.objects.filter(cluster=cluster).update(state="running")
     Cluster.objects.filter(pk=cluster.pk).update(observed_state=Observed.RELEASED)
-    told = client_of(alice).get(f"/api/v2/jobs/{cluster.job_id}/").json()["stillRunning"]
-    assert (told["nodes"], told["sentence"]) == ([], "Nothing runs and nothing costs any more.")
+    still_running = client_of(alice).get(f"/api/v2/jobs/{cluster.job_id}/").json()["stillRunning"]
+    assert (still_running["nodes"], still_running["sentence"]) == (
+        [],
+        "Nothing runs and nothing costs any more.",
+    )

@@ -7,18 +7,18 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from jobs.definitions import reader
-from jobs.definitions.catalogue import Catalogue, Hardware
+from jobs.definitions.catalogue import Catalogue, CoreTypeOffer
 from jobs.definitions.definition import Definition
 from jobs.definitions.problems import DefinitionInvalid
 
 CATALOGUE = Catalogue(
     core_types={
-        "emerald": Hardware("emerald", "Emerald", (1, 2, 4, 8), Decimal("0.0500"), "USD"),
-        "onyx": Hardware("onyx", "Onyx", (2, 4), Decimal("0.0850"), "USD"),
+        "emerald": CoreTypeOffer("emerald", "Emerald", (1, 2, 4, 8), Decimal("0.0500"), "USD"),
+        "onyx": CoreTypeOffer("onyx", "Onyx", (2, 4), Decimal("0.0850"), "USD"),
     },
-    most_members=64,
-    most_hours=48,
-    most_hold_hours=24,
+    max_members=64,
+    max_hours=48,
+    max_hold_hours=24,
 )
 FILES: Mapping[str, str] = {"mesh.zip": "Abcdef"}
 # A busy machine takes its time, and the first text takes a table of all characters.
@@ -34,7 +34,9 @@ core_type = "emerald"
 
 
 def read(text: str) -> Definition:
-    return reader.read(text, CATALOGUE, lambda names: {name: FILES[name] for name in names if name in FILES})
+    return reader.read_definition(
+        text, CATALOGUE, lambda names: {name: FILES[name] for name in names if name in FILES}
+    )
 
 
 def problems(text: str) -> list[str]:

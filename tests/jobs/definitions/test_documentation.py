@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.context.plan import OnError, Phase
+from jobs.context.context_plan import OnError, Phase
 from jobs.definitions import members, reader
 from jobs.definitions.samples import samples
 from tests.jobs.definitions.catalogue import read

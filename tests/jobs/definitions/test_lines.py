@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.definitions.lines import DEEPEST, locate
+from jobs.definitions.key_lines import MAX_DEPTH, locate_keys
 from tests.jobs.definitions.catalogue import UNHURRIED
 
 TEXT = '''\
@@ -56,17 +56,17 @@ when = 1979-05-27 07:32:00
     ],
 )
 def test_a_key_is_found_on_its_line(path: tuple[Any, ...], line: int) -> None:
-    assert locate(TEXT).of[path] == line
+    assert locate_keys(TEXT).by_path[path] == line
 
 
 def test_what_only_looks_like_a_key_is_none() -> None:
-    found = locate(TEXT).of
+    found = locate_keys(TEXT).by_path
     assert not [path for path in found if path[-1] in ("x", "y", "inside", "not")]
 
 
 @pytest.mark.parametrize("rest", ["= 1", "[b\nc = 1", "b = [1,\n", 'b = """', "b = '", "b"])
 def test_a_text_that_is_no_toml_is_walked_as_far_as_it_goes(rest: str) -> None:
-    assert locate(f"\na = 1\n{rest}").of[("a",)] == 2
+    assert locate_keys(f"\na = 1\n{rest}").by_path[("a",)] == 2
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_a_text_that_is_no_toml_is_walked_as_far_as_it_goes(rest: str) -> None:
     ],
 )
 def test_what_nests_too_deeply_is_told_with_its_line(text: str) -> None:
-    assert locate(text).too_deep == 2
+    assert locate_keys(text).too_deep == 2
 
 
 def test_as_deep_as_people_write_is_fine() -> None:
-    deep = "a = " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)
-    assert locate(deep).too_deep is None
+    deep = "a = " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
+    assert locate_keys(deep).too_deep is None
 
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=6) | st.sampled_from(
@@ -136,7 +136,7 @@ def test_every_key_python_reads_is_found_where_it_was_written(tree: dict[str, An
         lines[(key,)] = text.count("\n") + 1
         text += f"{quoted(key)} = {written(value, gap)}\n"
     values = tomllib.loads(text)
-    found = locate(text).of
+    found = locate_keys(text).by_path
     assert set(found) == set(paths(values))
     assert {path: found[path] for path in lines} == lines
 
@@ -144,4 +144,4 @@ def test_every_key_python_reads_is_found_where_it_was_written(tree: dict[str, An
 @UNHURRIED
 @given(st.text() | st.text(st.sampled_from("a=[]{}\"'#\n.,\\ 1")))
 def test_any_text_is_walked_without_an_error(text: str) -> None:
-    locate(text)
+    locate_keys(text)

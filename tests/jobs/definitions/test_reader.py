@@ -1,8 +1,8 @@
-"""A cluster definition is read; everything wrong with one is told at once, with its line and key."""
+"""A definition is read, and every problem of a bad one is reported at once, with its line and key."""
 
 import pytest
 
-from jobs.context.plan import OnError, Phase
+from jobs.context.context_plan import OnError, Phase
 from jobs.definitions.members import HOW_TO_NAME
 from tests.jobs.definitions.catalogue import CATALOGUE, HEAD, plan, problems, read
 
@@ -90,7 +90,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
         (HEAD.replace("hours = 2\n", ""),
          ["hours: is missing: say how long the cluster may be up, such as hours = 2."]),
         (HEAD.replace('core_type = "emerald"', ""),
-         ["line 4, members[0].core_type: is missing: say which, one of emerald, onyx."]),
+         ["line 4, members[0].core_type: is missing. Choose one of: emerald, onyx."]),
         (HEAD.replace('name = "head"', 'nmae = "head"'),
          ["line 5, members[0].nmae: there is no such key; did you mean 'name'?"]),
         (HEAD.replace('name = "head"', ""),
@@ -111,7 +111,8 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
         ('command = " "\n' + HEAD, ["line 1, command: Say which command to run."]),
         ('command = ["a"]\n' + HEAD, ["line 1, command: must be a text in quotes; here it is a list."]),
         ("auto_terminate = false\n" + HEAD,
-         ["line 1, auto_terminate: counts only with a command: without one the cluster ends when its hours are over."]),
+         [("line 1, auto_terminate: applies only with a command: without one the cluster ends when its hours are "
+           "over.")]),
         ('auto_terminate = "no"\n' + HEAD,
          ["line 1, auto_terminate: must be true or false, without quotes; here it is a text."]),
         ('input_files = ["mesh.zip", "other", 3]\n' + HEAD,
@@ -126,7 +127,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
         (HEAD + COMPUTE.replace("count = 2\n", ""),
          [f"line 8, members[1].count: is missing: {HOW_TO_NAME}."]),
         (HEAD + COMPUTE.replace("prefix", "name"),
-         [f"line 10, members[1].count: goes without a name: {HOW_TO_NAME}."]),
+         [f"line 10, members[1].count: cannot be combined with name: {HOW_TO_NAME}."]),
         (HEAD + COMPUTE.replace("2", "5000"),
          ["line 10, members[1].count: must be a whole number from 1 to 64, not 5000."]),
         (HEAD + COMPUTE.replace("2", "64"),
@@ -137,7 +138,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
          ["line 13, members[2].name: two members are named compute-2."]),
         (HEAD + 'role = "compute"\n', ["line 7, members[0].role: the head node, and no other, is named head."]),
         (HEAD + 'role = "master"\n',
-         ["line 7, members[0].role: 'master' is no role of a node. Choose one of: head, compute."]),
+         ["line 7, members[0].role: 'master' is not a role of a node. Choose one of: head, compute."]),
         (HEAD + "cores = 3\n",
          ["line 7, members[0].cores: Emerald has no node of 3 cores. Choose one of: 1, 2, 4, 8."]),
         (HEAD + 'cores = "2"\n',
@@ -152,16 +153,17 @@ def test_windows_line_ends_and_a_byte_order_mark_are_fine() -> None:
         (HEAD + 'scripts = "x"\n',
          ["line 7, members[0].scripts: must be a table: write [scripts] on a line of its own; here it is a text."]),
         (HEAD + '[policy]\nat_least_percent = 50\n',
-         ['line 8, policy.at_least_percent: counts only with on_error = "continue"; add that line.']),
+         ['line 8, policy.at_least_percent: applies only with on_error = "continue"; add that line.']),
         (HEAD + '[policy]\non_error = "hold"\nat_least_percent = 50\nhold_hours = 25\n',
-         ['line 9, policy.at_least_percent: counts only with on_error = "continue".',
+         ['line 9, policy.at_least_percent: applies only with on_error = "continue".',
           "line 10, policy.hold_hours: must be more than 0 and at most 24 hours, not 25."]),
         (HEAD + '[policy]\non_error = "holt"\n',
          ["line 8, policy.on_error: there is no such policy; did you mean 'hold'?"]),
         (HEAD + "[phase_timeouts]\ndata = 0\n",
          ["line 8, phase_timeouts.data: must be a whole number from 1 to 3600, not 0."]),
         (HEAD + '[environment]\n"1x" = "y"\nN = 1\n',
-         ["line 8, environment.1x: cannot name a variable: use letters, digits and underscores, no digit first.",
+         [("line 8, environment.1x: is not a valid name of a variable: use letters, digits and underscores, no digit "
+           "first."),
           "line 9, environment.N: must be a text in quotes; here it is a number."]),
         (HEAD + '[data]\na = 2024-01-01\n',
          ["line 8, data.a: must be a text in quotes; here it is a date or a time."]),
@@ -182,7 +184,7 @@ def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
 
 def test_a_nodes_own_host_name_is_not_given_to_another() -> None:
     [sentence] = problems(HEAD + '[[members]]\nname = "ip-127-20-0-1"\ncore_type = "onyx"\n')
-    assert "begins with ip- is taken" in sentence
+    assert "begins with ip- is reserved" in sentence
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "a b", "", "a" * 65])

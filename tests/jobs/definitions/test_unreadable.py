@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jobs.definitions import members
 from jobs.definitions.problems import DefinitionInvalid
 from jobs.definitions.reader import KEYS
-from jobs.definitions.toml_text import MOST_BYTES, decode
+from jobs.definitions.toml_text import MAX_DEFINITION_BYTES, decode
 from tests.jobs.definitions.catalogue import CATALOGUE, HEAD, UNHURRIED, problems, read
 from tests.jobs.definitions.test_lines import TREES, quoted, written
 
@@ -26,7 +26,7 @@ def test_ten_megabytes_are_refused() -> None:
 
 
 def test_as_much_as_is_allowed_is_read() -> None:
-    assert problems(HEAD + "#" * (MOST_BYTES - len(HEAD))) == []
+    assert problems(HEAD + "#" * (MAX_DEFINITION_BYTES - len(HEAD))) == []
 
 
 def test_a_picture_is_refused() -> None:

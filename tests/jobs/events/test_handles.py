@@ -63,7 +63,7 @@ def test_many_at_once_get_one_each(alice: User) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(submit, range(12)))
-    assert sorted(found) == [handles.of_number(number) for number in range(1, 13)]
+    assert sorted(found) == [handles.handle_of_number(number) for number in range(1, 13)]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_can_be_a_handle(text: str, is_one: bool) -> None:
 
 
 def test_the_thousandth_has_four_digits() -> None:
-    assert [handles.of_number(number) for number in (1, 999, 1000)] == [
+    assert [handles.handle_of_number(number) for number in (1, 999, 1000)] == [
         "cluster-001",
         "cluster-999",
         "cluster-1000",

@@ -17,9 +17,9 @@ def test_sequences_count_from_one_for_each_job(alice: User) -> None:
     for _ in range(3):
         job_log.append(one, "portal", "x")
     job_log.append(other, "portal", "y")
-    assert [event.sequence for event in job_log.page(one)] == [1, 2, 3]
-    assert [event.sequence for event in job_log.page(other)] == [1]
-    assert [event.sequence for event in job_log.page(one, after=1, limit=1)] == [2]
+    assert [event.sequence for event in job_log.read_page(one)] == [1, 2, 3]
+    assert [event.sequence for event in job_log.read_page(other)] == [1]
+    assert [event.sequence for event in job_log.read_page(one, after=1, limit=1)] == [2]
 
 
 @pytest.mark.django_db
@@ -29,7 +29,7 @@ def test_a_transaction_that_fails_takes_its_number_back(alice: User) -> None:
         job_log.append(job, "portal", "never happened")
         raise RuntimeError
     job_log.append(job, "portal", "first")
-    assert [event.sequence for event in job_log.page(job)] == [1]
+    assert [event.sequence for event in job_log.read_page(job)] == [1]
 
 
 @pytest.mark.django_db
@@ -58,4 +58,4 @@ def test_writers_at_once_leave_no_hole(alice: User) -> None:
         writer.start()
     for writer in writers:
         writer.join()
-    assert [event.sequence for event in job_log.page(job)] == list(range(1, 41))
+    assert [event.sequence for event in job_log.read_page(job)] == list(range(1, 41))

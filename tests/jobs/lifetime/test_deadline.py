@@ -1,4 +1,4 @@
-"""The deadline of a cluster: one, always, the earliest limit, with its reason; how far it may be moved."""
+"""The deadline of a cluster: there is always one, the earliest limit, with its reason; how far it may be moved."""
 
 import itertools
 from dataclasses import replace
@@ -18,7 +18,7 @@ RUNNING = Life(Observed.EXECUTING, BEGAN, walltime=4 * HOUR, executing_at=BEGAN 
 KEPT = replace(RUNNING, observed=Observed.COLLECTED, auto_terminate=False, collected_at=BEGAN + 2 * HOUR)
 
 
-def test_no_cluster_is_without_one_until_it_is_taken_away() -> None:
+def test_no_cluster_is_without_one_until_it_is_released() -> None:
     moments = [None, BEGAN + HOUR]
     for observed, executing, executed, collected, held, auto in itertools.product(
         Observed, moments, moments, moments, moments, [True, False]
@@ -44,7 +44,7 @@ def test_no_cluster_is_without_one_until_it_is_taken_away() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    assert deadline.SENTENCES[reason].endswith(".")
+    assert deadline.sentence_of(reason.value).endswith(".")
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])

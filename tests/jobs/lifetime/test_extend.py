@@ -1,4 +1,4 @@
-"""Giving a cluster more time: by the verb, the API and the page; and the loop that was about to end it."""
+"""Extending a cluster: by the function, the API and the page, and against the loop that was about to end it."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs.control import claim, owner_intent
-from jobs.lifetime import extending
+from jobs.lifetime import deadline_store, extending
 from jobs.models import Cluster, Job
 from jobs.states import Observed
 from tests.api import client_of
@@ -21,13 +21,13 @@ HOUR = timedelta(hours=1)
 
 
 def running(owner: User, **change: Any) -> Cluster:
-    """A cluster whose command began now, as a pass leaves it."""
+    """Return a cluster whose command started now, as a pass leaves it."""
     cluster, _ = cluster_of(owner, Observed.EXECUTING, **{"walltime_hours": 1, **change})
     Cluster.objects.filter(pk=cluster.pk).update(executing_at=timezone.now())
     held = claim.acquire(cluster.pk)
     assert held is not None
     owner_intent.reread(held)
-    owner_intent.put_right(held)
+    deadline_store.correct(held)
     claim.release(held, timedelta(minutes=5))
     return Cluster.objects.select_related("job__owner").get(pk=cluster.pk)
 
@@ -77,7 +77,7 @@ def test_until_a_moment_and_again_changes_nothing_more(alice: User) -> None:
         ({"until": "2020-01-01T00:00:00Z"}, 400, "bad_extension", "To end it earlier, terminate it."),
     ],
 )
-def test_bad_wishes_get_a_sentence(
+def test_bad_requests_get_a_sentence(
     alice: User, body: dict[str, Any], status: int, reason: str | None, words: str
 ) -> None:
     cluster = running(alice)
@@ -114,7 +114,7 @@ def test_of_the_loop_that_ends_it_and_an_extension_one_is_first(alice: User) -> 
     )
     held = claim.acquire(cluster.pk)
     assert held is not None
-    assert owner_intent.has_passed(held)
+    assert deadline_store.close_to_extensions(held)
     with pytest.raises(Refused) as caught:
         extending.extend_job(actor(alice), cluster.job, by=HOUR)
     assert caught.value.reason == "deadline_passed"
@@ -122,7 +122,7 @@ def test_of_the_loop_that_ends_it_and_an_extension_one_is_first(alice: User) -> 
     ahead = timezone.now() + timedelta(seconds=30)
     Cluster.objects.filter(pk=cluster.pk).update(deadline_at=ahead, executing_at=ahead - HOUR)
     extending.extend_job(actor(alice), cluster.job, by=HOUR)
-    assert not owner_intent.has_passed(held)
+    assert not deadline_store.close_to_extensions(held)
 
 
 def test_the_page_shows_it_and_its_buttons_move_it(alice: User) -> None:
@@ -140,16 +140,19 @@ def test_the_page_shows_it_and_its_buttons_move_it(alice: User) -> None:
     for wrong in ({"until": "soon"}, {"until": "2026-99-99T00:00"}, {"seconds": "-1"}, {}):
         answer = browser.post(f"/jobs/{cluster.job_id}/extend/", wrong)
         assert answer.status_code == 400
-        assert "Say until when" in answer.content.decode() or "positive number" in answer.content.decode()
+        assert (
+            "Enter a date and a time." in answer.content.decode()
+            or "positive number" in answer.content.decode()
+        )
 
 
-def test_a_setting_that_changed_is_put_right_by_the_next_look(alice: User, settings: Any) -> None:
+def test_a_setting_that_changed_is_corrected_by_the_next_pass(alice: User, settings: Any) -> None:
     cluster = running(alice)
     settings.HEADNODE_LONGEST_LIFE = timedelta(minutes=10)
     Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now())
     held = claim.acquire(cluster.pk)
     assert held is not None
-    owner_intent.put_right(held)
+    deadline_store.correct(held)
     held.refresh_from_db()
     assert (held.deadline_at, held.deadline_reason) == (
         held.created_at + timedelta(minutes=10),

@@ -7,7 +7,7 @@ import pytest
 from jobs.providers import registry
 from jobs.providers.simulated import SimulatedProvider
 from tests.jobs.simulator.conftest import keys, simulators
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 __all__ = ["keys", "simulators"]
 
@@ -25,7 +25,7 @@ def simulator(simulators: Callable[..., Simulator]) -> Iterator[Simulator]:
 def cloud(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """The same, as the provider of everything in the test; nothing is broken after it."""
     provider = SimulatedProvider(f"unix:{simulator.folder}/s.sock", str(simulator.folder / "token"))
-    monkeypatch.setattr(registry, "provider", lambda name: provider)
+    monkeypatch.setattr(registry, "provider_named", lambda name: provider)
     yield simulator
     if provider._client is not None:
         provider._client.close()

@@ -14,7 +14,7 @@ from jobs.providers.fault_injection import FaultRule
 from jobs.states import Observed
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.making import cluster_of, submitted_job
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +35,9 @@ def test_a_fault_is_switched_on_and_off_with_its_record(cloud: Simulator, admin:
         ("slow_boot", cluster.pk, "compute-1", 30)
     ]
     assert cloud.http.get("/v1/faults").json()["faults"][0]["node"] == "compute-1"
-    (told,) = events("jobs:fault:switched_on")
-    assert (told.actor, told.owner, told.object_id) == (admin, alice, "slow_boot")
-    assert told.after == {"cluster": cluster.pk, "node": "compute-1", "seconds": 30}
+    (event,) = events("jobs:fault:switched_on")
+    assert (event.actor, event.owner, event.object_id) == (admin, alice, "slow_boot")
+    assert event.after == {"cluster": cluster.pk, "node": "compute-1", "seconds": 30}
     assert fault_actions.switch_off(actor(admin), rule).rules == []
     assert fault_actions.switch_off(actor(admin), rule).rules == [], "once more is no error"
     assert len(events("jobs:fault:switched_off")) == 2
@@ -92,11 +92,10 @@ def test_cores_are_set_and_a_job_that_does_not_fit_is_told_what_is_free(
     cloud: Simulator, admin: User, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault_actions.set_cores(actor(admin), "emerald", 3)
-    (told,) = events("jobs:capacity:changed")
-    assert (told.before, told.after) == ({"cores": 64}, {"cores": 3})
+    (event,) = events("jobs:capacity:changed")
+    assert (event.before, event.after) == ({"cores": 64}, {"cores": 3})
     cluster = submitted_job(alice, slots=4).cluster
-    monkeypatch.setattr(controller, "provider_named", registry.provider)
-    controller.reconcile(cluster.pk)
+    controller.reconcile(cluster.pk, registry.provider_named)
     found = Cluster.objects.get(pk=cluster.pk)
     assert found.failure == (
         "Could not allocate compute resources from the compute provider. "
@@ -122,8 +121,8 @@ def test_cores_that_make_no_sense_are_refused(
 
 
 def test_a_cloud_that_is_real_has_nothing_to_break(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "provider", lambda name: ProviderWhoseNodesNeverReport())
-    for ask in (fault_actions.board, fault_actions.core_counts):
+    monkeypatch.setattr(registry, "provider_named", lambda name: ProviderWhoseNodesNeverReport())
+    for ask in (fault_actions.fault_overview, fault_actions.core_counts):
         with pytest.raises(Refused) as refused:
             ask()
         assert (refused.value.reason, refused.value.status) == ("provider_without_faults", 409)
@@ -132,9 +131,9 @@ def test_a_cloud_that_is_real_has_nothing_to_break(admin: User, monkeypatch: pyt
 def test_what_the_cloud_did_not_hear_is_not_recorded(
     cloud: Simulator, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider = registry.provider("simulated")
-    board = fault_actions.board()
-    monkeypatch.setattr(provider, "fault_board", lambda: board)
+    provider = registry.provider_named("simulated")
+    board = fault_actions.fault_overview()
+    monkeypatch.setattr(provider, "fault_overview", lambda: board)
     monkeypatch.setattr(provider, "_token_file", "/nowhere")
     with pytest.raises(Refused) as refused:
         fault_actions.switch_on(actor(admin), FaultRule("slow_boot"))

@@ -9,7 +9,7 @@ from jobs.providers import registry
 from tests.api import client_of
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.making import cluster_of
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 pytestmark = pytest.mark.django_db
 FAULTS, CAPACITY = "/api/v2/simulator/faults/", "/api/v2/simulator/capacity/"
@@ -42,13 +42,13 @@ def test_what_there_is_and_what_is_on(cloud: Simulator, admin: User) -> None:
 def test_a_switch_on_and_off(cloud: Simulator, admin: User, alice: User) -> None:
     cluster, _ = cluster_of(alice, slots=2)
     client = client_of(admin)
-    words = {"name": "network_cut", "cluster": cluster.pk, "node": "compute-1", "seconds": 100}
-    answer = client.put(FAULTS, words, format="json")
+    body = {"name": "network_cut", "cluster": cluster.pk, "node": "compute-1", "seconds": 100}
+    answer = client.put(FAULTS, body, format="json")
     assert answer.status_code == 200, answer.json()
     (rule,) = answer.json()["faults"]
     assert 0 < rule.pop("endsIn") <= 100
-    assert rule == {**words, "seconds": 100.0}
-    answer = client.put(FAULTS, {**words, "on": False}, format="json")
+    assert rule == {**body, "seconds": 100.0}
+    answer = client.put(FAULTS, {**body, "on": False}, format="json")
     assert answer.json()["faults"] == []
     assert AuditEvent.objects.filter(action__startswith="jobs:fault:", via="api", owner=alice).count() == 2
 
@@ -84,7 +84,7 @@ def test_cores(cloud: Simulator, admin: User) -> None:
 
 
 def test_where_clusters_are_real(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "provider", lambda name: ProviderWhoseNodesNeverReport())
+    monkeypatch.setattr(registry, "provider_named", lambda name: ProviderWhoseNodesNeverReport())
     for path in (FAULTS, CAPACITY):
         answer = client_of(admin).get(path)
         assert (answer.status_code, answer.json()["reason"]) == (409, "provider_without_faults")

@@ -7,11 +7,11 @@ from django.test import Client
 
 from accounts.models import AuditEvent, User
 from jobs.providers import registry
-from jobs.providers.fault_labels import WORDS
+from jobs.providers.fault_labels import LABELS
 from jobs.providers.simulated import SimulatedProvider
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
 from tests.jobs.making import cluster_of
-from tests.jobs.simulator.world import Simulator
+from tests.jobs.simulator.simulator_process import Simulator
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/simulated-cloud/"
@@ -42,26 +42,26 @@ def test_only_administrators_see_it_or_its_entry(cloud: Simulator, admin: User, 
 
 def test_every_fault_the_cloud_has_is_there_in_words(cloud: Simulator, admin: User) -> None:
     kinds = {kind["name"] for kind in cloud.http.get("/v1/faults").json()["kinds"]}
-    assert kinds == set(WORDS)
+    assert kinds == set(LABELS)
     page = text(signed_in(admin))
-    for words in WORDS.values():
-        assert str(words.title) in page
-        assert str(words.text) in page
-    assert "Nothing is broken at the moment." in page
+    for form in LABELS.values():
+        assert str(form.title) in page
+        assert str(form.text) in page
+    assert "No fault is on." in page
 
 
 def test_one_is_switched_on_shown_and_switched_off(cloud: Simulator, admin: User, alice: User) -> None:
     cluster, _ = cluster_of(alice, slots=2, name="Wing")
     client = signed_in(admin)
     assert "cluster-001, Wing (alice)" in text(client)
-    words = {"name": "slow_boot", "cluster": cluster.pk, "node": "compute-1", "seconds": "90"}
-    assert client.post(f"{PAGE}on/", words).status_code == 302
+    form = {"name": "slow_boot", "cluster": cluster.pk, "node": "compute-1", "seconds": "90"}
+    assert client.post(f"{PAGE}on/", form).status_code == 302
     page = text(client)
     assert "“Slow boot” is on." in page
-    for said in ("cluster-001 (alice), compute-1", "90 s longer"):
-        assert said in page
-    assert client.post(f"{PAGE}off/", words).status_code == 302
-    assert "Nothing is broken" in text(client)
+    for text_on_page in ("cluster-001 (alice), compute-1", "90 s longer"):
+        assert text_on_page in page
+    assert client.post(f"{PAGE}off/", form).status_code == 302
+    assert "No fault is on." in text(client)
     assert AuditEvent.objects.filter(action__startswith="jobs:fault:", via="page").count() == 2
 
 
@@ -70,22 +70,22 @@ def test_what_ends_by_itself_says_when(cloud: Simulator, admin: User) -> None:
     client.post(f"{PAGE}on/", {"name": "api_slow", "cluster": "next"})
     client.post(f"{PAGE}on/", {"name": "no_capacity", "seconds": "500"})
     page = text(client)
-    for said in ("the next launch", "5 s each", "every cluster", "ends by itself in 500 s"):
-        assert said in page
+    for text_on_page in ("the next launch", "5 s each", "every cluster", "ends by itself in 500 s"):
+        assert text_on_page in page
 
 
 def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(cloud: Simulator, admin: User) -> None:
     client = signed_in(admin)
-    for words, said in (
+    for form, text_on_page in (
         ({"name": "slow_boot", "seconds": "soon"}, "Seconds are a number, such as 60."),
         ({"name": "slow_boot", "node": "Kopf"}, "A node is named like head or compute-1."),
         ({}, "Choose one of the faults."),
     ):
-        answer = client.post(f"{PAGE}on/", words)
+        answer = client.post(f"{PAGE}on/", form)
         page = html.unescape(answer.content.decode())
         assert answer.status_code == 400
-        assert said in page
-        for value in words.values():
+        assert text_on_page in page
+        for value in form.values():
             assert f'value="{value}"' in page
 
 
@@ -103,7 +103,7 @@ def test_cores_are_set_and_given_back(cloud: Simulator, admin: User) -> None:
 
 
 def test_where_clusters_are_real_it_says_so(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "provider", lambda name: ProviderWhoseNodesNeverReport())
+    monkeypatch.setattr(registry, "provider_named", lambda name: ProviderWhoseNodesNeverReport())
     client = signed_in(admin)
     page = text(client)
     assert "Nothing to break here" in page
@@ -113,7 +113,7 @@ def test_where_clusters_are_real_it_says_so(admin: User, monkeypatch: pytest.Mon
 
 def test_a_cloud_that_is_away_is_said(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
     away = SimulatedProvider("unix:/nowhere/s.sock", "/nowhere/token")
-    monkeypatch.setattr(registry, "provider", lambda name: away)
+    monkeypatch.setattr(registry, "provider_named", lambda name: away)
     page = text(signed_in(admin), 503)
     assert "The simulated cloud does not answer" in page
     assert "Traceback" not in page

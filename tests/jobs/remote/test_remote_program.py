@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from jobs.remote import program
-from jobs.remote.client import COMMAND, SOURCE
+from jobs.remote.command_runner import PROGRAM_COMMAND, PROGRAM_SOURCE
 from tests.waiting import wait_for
 
 
@@ -25,10 +25,15 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """One request to the program in a home of its own, as the SSH server would run it."""
 
     def ask(verb: str, **request: Any) -> dict[str, Any]:
-        body = json.dumps({"verb": verb, "source": SOURCE, **request})
+        body = json.dumps({"verb": verb, "source": PROGRAM_SOURCE, **request})
         env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
         done = subprocess.run(
-            ["/bin/sh", "-c", COMMAND], input=body, capture_output=True, text=True, env=env, timeout=30
+            ["/bin/sh", "-c", PROGRAM_COMMAND],
+            input=body,
+            capture_output=True,
+            text=True,
+            env=env,
+            timeout=30,
         )
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -59,9 +64,9 @@ def test_output_is_stamped_and_the_exit_code_told(
     assert call("start", command="echo hello; pwd; echo err >&2; exit 3", env={})["state"] == "started"
     answer = ended(call)
     assert answer["exit_code"] == 3
-    told = lines(answer)
-    assert all(line.startswith("[20") and "Z]: " in line for line in told)
-    texts = [line.split("Z]: ", 1)[1] for line in told]
+    logged = lines(answer)
+    assert all(line.startswith("[20") and "Z]: " in line for line in logged)
+    texts = [line.split("Z]: ", 1)[1] for line in logged]
     assert texts[0].startswith("Launching echo hello; pwd")
     assert texts[0].endswith("Process output follows:")
     assert texts[1:] == ["hello", str(tmp_path / "work/shared"), "err", "Exited with code 3"]
@@ -79,10 +84,14 @@ def test_asking_again_starts_nothing_again(call: Callable[..., dict[str, Any]], 
 
 
 def test_many_at_once_start_it_once(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    body = json.dumps({"verb": "start", "source": SOURCE, "command": "echo run >> count", "env": {}}).encode()
+    body = json.dumps(
+        {"verb": "start", "source": PROGRAM_SOURCE, "command": "echo run >> count", "env": {}}
+    ).encode()
     env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     callers = [
-        subprocess.Popen(["/bin/sh", "-c", COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        subprocess.Popen(
+            ["/bin/sh", "-c", PROGRAM_COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+        )
         for _ in range(6)
     ]
     for caller in callers:
@@ -192,7 +201,11 @@ def test_the_listing_names_files_and_what_it_left_out(
     (Path(os.fsdecode(bytes(shared) + b"/\xff"))).write_text("x")
     answer = call("listing", limit=100)
     assert [(path, size) for path, size, _ in answer["files"]] == [("shared/sub/out.dat", 5)]
-    assert sorted(why for _, why in answer["left"]) == ["a link", "its name is no UTF-8", "no regular file"]
+    assert sorted(why for _, why in answer["left"]) == [
+        "a link",
+        "its name is not UTF-8",
+        "not a regular file",
+    ]
     assert answer["more"] is False
     assert call("listing", limit=2)["more"] is True
 
@@ -212,10 +225,10 @@ class LogOnADiskThatFillsUp:
 
 
 def test_a_full_disk_loses_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "LOOK_FOR_ROOM_SECONDS", 0)
+    monkeypatch.setattr(program, "RETRY_SECONDS", 0)
     log = LogOnADiskThatFillsUp()
-    program.append(log, b"everything that was said\n")
-    assert (log.written, log.refused) == (b"everything that was said\n", 2)
+    program.append(log, b"all of the output\n")
+    assert (log.written, log.refused) == (b"all of the output\n", 2)
 
 
 def test_other_troubles_of_the_disk_are_not_waited_for() -> None:
@@ -223,4 +236,4 @@ def test_other_troubles_of_the_disk_are_not_waited_for() -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with pytest.raises(OSError, match="Input/output error"):
-        program.patiently(broken)
+        program.retry_while_full(broken)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from jobs.remote.client import Listing, RemoteFile
+from jobs.remote.command_runner import Listing, RemoteFile
 from jobs.storage import output_collection
 from tests.jobs.making import saved_job
 
@@ -17,7 +17,7 @@ def collected(
 ) -> output_collection.Collection:
     """Collect from a node that may not be asked for a single byte."""
     nothing: Any = None
-    return output_collection.collect(
+    return output_collection.collect_outputs(
         saved_job(user), Listing(list(files), list(left), more), nothing, lambda: None
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.submission.draft import JobDraft, Offer, problems, walltime
+from jobs.submission.draft import JobDraft, Offer, find_problems, walltime_of
 
 OFFER = Offer("Emerald", [1, 2, 4], max_slots=64, max_hours=48)
 GOOD = JobDraft(
@@ -17,7 +17,7 @@ GOOD = JobDraft(
 
 
 def reasons(**change: Any) -> list[str]:
-    return [problem.reason for problem in problems(replace(GOOD, **change), OFFER)]
+    return [problem.reason for problem in find_problems(replace(GOOD, **change), OFFER)]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_refused(change: dict[str, Any], reason: str) -> None:
 
 
 def test_every_problem_is_told_at_once_with_its_field() -> None:
-    found = problems(replace(GOOD, name="", slots=0, walltime_hours=-1), OFFER)
+    found = find_problems(replace(GOOD, name="", slots=0, walltime_hours=-1), OFFER)
     assert [problem.field for problem in found] == ["name", "slots", "walltime"]
     assert all(problem.message.endswith(".") for problem in found)
 
@@ -75,7 +75,7 @@ def test_odd_but_good_commands_pass(command: str) -> None:
 
 def test_no_walltime_means_the_longest() -> None:
     assert reasons(walltime_hours=None) == []
-    assert walltime(replace(GOOD, walltime_hours=None), OFFER) == timedelta(hours=48)
+    assert walltime_of(replace(GOOD, walltime_hours=None), OFFER) == timedelta(hours=48)
 
 
 anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
@@ -86,6 +86,6 @@ def test_garbage_is_refused_without_an_accident(
     name: Any, command: Any, cores: Any, slots: Any, hours: Any, env: Any
 ) -> None:
     draft = JobDraft(name, command, "emerald", cores, slots, hours, env_vars=env)
-    for problem in problems(draft, OFFER):
+    for problem in find_problems(draft, OFFER):
         assert problem.reason
         assert problem.message

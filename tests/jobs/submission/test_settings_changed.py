@@ -39,7 +39,7 @@ def test_the_api_says_it(alice: User, cluster: Cluster) -> None:
 def test_the_page_says_it(alice: User, cluster: Cluster, client: Client) -> None:
     client.force_login(alice)
     shown = client.get(f"/jobs/{cluster.job_id}/").content.decode()
-    assert "What changed since" in shown
+    assert "Changes since then" in shown
     assert "The rule 192.0.2.0/24 was added." in shown
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_said_when_nothing_changed(alice: User, client: Client) -> No
     made, _ = cluster_of(alice, Observed.EXECUTING)
     assert sentences(alice, made) == []
     client.force_login(alice)
-    assert "What changed since" not in client.get(f"/jobs/{made.job_id}/").content.decode()
+    assert "Changes since then" not in client.get(f"/jobs/{made.job_id}/").content.decode()
 
 
 def test_nothing_is_said_of_a_cluster_that_is_gone(alice: User, cluster: Cluster) -> None:

@@ -13,16 +13,16 @@ def snapshot(*keys: Any, rules: tuple[Any, ...] = (OFFICE,), ssh_access: bool = 
     return {"ssh_keys": list(keys), "access_rules": list(rules), "ssh_access": ssh_access}
 
 
-def said(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(change.subject, change.what, change.sentence) for change in changes(then, now)]
 
 
 def test_nothing_changed() -> None:
-    assert said(snapshot(LAPTOP), snapshot(LAPTOP)) == []
+    assert differences(snapshot(LAPTOP), snapshot(LAPTOP)) == []
 
 
 def test_keys_come_and_go() -> None:
-    assert said(snapshot(LAPTOP), snapshot(TOKEN)) == [
+    assert differences(snapshot(LAPTOP), snapshot(TOKEN)) == [
         ("ssh_key", "removed", "The key 'Laptop' (SHA256:a) was removed."),
         ("ssh_key", "added", "The key 'Token' (SHA256:b) was added."),
     ]
@@ -30,7 +30,7 @@ def test_keys_come_and_go() -> None:
 
 def test_a_key_is_renamed_and_disabled() -> None:
     now = snapshot({**LAPTOP, "name": "Old laptop", "standing": "disabled"})
-    assert said(snapshot(LAPTOP), now) == [
+    assert differences(snapshot(LAPTOP), now) == [
         ("ssh_key", "renamed", "The key 'Laptop' (SHA256:a) is now named 'Old laptop'."),
         ("ssh_key", "disabled", "The key 'Laptop' (SHA256:a) was disabled."),
     ]
@@ -38,21 +38,23 @@ def test_a_key_is_renamed_and_disabled() -> None:
 
 def test_a_key_works_again() -> None:
     then = snapshot({**LAPTOP, "standing": "disabled"})
-    assert said(then, snapshot(LAPTOP)) == [("ssh_key", "active", "The key 'Laptop' (SHA256:a) works again.")]
+    assert differences(then, snapshot(LAPTOP)) == [
+        ("ssh_key", "active", "The key 'Laptop' (SHA256:a) works again.")
+    ]
 
 
 def test_rules_come_go_and_expire() -> None:
     home = {"cidr": "192.0.2.7/32", "note": "", "standing": "active"}
     then, now = snapshot(rules=(OFFICE, home)), snapshot(rules=({**home, "standing": "expired"},))
-    assert said(then, now) == [
+    assert differences(then, now) == [
         ("access_rule", "removed", "The rule 10.0.0.0/8 was removed."),
         ("access_rule", "expired", "The rule 192.0.2.7/32 has expired."),
     ]
-    assert said(now, then)[-1] == ("access_rule", "added", "The rule 10.0.0.0/8 was added.")
+    assert differences(now, then)[-1] == ("access_rule", "added", "The rule 10.0.0.0/8 was added.")
 
 
 def test_the_switch() -> None:
-    assert said(snapshot(), snapshot(ssh_access=False)) == [
+    assert differences(snapshot(), snapshot(ssh_access=False)) == [
         ("ssh_access", "off", "SSH access was switched off.")
     ]
 
@@ -62,5 +64,5 @@ def test_a_snapshot_of_an_early_version() -> None:
         "ssh_keys": [{"name": "Laptop", "fingerprint": "SHA256:a"}],
         "access_rules": [{"cidr": "10.0.0.0/8"}],
     }
-    assert said(old, snapshot(LAPTOP)) == []
-    assert said({}, snapshot(rules=())) == []
+    assert differences(old, snapshot(LAPTOP)) == []
+    assert differences({}, snapshot(rules=())) == []

@@ -43,7 +43,7 @@ def test_it_says_what_to_do_when_there_is_none(page: Client) -> None:
 
 def test_it_shows_jobs_clusters_and_launched_ones(page: Client, alice: User) -> None:
     submitted_job(alice, name="Wing", slots=2)
-    launching.launch(SYSTEM, alice, MIXED)
+    launching.launch_cluster(SYSTEM, alice, MIXED)
     html = page.get(LIST).content.decode()
     assert html.index("cluster-002") < html.index("cluster-001")
     for text in (
@@ -60,9 +60,9 @@ def test_it_shows_jobs_clusters_and_launched_ones(page: Client, alice: User) -> 
 
 
 def test_it_tells_how_each_ended(page: Client, alice: User) -> None:
-    ended(launching.launch(SYSTEM, alice, HEAD), "succeeded", "Its hours are over")
-    ended(launching.launch(SYSTEM, alice, HEAD), "terminated", "User Terminated")
-    broken = launching.launch(SYSTEM, alice, HEAD)
+    ended(launching.launch_cluster(SYSTEM, alice, HEAD), "succeeded", "Its hours are over")
+    ended(launching.launch_cluster(SYSTEM, alice, HEAD), "terminated", "User Terminated")
+    broken = launching.launch_cluster(SYSTEM, alice, HEAD)
     Cluster.objects.filter(pk=broken.pk).update(failure="head reported an error.")
     ended(broken, "error", "head reported an error.")
     ended(submitted_job(alice).cluster, "succeeded", "Completed successfully")
@@ -81,7 +81,7 @@ def test_it_tells_how_each_ended(page: Client, alice: User) -> None:
 
 
 def test_the_report_is_offered_once_there_is_something_to_report(page: Client, alice: User) -> None:
-    cluster = launching.launch(SYSTEM, alice, HEAD)
+    cluster = launching.launch_cluster(SYSTEM, alice, HEAD)
     link = f'href="/api/v2/jobs/{cluster.job_id}/context-report/"'
     assert link not in page.get(LIST).content.decode()
     Cluster.objects.filter(pk=cluster.pk).update(booting_at=timezone.now())
@@ -91,7 +91,7 @@ def test_the_report_is_offered_once_there_is_something_to_report(page: Client, a
 
 def test_many_take_few_queries(page: Client, alice: User, django_assert_max_num_queries: Any) -> None:
     for _ in range(12):
-        launching.launch(SYSTEM, alice, MIXED)
+        launching.launch_cluster(SYSTEM, alice, MIXED)
     with django_assert_max_num_queries(10):
         page.get(LIST)
     with django_assert_max_num_queries(12):
@@ -99,12 +99,12 @@ def test_many_take_few_queries(page: Client, alice: User, django_assert_max_num_
 
 
 def test_terminate_asks_first_and_then_does_it(page: Client, alice: User) -> None:
-    launching.launch(SYSTEM, alice, HEAD)
+    launching.launch_cluster(SYSTEM, alice, HEAD)
     asked = page.post(f"{LIST}cluster-001/terminate/").content.decode()
     assert "Terminate cluster-001" in asked
-    assert "What is not in the work directory by then is lost" in asked
+    assert "Files outside the work directory are lost" in asked
     assert Cluster.objects.get().desired_state == Desired.RUNNING
-    for said in ("Terminating cluster-001.", "cluster-001 was being terminated already."):
+    for said in ("Terminating cluster-001.", "cluster-001 is already being terminated."):
         answer = page.post(f"{LIST}cluster-001/terminate/", {"confirmed": "1"}, follow=True)
         assert said in answer.content.decode()
     assert Cluster.objects.get().desired_state == Desired.STOPPED
@@ -112,7 +112,7 @@ def test_terminate_asks_first_and_then_does_it(page: Client, alice: User) -> Non
 
 
 def test_the_definition_is_downloaded_as_it_was_sent(page: Client, alice: User) -> None:
-    launching.launch(SYSTEM, alice, MIXED)
+    launching.launch_cluster(SYSTEM, alice, MIXED)
     submitted_job(alice)
     answer = page.get(f"{LIST}cluster-001/definition.toml")
     assert answer.content.decode() == MIXED
@@ -124,7 +124,7 @@ def test_the_definition_is_downloaded_as_it_was_sent(page: Client, alice: User) 
 def test_a_stranger_finds_nothing(
     request: pytest.FixtureRequest, client: Client, alice: User, who: str
 ) -> None:
-    launching.launch(SYSTEM, alice, HEAD)
+    launching.launch_cluster(SYSTEM, alice, HEAD)
     client.force_login(request.getfixturevalue(who))
     assert "cluster-001" not in client.get(LIST).content.decode()
     assert client.post(f"{LIST}cluster-001/terminate/", {"confirmed": "1"}).status_code == 404
@@ -133,11 +133,11 @@ def test_a_stranger_finds_nothing(
 
 
 def test_the_job_page_and_list_show_the_handle_and_all_hardware(page: Client, alice: User) -> None:
-    cluster = launching.launch(SYSTEM, alice, MIXED)
+    cluster = launching.launch_cluster(SYSTEM, alice, MIXED)
     for path in ("/", f"/jobs/{cluster.job_id}/"):
         html = page.get(path).content.decode()
         assert "cluster-001" in html
         assert "Emerald, Onyx" in html
         assert "7 cores" in html
     assert "USD 0.56" in html
-    assert "None: the cluster is for people to work on" in html
+    assert "None. The cluster runs until its hours are over" in html

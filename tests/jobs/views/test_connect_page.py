@@ -43,17 +43,17 @@ def shown(client: Client, user: User, job: Job, query: str = "") -> tuple[int, s
     return answer.status_code, html.unescape(answer.content.decode())
 
 
-def test_the_page_shows_each_recipe_of_the_api(client: Client, alice: User, cluster: Cluster) -> None:
+def test_the_page_shows_each_command_of_the_api(client: Client, alice: User, cluster: Cluster) -> None:
     query = "?node=compute-1&way=jump&local_port=9000&node_port=5901"
     status, answer = asked(alice, cluster.job, query)
     page_status, page = shown(client, alice, cluster.job, query)
     assert (status, page_status) == (200, 200)
     assert (answer["node"], answer["way"], answer["nodes"]) == ("compute-1", "jump", ["head", "compute-1"])
-    for recipe in answer["recipes"]:
-        assert f'id="recipe-{recipe["id"]}"' in page
-        for text in (recipe["text"], recipe["title"], recipe["line"]):
+    for command in answer["recipes"]:
+        assert f'id="command-{command["id"]}"' in page
+        for text in (command["text"], command["title"], command["line"]):
             assert text in page
-        for field in recipe["puttyFields"]:
+        for field in command["puttyFields"]:
             assert f">{field['value']}</code>" in page
     assert answer["knownHostsFile"] == f"known_hosts-{cluster.job_id}.txt"
     assert "-L 9000:127.0.0.1:5901" in json.dumps(answer)

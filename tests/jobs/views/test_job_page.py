@@ -10,7 +10,7 @@ from accounts.models import User
 from jobs.access import node_access
 from jobs.events import job_log
 from jobs.models import Cluster, Job, Node
-from jobs.states import Observed
+from jobs.states import LogSource, Observed
 from sshgateway.sessions.session_actions import end_session, open_session
 from tests.jobs.making import HOST_KEYS, cluster_of, saved_job, submitted_job
 
@@ -46,7 +46,7 @@ def test_others_get_the_404_page_from_every_address_of_the_job(
         assert client.get(f"/jobs/{ready.pk}/{path}").status_code == 404
     for verb in ("submit", "terminate", "delete"):
         assert client.post(f"/jobs/{ready.pk}/{verb}/", {"confirmed": "1"}).status_code == 404
-    assert "There is nothing here" in client.get(f"/jobs/{ready.pk}/").content.decode()
+    assert "Page not found" in client.get(f"/jobs/{ready.pk}/").content.decode()
     assert ready.name not in client.get("/").content.decode()
 
 
@@ -111,7 +111,7 @@ def test_terminate_asks_says_what_is_lost_and_is_idempotent(page: Client, ready:
     page.post(path, {"confirmed": "1"})
     assert Cluster.objects.get(job=ready).desired_state == "stopped"
     again = page.post(path, {"confirmed": "1"}, follow=True)
-    assert "being terminated already" in again.content.decode()
+    assert "already being terminated" in again.content.decode()
 
 
 def test_terminate_says_how_many_terminals_are_open(page: Client, alice: User, ready: Job) -> None:
@@ -142,11 +142,11 @@ def test_a_failed_command_shows_its_exit_code(page: Client, ready: Job) -> None:
     )
     html = page.get(f"/jobs/{ready.pk}/").content.decode()
     assert "Failed, exit code 3" in html
-    assert "The head node stays up, and costs." in html
+    assert "Head node still running: USD" in html
 
 
 def test_the_log_shows_markup_as_text_and_downloads_without_colours(page: Client, ready: Job) -> None:
-    job_log.append(ready, "program", "\x1b[31m<script>alert(1)</script>\x1b[0m", node="head")
+    job_log.append(ready, LogSource.PROGRAM, "\x1b[31m<script>alert(1)</script>\x1b[0m", node="head")
     html = page.get(f"/jobs/{ready.pk}/").content.decode()
     assert "&lt;script&gt;alert(1)" in html and "<script>alert" not in html
     text = page.get(f"/jobs/{ready.pk}/log.txt")
@@ -157,7 +157,7 @@ def test_the_log_shows_markup_as_text_and_downloads_without_colours(page: Client
 
 def test_a_long_log_starts_at_its_end_and_the_page_knows_what_is_missing(page: Client, ready: Job) -> None:
     for number in range(500):
-        job_log.append(ready, "program", f"line {number}", node="head")
+        job_log.append(ready, LogSource.PROGRAM, f"line {number}", node="head")
     answer = page.get(f"/jobs/{ready.pk}/")
     ready.refresh_from_db()
     assert answer.context["last_sequence"] == ready.last_sequence

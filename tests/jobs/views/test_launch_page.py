@@ -138,9 +138,9 @@ def test_every_sample_can_be_chosen_without_a_script(page: Client) -> None:
 
 
 def test_a_cluster_is_launched_again_by_its_owner_only(page: Client, alice: User, bob: User) -> None:
-    launching.launch(SYSTEM, alice, MIXED)
-    launching.launch(SYSTEM, bob, HEAD)
-    launching.launch(SYSTEM, bob, HEAD)
+    launching.launch_cluster(SYSTEM, alice, MIXED)
+    launching.launch_cluster(SYSTEM, bob, HEAD)
+    launching.launch_cluster(SYSTEM, bob, HEAD)
     assert page.get(f"{PAGE}?again=cluster-001").context["text"] == MIXED
     assert page.get(f"{PAGE}?again=cluster-002").status_code == 404
     assert page.get(f"{PAGE}?again=%00").status_code == 404

@@ -12,7 +12,8 @@ from jobs.context import broker
 from jobs.context.tokens import token_of
 from jobs.models import Cluster, Node
 from jobs.states import Observed
-from jobs.views.node_rows import rows_of, short_duration
+from jobs.views.durations import short_duration_text
+from jobs.views.node_rows import node_rows_of
 from tests.jobs.context.test_boot_stream import BOOT, REGISTRATION, line
 from tests.jobs.making import cluster_of
 
@@ -36,7 +37,7 @@ def page(client: Client, alice: User) -> Client:
 
 
 def test_each_node_has_its_phases_and_what_it_said_last(cluster: Cluster) -> None:
-    head, compute = rows_of(cluster)
+    head, compute = node_rows_of(cluster)
     assert [(cell.name, cell.state, cell.took) for cell in head.phases] == [
         ("Hosts", "ok", "1.5 s"),
         ("Peers", "ok", "5.0 s"),
@@ -52,7 +53,7 @@ def test_each_node_has_its_phases_and_what_it_said_last(cluster: Cluster) -> Non
 def test_what_goes_on_shows_since_when(cluster: Cluster) -> None:
     waiting = line(20, "waiting for server", "finalize", "wait")
     broker.progress(token_of(cluster.pk, "head"), {"lines": [waiting]}, "")
-    now = rows_of(cluster)[0].now
+    now = node_rows_of(cluster)[0].now
     assert now is not None
     assert (now.state_name, now.since) == ("waiting", datetime(2026, 1, 1, 0, 0, 20, tzinfo=UTC))
 
@@ -113,7 +114,7 @@ def held(cluster: Cluster, **head: Any) -> None:
 def test_a_held_cluster_says_so_and_what_is_up_can_be_reached(cluster: Cluster, page: Client) -> None:
     held(cluster, state=Node.State.RUNNING, verified_at=timezone.now(), report_outcome="error")
     html = page.get(f"/jobs/{cluster.job_id}/").content.decode()
-    assert "Held for you to look into." in html
+    assert "Held for debugging." in html
     assert "Not ready" in html
     assert 'id="open-head"' in html
     assert 'id="terminate-button"' in html
@@ -141,11 +142,11 @@ def test_many_nodes_cost_no_more_queries_than_two(
     many, _ = cluster_of(bob, slots=40)
     for cluster in (few, many):
         with django_assert_max_num_queries(5):
-            rows_of(cluster)
+            node_rows_of(cluster)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 ms"), (0.0412, "41 ms"), (3.24, "3.2 s"), (12.9, "12 s"), (75, "1 min 15 s")]
 )
 def test_short_durations(seconds: float, text: str) -> None:
-    assert short_duration(timedelta(seconds=seconds)) == text
+    assert short_duration_text(timedelta(seconds=seconds)) == text

@@ -7,13 +7,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from jobs.access import node_access
+from jobs.access import session_subjects
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare, TerminalVisit
-from sshgateway.recording.writer import Printed, Writer
+from sshgateway.models.recording import RecordingState
+from sshgateway.recording.writer import OutputEvent, Writer
 from sshgateway.sessions import session_actions
 from tests.factories import ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
 
 pytestmark = pytest.mark.django_db
+NOT_RECORDED = "SSH connections from your computer (ssh, sftp, scp, rsync, forwarded ports) are not recorded"
 
 
 def browser(user: Any) -> Client:
@@ -37,7 +39,7 @@ def job(alice):
 def session_of(owner: Any, job: Any, **fields: Any) -> TerminalSession:
     return TerminalSessionFactory(
         owner=owner,
-        subject=node_access.subject(job),
+        subject=session_subjects.subject_of(job),
         label="head of Wing flow",
         attached_at=timezone.now(),
         **fields,
@@ -49,8 +51,8 @@ def recording(alice, job, settings, tmp_path: Path) -> Recording:
     settings.MEDIA_ROOT = tmp_path
     session = session_of(alice, job, ended_at=timezone.now(), end_reason="exited", exit_status=3)
     writer = Writer(session, 1_000_000)
-    writer.hear([Printed(0.5, b"hello")])
-    writer.finish("complete")
+    writer.enqueue([OutputEvent(0.5, b"hello")])
+    writer.finish(RecordingState.COMPLETE)
     return Recording.objects.get()
 
 
@@ -67,14 +69,14 @@ def test_the_job_page_lists_terminals_with_end_and_recording(alice, job, recordi
     ):
         assert words in panel
     assert f"/recordings/{recording.pk}/" in panel
-    assert "Your own ssh, sftp, scp, rsync and forwarded ports are not recorded" in panel
+    assert NOT_RECORDED in panel
     assert all(str(session.pk) not in text for session in TerminalSession.objects.all())
 
 
 def test_the_connect_dialog_says_what_is_not_recorded(alice, job) -> None:
     NodeFactory(cluster=ClusterFactory(job=job))
     text = browser(alice).get(f"/jobs/{job.pk}/connect/").content.decode()
-    assert "Your own ssh, sftp, scp, rsync and forwarded ports are not recorded" in text
+    assert NOT_RECORDED in text
 
 
 def test_the_list_of_terminals_and_its_empty_state(alice, bob, job) -> None:
@@ -111,10 +113,9 @@ def test_who_may_open_a_recording(alice, bob, root, recording) -> None:
     page = f"/recordings/{recording.pk}/"
     own = browser(alice).get(page).content.decode()
     assert "head of Wing flow" in own
-    assert "That you watch this is written down" not in own
-    assert (
-        "That you watch this is written down, and alice sees it" in browser(root).get(page).content.decode()
-    )
+    assert "Watching this is recorded" not in own
+    watched = browser(root).get(page).content.decode()
+    assert "Watching this is recorded: alice sees it in their audit trail." in watched
     assert browser(bob).get(page).status_code == 404
     assert Client().get(page).status_code == 302
 
@@ -122,7 +123,7 @@ def test_who_may_open_a_recording(alice, bob, root, recording) -> None:
 def test_a_deleted_recording_says_so(alice, recording) -> None:
     Recording.objects.update(deleted_at=timezone.now())
     text = browser(alice).get(f"/recordings/{recording.pk}/").content.decode()
-    assert "Recording deleted: its time was over" in text
+    assert "Recording deleted after its retention period" in text
     assert "headnode-replay" not in text
 
 
@@ -184,7 +185,7 @@ def test_rules_are_set_and_removed_on_the_page(alice, root) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"scope": "person", "person": "", "mode": "on", "on_failure": "go_on"}, "Write the name the person"),
+        ({"scope": "person", "person": "", "mode": "on", "on_failure": "go_on"}, "Enter a user name."),
         ({"scope": "person", "person": "nobody", "mode": "on", "on_failure": "go_on"}, "Nobody of this name"),
         (
             {"scope": "core_type", "core_type": "none", "mode": "on", "on_failure": "go_on"},

@@ -1,0 +1,59 @@
+"""Build the access document: the keys and rules that the provider applies to every node of a cluster."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from accounts.keys import validity
+from accounts.models import User
+from accounts.services import job_settings
+from jobs.models import Cluster
+from sshgateway.certificates.authorities import user_authority_lines
+
+
+def rules_of(owner: User) -> list[str]:
+    """Return the CIDR rules in force for a user's clusters; empty while SSH access is off."""
+    if not job_settings(owner).ssh_access:
+        return []
+    return [rule.cidr for rule in validity.rules_in_force(owner)]
+
+
+def new_document(cluster: Cluster) -> dict[str, Any]:
+    """Return the cluster's access document as it is now, with a version number of its own.
+
+    The number is taken before the content is read, so a document with a higher version never lacks a change that
+    one with a lower version has.
+    """
+    with transaction.atomic():
+        row = Cluster.objects.filter(pk=cluster.pk)
+        row.update(access_version=F("access_version") + 1)
+        version = row.values_list("access_version", flat=True).get()
+    return {"version": version, **content_of(cluster)}
+
+
+def content_of(cluster: Cluster) -> dict[str, Any]:
+    """Return the access document without its version.
+
+    `withdrawn` maps the fingerprint of each saved key that grants no access to the reason, so that nodes can tell
+    sessions why they end.
+    """
+    owner = cluster.job.owner
+    keys = [(key, validity.key_validity(key)) for key in owner.ssh_keys.all()]
+    active = validity.Validity.ACTIVE
+    return {
+        "authorized_keys": [key.public_key for key, state in keys if state is active],
+        "withdrawn": {key.fingerprint: state.value for key, state in keys if state is not active},
+        "rules": rules_of(owner),
+        "user_authorities": user_authority_lines(),
+        "gateway_addresses": settings.HEADNODE_GATEWAY_ADDRESSES,
+    }
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """Return a digest of the document's content. The version does not count, so it shows whether anything changed."""
+    content = {name: value for name, value in document.items() if name != "version"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,51 @@
+"""Why a command is told to end, or the time of a cluster without a command is over. Pure."""
+
+from enum import StrEnum
+
+from jobs.lifetime.deadline import Reason
+from jobs.states import Outcome
+
+
+class EndReason(StrEnum):
+    """The reason, as the program on the node stores and returns it: a value is never changed."""
+
+    STOPPED_BY_OWNER = "User terminated"
+    HOURS_OVER = "The hours of the cluster are over"
+    WALLTIME = "Walltime exceeded"
+    IDLE = "Idle limit reached"
+    BUDGET = "Budget used up"
+    LONGEST_LIFE = "Longest life reached"
+
+    @property
+    def result(self) -> tuple[Outcome, str]:
+        """Return how the job ends for this reason, and what its last status row says."""
+        return _RESULTS[self]
+
+
+_RESULTS = {
+    EndReason.STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
+    EndReason.HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
+    EndReason.WALLTIME: (Outcome.WALLTIME, "Walltime exceeded"),
+    EndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
+    EndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
+    EndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
+}
+_OF_DEADLINE = {
+    Reason.WALLTIME: EndReason.WALLTIME,
+    Reason.IDLE: EndReason.IDLE,
+    Reason.BUDGET: EndReason.BUDGET,
+}
+
+
+def of_deadline(deadline_reason: str) -> EndReason:
+    """Return why a command ends when the deadline with this reason passes."""
+    return next(
+        (end for reason, end in _OF_DEADLINE.items() if reason == deadline_reason), EndReason.LONGEST_LIFE
+    )
+
+
+def result_of(why: str) -> tuple[Outcome, str]:
+    """Return the result for a reason that a node returned. A node is not trusted: an unknown reason counts as the
+    owner's."""
+    known = next((reason for reason in EndReason if reason == why), EndReason.STOPPED_BY_OWNER)
+    return known.result

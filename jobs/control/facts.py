@@ -1,0 +1,53 @@
+"""Gather the facts of a decision from the cluster's rows and the settings. Reads only."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobs.context import cluster_plan
+from jobs.control.reconcile import Facts, NodeFacts
+from jobs.models import Cluster, Node
+from jobs.states import Desired, Observed
+
+# A command that was asked to end has this long.
+STOP_LIMIT = timedelta(seconds=90)
+
+
+def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> Facts:
+    """Return the facts as they are now."""
+    job = cluster.job
+    alarms = [node.host_key_alarm_at for node in nodes if node.host_key_alarm_at is not None]
+    return Facts(
+        desired=Desired(cluster.desired_state),
+        observed=Observed(cluster.observed_state),
+        now=timezone.now(),
+        nodes=[_node_facts(node) for node in nodes],
+        provider_has_it=provider_has_it,
+        failed=bool(cluster.failure),
+        policy=cluster_plan.policy_of(cluster),
+        reported=cluster.context_reported_at is not None,
+        auto_terminate=job.auto_terminate_cluster,
+        has_command=bool(job.command),
+        boot_limit_at=cluster.booting_at + settings.HEADNODE_BOOT_LIMIT if cluster.booting_at else None,
+        deadline_at=cluster.deadline_at,
+        deadline_reason=cluster.deadline_reason,
+        launch_limit_at=cluster.ready_at + settings.HEADNODE_BOOT_LIMIT if cluster.ready_at else None,
+        stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
+        overrun_at=cluster.deadline_at + STOP_LIMIT if cluster.deadline_at else None,
+        trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
+    )
+
+
+def _node_facts(node: Node) -> NodeFacts:
+    return NodeFacts(
+        node.name,
+        node.state,
+        node.reason,
+        node.report_outcome,
+        verified=node.verified_at is not None,
+        registered=node.registered_at is not None,
+        left_out=node.left_out,
+        distrusted=node.host_key_alarm_at is not None,
+    )

@@ -1,0 +1,52 @@
+"""Save what the provider says of a cluster's nodes, and tell the Job Log."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from jobs.events import job_log
+from jobs.models import Cluster, Node
+from jobs.models.claims import ClaimLost, claimed_nodes
+from jobs.providers.base import ObservedNode
+from jobs.states import NODE_DOWN, WITHOUT_NODES, LogLevel, LogSource, NodeState, Observed
+
+
+def save_sightings(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str, ObservedNode]) -> None:
+    """Save node states that changed, in the rows and in `nodes`. Raises ClaimLost."""
+    if cluster.observed_state == Observed.RELEASING:
+        _save_nodes_down(cluster, nodes, seen)
+    elif cluster.observed_state not in WITHOUT_NODES:
+        for node in nodes:
+            if not node.left_out:  # its failure is recorded already
+                _save_sighting(cluster, node, seen.get(node.name))
+
+
+def _save_sighting(cluster: Cluster, node: Node, sighting: ObservedNode | None) -> None:
+    state = sighting.state if sighting else NodeState.STOPPED
+    if state == node.state or state not in set(NodeState):
+        return
+    if state == NodeState.BOOTING and node.verified_at is not None:
+        return  # the provider is behind: the portal has logged in already
+    before, node.state = node.state, state
+    if node.report_outcome != "error":  # otherwise the node's own report says more
+        node.reason = (sighting.reason if sighting else "")[:500]
+    with transaction.atomic():
+        # Like every write of the loop: a worker that slept must not save what it saw before.
+        unchanged = claimed_nodes(cluster).filter(pk=node.pk, state=before)
+        if unchanged.update(state=node.state, reason=node.reason) != 1:
+            raise ClaimLost(cluster.pk)
+        level = LogLevel.ERROR if state == NodeState.FAILED else LogLevel.INFO
+        why = f": {node.reason}" if node.reason else ""
+        text = f"{node.name} is {state}{why}."
+        job_log.append(cluster.job, LogSource.PROVIDER, text, level=level, node=node.name)
+
+
+def _save_nodes_down(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str, ObservedNode]) -> None:
+    """Save which nodes are down while the cluster is released. The Job Log gets one event when all of them are."""
+    down = [
+        node.pk
+        for node in nodes
+        if node.state not in NODE_DOWN and (node.name not in seen or seen[node.name].state in NODE_DOWN)
+    ]
+    if down and claimed_nodes(cluster).filter(pk__in=down).update(state=NodeState.STOPPED):
+        job_log.notify(cluster.job_id)

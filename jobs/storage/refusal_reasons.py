@@ -1,0 +1,12 @@
+"""Why a file is refused: stable words for programs. The messages are written where they are raised. Pure."""
+
+from enum import StrEnum
+
+
+class FileRefusal(StrEnum):
+    """Why a file is refused. The REST API returns the value as `reason`: never change one."""
+
+    MISSING = "file_missing"
+    UNKNOWN = "file_unknown"
+    IN_USE = "file_in_use"
+    NAME_INVALID = "file_name_invalid"

@@ -1,0 +1,21 @@
+"""Durations as text for pages."""
+
+from datetime import timedelta
+
+
+def duration_text(span: timedelta) -> str:
+    """Return `42 s`, `1 min 15 s` or `2 h 5 min`. The pages' scripts write running durations the same way."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def short_duration_text(span: timedelta) -> str:
+    """Return `40 ms` or `3.2 s` below ten seconds, and like `duration_text` from there on."""
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else duration_text(span)

@@ -1,0 +1,166 @@
+"""Output files that change while they are fetched, and claims that are lost meanwhile; over a real SFTP server."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+
+from accounts.models import User
+from jobs.models import Job, StoredFile
+from jobs.models.claims import ClaimLost
+from jobs.remote.command_runner import Listing, RemoteFile
+from jobs.storage.output_collection import Collection, collect_outputs
+from sshgateway.certificates.credentials import issue_credential
+from sshgateway.ssh import transport
+from tests.jobs.making import saved_job
+from tests.sshgateway import sshd
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CONTENT = os.urandom(100_000)
+
+
+@pytest.fixture
+def sftp(transactional_db: None, tmp_path: Path) -> Iterator[transport.SFTP]:
+    """A connection to a real SFTP server."""
+    node = sshd.start(tmp_path / "node")
+    try:
+        target = node.target()
+        credential = issue_credential(target.principal, for_whom="a test")
+        with transport.connect(target, credential=credential) as connection, connection.sftp() as client:
+            yield client
+    finally:
+        node.stop()
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Path:
+    """The job's work directory on the node. Storage is empty."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    settings.MEDIA_ROOT = str(tmp_path / "storage")
+    monkeypatch.setattr(Job, "work_directory", str(folder))
+    return folder
+
+
+@pytest.fixture
+def job(alice: User) -> Job:
+    return saved_job(alice)
+
+
+def stored_bytes() -> list[bytes]:
+    """Return the content of every file in storage, with or without a row."""
+    root = Path(default_storage.path(""))
+    return [path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()]
+
+
+def listed(path: Path, size: int | None = None, modified: int | None = None) -> Listing:
+    """Return a listing as the node announced it: with this size and time, whatever is there by now."""
+    found = path.stat()
+    file = RemoteFile(
+        path.name, found.st_size if size is None else size, modified or int(found.st_mtime)
+    )
+    return Listing([file], [], False)
+
+
+def collect(
+    job: Job, listing: Listing, sftp: transport.SFTP, check: Callable[[], None] = lambda: None
+) -> Collection:
+    return collect_outputs(job, listing, sftp, check)
+
+
+def test_a_file_comes_over_as_it_is(job: Job, work: Path, sftp: transport.SFTP) -> None:
+    (work / "out").write_bytes(CONTENT)
+    found = collect(job, listed(work / "out"), sftp)
+    assert (found.files, found.size, found.skipped) == (1, len(CONTENT), [])
+    assert stored_bytes() == [CONTENT]
+    row = StoredFile.objects.get()
+    with row.file.open("rb") as file:
+        assert file.read() == CONTENT
+
+
+def test_what_became_a_device_is_not_read(job: Job, work: Path, sftp: transport.SFTP) -> None:
+    (work / "out").symlink_to("/dev/zero")
+    found = collect(job, listed(work / "out", size=5), sftp)
+    assert found.skipped == ["out: it turned into something else while it was read"]
+    assert (found.files, found.size, stored_bytes(), StoredFile.objects.count()) == (0, 0, [], 0)
+
+
+@pytest.mark.parametrize("less", [1, len(CONTENT)])
+def test_what_became_shorter_is_not_stored(job: Job, work: Path, sftp: transport.SFTP, less: int) -> None:
+    (work / "out").write_bytes(CONTENT[: len(CONTENT) - less])
+    found = collect(job, listed(work / "out", size=len(CONTENT)), sftp)
+    assert found.skipped == ["out: it became shorter while it was read"]
+    assert (found.files, stored_bytes(), StoredFile.objects.count()) == (0, [], 0)
+
+
+def test_of_what_grew_only_the_announced_bytes_are_stored(
+    job: Job, work: Path, sftp: transport.SFTP
+) -> None:
+    (work / "out").write_bytes(CONTENT)
+    found = collect(job, listed(work / "out", size=70_000), sftp)
+    assert (found.files, found.size) == (1, 70_000)
+    assert stored_bytes() == [CONTENT[:70_000]]
+
+
+def test_a_claim_lost_at_any_moment_leaves_neither_row_nor_bytes(
+    job: Job, work: Path, sftp: transport.SFTP
+) -> None:
+    (work / "out").write_bytes(CONTENT)
+    for calls in range(100):
+        left = [calls]
+
+        def check(left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise ClaimLost(job.pk)
+
+        try:
+            collect(job, listed(work / "out"), sftp, check)
+        except ClaimLost:
+            assert (stored_bytes(), StoredFile.objects.count()) == ([], 0), f"after {calls} checks"
+        else:
+            break
+    assert calls >= 3, "the claim is checked before, during and after the copying"
+    assert (stored_bytes(), StoredFile.objects.count()) == ([CONTENT], 1)
+
+
+def test_a_claim_lost_in_a_second_collection_leaves_the_first_as_it_was(
+    job: Job, work: Path, sftp: transport.SFTP
+) -> None:
+    (work / "out").write_bytes(b"first")
+    collect(job, listed(work / "out", modified=1_000_000_000), sftp)
+    before = StoredFile.objects.values().get()
+    (work / "out").write_bytes(CONTENT)
+    checks: list[None] = []
+
+    def check_counting() -> None:
+        checks.append(None)
+
+    def check_last() -> None:
+        checks.pop()
+        if not checks:
+            raise ClaimLost(job.pk)
+
+    collect(saved_job(job.owner), listed(work / "out"), sftp, check_counting)
+    other = StoredFile.objects.exclude(job=job).get()
+    other.file.delete(save=False)
+    other.delete()
+    with pytest.raises(ClaimLost):
+        collect(job, listed(work / "out"), sftp, check_last)
+    assert StoredFile.objects.values().get() == before
+    assert stored_bytes() == [b"first"]
+
+
+def test_a_changed_file_replaces_the_stored_one_and_an_unchanged_one_is_not_fetched(
+    job: Job, work: Path, sftp: transport.SFTP
+) -> None:
+    (work / "out").write_bytes(b"first")
+    collect(job, listed(work / "out", modified=1_000_000_000), sftp)
+    (work / "out").write_bytes(b"other")
+    collect(job, listed(work / "out", modified=1_000_000_000), sftp)
+    assert stored_bytes() == [b"first"], "size and time say that it did not change"
+    collect(job, listed(work / "out", modified=1_000_000_001), sftp)
+    assert stored_bytes() == [b"other"]
+    assert StoredFile.objects.count() == 1
