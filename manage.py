@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Django's command line for Headnode.
 
-Beside a portal that `make run` started it works on that portal: it reads the settings from HEADNODE_VAR (default ./var).
+Beside a portal that `make run` started it works on that portal: it reads the settings from HEADNODE_VAR
+(default ./var).
 """
 
 import os

@@ -1,14 +1,14 @@
-"""How quickly clusters come up, and what a node costs in memory, at 1, 10 and 50 nodes; with instant boot.
+"""How fast clusters come up, and how much memory a node takes, at 1, 10 and 50 nodes, with instant boot.
 
-- submit -> ready: POST submit/ until the Job Log says "Instance ready". Between the two lie the order, a sandbox and a
-  network for each node, a host key made there, the phases of its contextualization, the reports, and the portal's own
-  login to every node.
-- clusters per minute: small clusters, one submitted after the other without waiting; counted until all are ready.
-- memory: the proportional set size (shared pages are divided among those who share them) of every process of the nodes
-  and of the simulator and the racks they need, divided by the nodes, once nothing runs on them but themselves.
+- submit -> ready: from POST submit/ until the Job Log says "Instance ready". This includes the order, a sandbox and a
+  network for each node, its new host key, the phases of its contextualization, its reports, and the portal's login to
+  every node.
+- clusters per minute: small clusters, submitted one after the other without waiting, until all are ready.
+- memory: the proportional set size (each shared page is divided among the processes that share it) of all processes of
+  the nodes, the simulator and its launchers, divided by the number of nodes, while the nodes are idle.
 
-On SQLite, and on PostgreSQL too where its server is installed. Run: `.venv/bin/python -m benchmarks.clusters
-[NODES ...]`. Aims: 50 nodes ready in 30 s on two cores, less than 15 MB for each idle one.
+On SQLite, and on PostgreSQL if its server is installed. Run: `.venv/bin/python -m benchmarks.clusters [NODES ...]`.
+Goals: 50 nodes ready in 30 s on two cores, less than 15 MB for each idle node.
 """
 
 import os
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.postgres import server
 from tests.acceptance.people import Person, with_token
-from tests.jobs.simulator.world import children_of
+from tests.jobs.simulator.simulator_process import children_of
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
@@ -36,19 +36,19 @@ READY, LIMIT_SECONDS = "Instance ready", 300
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes of the processes a cluster needs."""
+    """Megabytes used by the processes a cluster needs."""
 
     simulator: float
-    rest: float  # racks, sandboxes and agents
+    rest: float  # launchers, sandboxes and agents
 
     @property
-    def whole(self) -> float:
+    def total(self) -> float:
         return self.simulator + self.rest
 
 
 @dataclass(frozen=True)
 class Row:
-    """One size, measured."""
+    """The figures of one size."""
 
     database: str
     nodes: int
@@ -57,12 +57,12 @@ class Row:
     before: Memory
 
     def text(self) -> str:
-        """A line of the table."""
-        each = self.memory.whole / self.nodes
-        another = (self.memory.whole - self.before.whole) / self.nodes
+        """Return the row as a line of the table."""
+        each = self.memory.total / self.nodes
+        per_added_node = (self.memory.total - self.before.total) / self.nodes
         return (
             f"{self.database:<11} {self.nodes:>5} {self.seconds:>14.2f} {60 * self.nodes / self.seconds:>13.0f} "
-            f"{self.memory.whole:>9.1f} {each:>12.2f} {another:>16.2f}"
+            f"{self.memory.total:>9.1f} {each:>12.2f} {per_added_node:>16.2f}"
         )
 
 
@@ -73,7 +73,7 @@ HEAD = (
 
 
 def pss_mb(pid: int) -> float:
-    """A process's part of the memory; 0 when it has ended."""
+    """Return the proportional set size of a process in MB; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -82,24 +82,24 @@ def pss_mb(pid: int) -> float:
 
 
 def memory(stack: Stack) -> Memory:
-    """Of the simulator and everything below it."""
+    """Return the memory of the simulator and its descendants."""
     simulator = stack.pids["simulator"]
     return Memory(pss_mb(simulator), sum(map(pss_mb, children_of(simulator))))
 
 
 def settled(stack: Stack) -> Memory:
-    """The same, once two looks in a row say so."""
+    """Return the memory once two measurements in a row agree."""
     last = [memory(stack)]
 
     def still() -> Memory | None:
         last.append(memory(stack))
-        return last[-1] if abs(last[-1].whole - last[-2].whole) < SETTLED_MB else None
+        return last[-1] if abs(last[-1].total - last[-2].total) < SETTLED_MB else None
 
     return wait_for(still, "the nodes are idle", 60, every=0.5) or last[-1]
 
 
 def ready(person: Person, nodes: int) -> tuple[str, float]:
-    """Submit a job whose command does nothing, and wait; its id and the seconds."""
+    """Submit a job whose command only sleeps, and wait until it is ready. Return its id and the seconds."""
     began = time.perf_counter()
     job = person.submit("sleep 3600", slots=nodes, name=f"{nodes} nodes")
     person.wait_for_message(job, READY, LIMIT_SECONDS)
@@ -115,7 +115,7 @@ def end(person: Person, jobs: list[str]) -> None:
 
 
 def measure(stack: Stack, person: Person, database: str, nodes: int) -> Row:
-    """One cluster of this size, RUNS times; the memory of the last one."""
+    """Measure a cluster of this size RUNS times; the memory is that of the last one."""
     before, taken, found = settled(stack), [], None
     for _ in range(RUNS):
         job, seconds = ready(person, nodes)
@@ -127,7 +127,7 @@ def measure(stack: Stack, person: Person, database: str, nodes: int) -> Row:
 
 
 def clusters_a_minute(person: Person) -> float:
-    """Clusters of two nodes, all ordered at once."""
+    """Return the rate for clusters of two nodes that are all ordered at once."""
     began = time.perf_counter()
     jobs = [person.submit("sleep 3600", slots=2, name="small") for _ in range(SMALL_CLUSTERS)]
     for job in jobs:
@@ -139,7 +139,7 @@ def clusters_a_minute(person: Person) -> float:
 
 @contextmanager
 def portal(database_url: str) -> Iterator[tuple[Stack, Person]]:
-    """A portal on this database; its first cluster, which loads everything, has been."""
+    """Run a portal on this database, after a first cluster that warms it up."""
     environment = {"DATABASE_URL": database_url} if database_url else {}
     with tempfile.TemporaryDirectory(prefix="hnb-") as folder, running(Path(folder), **environment) as stack:
         person = with_token(stack)
@@ -148,8 +148,8 @@ def portal(database_url: str) -> Iterator[tuple[Stack, Person]]:
         yield stack, person
 
 
-def on(database: str, database_url: str, sizes: tuple[int, ...]) -> None:
-    """Every size on one database, as a table."""
+def measure_all(database: str, database_url: str, sizes: tuple[int, ...]) -> None:
+    """Measure every size on one database and print a table."""
     with portal(database_url) as (stack, person):
         for nodes in sizes:
             print(measure(stack, person, database, nodes).text(), flush=True)
@@ -159,16 +159,16 @@ def on(database: str, database_url: str, sizes: tuple[int, ...]) -> None:
 
 
 def main() -> None:
-    """Measure on every database there is."""
+    """Measure on every database that is available."""
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
     print(f"cores {os.cpu_count()}, median of {RUNS} runs, HEADNODE_SIMULATOR_BOOT=instant")
     print(HEAD)
-    on("SQLite", "", sizes)
+    measure_all("SQLite", "", sizes)
     with server() as url:
         if url is None:
             print("PostgreSQL is not installed here.")
         else:
-            on("PostgreSQL", url, sizes)
+            measure_all("PostgreSQL", url, sizes)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""One tick of the loop: what it costs with 100, 1,000 and 10,000 clusters of which 20 are due.
+"""What one tick of the loop costs with 100, 1,000 and 10,000 clusters of which 20 are due.
 
 A tick has two parts: the sweep (its query, and a message for each due row) and the passes it starts (claim, observe,
-decide, act, let go), made here one after the other on a cloud that answers at once. Most of the other rows are
-Stopped, as in life; a fifth live and are due later. Three processes, each with a database of its own size, tick in
-turns; the ratio to the smallest is taken within each turn, so that a busy machine weighs on all alike. More than
+decide, act, release), made here one after the other on a cloud that answers at once. Most of the other rows are
+Stopped, as in practice; a fifth are live and due later. Three processes, each with a database of one size, tick in
+turns; the ratio to the smallest is computed within each turn, so that a busy machine affects all alike. More than
 20 % over the smallest is printed as TOO MUCH and makes the exit status 1.
 
 Run: `.venv/bin/python -m benchmarks.tick [ROUNDS]`: on SQLite, then on a PostgreSQL of its own (scripts/with-postgres).
@@ -20,8 +20,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100, 1_000, 10_000)
@@ -34,7 +37,7 @@ ROLE = "HEADNODE_TICK_ROLE"
 
 
 def measure(rounds: int) -> bool:
-    """Have the three tick in turns and print the table; True when nothing grew too much."""
+    """Let the three tick in turns and print the table. Return whether no size costs too much."""
     with tempfile.TemporaryDirectory(prefix="hn-bench-") as name:
         tickers = {size: Ticker(size, Path(name)) for size in SIZES}
         try:
@@ -49,61 +52,61 @@ def measure(rounds: int) -> bool:
     for size, plan in plans.items():
         print(f"  plan at {size}: {plan}")
     print("  rows       sweep           20 passes       tick            tick, ratio to the smallest")
-    fine = True
+    is_fine = True
     for size in SIZES:
         ratio = statistics.median(sum(turn[size]) / sum(turn[SIZES[0]]) for turn in turns)
-        fine = fine and ratio <= MOST
+        is_fine = is_fine and ratio <= MOST
         parts = [[turn[size][0] for turn in turns], [turn[size][1] for turn in turns]]
         cells = [*map(statistics.median, parts), statistics.median(sum(turn[size]) for turn in turns)]
         row = "  ".join(f"{cell * 1000:9.2f} ms  " for cell in cells)
         print(f"  {size:<6}{row}   {ratio:.2f}{'' if ratio <= MOST else '  TOO MUCH'}")
-    return fine
+    return is_fine
 
 
 class Ticker:
-    """A process with a database of one size, that ticks when it is told to."""
+    """A process with a database of one size that ticks on request."""
 
     def __init__(self, size: int, folder: Path) -> None:
         var = folder / str(size)
         var.mkdir()
-        told = dict(os.environ) | {
+        environment = dict(os.environ) | {
             "HEADNODE_VAR": str(var),
             "HEADNODE_DEMO": "1",
             "HEADNODE_LOG_LEVEL": "ERROR",
         }
-        told |= {ROLE: str(size)}
+        environment |= {ROLE: str(size)}
         command = [sys.executable, "-m", "benchmarks.tick"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=told, stdin=pipe, stdout=pipe, text=True, bufsize=1
+            command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True, bufsize=1
         )
 
     def read(self) -> str:
-        """The next line it says."""
+        """Return the next line of its output."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit("a ticker ended; what went wrong is above")
+            raise SystemExit("a ticker ended; the error is above")
         return line.strip()
 
     def tick(self) -> tuple[float, float]:
-        """Seconds of the sweep and of the passes."""
+        """Return the seconds of the sweep and of the passes."""
         assert self.process.stdin is not None
         found = []
-        for _ in range(TRIES):  # the quickest: what else the machine does only ever adds
+        for _ in range(TRIES):  # the fastest: other work on the machine only adds time
             self.process.stdin.write("tick\n")
             swept, passed = self.read().split()
             found.append((float(swept), float(passed)))
         return min(found, key=sum)
 
     def end(self) -> None:
-        """No more of it."""
+        """End the process."""
         self.process.kill()
         self.process.communicate()
 
 
 def be_ticker(size: int) -> None:
-    """The process of one size: make the rows, say the plan, then tick for each line that comes."""
+    """Run the process of one size: make the rows, print the plan, then tick for each line of input."""
     database = own_database(size)
     if database:
         os.environ["DATABASE_URL"] = database
@@ -116,25 +119,24 @@ def be_ticker(size: int) -> None:
 
     from accounts.models import User  # noqa: PLC0415
     from jobs import tasks  # noqa: PLC0415
-    from jobs.control import claim, controller  # noqa: PLC0415
-    from jobs.events import wakeups  # noqa: PLC0415
+    from jobs.control import claim, controller, heartbeat  # noqa: PLC0415
+    from jobs.events import job_log, wakeups  # noqa: PLC0415
     from jobs.models import Cluster  # noqa: PLC0415
     from tests.fakes.providers import ProviderWhoseNodesNeverReport  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     due = fill(User.objects.create_user("tick"), size)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # as the database does by itself in time
+        cursor.execute("ANALYZE")  # as the database does by itself after a while
     cloud = ProviderWhoseNodesNeverReport()
     cloud.there = {"head": "booting"}
     sent: list[str] = []
     mock.patch.object(
-        wakeups, "_put", side_effect=lambda task, cluster_id, *_, **__: sent.append(cluster_id)
+        wakeups, "_send_task", side_effect=lambda task, cluster_id, **_: sent.append(cluster_id)
     ).start()
-    mock.patch.object(tasks.heartbeat, "beat").start()
-    mock.patch.object(controller, "provider_named", return_value=cloud).start()
-    mock.patch.object(controller.events, "ring").start()
-    mock.patch.object(claim, "kept", side_effect=lambda cluster: nullcontext()).start()
+    mock.patch.object(heartbeat, "beat").start()
+    mock.patch.object(job_log, "_send").start()
+    mock.patch.object(claim, "keep_claimed", side_effect=lambda cluster: nullcontext()).start()
     print(connection.vendor, flush=True)
     print(" ".join(tasks.due_clusters().explain().split()), flush=True)
     for _ in sys.stdin:
@@ -142,29 +144,29 @@ def be_ticker(size: int) -> None:
         sent.clear()
         swept = timed(tasks.sweep)
         assert sorted(sent) == sorted(due), (len(sent), len(due))
-        passed = timed(lambda: [controller.reconcile(key) for key in sent])
+        passed = timed(lambda: [controller.reconcile(key, lambda name: cloud) for key in sent])
         assert not Cluster.objects.filter(failures__gt=0).exists(), "a pass failed: nothing was measured"
         print(swept, passed, flush=True)
 
 
 def own_database(size: int) -> str:
-    """On PostgreSQL a database for this size; empty on SQLite, where the folder makes the difference."""
+    """Create a PostgreSQL database for this size and return its URL; empty on SQLite, which uses the folder."""
     url = os.environ.pop("HEADNODE_TEST_DATABASE_URL", "")
     if not url:
         return ""
     import environ  # noqa: PLC0415
     import psycopg  # noqa: PLC0415
 
-    told: dict[str, Any] = environ.Env.db_url_config(url)
+    parsed: dict[str, Any] = environ.Env.db_url_config(url)
     with psycopg.connect(
-        dbname=told["NAME"], user=told["USER"], host=told["OPTIONS"]["host"], autocommit=True
+        dbname=parsed["NAME"], user=parsed["USER"], host=parsed["OPTIONS"]["host"], autocommit=True
     ) as server:
-        server.execute(f"CREATE DATABASE tick_{size}")  # a number of ours
+        server.execute(f"CREATE DATABASE tick_{size}")  # the size is a constant of this file
     return url.replace("/postgres?", f"/tick_{size}?")
 
 
-def fill(person: object, count: int) -> list[str]:
-    """So many clusters, with their jobs; answers those that boot and are to be due. The rest is not due."""
+def fill(person: "User", count: int) -> list[str]:
+    """Create so many clusters with their jobs. Return the ids of the booting ones that will be made due."""
     from django.utils import timezone  # noqa: PLC0415
 
     from jobs.models import Cluster, CoreType, Job, Node  # noqa: PLC0415
@@ -190,7 +192,7 @@ def fill(person: object, count: int) -> list[str]:
     )
     clusters = []
     for number, job in enumerate(jobs):
-        lives = number < DUE or number % 5 == 0
+        is_live = number < DUE or number % 5 == 0
         clusters.append(
             Cluster(
                 id=new_id(),
@@ -198,9 +200,9 @@ def fill(person: object, count: int) -> list[str]:
                 owner=person,
                 handle=f"cluster-{number:05}",
                 provider_state={"id": job.pk},
-                observed_state="booting" if lives else "released",
+                observed_state="booting" if is_live else "released",
                 booting_at=now,
-                next_check_at=(now + timedelta(days=1 + number % 30)) if lives else None,
+                next_check_at=(now + timedelta(days=1 + number % 30)) if is_live else None,
             )
         )
     Cluster.objects.bulk_create(clusters, batch_size=500)
@@ -224,7 +226,7 @@ _ids: set[str] = set()
 
 
 def new_id() -> str:
-    """An id no other row has."""
+    """Return an id that no other row has."""
     from jobs import ids  # noqa: PLC0415
 
     found = ids.free_id(lambda taken: taken.lower() in _ids)
@@ -233,7 +235,7 @@ def new_id() -> str:
 
 
 def make_due(due: list[str]) -> None:
-    """The chosen rows are due now."""
+    """Make the chosen rows due now."""
     from django.utils import timezone  # noqa: PLC0415
 
     from jobs.models import Cluster  # noqa: PLC0415
@@ -242,22 +244,24 @@ def make_due(due: list[str]) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds."""
+    """Return the seconds that `work` takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def again(name: str, rounds: int, *before: str) -> int:
-    """This program as the one that measures, on one kind of database."""
+    """Run this program again to measure on one kind of database. Return its exit status."""
     print(name, flush=True)
-    told = {key: value for key, value in os.environ.items() if not key.startswith(("HEADNODE_", "DATABASE_"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("HEADNODE_", "DATABASE_"))
+    }
     command = [*before, sys.executable, "-m", "benchmarks.tick", str(rounds)]
-    return subprocess.run(command, cwd=ROOT, env=told | {ROLE: "measure"}).returncode
+    return subprocess.run(command, cwd=ROOT, env=environment | {ROLE: "measure"}).returncode
 
 
 def main() -> int:
-    """SQLite, then PostgreSQL."""
+    """Measure on SQLite, then on PostgreSQL."""
     role = os.environ.pop(ROLE, "")
     if role.isdigit():
         be_ticker(int(role))

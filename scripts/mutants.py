@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +154,7 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def _between(
-    source: Source, node: ast.expr, operands: list[ast.expr], operators: list[ast.AST] | list[ast.cmpop]
+    source: Source, node: ast.expr, operands: list[ast.expr], operators: Sequence[ast.AST]
 ) -> Iterator[tuple[ast.expr, int, int, str, str]]:
     for left, right, operator in zip(operands, operands[1:], operators, strict=False):
         if type(operator) not in SWAPPED:

@@ -3,23 +3,35 @@
 `alice` owns, `bob` may do what he was granted, `charlie` must see nothing. `stack` is the whole portal, running.
 """
 
-import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
+from django.db import connection
 from django.test import TransactionTestCase
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from portal.embedded.preflight import find_redis
 from tests import catalogue as core_types
-from tests import event_loop
+from tests import evidence
+from tests.kinds import pytest_addoption, pytest_collection_modifyitems, pytest_generate_tests
+from tests.resident_browser import ResidentBrowser
+from tests.scheduling import pytest_xdist_make_scheduler, pytest_xdist_setupnodes
 from tests.stack import Stack, running
 from tests.waiting import wait_for
+
+# Hooks of pytest's and xdist's, found here by their names.
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "pytest_xdist_make_scheduler",
+    "pytest_xdist_setupnodes",
+]
 
 PASSWORD = "correct horse battery"
 
@@ -41,6 +53,13 @@ def redis_server() -> Iterator[Path]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> None:
+    """Check that a test made for a database (`postgres`, tests/kinds.py) runs on it."""
+    if wanted := getattr(request, "param", None):
+        assert connection.vendor == ("postgresql" if wanted == "postgres" else wanted)
 
 
 @pytest.fixture(autouse=True)
@@ -101,31 +120,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def no_loop_left() -> Iterator[None]:
-    """Whatever becomes of a module's browser, the next module finds this thread without a running loop."""
-    yield
-    event_loop.forget()
+@pytest.fixture(scope="session")
+def resident_browser() -> Iterator[ResidentBrowser]:
+    """The one Chromium of this test process, started when the first test wants it."""
+    found = ResidentBrowser()
+    yield found
+    found.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(no_loop_left: None) -> Iterator[Browser]:
-    """A real Chromium, without its own network chatter.
-
-    Gone with the module: its event loop in this thread would be in the way of other tests' databases and loops.
-    """
-    arguments = [
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+@pytest.fixture
+def browser(resident_browser: ResidentBrowser) -> Iterator[Browser]:
+    """A real Chromium. Each test opens contexts of its own in it, and closes them."""
+    with resident_browser.lent() as found:
         yield found
-        found.close()
+    evidence.forget_pages()
 
 
 @pytest.fixture
@@ -143,6 +151,7 @@ def browser_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
+        evidence.watch(page)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
@@ -150,3 +159,13 @@ def browser_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not errors, f"A page's script failed: {errors}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what there is to find the cause by to the report of a failed test."""
+    report = yield
+    if report.failed:
+        folder = Path(item.config._tmp_path_factory.getbasetemp()) / "artifacts"  # type: ignore[attr-defined]
+        report.sections += evidence.sections(item, folder)
+    return report

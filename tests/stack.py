@@ -21,6 +21,8 @@ READY = re.compile(r"^Headnode is ready at (http://\S+/)$", re.MULTILINE)
 START_LIMIT = 90.0
 # What tests run under and a started portal must not inherit.
 FOREIGN = re.compile(r"^(HEADNODE_|DJANGO_|PYTEST_|DATABASE_URL$|REDIS_URL$)")
+# The portals that run at the moment; a failed test shows the end of their logs.
+RUNNING: "list[Stack]" = []
 
 
 @dataclass
@@ -156,8 +158,11 @@ def running(var: Path, port: int | None = None, **environment: str) -> Iterator[
         except AssertionError as error:
             raise AssertionError(f"{error}\n{''.join(output[-60:])}") from None
         password = environment.get("HEADNODE_ADMIN_PASSWORD", ADMIN_PASSWORD)
-        yield Stack(base_url, var, password, process, output)
+        found = Stack(base_url, var, password, process, output)
+        RUNNING.append(found)
+        yield found
     finally:
+        RUNNING[:] = [other for other in RUNNING if other.supervisor is not process]
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:

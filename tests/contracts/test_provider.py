@@ -1,0 +1,226 @@
+"""What every provider promises, on the simulated cloud and on the fakes that stand for it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from jobs.providers.base import OrderRefused, ProviderBusy
+from jobs.providers.simulated import SimulatedProvider
+from tests.contracts import clouds
+from tests.contracts.clouds import PORTAL_ID, CloudInMemory, CloudUnderTest, SimulatedCloud, states_of
+from tests.fakes import providers as fakes
+from tests.jobs.simulator.simulator_process import Simulator
+
+NUMBERS = itertools.count(1)
+UNKNOWN = {"id": "Nowhere"}
+
+
+@pytest.fixture(scope="module")
+def simulator(simulators: Callable[..., Simulator]) -> Simulator:
+    """The real cloud, with room for every order of this module."""
+    return simulators(HEADNODE_SIMULATOR_CAPACITY="emerald=1000,onyx=1000")
+
+
+@pytest.fixture(params=["simulator", "world", "plain fake"])
+def cloud(request: pytest.FixtureRequest, simulator: Simulator) -> Iterator[CloudUnderTest]:
+    """Each cloud in turn."""
+    if request.param == "simulator":
+        found = SimulatedCloud(simulator)
+        yield found
+        for listed in found.provider.list():
+            found.provider.release(listed.state, "The test is over.")
+    else:
+        yield {"world": clouds.world_cloud, "plain fake": clouds.plain_fake}[request.param]()
+
+
+@pytest.fixture
+def cluster_id() -> str:
+    """An id that no cluster had before."""
+    return f"Con{next(NUMBERS):03}"
+
+
+def access_document(version: int, *keys: str) -> dict[str, object]:
+    return {
+        "version": version,
+        "authorized_keys": list(keys),
+        "rules": ["127.0.0.1/32"],
+        "user_authorities": [],
+        "gateway_addresses": [],
+        "withdrawn": {},
+    }
+
+
+def test_what_was_planned_is_what_is_ordered_and_observed(cloud: CloudUnderTest, cluster_id: str) -> None:
+    order = cloud.order(cluster_id, computes=1)
+    planned = cloud.provider.plan(order)
+    assert cloud.provider.observe(planned) is None
+    assert cloud.provider.provision(order) == planned
+    seen = cloud.provider.observe(planned)
+    assert seen is not None
+    assert {name: node.name for name, node in seen.items()} == {"head": "head", "compute-1": "compute-1"}
+    assert {node.state for node in seen.values()} <= {"booting", "running"}
+    assert {node.reason for node in seen.values()} == {""}
+
+
+def test_the_same_order_again_makes_no_second_cluster(cloud: CloudUnderTest, cluster_id: str) -> None:
+    order = cloud.order(cluster_id)
+    assert cloud.provider.provision(order) == cloud.provider.provision(order)
+    assert [listed.cluster_id for listed in cloud.provider.list()].count(cluster_id) == 1
+
+
+def test_another_order_under_the_same_id_is_refused(cloud: CloudUnderTest, cluster_id: str) -> None:
+    cloud.provider.provision(cloud.order(cluster_id))
+    with pytest.raises(OrderRefused) as refused:
+        cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    assert refused.value.reason == "spec_differs"
+
+
+def test_the_list_says_what_is_there_and_costs(cloud: CloudUnderTest, cluster_id: str) -> None:
+    before = cloud.now()
+    state = cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    [listed] = [found for found in cloud.provider.list() if found.cluster_id == cluster_id]
+    assert (listed.portal_id, listed.state) == (PORTAL_ID, state)
+    assert before - timedelta(seconds=1) <= listed.ordered_at <= cloud.now() + timedelta(seconds=1)
+    assert listed.ordered_at.utcoffset() == timedelta()
+    facts = [(node.name, node.core_type, node.cores) for node in listed.nodes]
+    assert facts == [("head", "emerald", 2), ("compute-1", "onyx", 4)]
+    assert {node.state for node in listed.nodes} <= {"booting", "running"}
+
+
+def test_the_list_has_the_states_that_are_observed(cloud: CloudUnderTest, cluster_id: str) -> None:
+    state = cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
+    cloud.wait(lambda: (states_of(cloud, state) or {})["compute-1"] == "stopped", "compute-1 stops")
+    [listed] = [found for found in cloud.provider.list() if found.cluster_id == cluster_id]
+    assert {node.name: node.state for node in listed.nodes}["compute-1"] == "stopped"
+
+
+def test_a_cluster_without_a_portals_id_is_not_listed(cloud: CloudUnderTest, cluster_id: str) -> None:
+    state = cloud.provider.provision(cloud.order(cluster_id, portal_id=""))
+    assert states_of(cloud, state) is not None
+    assert cluster_id not in [listed.cluster_id for listed in cloud.provider.list()]
+
+
+def test_a_node_stops_in_its_own_time_and_the_others_stay(cloud: CloudUnderTest, cluster_id: str) -> None:
+    state = cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
+    cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
+    seen = states_of(cloud, state)
+    assert seen is not None
+    assert seen["compute-1"] == "stopping"
+    assert seen["head"] in ("booting", "running")
+    cloud.wait(lambda: (states_of(cloud, state) or {})["compute-1"] == "stopped", "compute-1 stops")
+    cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
+    assert (states_of(cloud, state) or {})["compute-1"] == "stopped"
+
+
+def test_a_cluster_is_released_in_its_own_time(cloud: CloudUnderTest, cluster_id: str) -> None:
+    order = cloud.order(cluster_id)
+    state = cloud.provider.provision(order)
+    cloud.provider.release(state, "It is over.")
+    assert states_of(cloud, state) == {"head": "stopping"}
+    with pytest.raises(OrderRefused) as refused:
+        cloud.provider.provision(order)
+    assert refused.value.reason == "deleting"
+    cloud.provider.release(state, "It is over.")
+    cloud.wait(lambda: states_of(cloud, state) is None, "the cluster is gone")
+    assert cluster_id not in [listed.cluster_id for listed in cloud.provider.list()]
+    assert cloud.provider.push_access(state, access_document(1)) is None
+
+
+def test_the_newest_access_document_is_in_force(cloud: CloudUnderTest, cluster_id: str) -> None:
+    state = cloud.provider.provision(cloud.order(cluster_id))
+    cloud.wait(
+        lambda: cloud.provider.push_access(state, access_document(900)) == 900, "version 900 is in force"
+    )
+    assert cloud.provider.push_access(state, access_document(899)) == 900
+    assert cloud.provider.push_access(state, access_document(901)) == 901
+
+
+def test_a_cluster_that_does_not_exist_is_no_error(cloud: CloudUnderTest) -> None:
+    assert cloud.provider.observe(UNKNOWN) is None
+    assert cloud.provider.observe({}) is None
+    assert cloud.provider.push_access(UNKNOWN, access_document(1)) is None
+    assert list(cloud.provider.logins(UNKNOWN, 0)) == []
+    cloud.provider.certify(UNKNOWN, {"head": []})
+    cloud.provider.broadcast(UNKNOWN, "Hello.", "key")
+    cloud.provider.stop_nodes(UNKNOWN, ["head"], "Stop.")
+    cloud.provider.release(UNKNOWN, "Gone.")
+    cloud.provider.release({}, "Never ordered.")
+
+
+@pytest.mark.parametrize("kind", ["simulator", "ProviderWithoutCapacity", "world"])
+def test_an_order_without_room_is_refused(kind: str, simulator: Simulator, cluster_id: str) -> None:
+    full: CloudUnderTest
+    if kind == "simulator":
+        full = SimulatedCloud(simulator)
+        assert simulator.http.put("/v1/faults", json={"no_capacity": {"seconds": 0}}).status_code == 200
+    elif kind == "world":
+        full = clouds.world_cloud()
+        full.provider.world.refuses_orders = True  # type: ignore[attr-defined]
+    else:
+        full = CloudInMemory(fakes.ProviderWithoutCapacity())
+    try:
+        with pytest.raises(OrderRefused) as refused:
+            full.provider.provision(full.order(cluster_id))
+    finally:
+        simulator.http.put("/v1/faults", json={"no_capacity": None})
+    assert (refused.value.reason, refused.value.retryable) == ("no_capacity", False)
+    assert states_of(full, full.provider.plan(full.order(cluster_id))) is None
+
+
+@pytest.mark.parametrize("kind", ["simulator", "ProviderDownAtFirst"])
+def test_a_cloud_that_does_not_answer_is_busy(kind: str, simulator: Simulator, cluster_id: str) -> None:
+    away: CloudUnderTest
+    if kind == "simulator":
+        away = SimulatedCloud(simulator)
+        away.provider = SimulatedProvider(
+            f"unix:{simulator.folder}/nobody.sock", str(simulator.folder / "token")
+        )
+    else:
+        away = CloudInMemory(fakes.ProviderDownAtFirst(times=9))
+    for call in (
+        lambda: away.provider.provision(away.order(cluster_id)),
+        lambda: away.provider.observe({"id": cluster_id}),
+        lambda: away.provider.list(),
+        lambda: away.provider.release({"id": cluster_id}, "It is over."),
+    ):
+        with pytest.raises(ProviderBusy) as busy:
+            call()
+        assert (busy.value.reason, busy.value.retryable) == ("provider_unreachable", True)
+
+
+@pytest.mark.parametrize("kind", ["simulator", "ProviderWhoseNodeFails"])
+def test_a_node_that_fails_stays_and_says_why(kind: str, simulator: Simulator, cluster_id: str) -> None:
+    broken: CloudUnderTest
+    if kind == "simulator":
+        broken = SimulatedCloud(simulator)
+        rule = {"cluster": cluster_id, "node": "head", "seconds": 0}
+        assert simulator.http.put("/v1/faults", json={"context_fails": rule}).status_code == 200
+    else:
+        broken = CloudInMemory(fakes.ProviderWhoseNodeFails())
+    try:
+        state = broken.provider.provision(broken.order(cluster_id))
+        broken.wait(lambda: (states_of(broken, state) or {})["head"] == "failed", "the head node fails")
+    finally:
+        simulator.http.put("/v1/faults", json={"context_fails": None})
+    seen = broken.provider.observe(state)
+    assert seen is not None
+    assert seen["head"].reason
+    assert seen["head"].reason.isprintable()
+    broken.provider.release(state, "It failed.")
+    broken.wait(lambda: states_of(broken, state) is None, "the cluster is gone")
+
+
+def test_an_order_whose_answer_was_lost_is_there(cluster_id: str) -> None:
+    """As the real cloud is after a connection broke: see the same order sent twice, above."""
+    fake = CloudInMemory(fakes.ProviderThatAnswersTwice())
+    order = fake.order(cluster_id)
+    with pytest.raises(ProviderBusy):
+        fake.provider.provision(order)
+    assert states_of(fake, fake.provider.plan(order)) is not None
+    assert fake.provider.provision(replace(order)) == fake.provider.plan(order)
+    assert len(fake.provider.list()) == 1
