@@ -42,7 +42,7 @@ class RuleRefused(Refused):
 
 
 @dataclass(frozen=True)
-class Rule:
+class AccessRuleText:
     """A network that may connect. `notice` tells the user how the text was normalised; None if it was not."""
 
     network: Network
@@ -52,7 +52,7 @@ class Rule:
         return str(self.network)
 
 
-def parse(text: str) -> Rule:
+def parse(text: str) -> AccessRuleText:
     """Parse an access rule. Raise RuleRefused with a message for the user."""
     clean = _clean(text)
     address_text, slash, prefix_text = clean.partition("/")
@@ -66,7 +66,7 @@ def parse(text: str) -> Rule:
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         network = ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
         notice = f"{_quoted(clean)} is an IPv4 block written as IPv6; it was saved as {network}."
-    return Rule(network, notice)
+    return AccessRuleText(network, notice)
 
 
 def parse_address(text: str) -> Address:
@@ -77,7 +77,7 @@ def parse_address(text: str) -> Address:
     return _unmapped(ipaddress.ip_address(bare.partition("%")[0]))
 
 
-def allows(rules: Iterable[str | Rule | Network], address: str | Address) -> bool:
+def allows(rules: Iterable[str | AccessRuleText | Network], address: str | Address) -> bool:
     """Return whether any of the rules covers the address. An invalid rule or address allows nothing."""
     try:
         known = parse_address(address) if isinstance(address, str) else _unmapped(address)
@@ -86,8 +86,8 @@ def allows(rules: Iterable[str | Rule | Network], address: str | Address) -> boo
     return any(known in network for network in map(_network, rules) if network is not None)
 
 
-def _network(rule: str | Rule | Network) -> Network | None:
-    if isinstance(rule, Rule):
+def _network(rule: str | AccessRuleText | Network) -> Network | None:
+    if isinstance(rule, AccessRuleText):
         return rule.network
     if not isinstance(rule, str):
         return rule
@@ -181,16 +181,16 @@ def _refusal_for_address(text: str) -> RuleRefused:
     return RuleRefused(RuleRefusalReason.ADDRESS, f"{quoted} is not an address. {_EXAMPLES}")
 
 
-def _whole_address(address: Address) -> Rule:
+def _whole_address(address: Address) -> AccessRuleText:
     if int(address) == 0:
         anywhere = EVERYWHERE[0] if address.version == 4 else EVERYWHERE[1]
         notice = f"{address} alone is not the address of any computer. For everywhere, write {anywhere}."
-        return Rule(ipaddress.ip_network(address), notice)
+        return AccessRuleText(ipaddress.ip_network(address), notice)
     plain = _unmapped(address)
     if plain == address:
-        return Rule(ipaddress.ip_network(address))
+        return AccessRuleText(ipaddress.ip_network(address))
     notice = f"{address} is an IPv4 address written as IPv6; it was saved as {plain}/32."
-    return Rule(ipaddress.ip_network(plain), notice)
+    return AccessRuleText(ipaddress.ip_network(plain), notice)
 
 
 def _prefix(text: str, address: Address) -> tuple[int, str | None]:

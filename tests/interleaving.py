@@ -43,7 +43,7 @@ class Rival:
     def _run(self) -> None:
         try:
             self._act()
-        except Exception as error:  # noqa: BLE001 - raised again by `finish`
+        except Exception as error:
             self.error = error
         finally:
             connections.close_all()

@@ -20,25 +20,25 @@ from accounts.models import APIToken, User
 
 
 @dataclass(frozen=True)
-class Credential:
+class SignInCredential:
     """An API token or a browser session. Kept in memory only, never logged."""
 
     token_id: int | None = None
     session_key: str | None = field(default=None, repr=False)
 
 
-NO_CREDENTIAL = Credential()
+NO_CREDENTIAL = SignInCredential()
 # Answers found so far, within `cached_answers`.
-_answers: ContextVar[dict[tuple[int, Credential], bool] | None] = ContextVar("answers", default=None)
+_answers: ContextVar[dict[tuple[int, SignInCredential], bool] | None] = ContextVar("answers", default=None)
 
 
-def credential_of(scope: Mapping[str, Any]) -> Credential:
+def credential_of(scope: Mapping[str, Any]) -> SignInCredential:
     """Return the credential that `websocket_authentication` accepted for this scope; NO_CREDENTIAL if none."""
     token: APIToken | None = scope.get("api_token")
     if token is not None:
-        return Credential(token_id=token.pk)
+        return SignInCredential(token_id=token.pk)
     session = scope.get("session")
-    return Credential(session_key=session.session_key if session is not None else None)
+    return SignInCredential(session_key=session.session_key if session is not None else None)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def cached_answers() -> Iterator[None]:
         _answers.reset(token)
 
 
-def is_credential_valid(user_id: int, credential: Credential) -> bool:
+def is_credential_valid(user_id: int, credential: SignInCredential) -> bool:
     """Return whether the user could sign in with the credential now. Queries the database."""
     known = _answers.get()
     if known is None:
@@ -62,7 +62,7 @@ def is_credential_valid(user_id: int, credential: Credential) -> bool:
     return known[key]
 
 
-def _is_good(user_id: int, credential: Credential) -> bool:
+def _is_good(user_id: int, credential: SignInCredential) -> bool:
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from jobs.context.context_plan import HEAD, OnError, Policy
+from jobs.context.context_plan import HEAD, ContextPolicy, OnError
 from jobs.states import NODE_DOWN
 
 NO_LOGIN = "No login in time."
@@ -46,7 +46,7 @@ class BootDecision:
 
 
 def decide_boot(
-    policy: Policy, nodes: Sequence[NodeProgress], is_late: bool, left_out: int = 0
+    policy: ContextPolicy, nodes: Sequence[NodeProgress], is_late: bool, left_out: int = 0
 ) -> BootDecision:
     """Return what to do. `is_late`: the boot limit has passed. `left_out` nodes still count towards the percentage.
 
@@ -72,7 +72,7 @@ def decide_boot(
     return BootDecision(BootAction.BACK_OUT, why)
 
 
-def hold_limit(policy: Policy, longest: timedelta) -> timedelta:
+def hold_limit(policy: ContextPolicy, longest: timedelta) -> timedelta:
     """Return how long a cluster is held: as its policy says, up to the administrator's limit."""
     return min(timedelta(hours=policy.hold_hours), longest)
 
@@ -86,7 +86,7 @@ def _is_broken(node: NodeProgress, is_late: bool) -> bool:
     return node.state in NODE_DOWN or node.report == "error" or (is_late and not node.report)
 
 
-def _no_login(policy: Policy, nodes: Sequence[NodeProgress]) -> BootDecision:
+def _no_login(policy: ContextPolicy, nodes: Sequence[NodeProgress]) -> BootDecision:
     """All nodes reported OK, but the portal could not log in to all of them."""
     return (
         _hold(nodes, NO_LOGIN)
@@ -102,7 +102,7 @@ def _hold(nodes: Sequence[NodeProgress], why: str) -> BootDecision:
 
 
 def _continue(
-    policy: Policy, total: int, broken: Sequence[NodeProgress], up: int, coming: int, why: str
+    policy: ContextPolicy, total: int, broken: Sequence[NodeProgress], up: int, coming: int, why: str
 ) -> BootDecision:
     if any(node.name == HEAD for node in broken):
         return BootDecision(BootAction.BACK_OUT, f"{why} Nothing goes on without the head node.")

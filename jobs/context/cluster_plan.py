@@ -1,6 +1,6 @@
 """Read the context plan that a cluster's row stores."""
 
-from jobs.context.context_plan import ContextPlan, OnError, Policy, plain_plan
+from jobs.context.context_plan import ContextPlan, ContextPolicy, OnError, plain_plan
 from jobs.context.plan_reader import read_plan, read_policy
 from jobs.models import Cluster
 
@@ -13,7 +13,7 @@ def plan_of(cluster: Cluster) -> ContextPlan:
     return plain_plan(job.core_type_id, job.cores_per_slot, job.slots)
 
 
-def policy_of(cluster: Cluster) -> Policy:
+def policy_of(cluster: Cluster) -> ContextPolicy:
     """Return the policy for nodes that do not come up."""
     return read_policy(cluster.plan.get("policy", {}))
 

@@ -65,7 +65,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Policy:
+class ContextPolicy:
     """What to do when nodes fail. `at_least_percent` applies to `continue`, `hold_hours` to `hold`."""
 
     on_error: OnError = OnError.BACK_OUT
@@ -88,7 +88,7 @@ class ContextPlan:
     members: tuple[Member, ...]
     data: Mapping[str, str] = field(default_factory=dict)
     phase_timeouts: Mapping[Phase, int] = field(default_factory=dict)
-    policy: Policy = field(default_factory=Policy)
+    policy: ContextPolicy = field(default_factory=ContextPolicy)
 
     def member(self, name: str) -> Member:
         """Return the member with this name. Raises KeyError."""

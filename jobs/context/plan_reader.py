@@ -16,10 +16,10 @@ from jobs.context.context_plan import (
     MAX_SCRIPT_BYTES,
     MAX_TEXTS_BYTES,
     ContextPlan,
+    ContextPolicy,
     Member,
     OnError,
     Phase,
-    Policy,
 )
 
 _MEMBER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -50,10 +50,10 @@ def read_plan(document: object) -> ContextPlan:
     )
 
 
-def read_policy(value: object) -> Policy:
+def read_policy(value: object) -> ContextPolicy:
     """Parse the JSON form of a policy; missing keys get their defaults. Raises Refused (`plan_invalid`)."""
     known = _object(value, "policy", {"on_error", "at_least_percent", "hold_hours"}, "A policy")
-    defaults = Policy()
+    defaults = ContextPolicy()
     on_error = known.get("on_error", defaults.on_error)
     if not isinstance(on_error, str) or on_error not in set(OnError):
         raise _bad("policy.on_error", f"{_quoted(on_error)} is no policy: say {', '.join(OnError)}.")
@@ -66,7 +66,7 @@ def read_policy(value: object) -> Policy:
             "policy.hold_hours",
             f"hold_hours is a number of hours greater than 0, up to {MAX_HOLD_HOURS}.",
         )
-    return Policy(OnError(on_error), percent, hours)
+    return ContextPolicy(OnError(on_error), percent, hours)
 
 
 def _member(value: object, path: str) -> Member:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from jobs.access import host_key_alarm, node_access
 from jobs.context.node_context import environment
 from jobs.control import checkpoint, claim, orders
-from jobs.control.end_reasons import EndReason, result_of
+from jobs.control.command_end_reasons import CommandEndReason, result_of
 from jobs.events import history, job_log
 from jobs.models import Cluster, JobEvent, Node
 from jobs.remote import command_runner
@@ -115,7 +115,7 @@ def abandon(cluster: Cluster, why: str) -> timedelta:
 def skip(cluster: Cluster) -> timedelta:
     """Record that the command was stopped before it started."""
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, *EndReason.STOPPED_BY_OWNER.result)
+        checkpoint.save_outcome(cluster.job, *CommandEndReason.STOPPED_BY_OWNER.result)
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
     return timedelta()
 

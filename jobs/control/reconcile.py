@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from jobs.context import boot_policy
 from jobs.context.boot_policy import BootAction, NodeProgress
-from jobs.context.context_plan import Policy
-from jobs.control import end_reasons
-from jobs.control.end_reasons import EndReason
+from jobs.context.context_plan import ContextPolicy
+from jobs.control import command_end_reasons
+from jobs.control.command_end_reasons import CommandEndReason
 from jobs.states import NODE_DOWN, Desired, NodeState, Observed
 
 
@@ -89,7 +89,7 @@ class Facts:
     stop_limit_at: datetime | None = None  # until when a command that its owner stopped may take to end
     overrun_at: datetime | None = None  # until when one that reached its deadline may take to end
     trust_limit_at: datetime | None = None  # until when a distrusted head node waits for an administrator
-    policy: Policy = field(default_factory=Policy)
+    policy: ContextPolicy = field(default_factory=ContextPolicy)
     reported: bool = True  # the report of how the nodes came up is stored or given up
 
 
@@ -197,21 +197,21 @@ def _executing(facts: Facts) -> Decision:
         return _without_command(facts)
     if facts.desired == Desired.STOPPED:
         step = Step.ABANDON if _past(facts.stop_limit_at, facts) else Step.STOP_COMMAND
-        return Decision(step, EndReason.STOPPED_BY_OWNER)
+        return Decision(step, CommandEndReason.STOPPED_BY_OWNER)
     if _past(facts.deadline_at, facts):
         # The command belongs to the owner and may ignore the request; then it ends with its node.
         step = Step.ABANDON if _past(facts.overrun_at, facts) else Step.STOP_COMMAND
-        return Decision(step, end_reasons.of_deadline(facts.deadline_reason), by_deadline=True)
+        return Decision(step, command_end_reasons.of_deadline(facts.deadline_reason), by_deadline=True)
     return Decision(Step.FOLLOW)
 
 
 def _without_command(facts: Facts) -> Decision:
     """No command has to be ended in order: people use the cluster until it is stopped or its time is over."""
     if facts.desired == Desired.STOPPED:
-        return Decision(Step.CLOSE, EndReason.STOPPED_BY_OWNER)
+        return Decision(Step.CLOSE, CommandEndReason.STOPPED_BY_OWNER)
     if _past(facts.deadline_at, facts):
-        why = end_reasons.of_deadline(facts.deadline_reason)
-        why = EndReason.HOURS_OVER if why == EndReason.WALLTIME else why
+        why = command_end_reasons.of_deadline(facts.deadline_reason)
+        why = CommandEndReason.HOURS_OVER if why == CommandEndReason.WALLTIME else why
         return Decision(Step.CLOSE, why, by_deadline=True)
     return Decision(Step.STAND_BY)
 

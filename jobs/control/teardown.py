@@ -8,7 +8,7 @@ from django.utils import timezone
 from jobs.access import session_subjects
 from jobs.control import checkpoint, claim
 from jobs.control.command import to_head
-from jobs.control.end_reasons import EndReason
+from jobs.control.command_end_reasons import CommandEndReason
 from jobs.events import job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
@@ -26,6 +26,7 @@ from jobs.states import (
 )
 from jobs.storage import output_collection
 from sshgateway.sessions import session_actions
+from sshgateway.terminals.end_reasons import EndReason
 
 SOON = timedelta(milliseconds=300)
 CHECK_KEPT_EVERY = timedelta(seconds=15)
@@ -134,4 +135,4 @@ def _complete(cluster: Cluster) -> None:
     elif cluster.failure:
         checkpoint.complete(job, Outcome.ERROR, cluster.failure)
     else:
-        checkpoint.complete(job, *EndReason.STOPPED_BY_OWNER.result)
+        checkpoint.complete(job, *CommandEndReason.STOPPED_BY_OWNER.result)

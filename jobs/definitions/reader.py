@@ -9,9 +9,9 @@ from jobs.context.context_plan import (
     MAX_PHASE_SECONDS,
     MAX_TEXTS_BYTES,
     ContextPlan,
+    ContextPolicy,
     OnError,
     Phase,
-    Policy,
 )
 from jobs.context.plan_reader import read_plan
 from jobs.definitions import members, plan_checks, scripts
@@ -103,8 +103,8 @@ def _phase_timeouts(top: Table) -> dict[Phase, int]:
     return found
 
 
-def _policy(top: Table, catalogue: Catalogue) -> Policy:
-    defaults = Policy()
+def _policy(top: Table, catalogue: Catalogue) -> ContextPolicy:
+    defaults = ContextPolicy()
     table = top.table("policy", ("on_error", "at_least_percent", "hold_hours"))
     if table is None:
         return defaults
@@ -119,7 +119,7 @@ def _policy(top: Table, catalogue: Catalogue) -> Policy:
             table.bad(key, f'applies only with on_error = "{policy}"; add that line.')
     percent = table.whole("at_least_percent", minimum=1, maximum=100)
     hours = table.number("hold_hours", more_than=0, maximum=catalogue.max_hold_hours, unit="hours")
-    return Policy(
+    return ContextPolicy(
         OnError(on_error) if on_error in choices else defaults.on_error,
         defaults.at_least_percent if percent is None else percent,
         min(defaults.hold_hours, catalogue.max_hold_hours) if hours is None else hours,

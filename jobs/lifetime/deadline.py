@@ -62,7 +62,7 @@ class Deadline:
 
 
 @dataclass(frozen=True)
-class Policy:
+class DeadlinePolicy:
     """The administrator's limits."""
 
     longest_life: timedelta
@@ -89,7 +89,7 @@ class Life:
     extended_until: datetime | None = None
 
 
-def earliest_deadline(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> Deadline | None:
+def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> Deadline | None:
     """Return the cluster's deadline; None once it is being released.
 
     `others` are limits computed elsewhere (idle, budget). They apply while people can use the cluster.
@@ -118,7 +118,7 @@ def _later(usual: datetime, life: Life) -> datetime:
     return max(usual, life.extended_until or usual)
 
 
-def _collecting(life: Life, policy: Policy, end_of_life: Deadline) -> Deadline:
+def _collecting(life: Life, policy: DeadlinePolicy, end_of_life: Deadline) -> Deadline:
     """Return the limit for storing output files: some minutes remain even after a stop or at the end of its life."""
     ended = life.executed_at or life.created_at
     limits = [ended + policy.collect, max(ended, end_of_life.at) + COLLECT_AFTER_STOP]
@@ -127,7 +127,7 @@ def _collecting(life: Life, policy: Policy, end_of_life: Deadline) -> Deadline:
     return Deadline(min(limits), Reason.COLLECT_LIMIT)
 
 
-def latest_extension(life: Life, policy: Policy, others: Sequence[Deadline] = ()) -> datetime | None:
+def latest_extension(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> datetime | None:
     """Return how far the deadline may be moved; None if there is nothing to extend."""
     if not life.is_wanted or why_not_extendable(life):
         return None
@@ -154,7 +154,7 @@ def why_not_extendable(life: Life) -> str:
 
 def extended(
     life: Life,
-    policy: Policy,
+    policy: DeadlinePolicy,
     now: datetime,
     *,
     by: timedelta | None = None,

@@ -8,14 +8,14 @@ from django.conf import settings
 from jobs.context import cluster_plan
 from jobs.context.boot_policy import hold_limit
 from jobs.lifetime import deadline
-from jobs.lifetime.deadline import Deadline, Life, Policy
+from jobs.lifetime.deadline import Deadline, DeadlinePolicy, Life
 from jobs.models import Cluster
 from jobs.states import Desired, Observed
 
 
-def policy() -> Policy:
+def policy() -> DeadlinePolicy:
     """Return the administrator's limits."""
-    return Policy(
+    return DeadlinePolicy(
         longest_life=settings.HEADNODE_LONGEST_LIFE,
         longest_walltime=timedelta(hours=settings.HEADNODE_MAX_JOB_HOURS),
         kept_head=settings.HEADNODE_KEPT_HEAD_LIMIT,

@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any
 
-from jobs.node_contract.documents import (
-    InvalidDocument,
-    read_single_lines,
-    require_number,
-    require_object,
-)
+from jobs.node_contract.documents import InvalidDocument, read_single_lines, require_number, require_object
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_WITHDRAWN, LONGEST_REASON = 4096, 40

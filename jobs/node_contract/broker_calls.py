@@ -25,7 +25,7 @@ class BrokerCall(StrEnum):
     REPORT = "report/"
 
 
-class Outcome(StrEnum):
+class BootOutcome(StrEnum):
     """How a node's start went."""
 
     OK = "ok"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 class Report:
     """The body of `report`: the outcome, the log, and the lines that were not sent before."""
 
-    outcome: Outcome
+    outcome: BootOutcome
     log: str
     lines: Sequence[BootStreamLine] = ()
 
@@ -68,6 +68,6 @@ def read_progress(document: Mapping[str, Any]) -> list[BootStreamLine]:
 def read_report(document: Mapping[str, Any]) -> Report:
     """Read the body of `report`. Raises InvalidDocument (`bad_report`, `bad_lines`)."""
     outcome, log = document.get("outcome"), document.get("log", "")
-    if not isinstance(outcome, str) or outcome not in set(Outcome) or not isinstance(log, str):
+    if not isinstance(outcome, str) or outcome not in set(BootOutcome) or not isinstance(log, str):
         raise InvalidDocument(BAD_REPORT, "A report has an outcome (ok or error) and a log (text).")
-    return Report(Outcome(outcome), log, read_lines(document.get("lines", [])))
+    return Report(BootOutcome(outcome), log, read_lines(document.get("lines", [])))

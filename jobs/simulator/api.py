@@ -16,7 +16,7 @@ from starlette.routing import Route
 from jobs.node_contract.documents import InvalidDocument
 from jobs.simulator.cloud.cloud import Cloud
 from jobs.simulator.faults.fault_kinds import FaultName
-from jobs.simulator.spec import Refused
+from jobs.simulator.spec import RequestRefused
 
 log = logging.getLogger("simulator")
 LARGEST_BODY = 4 << 20
@@ -37,7 +37,7 @@ async def _read_document(request: Request) -> Any:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise Refused("too_large", f"A request may have {LARGEST_BODY} bytes.", 413)
+            raise RequestRefused("too_large", f"A request may have {LARGEST_BODY} bytes.", 413)
     try:
         return json.loads(body) if body else {}
     except (ValueError, RecursionError):
@@ -110,7 +110,7 @@ class Gate:
                 status, body = await answer(request, handler)
             except InvalidDocument as invalid:
                 return error_response(400, invalid.reason, invalid.message)
-            except Refused as refused:
+            except RequestRefused as refused:
                 return error_response(refused.status, refused.reason, refused.message)
             except OSError as error:
                 log.error("%s %s: %s", request.method, request.url.path, error)
@@ -126,7 +126,7 @@ class Gate:
         if (slow := faults.get(FaultName.API_SLOW, cluster_id)) is not None:
             await asyncio.sleep(slow.seconds)
         if faults.get(FaultName.API_DOWN, cluster_id) is not None:
-            raise Refused("api_down", "The cloud's API is down.", 503)
+            raise RequestRefused("api_down", "The cloud's API is down.", 503)
         if faults.get(FaultName.DUPLICATE_ANSWERS, cluster_id) is not None:
             return await self._duplicates.answer(request, handler)
         return await handler(request)

@@ -23,7 +23,7 @@ BROKER_URL = re.compile(r"https?://[^\s/?#]+/([^\s?#]*/)?")
 MAX_NODES = 64
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not carried out: a word for programs, a sentence for people, the HTTP status."""
 
     def __init__(self, reason: str, message: str, status: int = 409) -> None:

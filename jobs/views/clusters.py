@@ -27,7 +27,7 @@ PAGE_SIZE = 25
 
 
 @dataclass(frozen=True)
-class Line:
+class ClusterLine:
     """One line of the list.
 
     `why` says why the cluster ended, when its outcome does not say it. `loss` says what terminating it would lose; it
@@ -99,9 +99,9 @@ def find_own_cluster(request: HttpRequest, handle: str) -> Cluster:
     return cluster
 
 
-def _line(row: ClusterRow) -> Line:
+def _line(row: ClusterRow) -> ClusterLine:
     needs_no_reason = row.outcome == Outcome.SUCCEEDED and row.job.command
-    return Line(
+    return ClusterLine(
         row=row,
         cluster_badge=badges.cluster_badge(row.cluster),
         outcome_badge=badges.outcome_badge(row.job),

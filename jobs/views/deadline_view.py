@@ -14,7 +14,7 @@ STEPS = (timedelta(hours=1), timedelta(hours=4))
 
 
 @dataclass(frozen=True)
-class Step:
+class ExtensionChoice:
     """A button that extends the deadline. It is disabled unless the administrator's limits allow that much."""
 
     hours: int
@@ -30,7 +30,7 @@ class DeadlineView:
     why: str
     is_near: bool
     latest: datetime | None
-    steps: list[Step]
+    steps: list[ExtensionChoice]
 
 
 def deadline_view_of(cluster: Cluster | None) -> DeadlineView | None:
@@ -48,6 +48,6 @@ def deadline_view_of(cluster: Cluster | None) -> DeadlineView | None:
     )
 
 
-def _step(at: datetime, span: timedelta, latest: datetime | None) -> Step:
+def _step(at: datetime, span: timedelta, latest: datetime | None) -> ExtensionChoice:
     is_allowed = latest is not None and at + span <= latest
-    return Step(int(span / timedelta(hours=1)), int(span.total_seconds()), is_allowed)
+    return ExtensionChoice(int(span / timedelta(hours=1)), int(span.total_seconds()), is_allowed)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from sshgateway.models.terminal_session import TerminalSession, new_session_id
-from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
+from sshgateway.terminals.recording_policy import Mode, OnFailure, RecordingPolicyRule
 
 
 class RecordingState(StrEnum):
@@ -53,9 +53,11 @@ class RecordingRule(models.Model):
         return f"record {self.person_id or self.core_type or 'the site'}: {self.mode}"
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> RecordingPolicyRule:
         """Return the rule in the form that the policy decides on."""
-        return Rule(Mode(self.mode), OnFailure(self.on_failure), self.person_id, self.core_type)
+        return RecordingPolicyRule(
+            Mode(self.mode), OnFailure(self.on_failure), self.person_id, self.core_type
+        )
 
 
 class Recording(models.Model):

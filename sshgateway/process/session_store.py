@@ -43,7 +43,7 @@ class ClientReport:
     key: int
     participant: Participant
     source_address: str
-    credential: session_validity.Credential
+    credential: session_validity.SignInCredential
     visit_id: int | None = None
 
 

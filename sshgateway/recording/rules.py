@@ -10,12 +10,12 @@ from accounts.users.administrators import check_administrator
 from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.models import RecordingRule
 from sshgateway.terminals import recording_policy
-from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule
+from sshgateway.terminals.recording_policy import Mode, OnFailure, RecordingPolicyRule
 
 ONLY_ADMINISTRATORS = "Only an administrator can decide what is recorded. Ask yours."
 
 
-def rule_in_force(person: User, core_type: str) -> Rule:
+def rule_in_force(person: User, core_type: str) -> RecordingPolicyRule:
     """Return the rule for a terminal that this person opens now on this core type (empty: on a machine)."""
     rows = RecordingRule.objects.filter(
         Q(person=person) | Q(person__isnull=True, core_type__in={"", core_type})

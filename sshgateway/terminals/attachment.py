@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from accounts.users.session_validity import Credential
+from accounts.users.session_validity import SignInCredential
 from sshgateway.terminals.end_reasons import End
 from sshgateway.terminals.frame_faults import BadFrame, FrameFault
 from sshgateway.terminals.frames import Presence
@@ -38,7 +38,7 @@ class ClientIdentity:
 
     participant: Participant
     source_address: str
-    credential: Credential
+    credential: SignInCredential
     visit_id: int | None = None
 
 

@@ -25,7 +25,7 @@ class OnFailure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class RecordingPolicyRule:
     """One rule of the policy: for a person, for a core type or, with neither, for the whole site."""
 
     mode: Mode
@@ -34,10 +34,10 @@ class Rule:
     core_type: str = ""
 
 
-NOT_RECORDED = Rule(Mode.OFF)
+NOT_RECORDED = RecordingPolicyRule(Mode.OFF)
 
 
-def decide(rules: Iterable[Rule], person_id: int, core_type: str) -> Rule:
+def decide(rules: Iterable[RecordingPolicyRule], person_id: int, core_type: str) -> RecordingPolicyRule:
     """Return the rule for this person's terminal on this core type (empty: on a machine without one)."""
     saved = list(rules)
     for applies in (

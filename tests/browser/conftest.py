@@ -1,6 +1,6 @@
 """A real Chromium on pages served by the real ASGI application, websockets included."""
 
-import os
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.models import User
 from jobs.models import CoreType
+from portal import serving
 from portal.asgi import application
+from sshgateway.process import gateway
+from tests import evidence
+from tests.resident_browser import INSECURE_NAME
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = os.environ.get("HEADNODE_TEST_CHROMIUM", "/usr/bin/chromium")
-# A name that is no secure context, as a portal on plain http in a lab has: navigator.clipboard is missing there.
-INSECURE_NAME = "portal.lan"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,17 +44,6 @@ def orm_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def catalogue() -> None:
     """Not here: these tests ask for `core_types` when they have a database."""
-
-
-@pytest.fixture(scope="module")
-def browser(no_loop_left: None) -> Iterator[Browser]:
-    """Chromium, gone when a file's tests are done: its event loop would be in the way of asynchronous tests."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[f"--host-resolver-rules=MAP {INSECURE_NAME} 127.0.0.1"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -89,19 +78,19 @@ def core_types(transactional_db: None) -> None:
 
 @pytest.fixture
 def portal(core_types: None) -> Iterator[str]:
-    """The address of the portal, served by uvicorn in a thread on the test database."""
+    """The address of the portal, served as production serves it, in a thread on the test database."""
     settings.ALLOWED_HOSTS.append(INSECURE_NAME)
-    server = uvicorn.Server(
-        uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = serving.Server(serving.config(application), gateway.end_all_sessions)
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     wait_for(lambda: server.started, "the portal listens")
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(15)
+        assert not thread.is_alive(), "the portal did not stop"
         settings.ALLOWED_HOSTS.remove(INSECURE_NAME)
         for other in connections.all(initialized_only=True):
             if other is not connection:
@@ -134,6 +123,7 @@ def sign_in(browser: Browser, portal: str) -> Iterator[SignIn]:
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
         contexts.append(context)
         page = context.new_page()
+        evidence.watch(page)
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)

@@ -5,11 +5,12 @@ boundaries: before and after each call to the cloud, to a head node and to the d
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs.node_contract.access_document import AccessDocument, read_access_document
 from jobs.providers.base import (
     BillableNode,
     ClusterOrder,
@@ -20,24 +21,14 @@ from jobs.providers.base import (
     ProviderBusy,
     State,
 )
-from jobs.remote.command_runner import CommandState, CommandStatus, Listing
-from sshgateway.ssh.errors import ConnectionLost, Unreachable
+from jobs.states import NODE_ENDING, NodeState
+from sshgateway.ssh.command_output import Result
+from sshgateway.ssh.errors import Unreachable
+from tests.fakes.head_node import HeadNode
 
 
 class Killed(BaseException):
     """kill -9 of the process that makes this pass: no code of the portal catches it."""
-
-
-@dataclass
-class HeadNode:
-    """The state of the program on a head node, as `jobs/remote/program.py` keeps it."""
-
-    began: int = 0  # how often a command was run: the promise is at most once
-    is_running: bool = False
-    exit_code: int | None = None
-    why: str = ""
-    lines: list[str] = field(default_factory=list)
-    ignores_stop: bool = False  # its command does not end when it is asked to
 
 
 @dataclass
@@ -49,6 +40,20 @@ class Machines:
     nodes: dict[str, str]
     head: HeadNode = field(default_factory=HeadNode)
     is_ending: bool = False
+    access: AccessDocument = field(default_factory=AccessDocument)
+    addresses: dict[str, str] = field(default_factory=dict)  # node names by address, once they registered
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Begin to shut nodes down."""
+        for name in names:
+            if self.nodes.get(name, NodeState.STOPPED) not in NODE_ENDING:
+                self.nodes[name] = NodeState.STOPPING
+
+    def finish_stopping(self) -> None:
+        """Let the nodes that are shutting down be off."""
+        for name, state in self.nodes.items():
+            if state == NodeState.STOPPING:
+                self.nodes[name] = NodeState.STOPPED
 
 
 @dataclass(eq=False)
@@ -74,6 +79,8 @@ class World:
         self.planned: list[PlannedEvent] = []
         self.refuses_orders = False
         self.worker = "worker-1"
+        self.logins = 0  # how many connections to nodes there were
+        self.broken_results: list[Result] = []  # of the next commands on nodes
 
     def boundary(self, kind: str, outside_transaction: bool = True) -> None:
         """Let everything planned for now happen. May raise."""
@@ -84,6 +91,35 @@ class World:
             if event.left <= 0 and (outside_transaction or not event.needs_no_transaction):
                 self.planned.remove(event)
                 event.act()
+
+    def node_at(self, address: str) -> tuple[str, str] | None:
+        """Return cluster id and name of the node with this address."""
+        for cluster_id, machines in self.clusters.items():
+            if address in machines.addresses:
+                return cluster_id, machines.addresses[address]
+        return None
+
+    def running_node(self, cluster_id: str, name: str) -> HeadNode:
+        """Return the head of the cluster if this node is up. Raises Unreachable."""
+        machines = self.clusters.get(cluster_id)
+        if machines is None or machines.nodes.get(name) != NodeState.RUNNING:
+            raise Unreachable(f"{name} does not answer.")
+        return machines.head
+
+    def finish_stopping(self) -> None:
+        """Let every node that is shutting down be off."""
+        for machines in self.clusters.values():
+            machines.finish_stopping()
+
+    def finish_deletions(self) -> None:
+        """Remove the clusters that are being deleted."""
+        for cluster_id in [key for key, found in self.clusters.items() if found.is_ending]:
+            del self.clusters[cluster_id]
+
+    def finish_what_was_asked(self) -> None:
+        """Let a while pass in the cloud."""
+        self.finish_deletions()
+        self.finish_stopping()
 
     @contextmanager
     def around(self, kind: str) -> Iterator[None]:
@@ -113,6 +149,8 @@ class CloudThatMayBreakAnywhere:
                 self.world.clusters[order.cluster_id] = Machines(order, self.world.now, nodes, head)
             elif known.is_ending:
                 raise OrderRefused("deleting", "It is being deleted.")
+            elif known.order != order:
+                raise OrderRefused("spec_differs", "It exists with another specification.")
         return self.plan(order)
 
     def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
@@ -124,7 +162,11 @@ class CloudThatMayBreakAnywhere:
 
     def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
         with self.world.around("cloud"):
-            return int(access_document["version"]) if state["id"] in self.world.clusters else None
+            found = self.world.clusters.get(state["id"])
+            if found is None:
+                return None
+            found.access = read_access_document(access_document).after(found.access)
+            return found.access.version
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
         with self.world.around("cloud"):
@@ -141,13 +183,13 @@ class CloudThatMayBreakAnywhere:
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
         with self.world.around("cloud"):
             if found := self.world.clusters.get(state["id"]):
-                found.nodes.update(dict.fromkeys(names, "stopped"))
+                found.stop(names)
 
     def release(self, state: State, message: str) -> None:
         with self.world.around("cloud"):
-            if found := self.world.clusters.get(state["id"]):
+            if found := self.world.clusters.get(state.get("id", "")):
                 found.is_ending = True
-                found.nodes = dict.fromkeys(found.nodes, "stopping")
+                found.stop(list(found.nodes))
 
     def list(self) -> Sequence[ListedCluster]:
         with self.world.around("cloud"):
@@ -157,86 +199,19 @@ class CloudThatMayBreakAnywhere:
                     found.order.portal_id,
                     {"id": key},
                     found.ordered_at,
-                    [BillableNode(n.name, n.core_type, n.cores, "running") for n in found.order.nodes],
+                    [
+                        BillableNode(n.name, n.core_type, n.cores, found.nodes[n.name])
+                        for n in found.order.nodes
+                    ],
                 )
                 for key, found in self.world.clusters.items()
+                if found.order.portal_id
             ]
-
-
-class ConnectionToAHeadNode:
-    """A pinned connection to the head node of one cluster; `client` functions take it."""
-
-    def __init__(self, world: World, cluster_id: str) -> None:
-        self.world, self.cluster_id = world, cluster_id
-
-    def __enter__(self) -> "ConnectionToAHeadNode":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def sftp(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    @contextmanager
-    def call(self) -> Iterator[HeadNode]:
-        """Make one call of the program there."""
-        with self.world.around("ssh"):
-            found = self.world.clusters.get(self.cluster_id)
-            if found is None or found.nodes.get("head") != "running":
-                raise Unreachable("The head node does not answer.")
-            yield found.head
-
-
-class ProgramOnTheNode:
-    """Stands in for `jobs.remote.command_runner`: the same functions, on the world's head nodes."""
-
-    def prepare(self, connection: ConnectionToAHeadNode, files: Mapping[str, str]) -> None:
-        with connection.call():
-            pass
-
-    def unpack(self, connection: ConnectionToAHeadNode, names: Sequence[str]) -> list[str]:
-        return []
-
-    def start(self, connection: ConnectionToAHeadNode, command: str, env: Mapping[str, str]) -> None:
-        with connection.call() as head:
-            if not head.began:
-                head.began += 1
-                head.is_running = True
-                head.lines.append("Process output follows:")
-
-    def status(self, connection: ConnectionToAHeadNode, offset: int) -> CommandStatus:
-        with connection.call() as head:
-            return self._status(head, offset)
-
-    def stop(self, connection: ConnectionToAHeadNode, why: str, offset: int) -> CommandStatus:
-        with connection.call() as head:
-            head.why = head.why or why
-            if head.is_running and not head.ignores_stop:
-                head.is_running, head.exit_code = False, 143
-            return self._status(head, offset)
-
-    def listing(self, connection: ConnectionToAHeadNode, limit: int) -> Listing:
-        with connection.call():
-            return Listing([], [], False)
-
-    def _status(self, head: HeadNode, offset: int) -> CommandStatus:
-        state = CommandState.NONE
-        if head.began:
-            ended = CommandState.ENDED if head.exit_code is not None else CommandState.LOST
-            state = CommandState.RUNNING if head.is_running else ended
-        lines = head.lines[offset : offset + 3]
-        return CommandStatus(state, head.exit_code, head.why, lines, offset + len(lines), len(head.lines))
 
 
 def busy() -> None:
     """Raise as if the cloud did not answer."""
     raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
-
-
-def connection_breaks() -> None:
-    """Raise as if a connection to a node was lost."""
-    raise ConnectionLost("The connection broke.")
 
 
 def kill() -> None:

@@ -1,9 +1,12 @@
 """Providers that fail, each in one way. What works is tested against the real simulator."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from jobs.node_contract.access_document import AccessDocument, read_access_document
 from jobs.providers.base import (
+    BillableNode,
     ClusterOrder,
     ListedCluster,
     LoginRecord,
@@ -12,33 +15,56 @@ from jobs.providers.base import (
     ProviderBusy,
     State,
 )
+from jobs.states import NODE_ENDING
 
 
 class ProviderWhoseNodesNeverReport:
-    """Accepts every order and boots for ever. Base of the others; everything else works."""
+    """Accepts every order for its one cluster and boots for ever. Base of the others; everything else works.
+
+    What takes time is done one observation later: nodes are seen stopping before they have stopped.
+    """
 
     def __init__(self) -> None:
         self.orders: list[ClusterOrder] = []
         self.there: dict[str, str] = {}
+        self.reason = ""
         self.released = 0
+        self.is_ending = False
+        self.access = AccessDocument()
+        self.ordered_at = datetime.now(UTC)
         self.broadcasts: list[tuple[str, str]] = []
 
     def plan(self, order: ClusterOrder) -> State:
         return {"id": order.cluster_id}
 
     def provision(self, order: ClusterOrder) -> State:
+        if self.is_ending:
+            raise OrderRefused("deleting", "It is being deleted.")
+        if self.there and self.orders[-1] != order:
+            raise OrderRefused("spec_differs", "It exists with another specification.")
         self.orders.append(order)
-        self.there = {node.name: "booting" for node in order.nodes}
-        return {"id": order.cluster_id}
+        if not self.there:
+            self.there = dict.fromkeys((node.name for node in order.nodes), "booting")
+            self.ordered_at = datetime.now(UTC)
+        return self.plan(order)
 
     def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
-        if not self.there:
-            return None
-        return {name: ObservedNode(name, value) for name, value in self.there.items()}
+        seen = {name: ObservedNode(name, value, self._reason_of(value)) for name, value in self.there.items()}
+        if self.is_ending and "stopping" not in self.there.values():
+            self.there, self.is_ending = {}, False
+        for name, value in self.there.items():
+            self.there[name] = "stopped" if value == "stopping" else value
+        return seen or None
+
+    def _reason_of(self, state: str) -> str:
+        return self.reason if state == "failed" else ""
 
     def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
-        """Accept the document; nobody ever logs in."""
-        return int(access_document["version"])
+        """Keep the newest document; nobody ever logs in."""
+        if not self.there:
+            return None
+        self.access = read_access_document(access_document).after(self.access)
+        return self.access.version
 
     def certify(self, state: State, certificates: Mapping[str, Sequence[str]]) -> None:
         """Ignore the certificates; nobody ever connects."""
@@ -47,17 +73,26 @@ class ProviderWhoseNodesNeverReport:
         return []
 
     def broadcast(self, state: State, message: str, key: str) -> None:
-        self.broadcasts.append((key, message))
+        if self.there and key not in [shown for shown, _ in self.broadcasts]:
+            self.broadcasts.append((key, message))
 
     def list(self) -> Sequence[ListedCluster]:
-        return []
+        if not self.there or not self.orders or not self.orders[-1].portal_id:
+            return []
+        order = self.orders[-1]
+        nodes = [BillableNode(n.name, n.core_type, n.cores, self.there[n.name]) for n in order.nodes]
+        return [ListedCluster(order.cluster_id, order.portal_id, self.plan(order), self.ordered_at, nodes)]
 
     def stop_nodes(self, state: State, names: Sequence[str], message: str) -> None:
-        self.there.update(dict.fromkeys(names, "stopped"))
+        for name in names:
+            if self.there.get(name, "stopped") not in NODE_ENDING:
+                self.there[name] = "stopping"
 
     def release(self, state: State, message: str) -> None:
-        self.released += 1
-        self.there = {}
+        if self.there:
+            self.released += 1
+            self.is_ending = True
+            self.stop_nodes(state, list(self.there), message)
 
 
 class ProviderWithoutCapacity(ProviderWhoseNodesNeverReport):
@@ -68,33 +103,50 @@ class ProviderWithoutCapacity(ProviderWhoseNodesNeverReport):
 
 
 class ProviderDownAtFirst(ProviderWhoseNodesNeverReport):
-    """Does not answer the first calls, then accepts the order."""
+    """Does not answer the first calls, whatever they ask, then works."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
         self.times = times
 
-    def provision(self, order: ClusterOrder) -> State:
+    def _answer(self) -> None:
         self.times -= 1
         if self.times >= 0:
             raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
+
+    def provision(self, order: ClusterOrder) -> State:
+        self._answer()
         return super().provision(order)
+
+    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
+        self._answer()
+        return super().observe(state)
+
+    def list(self) -> Sequence[ListedCluster]:
+        self._answer()
+        return super().list()
+
+    def release(self, state: State, message: str) -> None:
+        self._answer()
+        super().release(state, message)
 
 
 class ProviderThatForgets(ProviderWhoseNodesNeverReport):
     """Accepts the order and then does not know it."""
 
-    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
-        return None
+    def provision(self, order: ClusterOrder) -> State:
+        state = super().provision(order)
+        self.there = {}
+        return state
 
 
 class ProviderWhoseNodeFails(ProviderWhoseNodesNeverReport):
     """Its nodes fail to boot, and it says so."""
 
-    def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
-        if not self.there:
-            return None
-        return {name: ObservedNode(name, "failed", "its image is broken") for name in self.there}
+    def provision(self, order: ClusterOrder) -> State:
+        state = super().provision(order)
+        self.there, self.reason = dict.fromkeys(self.there, "failed"), "its image is broken"
+        return state
 
 
 class ProviderThatAnswersTwice(ProviderWhoseNodesNeverReport):

@@ -10,7 +10,7 @@ import httpx
 
 from jobs.node_contract import broker_calls
 from jobs.node_contract.boot_lines import BootStreamLine
-from jobs.node_contract.broker_calls import BrokerCall, Outcome, Report
+from jobs.node_contract.broker_calls import BootOutcome, BrokerCall, Report
 from jobs.node_contract.documents import InvalidDocument
 from jobs.node_contract.node_context import NodeContext, read_node_context
 from jobs.node_contract.peers import Peers, read_peers
@@ -74,7 +74,7 @@ class BrokerClient:
         """Send lines of the boot stream. The same lines again do no harm."""
         await self._call(BrokerCall.PROGRESS, broker_calls.progress_body(lines))
 
-    async def report(self, outcome: Outcome, log: str, lines: Sequence[BootStreamLine]) -> None:
+    async def report(self, outcome: BootOutcome, log: str, lines: Sequence[BootStreamLine]) -> None:
         """Report how the start went, with the end of its log and the lines that were not sent before."""
         report = Report(outcome, without_controls(log[-LONGEST_LOG:]), lines)
         await self._call(BrokerCall.REPORT, report.as_json())

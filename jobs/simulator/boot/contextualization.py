@@ -1,6 +1,6 @@
 """Make a node a member of its cluster: it registers, does its phases in order, and reports."""
 
-from jobs.node_contract.broker_calls import Outcome
+from jobs.node_contract.broker_calls import BootOutcome
 from jobs.node_contract.context_files import READY_FILE
 from jobs.node_contract.node_context import NodePlan
 from jobs.simulator.boot.boot_stream import BootStream
@@ -60,15 +60,15 @@ class Contextualization:
                 await self._phases.run(phase, plan)
             self._node.write_context(READY_FILE)
         except PhaseFailed as failure:
-            await self._report(Outcome.ERROR)
+            await self._report(BootOutcome.ERROR)
             if not plan.stays_on_error:
                 raise BootFailed(FailureReason.CONTEXT_FAILED, str(failure)) from None
             self._node.say("stays up, for its owner to look into it")
         else:
             self._node.say("context: OK")
-            await self._report(Outcome.OK)
+            await self._report(BootOutcome.OK)
 
-    async def _report(self, outcome: Outcome) -> None:
+    async def _report(self, outcome: BootOutcome) -> None:
         record = self._node.record
         lines = await self.stream.finish()
         try:

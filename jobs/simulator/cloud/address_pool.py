@@ -10,7 +10,7 @@ import socket
 import sys
 
 from jobs.simulator.boot.node_record import NodeAddress
-from jobs.simulator.spec import Refused
+from jobs.simulator.spec import RequestRefused
 
 BLOCK = 254 * 254
 FALLBACK_PORT = 32022
@@ -73,7 +73,7 @@ class AddressPool:
                 if (found := self._bind(private, wanted)) is not None:
                     self._taken.add(private)
                     return found
-        raise Refused("no_address", "No free address was found for another node on this machine.")
+        raise RequestRefused("no_address", "No free address was found for another node on this machine.")
 
     def _bind(self, private: str, port: int) -> tuple[NodeAddress, socket.socket] | None:
         address, wanted = (self._fixed, 0) if self._fixed else (private, port)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.node_contract.documents import InvalidDocument
-from jobs.simulator.spec import NodeSpec, Refused
+from jobs.simulator.spec import NodeSpec, RequestRefused
 from jobs.simulator.store import write_atomically
 
 # Cores of a core type that nobody has set: a multiple of the step that the seed decides.
@@ -70,7 +70,7 @@ class Capacity:
             if cores > free:
                 short.append(f"{cores} {name} cores were asked for, {free} of {total} are free")
         if short:
-            raise Refused("no_capacity", "; ".join(short) + ".")
+            raise RequestRefused("no_capacity", "; ".join(short) + ".")
 
     def as_json(self, running: Iterable[NodeSpec], core_types: Iterable[str] = ()) -> dict[str, Any]:
         """Return all, taken and free cores of the core types that are given, set or in use."""

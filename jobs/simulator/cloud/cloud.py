@@ -25,7 +25,7 @@ from jobs.simulator.sandbox.launcher_pool import LauncherPool
 from jobs.simulator.sandbox.protection import UNPROTECTED, Sandbox
 from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
 from jobs.simulator.settings import Settings
-from jobs.simulator.spec import NodeSpec, Refused, read_certificates, read_cluster
+from jobs.simulator.spec import NodeSpec, RequestRefused, read_certificates, read_cluster
 from jobs.simulator.store import Store
 
 log = logging.getLogger("simulator")
@@ -155,13 +155,13 @@ class Cloud:
         """Return a cluster. Raises Refused (`no_such_cluster`, 404)."""
         cluster = self._clusters.get(cluster_id)
         if cluster is None:
-            raise Refused("no_such_cluster", f"There is no cluster {cluster_id}.", 404)
+            raise RequestRefused("no_such_cluster", f"There is no cluster {cluster_id}.", 404)
         return cluster
 
     def _node(self, cluster_id: str, name: str) -> Node:
         node = self.get(cluster_id).nodes.get(name)
         if node is None:
-            raise Refused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
+            raise RequestRefused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
         return node
 
     def documents(self) -> dict[str, Any]:
@@ -179,13 +179,17 @@ class Cloud:
         known = self._clusters.get(cluster_id)
         if known is not None:
             if known.is_deleting:
-                raise Refused("deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone.")
+                raise RequestRefused(
+                    "deleting", f"Cluster {cluster_id} is being deleted; wait until it is gone."
+                )
             if known.spec != spec:
-                raise Refused("spec_differs", f"Cluster {cluster_id} exists with another specification.")
+                raise RequestRefused(
+                    "spec_differs", f"Cluster {cluster_id} exists with another specification."
+                )
             return known.document(), False
         self.faults.bind_next(cluster_id)
         if self.faults.get(FaultName.NO_CAPACITY, cluster_id) is not None:
-            raise Refused("no_capacity", "There is no capacity for another cluster; try again later.")
+            raise RequestRefused("no_capacity", "There is no capacity for another cluster; try again later.")
         self.capacity.check(spec.nodes, self._running_specs())
         cluster = Cluster(self.services, spec, self._acquire_uid(), self._forget)
         self._add_nodes(cluster)
@@ -198,7 +202,7 @@ class Cloud:
         try:
             return self.services.sandbox.acquire_uid(self._users, taken)
         except NoUserLeft:
-            raise Refused(
+            raise RequestRefused(
                 "no_capacity", "This state directory has used up its users; start with a new one."
             ) from None
 
@@ -212,7 +216,7 @@ class Cloud:
                 cluster.add(node, NodeRecord(address), bound)
             cluster.prepare()
             cluster.save()
-        except (Refused, OSError):
+        except (RequestRefused, OSError):
             self._store.remove(cluster.id)
             for address, bound in acquired:
                 bound.close()

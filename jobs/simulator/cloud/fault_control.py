@@ -7,7 +7,7 @@ from typing import Any
 from jobs.simulator.cloud.node import Node
 from jobs.simulator.faults.fault_kinds import KINDS, FaultName
 from jobs.simulator.faults.fault_rules import Faults
-from jobs.simulator.spec import Refused
+from jobs.simulator.spec import RequestRefused
 
 EXPIRY_SLACK_SECONDS = 0.01
 
@@ -36,7 +36,7 @@ class FaultControl:
         missing = self._unavailable()
         for name, fields in document.items() if isinstance(document, dict) else ():
             if name in missing and fields is not None:
-                raise Refused("fault_not_here", missing[name])
+                raise RequestRefused("fault_not_here", missing[name])
         self._faults.change(document)
         await self._apply()
         return self.document()

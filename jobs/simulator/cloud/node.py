@@ -13,14 +13,7 @@ from pathlib import Path
 
 from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused, BrokerSilent
 from jobs.simulator.boot.contextualization import Contextualization
-from jobs.simulator.boot.node_record import (
-    ENDED,
-    ENDING,
-    BootFailed,
-    FailureReason,
-    NodeRecord,
-    NodeState,
-)
+from jobs.simulator.boot.node_record import ENDED, ENDING, BootFailed, FailureReason, NodeRecord, NodeState
 from jobs.simulator.cloud.address_pool import bind
 from jobs.simulator.cloud.node_view import NodeCluster, NodeView
 from jobs.simulator.cloud.wall import wall_text

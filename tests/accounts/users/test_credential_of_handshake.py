@@ -8,7 +8,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
 from accounts.models import User
-from accounts.users.session_validity import Credential, credential_of, is_credential_valid
+from accounts.users.session_validity import SignInCredential, credential_of, is_credential_valid
 from accounts.users.websocket_authentication import Receive, Scope, Send, WebsocketAuthentication
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,7 @@ async def test_a_browsers_handshake(alice: User) -> None:
     client = Client()
     await sync_to_async(client.force_login)(alice)
     cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
-    found: list[Credential] = []
+    found: list[SignInCredential] = []
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         found.append(credential_of(scope))

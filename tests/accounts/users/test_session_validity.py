@@ -11,12 +11,17 @@ from django.utils import timezone
 from accounts import services
 from accounts.audit.trail import Actor
 from accounts.models import User
-from accounts.users.session_validity import NO_CREDENTIAL, Credential, credential_of, is_credential_valid
+from accounts.users.session_validity import (
+    NO_CREDENTIAL,
+    SignInCredential,
+    credential_of,
+    is_credential_valid,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-def browser_of(user: User) -> tuple[Client, Credential]:
+def browser_of(user: User) -> tuple[Client, SignInCredential]:
     """Return a signed-in browser and the credential of its websockets."""
     client = Client()
     client.force_login(user)
@@ -75,7 +80,11 @@ def test_nobody_who_left(alice: User) -> None:
 
 def test_nothing_is_good_for_nothing(alice: User) -> None:
     assert credential_of({}) == NO_CREDENTIAL
-    for credential in (NO_CREDENTIAL, Credential(session_key=""), Credential(session_key="made-up" * 6)):
+    for credential in (
+        NO_CREDENTIAL,
+        SignInCredential(session_key=""),
+        SignInCredential(session_key="made-up" * 6),
+    ):
         assert not is_credential_valid(alice.pk, credential)
 
 

@@ -1,13 +1,14 @@
 """A job of alice's whose nodes are a real sshd, and a window with a terminal on it."""
 
+import getpass
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from accounts.models import AccessRule, User
-from jobs.access import node_access, session_subjects
 from jobs.models import Cluster, Job, Node
 from tests.browser.conftest import SignIn
 from tests.factories import ClusterFactory, JobFactory, NodeFactory
@@ -23,16 +24,20 @@ def node(transactional_db: None, tmp_path: Path) -> Iterator[sshd.Node]:
 
 @pytest.fixture
 def job(alice: User, core_types: None, node: sshd.Node, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """A running job of alice's whose head node is a real sshd."""
+    """A running job of alice's whose head node is a real sshd.
+
+    The only difference to a job on a cluster: the sshd has no account of the job's name, so this process's user is used.
+    """
     AccessRule.objects.create(owner=alice, cidr="127.0.0.0/8")
+    monkeypatch.setattr(Job, "username", getpass.getuser())
     job = JobFactory(owner=alice, name="Wing flow", submitted=True)
-
-    def target(row: Node) -> object:
-        return node.target(subject=session_subjects.subject_of(job), node=row.name, label=f"{row.name} of Wing flow")
-
-    monkeypatch.setattr(node_access, "node_target", target)
-    NodeFactory(cluster=ClusterFactory(job=job), host_keys=[node.host_key])
+    NodeFactory(cluster=ClusterFactory(job=job), **reached_at(node))
     return job
+
+
+def reached_at(node: sshd.Node) -> dict[str, Any]:
+    """Return the fields of a node's row that lead to this sshd."""
+    return {"address": "127.0.0.1", "port": node.port, "host_keys": [node.host_key]}
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def compute_node(job: Job, node: sshd.Node) -> Node:
         cluster=Cluster.objects.get(job=job),
         name="compute-1",
         role=Node.Role.COMPUTE,
-        host_keys=[node.host_key],
+        **reached_at(node),
     )
     return made
 

@@ -5,7 +5,7 @@ import pytest
 from accounts import services as accounts
 from accounts.audit.trail import Actor
 from accounts.models import AccessRule, User
-from accounts.users.session_validity import Credential
+from accounts.users.session_validity import SignInCredential
 from jobs.access import node_access, session_subjects
 from jobs.models import Cluster
 from jobs.states import Observed
@@ -42,7 +42,7 @@ def session(alice, cluster) -> TerminalSession:
 def visitor(key: int, user: User, role: Role, address: str) -> ClientReport:
     token = APITokenFactory.create(owner=user)
     participant = Participant(role, user.pk, user.get_username(), may_type=role is Role.OWNER)
-    return ClientReport(key, participant, address, Credential(token_id=token.pk))
+    return ClientReport(key, participant, address, SignInCredential(token_id=token.pk))
 
 
 @pytest.fixture

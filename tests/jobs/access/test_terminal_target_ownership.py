@@ -16,7 +16,9 @@ def node(alice: User, bob: User) -> object:
     """The head node of a running cluster of alice's; the rules of both let this address in."""
     for person in (alice, bob):
         AccessRule.objects.create(owner=person, cidr="192.0.2.0/24")
-    return NodeFactory.create(cluster=ClusterFactory.create(job=JobFactory.create(owner=alice, submitted=True)))
+    return NodeFactory.create(
+        cluster=ClusterFactory.create(job=JobFactory.create(owner=alice, submitted=True))
+    )
 
 
 def test_the_owner_gets_the_target(alice: User, node) -> None:

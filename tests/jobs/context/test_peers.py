@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from jobs.context.context_plan import ContextPlan, Member, OnError, Phase, Policy
+from jobs.context.context_plan import ContextPlan, ContextPolicy, Member, OnError, Phase
 from jobs.context.tokens import token_of
 from jobs.models import Cluster, Node
 from tests.jobs.context.test_broker import REGISTRATION, post
@@ -24,7 +24,7 @@ def plan(on_error: OnError = OnError.BACK_OUT) -> dict[str, Any]:
         ),
         data={"greeting": "good day"},
         phase_timeouts={Phase.DATA: 7},
-        policy=Policy(on_error),
+        policy=ContextPolicy(on_error),
     ).as_json()
 
 

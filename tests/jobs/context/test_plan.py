@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs.context.context_plan import HEAD, ContextPlan, Member, OnError, Phase, Policy, plain_plan
+from jobs.context.context_plan import HEAD, ContextPlan, ContextPolicy, Member, OnError, Phase, plain_plan
 from jobs.context.plan_reader import read_plan
 from jobs.models import Cluster
 from tests.jobs.making import submitted_job
@@ -59,7 +59,7 @@ def test_a_plan_is_read_and_given_back() -> None:
     )
     assert plan.providers("client") == ("compute-1",)
     assert (plan.timeout_seconds(Phase.DATA), plan.timeout_seconds(Phase.PEERS)) == (60, 120)
-    assert plan.policy == Policy(OnError.CONTINUE, 50, 2.5)
+    assert plan.policy == ContextPolicy(OnError.CONTINUE, 50, 2.5)
 
 
 def test_what_is_left_out_has_a_usual_value() -> None:

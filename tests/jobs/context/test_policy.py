@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.context.boot_policy import BootAction, BootDecision, NodeProgress, decide_boot, hold_limit
-from jobs.context.context_plan import OnError, Policy
+from jobs.context.context_plan import ContextPolicy, OnError
 
 HEAD = NodeProgress("head", "running", report="ok", registered=True)
 UP = NodeProgress("compute-1", "running", report="ok", registered=True)
@@ -14,11 +14,11 @@ COMING = NodeProgress("compute-2", registered=True)
 SICK = NodeProgress("compute-3", "running", "data: exit status 1.", report="error", registered=True)
 DEAD = NodeProgress("compute-4", "failed", "plug pulled", registered=True)
 SILENT = NodeProgress("compute-5")
-BACK_OUT, HOLD, CONTINUE = (Policy(on_error) for on_error in OnError)
+BACK_OUT, HOLD, CONTINUE = (ContextPolicy(on_error) for on_error in OnError)
 
 
 @pytest.mark.parametrize("policy", [BACK_OUT, HOLD, CONTINUE])
-def test_all_up_go_and_before_that_wait(policy: Policy) -> None:
+def test_all_up_go_and_before_that_wait(policy: ContextPolicy) -> None:
     assert decide_boot(policy, [HEAD, UP], is_late=False) == BootDecision(BootAction.GO)
     assert decide_boot(policy, [HEAD, UP, COMING], is_late=False) == BootDecision(BootAction.WAIT)
     assert decide_boot(policy, [], is_late=True) == BootDecision(BootAction.WAIT)
@@ -61,7 +61,7 @@ def test_hold_needs_something_that_is_up() -> None:
 
 
 def test_continue_leaves_out_what_broke_when_enough_are_up() -> None:
-    half = Policy(OnError.CONTINUE, at_least_percent=50)
+    half = ContextPolicy(OnError.CONTINUE, at_least_percent=50)
     assert decide_boot(half, [HEAD, UP, COMING, SICK], is_late=False).action == BootAction.WAIT
     verdict = decide_boot(half, [HEAD, UP, COMING, SICK], is_late=True)
     assert (verdict.action, verdict.nodes) == (BootAction.LEAVE_OUT, ("compute-2", "compute-3"))
@@ -69,13 +69,13 @@ def test_continue_leaves_out_what_broke_when_enough_are_up() -> None:
 
 
 def test_continue_backs_out_as_soon_as_it_cannot_come_to_enough() -> None:
-    most = Policy(OnError.CONTINUE, at_least_percent=75)
+    most = ContextPolicy(OnError.CONTINUE, at_least_percent=75)
     assert decide_boot(most, [HEAD, COMING, SICK, DEAD], is_late=False).action == BootAction.BACK_OUT
     assert decide_boot(most, [HEAD, UP, COMING, SICK], is_late=False).action == BootAction.WAIT
 
 
 def test_those_left_out_before_count_among_those_who_are_wanted() -> None:
-    most = Policy(OnError.CONTINUE, at_least_percent=60)
+    most = ContextPolicy(OnError.CONTINUE, at_least_percent=60)
     assert decide_boot(most, [HEAD, UP, SICK], is_late=False).action == BootAction.LEAVE_OUT
     verdict = decide_boot(most, [HEAD, UP, SICK], is_late=False, left_out=2)
     assert verdict.action == BootAction.BACK_OUT
@@ -84,7 +84,7 @@ def test_those_left_out_before_count_among_those_who_are_wanted() -> None:
 
 def test_nothing_goes_on_without_the_head() -> None:
     headless = NodeProgress("head", "running", report="error", registered=True)
-    verdict = decide_boot(Policy(OnError.CONTINUE, 1), [headless, UP], is_late=False)
+    verdict = decide_boot(ContextPolicy(OnError.CONTINUE, 1), [headless, UP], is_late=False)
     assert verdict.action == BootAction.BACK_OUT
     assert "without the head" in verdict.why
 
@@ -93,7 +93,7 @@ def test_nothing_goes_on_without_the_head() -> None:
     ("policy", "action"),
     [(BACK_OUT, BootAction.BACK_OUT), (HOLD, BootAction.HOLD), (CONTINUE, BootAction.BACK_OUT)],
 )
-def test_all_report_ok_and_nobody_gets_in(policy: Policy, action: BootAction) -> None:
+def test_all_report_ok_and_nobody_gets_in(policy: ContextPolicy, action: BootAction) -> None:
     assert decide_boot(policy, [HEAD, UP], is_late=True) == BootDecision(action, "No login in time.")
 
 
@@ -123,5 +123,5 @@ def test_every_combination_ends_once_time_is_up() -> None:
 
 
 def test_nobody_holds_longer_than_the_administrator_allows() -> None:
-    assert hold_limit(Policy(OnError.HOLD, hold_hours=2), timedelta(hours=24)) == timedelta(hours=2)
-    assert hold_limit(Policy(OnError.HOLD, hold_hours=99), timedelta(hours=24)) == timedelta(hours=24)
+    assert hold_limit(ContextPolicy(OnError.HOLD, hold_hours=2), timedelta(hours=24)) == timedelta(hours=2)
+    assert hold_limit(ContextPolicy(OnError.HOLD, hold_hours=99), timedelta(hours=24)) == timedelta(hours=24)

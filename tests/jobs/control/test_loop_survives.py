@@ -29,7 +29,7 @@ from accounts.audit.trail import Actor
 from accounts.refusals import Refused
 from jobs import tasks
 from jobs.context import broker, context_plan
-from jobs.context.context_plan import OnError, Policy
+from jobs.context.context_plan import ContextPolicy, OnError
 from jobs.context.tokens import token_of
 from jobs.lifetime import extending
 from jobs.models import Cluster, ClusterStatus, Job, JobStatus
@@ -138,7 +138,7 @@ class Loop(Promises):
         saved.refresh_from_db()
         if saved.submitted_at is not None:
             plan = context_plan.plain_plan(saved.core_type_id, saved.cores_per_slot, slots)
-            policy = Policy(on_error, at_least_percent=50)
+            policy = ContextPolicy(on_error, at_least_percent=50)
             Cluster.objects.filter(job=saved).update(plan=replace(plan, policy=policy).as_json())
             self.jobs.append(saved)
 

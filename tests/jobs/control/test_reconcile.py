@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.control.end_reasons import EndReason, result_of
+from jobs.control.command_end_reasons import CommandEndReason, result_of
 from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
 from jobs.lifetime.deadline import Reason
 from jobs.states import ClusterState, Desired, Observed, Outcome, cluster_state
@@ -107,11 +107,11 @@ def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: Reaso
     assert decision.step == Step.STOP_COMMAND
     outcome, sentence = result_of(decision.why)
     assert outcome == Outcome.DEADLINE
-    assert sentence != EndReason.WALLTIME.result[1]
+    assert sentence != CommandEndReason.WALLTIME.result[1]
 
 
-@pytest.mark.parametrize("reason", EndReason)
-def test_every_end_reason_has_a_result(reason: EndReason) -> None:
+@pytest.mark.parametrize("reason", CommandEndReason)
+def test_every_end_reason_has_a_result(reason: CommandEndReason) -> None:
     outcome, sentence = reason.result
     assert outcome != Outcome.NONE
     assert sentence
@@ -119,7 +119,7 @@ def test_every_end_reason_has_a_result(reason: EndReason) -> None:
 
 
 def test_a_reason_that_only_the_node_knows_counts_as_the_owners() -> None:
-    assert result_of("Because I say so") == EndReason.STOPPED_BY_OWNER.result
+    assert result_of("Because I say so") == CommandEndReason.STOPPED_BY_OWNER.result
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.context.context_plan import OnError, Policy
+from jobs.context.context_plan import ContextPolicy, OnError
 from jobs.control.reconcile import DESTROYS, Decision, Facts, NodeFacts, Step, decide
 from jobs.states import ClusterState, Desired, Observed, accepts_logins, cluster_state
 
@@ -23,13 +23,13 @@ def facts(observed: Observed, desired: Desired = Desired.RUNNING, **other: objec
 @pytest.mark.parametrize(
     ("policy", "step"),
     [
-        (Policy(OnError.BACK_OUT), Step.FAIL),
-        (Policy(OnError.HOLD), Step.HOLD),
-        (Policy(OnError.CONTINUE, at_least_percent=50), Step.LEAVE_OUT),
-        (Policy(OnError.CONTINUE, at_least_percent=51), Step.FAIL),
+        (ContextPolicy(OnError.BACK_OUT), Step.FAIL),
+        (ContextPolicy(OnError.HOLD), Step.HOLD),
+        (ContextPolicy(OnError.CONTINUE, at_least_percent=50), Step.LEAVE_OUT),
+        (ContextPolicy(OnError.CONTINUE, at_least_percent=51), Step.FAIL),
     ],
 )
-def test_each_policy_has_its_step_and_the_report_comes_first(policy: Policy, step: Step) -> None:
+def test_each_policy_has_its_step_and_the_report_comes_first(policy: ContextPolicy, step: Step) -> None:
     booting = facts(Observed.BOOTING, policy=policy)
     assert decide(replace(booting, reported=False)) == Decision(Step.REPORT)
     assert decide(booting).step == step
@@ -37,13 +37,13 @@ def test_each_policy_has_its_step_and_the_report_comes_first(policy: Policy, ste
 
 
 def test_terminate_does_not_ask_the_policy() -> None:
-    stopped = facts(Observed.BOOTING, Desired.STOPPED, policy=Policy(OnError.HOLD))
+    stopped = facts(Observed.BOOTING, Desired.STOPPED, policy=ContextPolicy(OnError.HOLD))
     assert decide(stopped).step == Step.RELEASE
 
 
 @pytest.mark.parametrize("on_error", OnError)
 def test_what_the_provider_forgot_and_what_is_distrusted_no_policy_saves(on_error: OnError) -> None:
-    policy = Policy(on_error, 1)
+    policy = ContextPolicy(on_error, 1)
     assert decide(facts(Observed.BOOTING, policy=policy, provider_has_it=False)).step == Step.FAIL
     swapped = replace(SICK, distrusted=True)
     assert decide(facts(Observed.BOOTING, policy=policy, nodes=(HEAD, swapped))).step == Step.FAIL
@@ -73,7 +73,9 @@ def test_after_leaving_out_there_is_time_to_log_in_but_not_for_ever() -> None:
 def test_leaving_out_one_after_the_other_does_not_make_few_enough() -> None:
     left = replace(GONE, name="compute-8", left_out=True)
     some = facts(
-        Observed.BOOTING, nodes=(HEAD, GONE, left), policy=Policy(OnError.CONTINUE, at_least_percent=50)
+        Observed.BOOTING,
+        nodes=(HEAD, GONE, left),
+        policy=ContextPolicy(OnError.CONTINUE, at_least_percent=50),
     )
     assert decide(some).step == Step.FAIL
     assert decide(replace(some, nodes=(HEAD, GONE))).step == Step.LEAVE_OUT

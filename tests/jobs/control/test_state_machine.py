@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import pytest
 
-from jobs.context.context_plan import OnError, Policy
+from jobs.context.context_plan import ContextPolicy, OnError
 from jobs.control.reconcile import Facts, NodeFacts, Step, decide
 from jobs.lifetime.deadline import Reason
 from jobs.states import Desired, Observed
@@ -77,10 +77,10 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.KEPT: {"auto_terminate": False},
     Event.KEPT_TOO_LONG: {"auto_terminate": False, **OVER},
     Event.FAILED: {"failed": True},
-    Event.SICK_BUT_HELD: {"nodes": (HEAD, SICK), "policy": Policy(OnError.HOLD)},
+    Event.SICK_BUT_HELD: {"nodes": (HEAD, SICK), "policy": ContextPolicy(OnError.HOLD)},
     Event.SICK_BUT_GOES_ON: {
         "nodes": (HEAD, SICK),
-        "policy": Policy(OnError.CONTINUE, at_least_percent=50),
+        "policy": ContextPolicy(OnError.CONTINUE, at_least_percent=50),
     },
     Event.LEFT_OUT: {"nodes": (HEAD, replace(COMPUTE, state="failed", report="error", left_out=True))},
     Event.ALL_GONE: {"nodes": (replace(HEAD, state="failed"), replace(COMPUTE, state="failed"))},

@@ -18,7 +18,10 @@ def test_a_number_is_taken_and_written_in_one_step(alice: User) -> None:
         job_log.append(job, "portal", "mine")
     rival.finish()
     assert happened
-    assert [(event.sequence, event.message) for event in job_log.read_page(job)] == [(1, "mine"), (2, "rival")]
+    assert [(event.sequence, event.message) for event in job_log.read_page(job)] == [
+        (1, "mine"),
+        (2, "rival"),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,12 +8,14 @@ import pytest
 
 from accounts.refusals import Refused
 from jobs.lifetime import deadline
-from jobs.lifetime.deadline import Deadline, Life, Policy, Reason
+from jobs.lifetime.deadline import Deadline, DeadlinePolicy, Life, Reason
 from jobs.states import Observed
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-POLICY = Policy(longest_life=96 * HOUR, longest_walltime=48 * HOUR, kept_head=24 * HOUR, collect=6 * HOUR)
+POLICY = DeadlinePolicy(
+    longest_life=96 * HOUR, longest_walltime=48 * HOUR, kept_head=24 * HOUR, collect=6 * HOUR
+)
 RUNNING = Life(Observed.EXECUTING, BEGAN, walltime=4 * HOUR, executing_at=BEGAN + HOUR)
 KEPT = replace(RUNNING, observed=Observed.COLLECTED, auto_terminate=False, collected_at=BEGAN + 2 * HOUR)
 

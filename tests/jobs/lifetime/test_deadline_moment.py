@@ -6,13 +6,15 @@ import pytest
 
 from accounts.refusals import Refused
 from jobs.lifetime import deadline
-from jobs.lifetime.deadline import Life, Policy
+from jobs.lifetime.deadline import DeadlinePolicy, Life
 from jobs.states import Observed
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
-POLICY = Policy(longest_life=96 * HOUR, longest_walltime=48 * HOUR, kept_head=24 * HOUR, collect=6 * HOUR)
+POLICY = DeadlinePolicy(
+    longest_life=96 * HOUR, longest_walltime=48 * HOUR, kept_head=24 * HOUR, collect=6 * HOUR
+)
 RUNNING = Life(Observed.EXECUTING, BEGAN, walltime=4 * HOUR, executing_at=BEGAN)
 END = BEGAN + 4 * HOUR
 
@@ -39,7 +41,11 @@ def test_up_to_the_furthest_moment_and_not_beyond() -> None:
 
 @pytest.mark.parametrize(
     ("by", "reason"),
-    [(-TICK, "bad_extension"), (timedelta(days=366), "beyond_policy"), (timedelta(days=366) + TICK, "bad_extension")],
+    [
+        (-TICK, "bad_extension"),
+        (timedelta(days=366), "beyond_policy"),
+        (timedelta(days=366) + TICK, "bad_extension"),
+    ],
 )
 def test_a_span_is_positive_and_a_year_at_most(by: timedelta, reason: str) -> None:
     with pytest.raises(Refused) as refusal:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs.node_contract.boot_lines import BootStreamLine, PhaseMark
-from jobs.node_contract.broker_calls import Outcome, Report, progress_body, read_progress, read_report
+from jobs.node_contract.broker_calls import BootOutcome, Report, progress_body, read_progress, read_report
 from jobs.node_contract.documents import InvalidDocument
 
 LINES = [BootStreamLine(1, datetime(2026, 1, 2, tzinfo=UTC), "", PhaseMark.NOTE, "hello")]
@@ -14,11 +14,13 @@ LINES = [BootStreamLine(1, datetime(2026, 1, 2, tzinfo=UTC), "", PhaseMark.NOTE,
 
 def test_what_is_sent_is_read_back() -> None:
     assert read_progress(progress_body(LINES)) == LINES
-    assert read_report(Report(Outcome.ERROR, "log", LINES).as_json()) == Report(Outcome.ERROR, "log", LINES)
+    assert read_report(Report(BootOutcome.ERROR, "log", LINES).as_json()) == Report(
+        BootOutcome.ERROR, "log", LINES
+    )
 
 
 def test_a_report_may_leave_out_its_log_and_lines() -> None:
-    assert read_report({"outcome": "ok"}) == Report(Outcome.OK, "", [])
+    assert read_report({"outcome": "ok"}) == Report(BootOutcome.OK, "", [])
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_a_report_may_leave_out_its_log_and_lines() -> None:
 )
 def test_a_malformed_report_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidDocument) as refused:
-        read_report({**Report(Outcome.OK, "log").as_json(), **change})
+        read_report({**Report(BootOutcome.OK, "log").as_json(), **change})
     assert refused.value.reason == reason
 
 

@@ -58,9 +58,7 @@ def stored_bytes() -> list[bytes]:
 def listed(path: Path, size: int | None = None, modified: int | None = None) -> Listing:
     """Return a listing as the node announced it: with this size and time, whatever is there by now."""
     found = path.stat()
-    file = RemoteFile(
-        path.name, found.st_size if size is None else size, modified or int(found.st_mtime)
-    )
+    file = RemoteFile(path.name, found.st_size if size is None else size, modified or int(found.st_mtime))
     return Listing([file], [], False)
 
 
@@ -95,9 +93,7 @@ def test_what_became_shorter_is_not_stored(job: Job, work: Path, sftp: transport
     assert (found.files, stored_bytes(), StoredFile.objects.count()) == (0, [], 0)
 
 
-def test_of_what_grew_only_the_announced_bytes_are_stored(
-    job: Job, work: Path, sftp: transport.SFTP
-) -> None:
+def test_of_what_grew_only_the_announced_bytes_are_stored(job: Job, work: Path, sftp: transport.SFTP) -> None:
     (work / "out").write_bytes(CONTENT)
     found = collect(job, listed(work / "out", size=70_000), sftp)
     assert (found.files, found.size) == (1, 70_000)

@@ -133,9 +133,7 @@ async def test_a_client_that_comes_back_in_time_misses_nothing(
     shell.print_all()
     terminal.detach(client)
     assert shell.print_all() == 0
-    back = terminal.attach(
-        _identity(client), SilentSink(), offset=seen, cols=80, rows=24
-    )
+    back = terminal.attach(_identity(client), SilentSink(), offset=seen, cols=80, rows=24)
     assert back.sent == seen
     assert read_all(terminal, back) == shell.printed - seen
     assert shell.print_all() > 0

@@ -7,17 +7,17 @@ from accounts.models import AuditEvent
 from accounts.refusals import Refused
 from sshgateway.models import RecordingRule, TerminalSession
 from sshgateway.recording import rules
-from sshgateway.terminals.recording_policy import Mode, OnFailure, Rule, decide
+from sshgateway.terminals.recording_policy import Mode, OnFailure, RecordingPolicyRule, decide
 
-SITE = Rule(Mode.ON)
-EMERALD = Rule(Mode.ANNOUNCED, OnFailure.END, core_type="emerald")
-ALICE = Rule(Mode.OFF, person_id=1)
+SITE = RecordingPolicyRule(Mode.ON)
+EMERALD = RecordingPolicyRule(Mode.ANNOUNCED, OnFailure.END, core_type="emerald")
+ALICE = RecordingPolicyRule(Mode.OFF, person_id=1)
 
 
 @pytest.mark.parametrize(
     ("saved", "person_id", "core_type", "decided"),
     [
-        ([], 1, "emerald", Rule(Mode.OFF)),
+        ([], 1, "emerald", RecordingPolicyRule(Mode.OFF)),
         ([SITE], 1, "emerald", SITE),
         ([SITE], 1, "", SITE),
         ([SITE, EMERALD], 2, "emerald", EMERALD),
@@ -25,11 +25,13 @@ ALICE = Rule(Mode.OFF, person_id=1)
         ([SITE, EMERALD], 2, "", SITE),
         ([SITE, EMERALD, ALICE], 1, "emerald", ALICE),
         ([ALICE, EMERALD, SITE], 1, "quartz", ALICE),
-        ([EMERALD], 2, "quartz", Rule(Mode.OFF)),
-        ([ALICE], 2, "emerald", Rule(Mode.OFF)),
+        ([EMERALD], 2, "quartz", RecordingPolicyRule(Mode.OFF)),
+        ([ALICE], 2, "emerald", RecordingPolicyRule(Mode.OFF)),
     ],
 )
-def test_precedence(saved: list[Rule], person_id: int, core_type: str, decided: Rule) -> None:
+def test_precedence(
+    saved: list[RecordingPolicyRule], person_id: int, core_type: str, decided: RecordingPolicyRule
+) -> None:
     assert decide(saved, person_id, core_type) == decided
     assert decide(reversed(saved), person_id, core_type) == decided
 

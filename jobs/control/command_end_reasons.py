@@ -6,7 +6,7 @@ from jobs.lifetime.deadline import Reason
 from jobs.states import Outcome
 
 
-class EndReason(StrEnum):
+class CommandEndReason(StrEnum):
     """The reason, as the program on the node stores and returns it: a value is never changed."""
 
     STOPPED_BY_OWNER = "User terminated"
@@ -23,29 +23,30 @@ class EndReason(StrEnum):
 
 
 _RESULTS = {
-    EndReason.STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
-    EndReason.HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
-    EndReason.WALLTIME: (Outcome.WALLTIME, "Walltime exceeded"),
-    EndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
-    EndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
-    EndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
+    CommandEndReason.STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
+    CommandEndReason.HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
+    CommandEndReason.WALLTIME: (Outcome.WALLTIME, "Walltime exceeded"),
+    CommandEndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
+    CommandEndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
+    CommandEndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
 }
 _OF_DEADLINE = {
-    Reason.WALLTIME: EndReason.WALLTIME,
-    Reason.IDLE: EndReason.IDLE,
-    Reason.BUDGET: EndReason.BUDGET,
+    Reason.WALLTIME: CommandEndReason.WALLTIME,
+    Reason.IDLE: CommandEndReason.IDLE,
+    Reason.BUDGET: CommandEndReason.BUDGET,
 }
 
 
-def of_deadline(deadline_reason: str) -> EndReason:
+def of_deadline(deadline_reason: str) -> CommandEndReason:
     """Return why a command ends when the deadline with this reason passes."""
     return next(
-        (end for reason, end in _OF_DEADLINE.items() if reason == deadline_reason), EndReason.LONGEST_LIFE
+        (end for reason, end in _OF_DEADLINE.items() if reason == deadline_reason),
+        CommandEndReason.LONGEST_LIFE,
     )
 
 
 def result_of(why: str) -> tuple[Outcome, str]:
     """Return the result for a reason that a node returned. A node is not trusted: an unknown reason counts as the
     owner's."""
-    known = next((reason for reason in EndReason if reason == why), EndReason.STOPPED_BY_OWNER)
+    known = next((reason for reason in CommandEndReason if reason == why), CommandEndReason.STOPPED_BY_OWNER)
     return known.result

@@ -1,0 +1,120 @@
+"""Pinned SSH connections to the head nodes of a world in memory: they can break, time out, and meet another host key.
+
+`connect` stands for `sshgateway.ssh.transport.connect`, so that everything above it runs as it is: `to_head` with its
+host key alarm, `command_runner` with its parser, and the collection of output files.
+"""
+
+import io
+import json
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from jobs.remote.command_runner import PROGRAM_COMMAND
+from sshgateway.ssh.command_output import Result
+from sshgateway.ssh.errors import CommandTimedOut, ConnectionLost, HostKeyChanged, Unreachable
+from sshgateway.ssh.targets import Target
+from tests.fakes.cloud import World
+from tests.fakes.head_node import HeadNode, ProgramOnTheNode
+
+SHOWN_INSTEAD = "SHA256:AnotherHostKeyThanTheOneItReported0000000000"
+
+
+class ConnectionToANode:
+    """A connection to one node of the world. `run` knows the portal's program and commands without output."""
+
+    def __init__(self, world: World, cluster_id: str, name: str) -> None:
+        self.world, self.cluster_id, self.name = world, cluster_id, name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def run(self, command: str, *, stdin: bytes | None = None, timeout: float = 30.0) -> Result:
+        """Run a command to its end."""
+        with self.world.around("ssh"):
+            head = self.world.running_node(self.cluster_id, self.name)
+            if self.world.broken_results:
+                return self.world.broken_results.pop()
+            if command != PROGRAM_COMMAND:
+                return Result(0, b"", b"")
+            answer = ProgramOnTheNode(head).answer(json.loads(stdin or b""))
+            return Result(0, json.dumps(answer).encode(), b"")
+
+    @contextmanager
+    def sftp(self) -> Iterator["FilesOfANode"]:
+        with self.world.around("ssh"):
+            head = self.world.running_node(self.cluster_id, self.name)
+        yield FilesOfANode(head)
+
+
+class FilesOfANode:
+    """An SFTP client that reads the files of a head node's work directory."""
+
+    def __init__(self, head: HeadNode) -> None:
+        self.head = head
+
+    def open(self, path: str, mode: str = "r") -> "OpenFile":
+        """Open a file to read it. Raises FileNotFoundError."""
+        for name, data in self.head.work_files.items():
+            if path.endswith(f"/work/{name}"):
+                return OpenFile(data)
+        raise FileNotFoundError(2, "No such file")
+
+
+class OpenFile(io.BytesIO):
+    """An open remote file, as far as output collection uses one."""
+
+    def stat(self) -> "RemoteAttributes":
+        return RemoteAttributes(len(self.getvalue()))
+
+    def readv(self, parts: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+        """Yield the parts, given as (offset, size)."""
+        for offset, size in parts:
+            self.seek(offset)
+            yield self.read(size)
+
+
+class RemoteAttributes:
+    """The attributes of a regular file."""
+
+    def __init__(self, size: int) -> None:
+        self.st_size, self.st_mode = size, stat.S_IFREG | 0o644
+
+
+def connect_in(world: World) -> Callable[..., ConnectionToANode]:
+    """Return `transport.connect` for the nodes of this world."""
+
+    def connect(target: Target, *, timeout: float = 10.0, credential: Any = None) -> ConnectionToANode:
+        with world.around("ssh"):
+            found = world.node_at(target.address)
+            if found is None:
+                raise Unreachable(f"{target.address} does not answer.")
+            head = world.running_node(*found)
+            if head.shows_another_key and found[1] == "head":
+                raise HostKeyChanged(f"{target.address} shows another host key.", SHOWN_INSTEAD)
+            world.logins += 1
+            return ConnectionToANode(world, *found)
+
+    return connect
+
+
+def connection_breaks() -> None:
+    """Raise as if a connection to a node was lost."""
+    raise ConnectionLost("The connection broke.")
+
+
+def command_hangs() -> None:
+    """Raise as if a node did not answer in time."""
+    raise CommandTimedOut("The command did not end in time.")
+
+
+def program_fails(world: World) -> None:
+    """Let the next command on a node fail, as the program does without a disk to write on."""
+    world.broken_results.append(Result(1, b"", b"OSError: [Errno 28] No space left on device"))
