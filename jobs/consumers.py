@@ -16,7 +16,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from accounts.users import session_validity
-from jobs.access import visibility
+from jobs.access import job_visibility
 from jobs.events import job_log
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None:
             return None
-        job = visibility.visible_jobs(user).filter(pk=self.job_id).first()
+        job = job_visibility.visible_jobs(user).filter(pk=self.job_id).first()
         if job is None:
             return None
         batch = [job_log.as_json(event) for event in job_log.read_page(job, self.cursor, BATCH)]

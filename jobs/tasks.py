@@ -14,7 +14,7 @@ from jobs.providers import registry
 from jobs.providers.base import ProviderError
 
 # The others are still due a second later.
-MOST_PER_SWEEP = 200
+MAX_PER_SWEEP = 200
 logger = logging.getLogger(__name__)
 
 
@@ -39,7 +39,7 @@ def due_clusters() -> QuerySet[Cluster, str]:
     due = Cluster.objects.filter(next_check_at__lte=now).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now)
     )
-    return due.order_by("next_check_at").values_list("pk", flat=True)[:MOST_PER_SWEEP]
+    return due.order_by("next_check_at").values_list("pk", flat=True)[:MAX_PER_SWEEP]
 
 
 @shared_task(name="jobs.sweep")

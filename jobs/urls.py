@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from jobs.views import (
-    boot_stream,
+    boot_log,
     clusters,
     connect,
     job_actions,
@@ -39,8 +39,8 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),
     path("jobs/<str:job_id>/log.txt", job_log_text.log_text, name="job_log_text"),
-    path("jobs/<str:job_id>/nodes/<str:node>/boot/", boot_stream.lines, name="job_boot_stream"),
-    path("jobs/<str:job_id>/nodes/<str:node>/boot.txt", boot_stream.text, name="job_boot_text"),
+    path("jobs/<str:job_id>/nodes/<str:node>/boot/", boot_log.lines, name="job_boot_stream"),
+    path("jobs/<str:job_id>/nodes/<str:node>/boot.txt", boot_log.text, name="job_boot_text"),
     path("jobs/<str:job_id>/submit/", job_actions.submit, name="job_submit"),
     path("jobs/<str:job_id>/terminate/", job_actions.terminate, name="job_terminate"),
     path("jobs/<str:job_id>/extend/", job_actions.extend, name="job_extend"),

@@ -20,7 +20,7 @@ from portal.errors import is_for_programs
 MEGABYTE = 1024 * 1024
 UPLOAD = re.compile(r"/api/v[23]/files/contents/\Z")
 # How much is dropped so that the client reads the response; a client that sends more or slower is cut off.
-MOST_DROPPED = 64 * MEGABYTE
+MAX_DROPPED = 64 * MEGABYTE
 DROP_SECONDS = 15.0
 
 
@@ -77,7 +77,7 @@ class _Body:
         """Read and drop the rest, within bounds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DROP_SECONDS):
-                while not self.ended and self.size < MOST_DROPPED:
+                while not self.ended and self.size < MAX_DROPPED:
                     await self._next()
 
     async def _next(self) -> Message:

@@ -1,4 +1,4 @@
-"""Serve HTTP and websockets of the portal's processes: uvicorn, with our settings and additions.
+"""Configure uvicorn for the portal's processes: a server class, HTTP and websocket protocols, and settings.
 
 Added: a connection must send a whole request in time; websockets of terminals are handed to their gateway, and their
 messages go around ASGI; before the server stops, shells are ended, so that each browser is told why.

@@ -20,7 +20,7 @@ from sshgateway.process.asgi_websocket import ASGIWebsocket
 from sshgateway.process.delivery import Delivery, DirectDelivery, QueuedDelivery
 from sshgateway.process.session_store import Admission, in_database
 from sshgateway.recording.recorder import ANNOUNCEMENT
-from sshgateway.sessions import participant_log
+from sshgateway.sessions import visit_log
 from sshgateway.ssh.host_keys import fingerprint
 from sshgateway.terminals import frames
 from sshgateway.terminals.attachment import INPUT_WINDOW, WINDOW, Attachment, ClientIdentity
@@ -91,7 +91,7 @@ class TerminalConsumer(ASGIWebsocket):
             self.hello_timer.cancel()
         await self._stop_serving()
         if self.visit_id is not None:
-            await in_database(participant_log.record_departure)(self.visit_id)
+            await in_database(visit_log.record_departure)(self.visit_id)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame. Never waits for the shell, so that an ACK or Ctrl-C behind it gets through."""

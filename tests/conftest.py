@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, Page
 
+from accounts.models import User
 from portal.embedded.preflight import find_redis
 from tests import catalogue as core_types
 from tests import evidence
@@ -72,32 +71,32 @@ def catalogue(request: pytest.FixtureRequest) -> None:
         core_types.make_sure()
 
 
-def _person(name: str) -> AbstractUser:
-    return get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+def _person(name: str) -> User:
+    return User.objects.create_user(name, f"{name}@example.org", PASSWORD)
 
 
 @pytest.fixture
-def alice(db: None) -> AbstractUser:
+def alice(db: None) -> User:
     """The owner of whatever a test is about."""
     return _person("alice")
 
 
 @pytest.fixture
-def bob(db: None) -> AbstractUser:
+def bob(db: None) -> User:
     """May do only what alice granted him."""
     return _person("bob")
 
 
 @pytest.fixture
-def charlie(db: None) -> AbstractUser:
+def charlie(db: None) -> User:
     """Must see nothing of alice's."""
     return _person("charlie")
 
 
 @pytest.fixture
-def admin(db: None) -> AbstractUser:
+def admin(db: None) -> User:
     """An administrator."""
-    return get_user_model().objects.create_superuser("admin", "admin@example.org", PASSWORD)
+    return User.objects.create_superuser("admin", "admin@example.org", PASSWORD)
 
 
 @pytest.fixture

@@ -1,17 +1,24 @@
 """Factories of rows, as the portal's functions would have left them. Keys are real; no address leads anywhere."""
 
-# mypy: disable-error-code="no-untyped-call,attr-defined,untyped-decorator,no-any-return"
-
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import factory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.base import ContentFile
+from django.db.models import Model
 from django.utils import timezone
+from factory.declarations import (
+    LazyAttribute,
+    LazyFunction,
+    PostGeneration,
+    SelfAttribute,
+    Sequence,
+    SubFactory,
+)
+from factory.django import DjangoModelFactory, Password
 
 from accounts.keys import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
@@ -21,6 +28,18 @@ from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
 
 PASSWORD = "correct horse battery"
+Row = TypeVar("Row", bound=Model)
+
+
+class Factory(DjangoModelFactory[Row]):
+    """A factory whose call is typed as what it returns: `JobFactory()` saves and returns a Job."""
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        # factory_boy's metaclass returns a row from the call; its annotations do not say so.
+        def __new__(cls, **fields: Any) -> Row: ...  # type: ignore[misc]  # not an instance of the class
 
 
 def public_key(comment: str = "") -> str:
@@ -30,154 +49,157 @@ def public_key(comment: str = "") -> str:
     return f"{line} {comment}".rstrip()
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+class UserFactory(Factory[User]):
     class Meta:
         model = User
         skip_postgeneration_save = True
 
-    username = factory.Sequence(lambda n: f"person{n}")
-    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
-    password = factory.django.Password(PASSWORD)
+    username = Sequence(lambda n: f"person{n}")
+    email = LazyAttribute(lambda user: f"{user.username}@example.org")
+    password = Password(PASSWORD)
 
 
-class SSHKeyFactory(factory.django.DjangoModelFactory[SSHKey]):
+class SSHKeyFactory(Factory[SSHKey]):
     class Meta:
         model = SSHKey
 
-    owner = factory.SubFactory(UserFactory)
-    name = factory.Sequence(lambda n: f"key {n}")
-    public_key = factory.LazyFunction(lambda: public_key("test"))
+    owner = SubFactory(UserFactory)
+    name = Sequence(lambda n: f"key {n}")
+    public_key = LazyFunction(lambda: public_key("test"))
     type = "ssh-ed25519"
     bits = 256
-    fingerprint = factory.LazyAttribute(lambda key: public_keys.parse(key.public_key).fingerprint)
+    fingerprint = LazyAttribute(lambda key: public_keys.parse(key.public_key).fingerprint)
 
 
-class AccessRuleFactory(factory.django.DjangoModelFactory[AccessRule]):
+class AccessRuleFactory(Factory[AccessRule]):
     class Meta:
         model = AccessRule
 
-    owner = factory.SubFactory(UserFactory)
-    cidr = factory.Sequence(lambda n: f"10.0.{n % 256}.0/24")
+    owner = SubFactory(UserFactory)
+    cidr = Sequence(lambda n: f"10.0.{n % 256}.0/24")
     note = ""
 
 
-class APITokenFactory(factory.django.DjangoModelFactory[APIToken]):
+class APITokenFactory(Factory[APIToken]):
     """Its secret is in `secret`, on this object only."""
 
     class Meta:
         model = APIToken
 
     class Params:
-        secret = factory.LazyFunction(lambda: "hn_" + secrets.token_urlsafe(32))
+        secret = LazyFunction(lambda: "hn_" + secrets.token_urlsafe(32))
 
-    owner = factory.SubFactory(UserFactory)
+    owner = SubFactory(UserFactory)
     name = "test"
-    digest = factory.LazyAttribute(lambda token: hashlib.sha256(token.secret.encode()).hexdigest())
-    prefix = factory.LazyAttribute(lambda token: token.secret[:8])
+    digest = LazyAttribute(lambda token: hashlib.sha256(token.secret.encode()).hexdigest())
+    prefix = LazyAttribute(lambda token: token.secret[:8])
 
 
-def token_of(user: Any) -> str:
+def token_of(user: User) -> str:
     """Return the secret of a new token of this person."""
     secret = "hn_" + secrets.token_urlsafe(32)
     APITokenFactory.create(owner=user, secret=secret)
     return secret
 
 
-class JobFactory(factory.django.DjangoModelFactory[Job]):
+def _submit(job: Job, create: bool, submitted: bool | None, **options: Any) -> None:
+    if submitted:
+        job.submitted_at = timezone.now()
+        job.save(update_fields=["submitted_at"])
+        JobStatusFactory.create(job=job, status="Pending")
+
+
+class JobFactory(Factory[Job]):
     """A saved job. With `submitted=True` it has its Pending row, but no cluster: see ClusterFactory."""
 
     class Meta:
         model = Job
         skip_postgeneration_save = True
 
-    owner = factory.SubFactory(UserFactory)
-    name = factory.Sequence(lambda n: f"job {n}")
+    owner = SubFactory(UserFactory)
+    name = Sequence(lambda n: f"job {n}")
     command = "echo hello"
-    core_type = factory.LazyFunction(lambda: CoreType.objects.get(code="emerald"))
+    core_type = LazyFunction(lambda: CoreType.objects.get(code="emerald"))
     cores_per_slot = 1
     slots = 1
     walltime = timedelta(hours=1)
 
-    @factory.post_generation
-    def submitted(self: Job, create: bool, extracted: bool | None, **kwargs: Any) -> None:
-        if extracted:
-            self.submitted_at = timezone.now()
-            self.save(update_fields=["submitted_at"])
-            JobStatusFactory.create(job=self, status="Pending")
+    submitted = PostGeneration(_submit)
 
 
-class JobStatusFactory(factory.django.DjangoModelFactory[JobStatus]):
+class JobStatusFactory(Factory[JobStatus]):
     class Meta:
         model = JobStatus
 
-    job = factory.SubFactory(JobFactory)
+    job = SubFactory(JobFactory)
     status = "Pending"
 
 
-class JobEventFactory(factory.django.DjangoModelFactory[JobEvent]):
+class JobEventFactory(Factory[JobEvent]):
     """Advances the job's counter, as `jobs.events.job_log` does."""
 
     class Meta:
         model = JobEvent
 
-    job = factory.SubFactory(JobFactory)
+    job = SubFactory(JobFactory)
     source = "portal"
-    message = factory.Sequence(lambda n: f"line {n}")
+    message = Sequence(lambda n: f"line {n}")
 
     @classmethod
     def _create(cls, model_class: type[JobEvent], *args: Any, **kwargs: Any) -> JobEvent:
         job = kwargs["job"]
         job.last_sequence += 1
         job.save(update_fields=["last_sequence"])
-        return super()._create(model_class, *args, **{"sequence": job.last_sequence, **kwargs})
+        event: JobEvent = super()._create(model_class, *args, **{"sequence": job.last_sequence, **kwargs})
+        return event
 
 
-class ClusterFactory(factory.django.DjangoModelFactory[Cluster]):
+class ClusterFactory(Factory[Cluster]):
     """The cluster of a submitted job. The loop never finds it due."""
 
     class Meta:
         model = Cluster
 
-    job = factory.SubFactory(JobFactory, submitted=True)
-    owner = factory.SelfAttribute("job.owner")
-    handle = factory.LazyAttribute(lambda cluster: handles.next_handle(cluster.owner))
+    job = SubFactory(JobFactory, submitted=True)
+    owner = SelfAttribute("job.owner")
+    handle = LazyAttribute(lambda cluster: handles.next_handle(cluster.owner))
     desired_state = Desired.RUNNING
     observed_state = Observed.EXECUTING
     next_check_at = None
-    executing_at = factory.LazyFunction(timezone.now)
+    executing_at = LazyFunction(timezone.now)
 
 
-class ClusterStatusFactory(factory.django.DjangoModelFactory[ClusterStatus]):
+class ClusterStatusFactory(Factory[ClusterStatus]):
     class Meta:
         model = ClusterStatus
 
-    cluster = factory.SubFactory(ClusterFactory)
+    cluster = SubFactory(ClusterFactory)
     status = "Started"
 
 
-class NodeFactory(factory.django.DjangoModelFactory[Node]):
+class NodeFactory(Factory[Node]):
     """A node that is up. Nobody has the private half of its host key."""
 
     class Meta:
         model = Node
 
-    cluster = factory.SubFactory(ClusterFactory)
+    cluster = SubFactory(ClusterFactory)
     name = "head"
-    role = factory.LazyAttribute(lambda node: "head" if node.name == "head" else "compute")
-    core_type = factory.LazyAttribute(lambda node: node.cluster.job.core_type)
+    role = LazyAttribute(lambda node: "head" if node.name == "head" else "compute")
+    core_type = LazyAttribute(lambda node: node.cluster.job.core_type)
     cores = 1
     state = Node.State.RUNNING
-    address = factory.Sequence(lambda n: f"127.20.{n // 250 % 250}.{n % 250 + 1}")
-    private_address = factory.SelfAttribute("address")
+    address = Sequence(lambda n: f"127.20.{n // 250 % 250}.{n % 250 + 1}")
+    private_address = SelfAttribute("address")
     port = 32100
-    hostname = factory.LazyAttribute(lambda node: "ip-" + node.address.replace(".", "-"))
-    host_keys = factory.LazyFunction(lambda: [public_key()])
-    token_digest = factory.LazyFunction(lambda: secrets.token_hex(32))
-    registered_at = factory.LazyFunction(timezone.now)
-    verified_at = factory.LazyFunction(timezone.now)
+    hostname = LazyAttribute(lambda node: "ip-" + node.address.replace(".", "-"))
+    host_keys = LazyFunction(lambda: [public_key()])
+    token_digest = LazyFunction(lambda: secrets.token_hex(32))
+    registered_at = LazyFunction(timezone.now)
+    verified_at = LazyFunction(timezone.now)
 
 
-class StoredFileFactory(factory.django.DjangoModelFactory[StoredFile]):
+class StoredFileFactory(Factory[StoredFile]):
     """An uploaded input; with a `job`, one of its outputs. `content` is its bytes."""
 
     class Meta:
@@ -186,41 +208,43 @@ class StoredFileFactory(factory.django.DjangoModelFactory[StoredFile]):
     class Params:
         content = b"hello\n"
 
-    owner = factory.SubFactory(UserFactory)
-    type_id = factory.LazyAttribute(lambda file: 5 if getattr(file, "job", None) else 1)
-    name = factory.Sequence(lambda n: f"file{n}.txt")
-    relative_path = factory.SelfAttribute("name")
-    file = factory.LazyAttribute(lambda file: ContentFile(file.content, name=file.name))
-    size = factory.LazyAttribute(lambda file: len(file.content))
-    sha512 = factory.LazyAttribute(lambda file: hashlib.sha512(file.content).hexdigest())
+    owner = SubFactory(UserFactory)
+    type_id = LazyAttribute(lambda file: 5 if getattr(file, "job", None) else 1)
+    name = Sequence(lambda n: f"file{n}.txt")
+    relative_path = SelfAttribute("name")
+    file = LazyAttribute(lambda file: ContentFile(file.content, name=file.name))
+    size = LazyAttribute(lambda file: len(file.content))
+    sha512 = LazyAttribute(lambda file: hashlib.sha512(file.content).hexdigest())
 
 
-class MachineFactory(factory.django.DjangoModelFactory[Machine]):
+def _let_in(machine: Machine, create: bool, people: list[User] | None, **options: Any) -> None:
+    machine.people.set(people or [])
+
+
+class MachineFactory(Factory[Machine]):
     """A machine that only administrators may use, and the people in `people=[...]`."""
 
     class Meta:
         model = Machine
         skip_postgeneration_save = True
 
-    name = factory.Sequence(lambda n: f"machine {n}")
+    name = Sequence(lambda n: f"machine {n}")
     host = "login.example.org"
     username = "sim"
-    host_keys = factory.LazyFunction(lambda: [public_key()])
+    host_keys = LazyFunction(lambda: [public_key()])
 
-    @factory.post_generation
-    def people(self: Machine, create: bool, extracted: list[User] | None, **kwargs: Any) -> None:
-        self.people.set(extracted or [])
+    people = PostGeneration(_let_in)
 
 
-class TerminalSessionFactory(factory.django.DjangoModelFactory[TerminalSession]):
+class TerminalSessionFactory(Factory[TerminalSession]):
     class Meta:
         model = TerminalSession
 
-    owner = factory.SubFactory(UserFactory)
+    owner = SubFactory(UserFactory)
     subject = "job:Ab12cd"
     node = "head"
     label = "head of a job"
     address = "127.20.0.1"
     port = 32100
     principal = "uprod_Ab12cd"
-    host_keys = factory.LazyFunction(lambda: [public_key()])
+    host_keys = LazyFunction(lambda: [public_key()])

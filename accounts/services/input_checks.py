@@ -1,4 +1,4 @@
-"""Checks that several services make of what a user enters: names and expiry dates."""
+"""Validate names and expiry dates that users enter; shared by several services."""
 
 from datetime import datetime
 

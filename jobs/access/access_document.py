@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from accounts.keys import validity
 from accounts.models import User
 from accounts.services import job_settings
 from jobs.models import Cluster
+from jobs.node_contract.access_document import AccessDocument
 from sshgateway.certificates.authorities import user_authority_lines
 
 
@@ -32,28 +34,28 @@ def new_document(cluster: Cluster) -> dict[str, Any]:
         row = Cluster.objects.filter(pk=cluster.pk)
         row.update(access_version=F("access_version") + 1)
         version = row.values_list("access_version", flat=True).get()
-    return {"version": version, **content_of(cluster)}
+    return replace(_unnumbered_document(cluster), version=version).as_json()
 
 
 def content_of(cluster: Cluster) -> dict[str, Any]:
-    """Return the access document without its version.
-
-    `withdrawn` maps the fingerprint of each saved key that grants no access to the reason, so that nodes can tell
-    sessions why they end.
-    """
-    owner = cluster.job.owner
-    keys = [(key, validity.key_validity(key)) for key in owner.ssh_keys.all()]
-    active = validity.Validity.ACTIVE
-    return {
-        "authorized_keys": [key.public_key for key, state in keys if state is active],
-        "withdrawn": {key.fingerprint: state.value for key, state in keys if state is not active},
-        "rules": rules_of(owner),
-        "user_authorities": user_authority_lines(),
-        "gateway_addresses": settings.HEADNODE_GATEWAY_ADDRESSES,
-    }
+    """Return the cluster's access document as it is now, without a number: its version is 0."""
+    return _unnumbered_document(cluster).as_json()
 
 
 def digest_of(document: dict[str, Any]) -> str:
     """Return a digest of the document's content. The version does not count, so it shows whether anything changed."""
     content = {name: value for name, value in document.items() if name != "version"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _unnumbered_document(cluster: Cluster) -> AccessDocument:
+    owner = cluster.job.owner
+    keys = [(key, validity.key_validity(key)) for key in owner.ssh_keys.all()]
+    active = validity.Validity.ACTIVE
+    return AccessDocument(
+        authorized_keys=tuple(key.public_key for key, state in keys if state is active),
+        rules=tuple(rules_of(owner)),
+        user_authorities=tuple(user_authority_lines()),
+        gateway_addresses=tuple(settings.HEADNODE_GATEWAY_ADDRESSES),
+        withdrawn=tuple((key.fingerprint, state.value) for key, state in keys if state is not active),
+    )

@@ -5,9 +5,9 @@ from accounts.models import User
 from accounts.services import job_settings
 from jobs.access import refusals
 from jobs.access.access_document import rules_of
+from jobs.access.job_visibility import visible_jobs
 from jobs.access.refusals import AccessRefusal
 from jobs.access.session_subjects import job_id_of, subject_of
-from jobs.access.visibility import visible_jobs
 from jobs.models import Cluster, Job, Node
 from jobs.states import ENDING, NODE_ENDING
 from sshgateway.models import TerminalSession

@@ -1,4 +1,4 @@
-"""Name the job that a terminal session belongs to.
+"""Convert between a job and the `subject` text of its terminal sessions.
 
 The gateway knows nothing of jobs: it stores this name as the session's `subject`.
 """

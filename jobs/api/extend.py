@@ -14,16 +14,16 @@ from accounts.rest.requests import actor
 from jobs.api.jobs import JobView
 from jobs.api.schema import JOB_ID
 from jobs.lifetime import extending
-from jobs.lifetime.deadline import LONGEST_EXTENSION, Reason
+from jobs.lifetime.deadline import LONGEST_EXTENSION, DeadlineReason
 
-MOST_SECONDS = int(LONGEST_EXTENSION.total_seconds())
+MAX_SECONDS = int(LONGEST_EXTENSION.total_seconds())
 
 
 class ExtendBody(CamelSerializer):
     """How far to move the deadline: exactly one of the two."""
 
     seconds = WholeNumberField(
-        required=False, min_value=1, max_value=MOST_SECONDS, help_text="Added to the present deadline."
+        required=False, min_value=1, max_value=MAX_SECONDS, help_text="Added to the present deadline."
     )
     until = serializers.DateTimeField(
         required=False, help_text="The new deadline. Sending it again adds nothing."
@@ -34,7 +34,7 @@ class DeadlineSerializer(CamelSerializer):
     """When the cluster ends at the latest, and which limit this is."""
 
     deadline = serializers.DateTimeField(source="deadline_at")
-    reason = serializers.ChoiceField([reason.value for reason in Reason], source="deadline_reason")
+    reason = serializers.ChoiceField([reason.value for reason in DeadlineReason], source="deadline_reason")
 
 
 @extend_schema(parameters=[JOB_ID])

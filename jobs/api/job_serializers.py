@@ -16,7 +16,7 @@ from jobs.api.requests import cluster_of, living_cluster_of
 from jobs.api.running import StillRunningSerializer
 from jobs.costs import still_running
 from jobs.lifetime import deadline_limits
-from jobs.lifetime.deadline import Reason
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.models import Job
 from jobs.submission import job_actions
 
@@ -49,7 +49,7 @@ class JobSerializer(CamelSerializer):
         help_text="When the cluster ends at the latest; null without a cluster."
     )
     deadline_reason = serializers.SerializerMethodField(
-        help_text="Which limit the deadline is: " + ", ".join(Reason)
+        help_text="Which limit the deadline is: " + ", ".join(DeadlineReason)
     )
     deadline_latest = serializers.SerializerMethodField(
         help_text="How far extend/ can move the deadline; null while it cannot."

@@ -5,7 +5,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.rest.requests import person, pick
-from jobs.access.visibility import visible_jobs
+from jobs.access.job_visibility import visible_jobs
 from jobs.models import Cluster, Job
 from jobs.states import ENDING
 

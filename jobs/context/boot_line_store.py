@@ -1,19 +1,26 @@
 """Store the lines of a node's boot stream, each once, up to a limit per node."""
 
+from collections.abc import Sequence
+
 from django.db.models import Count, Sum
 from django.db.models.functions import Length
 
-from jobs.context.boot_stream import MAX_CHARACTERS_PER_NODE, MAX_LINES_PER_NODE, Line, PhaseMark
 from jobs.context.node_refusals import NodeRefusal
 from jobs.models import BootLine, Node
+from jobs.node_contract.boot_lines import (
+    MAX_CHARACTERS_PER_NODE,
+    MAX_LINES_PER_NODE,
+    BootStreamLine,
+    PhaseMark,
+)
 
 
-def line_of_row(row: BootLine) -> Line:
+def line_of_row(row: BootLine) -> BootStreamLine:
     """Return the line that a row stores."""
-    return Line(row.sequence, row.at, row.phase, PhaseMark(row.mark), row.text)
+    return BootStreamLine(row.sequence, row.at, row.phase, PhaseMark(row.mark), row.text)
 
 
-def new_lines(node: Node, lines: list[Line]) -> list[Line]:
+def new_lines(node: Node, lines: Sequence[BootStreamLine]) -> list[BootStreamLine]:
     """Return the lines that are not stored yet. Raises Refused (`line_differs`) if a stored one has other content."""
     if not lines:
         return []
@@ -27,7 +34,7 @@ def new_lines(node: Node, lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.sequence not in stored]
 
 
-def save_lines(node: Node, lines: list[Line]) -> None:
+def save_lines(node: Node, lines: Sequence[BootStreamLine]) -> None:
     """Store new lines. Raises Refused (`too_many_lines`, 413) when the node would exceed its limit."""
     if not lines:
         return

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from jobs.context.context_plan import HEAD, ContextPolicy, OnError
+from jobs.node_contract.broker_calls import BootOutcome
 from jobs.states import NODE_DOWN
 
 NO_LOGIN = "No login in time."
@@ -27,7 +28,10 @@ class BootAction(StrEnum):
 
 @dataclass(frozen=True)
 class NodeProgress:
-    """How far one node has come. `report` is "", ok or error; `registered`: its address and host keys are known."""
+    """How far one node has come.
+
+    `report` is a BootOutcome, or empty before the report; `registered`: its address and host keys are known.
+    """
 
     name: str
     state: str = "booting"
@@ -54,7 +58,7 @@ def decide_boot(
     `back_out` does not wait, and `continue` does not once it can no longer reach its percentage.
     """
     broken = [node for node in nodes if _is_broken(node, is_late)]
-    up = [node for node in nodes if node.report == "ok" and node.state not in NODE_DOWN]
+    up = [node for node in nodes if node.report == BootOutcome.OK and node.state not in NODE_DOWN]
     coming = len(nodes) - len(up) - len(broken)
     if not broken:
         if not nodes or coming:
@@ -83,7 +87,7 @@ def can_log_in(node: NodeProgress) -> bool:
 
 
 def _is_broken(node: NodeProgress, is_late: bool) -> bool:
-    return node.state in NODE_DOWN or node.report == "error" or (is_late and not node.report)
+    return node.state in NODE_DOWN or node.report == BootOutcome.ERROR or (is_late and not node.report)
 
 
 def _no_login(policy: ContextPolicy, nodes: Sequence[NodeProgress]) -> BootDecision:
@@ -125,12 +129,12 @@ def _why(broken: Sequence[NodeProgress]) -> str:
     sentences = [
         f"{node.name} reported an error from its contextualization{_because(node)}."
         for node in broken
-        if node.report == "error"
+        if node.report == BootOutcome.ERROR
     ]
     sentences += [
         f"{node.name} {node.state} while it booted{_because(node)}."
         for node in broken
-        if node.report != "error" and node.state in NODE_DOWN
+        if node.report != BootOutcome.ERROR and node.state in NODE_DOWN
     ]
     silent = [node.name for node in broken if node.state not in NODE_DOWN and not node.report]
     if silent:

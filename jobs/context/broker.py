@@ -20,15 +20,18 @@ from accounts.audit.trail import Actor, record
 from accounts.keys import public_keys
 from accounts.models import AuditEvent
 from accounts.refusals import Refused
-from jobs.context import boot_line_store, boot_stream, node_context, registration
-from jobs.context.boot_stream import PhaseMark
+from jobs.context import boot_line_store, node_context
 from jobs.context.cluster_plan import may_leave_out, plan_of
-from jobs.context.node_refusals import NodeRefusal
+from jobs.context.node_refusals import NodeRefusal, refuse_invalid_documents
 from jobs.context.peer_members import peers_of
+from jobs.context.registration import is_taken_by_another, parse_registration
 from jobs.context.tokens import digest_of
 from jobs.events import job_log, wakeups
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Node
+from jobs.node_contract.boot_lines import PhaseMark, storable_text
+from jobs.node_contract.broker_calls import BootOutcome, read_progress, read_report, read_some_will_do
+from jobs.node_contract.registration import Registration
 from jobs.states import ClusterState, LogLevel, LogSource, Observed
 
 MAX_LOG = 256 * 1024
@@ -43,18 +46,18 @@ def register(token: str, request: dict[str, Any], source_address: str) -> dict[s
     Raises Refused: `bad_registration` (400), `token_unknown`, `token_expired` (401), `token_replayed`, `token_spent`,
     `too_late`, `address_taken` (409).
     """
-    facts = registration.read_registration(request)
+    registration = parse_registration(request)
 
     def apply(node: Node) -> None:
         if node.reported_at is not None:
             raise NodeRefusal.SPENT.refused()
         _check_booting(node)
-        if node.registered_at is not None and node.host_keys != facts["host_keys"]:
+        if node.registered_at is not None and node.host_keys != list(registration.host_keys):
             raise NodeRefusal.REPLAYED.refused()
-        if registration.is_taken_by_another(node, facts):
+        if is_taken_by_another(node, registration):
             raise NodeRefusal.ADDRESS_TAKEN.refused()
         if node.registered_at is None:
-            _save_registration(node, facts)
+            _save_registration(node, registration)
 
     return node_context.context_of(_with_node(token, source_address, apply))
 
@@ -67,7 +70,7 @@ def peers(token: str, request: dict[str, Any], source_address: str) -> dict[str,
     """
     node = _with_node(token, source_address, _check_registered)
     plan = plan_of(node.cluster)
-    some_will_do = request.get("some_will_do") is True and may_leave_out(plan)
+    some_will_do = read_some_will_do(request) and may_leave_out(plan)
     found = peers_of(plan, list(node.cluster.nodes.all()), node.name, some_will_do=some_will_do)
     if lost := found.get("lost"):
         roles = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
@@ -81,7 +84,8 @@ def progress(token: str, request: dict[str, Any], source_address: str) -> dict[s
     Raises Refused like `register`, and `bad_lines` (400), `not_registered`, `line_differs` (409),
     `too_many_lines` (413).
     """
-    lines = boot_stream.read_lines(request.get("lines"))
+    with refuse_invalid_documents():
+        lines = read_progress(request)
 
     def apply(node: Node) -> None:
         new = boot_line_store.new_lines(node, lines)
@@ -101,21 +105,19 @@ def report(token: str, request: dict[str, Any], source_address: str) -> dict[str
 
     A second report that differs from the first is refused with `token_spent`.
     """
-    outcome, log = request.get("outcome"), request.get("log", "")
-    if outcome not in ("ok", "error") or not isinstance(log, str):
-        raise NodeRefusal.BAD_REPORT.refused()
-    log = boot_stream.storable_text(log[-MAX_LOG:])
-    lines = boot_stream.read_lines(request.get("lines", []))
+    with refuse_invalid_documents():
+        received = read_report(request)
+    log = storable_text(received.log[-MAX_LOG:])
 
     def apply(node: Node) -> None:
-        new = boot_line_store.new_lines(node, lines)
+        new = boot_line_store.new_lines(node, received.lines)
         if node.reported_at is not None:
-            if new or (node.report_outcome, node.report_log) != (outcome, log):
+            if new or (node.report_outcome, node.report_log) != (received.outcome, log):
                 raise NodeRefusal.SPENT.refused()
             return
         _check_registered(node)
         boot_line_store.save_lines(node, new)
-        _save_report(node, outcome, log)
+        _save_report(node, received.outcome, log)
 
     _with_node(token, source_address, apply)
     return {}
@@ -158,11 +160,11 @@ def _check_registered(node: Node) -> None:
         raise NodeRefusal.NOT_REGISTERED.refused()
 
 
-def _save_registration(node: Node, facts: dict[str, Any]) -> None:
-    for name, value in facts.items():
+def _save_registration(node: Node, registration: Registration) -> None:
+    columns = {**registration.as_json(), "registered_at": timezone.now()}
+    for name, value in columns.items():
         setattr(node, name, value)
-    node.registered_at = timezone.now()
-    node.save(update_fields=[*facts, "registered_at"])
+    node.save(update_fields=columns)
     fingerprints = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
     job_log.append(
         node.cluster.job,
@@ -174,12 +176,12 @@ def _save_registration(node: Node, facts: dict[str, Any]) -> None:
     wakeups.wake(node.cluster_id)
 
 
-def _save_report(node: Node, outcome: str, log: str) -> None:
-    """Store the report. The reason of an error is the last phase that failed, and what the node said of it."""
+def _save_report(node: Node, outcome: BootOutcome, log: str) -> None:
+    """Store the report. The reason of an error is the last phase that failed, with the text of that line."""
     failed = None
-    if outcome == "error":
+    if outcome is BootOutcome.ERROR:
         failed = node.boot_lines.filter(mark=PhaseMark.ERROR).exclude(phase="").last()
-    node.reported_at, node.report_outcome, node.report_log = timezone.now(), outcome, log
+    node.reported_at, node.report_outcome, node.report_log = timezone.now(), outcome.value, log
     node.reason = f"{failed.phase}: {failed.text}"[:500] if failed else ""
     node.save(update_fields=["reported_at", "report_outcome", "report_log", "reason"])
     _log_report(node)
@@ -188,7 +190,7 @@ def _save_report(node: Node, outcome: str, log: str) -> None:
 
 def _log_report(node: Node) -> None:
     """Append one line to the Job Log."""
-    if node.report_outcome == "ok":
+    if node.report_outcome == BootOutcome.OK:
         level, text = LogLevel.INFO, f"{node.name} reports OK."
     else:
         where = f" in phase {node.reason}" if node.reason else "."

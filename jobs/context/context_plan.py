@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from jobs.node_contract.phases import DEFAULT_PHASE_SECONDS, Phase
+
 MAX_MEMBERS = 64
 MAX_ROLES = 16
 MAX_DATA_ENTRIES = 64
@@ -16,19 +18,8 @@ MAX_CORES = 4096
 MAX_SCRIPT_BYTES = 64 * 1024
 MAX_TEXTS_BYTES = 256 * 1024  # all data together, and all scripts of one member
 MAX_PHASE_SECONDS = 3600
-DEFAULT_PHASE_SECONDS = 120
 MAX_HOLD_HOURS = 24 * 7
 HEAD = "head"
-
-
-class Phase(StrEnum):
-    """The steps in which a node becomes a member, in this order."""
-
-    HOSTS = "hosts"  # learn every member's name
-    PEERS = "peers"  # learn the members that provide what this one requires
-    THIS_HOST = "this_host"  # set up its own roles
-    DATA = "data"  # receive the data of the launch
-    FINALIZE = "finalize"  # whatever must come last
 
 
 class OnError(StrEnum):

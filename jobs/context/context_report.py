@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.context.boot_stream import Line, PhaseMark, PhaseRun, phases_of
+from jobs.context.boot_stream import PhaseRun, phases_of
+from jobs.node_contract.boot_lines import BootStreamLine, log_line
+from jobs.node_contract.broker_calls import BootOutcome
 
 ZIP_EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -26,7 +28,7 @@ class NodeReport:
     cores: int
     state: str
     reason: str = ""
-    outcome: str = ""  # what it reported: "", ok or error
+    outcome: str = ""  # a BootOutcome, or empty before the report
     address: str = ""
     port: int | None = None
     hostname: str = ""
@@ -34,7 +36,7 @@ class NodeReport:
     registered_at: datetime | None = None
     reported_at: datetime | None = None
     left_out: bool = False
-    lines: Sequence[Line] = field(default_factory=tuple)
+    lines: Sequence[BootStreamLine] = field(default_factory=tuple)
     log: str = ""
 
     @property
@@ -111,10 +113,12 @@ class ClusterReport:
     @property
     def outcome(self) -> str:
         """`ok` when every node that was not left out reported OK, `error` when one failed, else `booting`."""
-        if self.failure or any(node.outcome == "error" and not node.left_out for node in self.nodes):
+        if self.failure or any(
+            node.outcome == BootOutcome.ERROR and not node.left_out for node in self.nodes
+        ):
             return "error"
         counted = [node for node in self.nodes if not node.left_out]
-        return "ok" if counted and all(node.outcome == "ok" for node in counted) else "booting"
+        return "ok" if counted and all(node.outcome == BootOutcome.OK for node in counted) else "booting"
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary for programs."""
@@ -173,28 +177,21 @@ class ClusterReport:
         return stream.getvalue()
 
 
-def log_text(lines: Sequence[Line]) -> str:
+def log_text(lines: Sequence[BootStreamLine]) -> str:
     """Return the lines as a log, for a node that never reported its whole log."""
-    return "".join(f"{stamped_line(line)}\n" for line in lines)
+    return "".join(f"{log_line(line.at, _marked_text(line), line.phase)}\n" for line in lines)
 
 
-def stamped_line(line: Line) -> str:
-    """Return the line with its time, phase and mark."""
-    phase = f"{line.phase}: " if line.phase else ""
-    mark = (
-        f"{line.mark.value.upper()} "
-        if line.mark in (PhaseMark.START, PhaseMark.WAIT, PhaseMark.OK, PhaseMark.ERROR)
-        else ""
-    )
-    return f"[{line.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{line.at.microsecond // 1000:03}Z] {phase}{mark}{line.text}"
-
-
-def last_text(lines: Sequence[Line]) -> str:
+def last_text(lines: Sequence[BootStreamLine]) -> str:
     """Return the last text that a node sent, on one line."""
     for line in reversed(lines):
         if text := line.text.strip():
             return text.splitlines()[-1][:200]
     return ""
+
+
+def _marked_text(line: BootStreamLine) -> str:
+    return f"{line.mark.value.upper()} {line.text}" if line.mark else line.text
 
 
 def _iso(at: datetime | None) -> str | None:

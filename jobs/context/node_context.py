@@ -4,12 +4,18 @@ from typing import Any
 
 from jobs.access import access_document, host_certificates
 from jobs.context.cluster_plan import plan_of
-from jobs.context.context_plan import ContextPlan, Member, OnError, Phase
+from jobs.context.context_plan import ContextPlan, Member, OnError
 from jobs.context.peer_members import peers_of
 from jobs.models import Cluster, Node
-
-# What a node whose contextualization failed does: stay up for its owner to debug, or shut down.
-STAY, HALT = "stay", "halt"
+from jobs.node_contract.node_context import (
+    HALT_ON_ERROR,
+    STAY_ON_ERROR,
+    MemberFields,
+    NodeContextFields,
+    OwnMemberFields,
+    PhaseFields,
+)
+from jobs.node_contract.phases import Phase
 
 
 def context_of(node: Node) -> dict[str, Any]:
@@ -18,10 +24,10 @@ def context_of(node: Node) -> dict[str, Any]:
     job, plan = cluster.job, plan_of(cluster)
     nodes = list(cluster.nodes.all())
     member = plan.member(node.name)
-    return {
+    access = access_document.new_document(cluster)
+    fields: NodeContextFields = {
         "username": job.username,
         "home": job.home,
-        **access_document.new_document(cluster),
         "host_certificates": host_certificates.sign_at_registration(node),
         "environment": environment(cluster, nodes),
         "motd": f"{job.name}: {node.name} of {len(nodes)} ({node.core_type.name}).",
@@ -29,9 +35,10 @@ def context_of(node: Node) -> dict[str, Any]:
         "phases": _phases(plan, member),
         "data": dict(plan.data),
         "members": [_member_entry(other) for other in plan.members],
-        "on_error": STAY if plan.policy.on_error == OnError.HOLD else HALT,
+        "on_error": STAY_ON_ERROR if plan.policy.on_error == OnError.HOLD else HALT_ON_ERROR,
         "peers": peers_of(plan, nodes, node.name),
     }
+    return {**access, **fields}
 
 
 def environment(cluster: Cluster, nodes: list[Node] | None = None) -> dict[str, str]:
@@ -51,7 +58,7 @@ def environment(cluster: Cluster, nodes: list[Node] | None = None) -> dict[str, 
     }
 
 
-def _own_entry(member: Member) -> dict[str, Any]:
+def _own_entry(member: Member) -> OwnMemberFields:
     return {
         "name": member.name,
         "role": member.role,
@@ -60,7 +67,7 @@ def _own_entry(member: Member) -> dict[str, Any]:
     }
 
 
-def _member_entry(member: Member) -> dict[str, Any]:
+def _member_entry(member: Member) -> MemberFields:
     return {
         "name": member.name,
         "role": member.role,
@@ -70,7 +77,7 @@ def _member_entry(member: Member) -> dict[str, Any]:
     }
 
 
-def _phases(plan: ContextPlan, member: Member) -> list[dict[str, Any]]:
+def _phases(plan: ContextPlan, member: Member) -> list[PhaseFields]:
     return [
         {
             "name": phase.value,

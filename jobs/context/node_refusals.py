@@ -1,6 +1,13 @@
 """Why the broker refuses what a node sends: one reason for programs, with its HTTP status and sentence. Pure."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from accounts.refusals import ReasonWithMessage, Refused
+from jobs.node_contract.boot_lines import BAD_LINES
+from jobs.node_contract.broker_calls import BAD_REPORT
+from jobs.node_contract.documents import InvalidDocument
+from jobs.node_contract.registration import BAD_REGISTRATION
 
 
 class NodeRefusal(ReasonWithMessage):
@@ -19,9 +26,9 @@ class NodeRefusal(ReasonWithMessage):
     TOO_MANY_LINES = "too_many_lines", "The node's boot stream is full."
     TOO_LARGE = "too_large", "The body is too large."
     NOT_JSON = "not_json", "The body is not a JSON object."
-    BAD_REGISTRATION = "bad_registration", "The registration is malformed."
-    BAD_LINES = "bad_lines", "The lines are malformed."
-    BAD_REPORT = "bad_report", "A report has an outcome (ok or error) and a log (text)."
+    BAD_REGISTRATION = BAD_REGISTRATION, "The registration is malformed."
+    BAD_LINES = BAD_LINES, "The lines are malformed."
+    BAD_REPORT = BAD_REPORT, "The report is malformed."
 
     @property
     def status(self) -> int:
@@ -44,3 +51,12 @@ _STATUSES = {
     NodeRefusal.BAD_LINES: 400,
     NodeRefusal.BAD_REPORT: 400,
 }
+
+
+@contextmanager
+def refuse_invalid_documents() -> Iterator[None]:
+    """Raise Refused, with the same reason, for an InvalidDocument that the node contract raises on a request."""
+    try:
+        yield
+    except InvalidDocument as error:
+        raise NodeRefusal(error.reason).refused(error.message, field=error.field or None) from error

@@ -1,19 +1,17 @@
 """Find the members that a node requires, and tell which of them have not registered yet."""
 
-from typing import Any
-
 from django.utils import timezone
 
 from jobs.context.context_plan import ContextPlan
 from jobs.models import Node
+from jobs.node_contract.broker_calls import BootOutcome
+from jobs.node_contract.peers import PeerFields, PeersFields
 from jobs.states import NODE_DOWN
 
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 2.0
 
 
-def peers_of(
-    plan: ContextPlan, nodes: list[Node], name: str, *, some_will_do: bool = False
-) -> dict[str, Any]:
+def peers_of(plan: ContextPlan, nodes: list[Node], name: str, *, some_will_do: bool = False) -> PeersFields:
     """Return the members that the node `name` requires, by role.
 
     The result has one key of three: `roles` (all have registered), `waiting_for` (names by role, with
@@ -21,7 +19,7 @@ def peers_of(
     With `some_will_do`, one registered provider for each role is enough.
     """
     by_name = {node.name: node for node in nodes}
-    roles: dict[str, list[dict[str, Any]]] = {}
+    roles: dict[str, list[PeerFields]] = {}
     waiting: dict[str, list[str]] = {}
     lost: dict[str, list[str]] = {}
     for role in plan.member(name).requires:
@@ -47,10 +45,10 @@ def _retry_seconds(node: Node) -> float:
 
 
 def _is_lost(node: Node) -> bool:
-    return node.report_outcome == "error" or node.state in NODE_DOWN
+    return node.report_outcome == BootOutcome.ERROR or node.state in NODE_DOWN
 
 
-def _peer(node: Node) -> dict[str, Any]:
+def _peer(node: Node) -> PeerFields:
     return {
         "name": node.name,
         "hostname": node.hostname,

@@ -19,16 +19,13 @@ from jobs.context.context_plan import (
     ContextPolicy,
     Member,
     OnError,
-    Phase,
 )
+from jobs.node_contract.boot_lines import storable_text
+from jobs.node_contract.names import is_file_name, is_node_name
+from jobs.node_contract.phases import Phase
 
-_MEMBER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-# It becomes a file name on the nodes.
-_DATA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _CORE_TYPE = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_RESERVED_NAMES = ("root", "nobody", "localhost")
 
 
 def read_plan(document: object) -> ContextPlan:
@@ -74,7 +71,7 @@ def _member(value: object, path: str) -> Member:
         value, path, {"name", "role", "core_type", "cores", "provides", "requires", "scripts"}, "A member"
     )
     name, role, core_type, cores = (known.get(key) for key in ("name", "role", "core_type", "cores"))
-    if not isinstance(name, str) or not _MEMBER_NAME.fullmatch(name) or name in _RESERVED_NAMES:
+    if not is_node_name(name):
         raise _bad(
             f"{path}.name",
             f"{_quoted(name)} cannot name a member: use up to 32 lower-case letters, digits and hyphens, a letter "
@@ -149,7 +146,7 @@ def _data(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > MAX_DATA_ENTRIES:
         raise _bad("data", f"Data is at most {MAX_DATA_ENTRIES} texts by name.")
     for name in value:
-        if not isinstance(name, str) or not _DATA_NAME.fullmatch(name):
+        if not is_file_name(name):
             raise _bad(
                 "data",
                 f"{_quoted(name)} cannot name data, because it becomes a file's name: use up to 64 letters, digits, "
@@ -186,7 +183,7 @@ def _object(value: object, path: str, keys: set[Any], what: str = "A plan") -> M
 
 
 def _text(value: object, path: str, longest: int) -> str:
-    if not isinstance(value, str) or _UNSTORABLE.search(value):
+    if not isinstance(value, str) or storable_text(value) != value:
         raise _bad(path, "This must be a text without NUL characters or halves of surrogate pairs.")
     if _size(value) > longest:
         raise _bad(

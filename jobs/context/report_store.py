@@ -10,17 +10,17 @@ from django.core.files.storage import default_storage
 from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs.context.boot_line_store import line_of_row
-from jobs.context.boot_stream import Line
 from jobs.context.cluster_plan import policy_of
 from jobs.context.context_report import ClusterReport, NodeReport
 from jobs.models import BootLine, Cluster, Node
+from jobs.node_contract.boot_lines import BootStreamLine
 from jobs.storage.refusal_reasons import FileRefusal
 
 
 def report_of(cluster: Cluster) -> ClusterReport:
     """Return the report as far as it is known now."""
     job = cluster.job
-    lines: dict[int, list[Line]] = {}
+    lines: dict[int, list[BootStreamLine]] = {}
     for row in BootLine.objects.filter(node__cluster=cluster).order_by("node_id", "sequence"):
         lines.setdefault(row.node_id, []).append(line_of_row(row))
     return ClusterReport(
@@ -69,7 +69,7 @@ def remove_report(path: str) -> None:
         default_storage.delete(path)
 
 
-def _node_report(node: Node, lines: list[Line]) -> NodeReport:
+def _node_report(node: Node, lines: list[BootStreamLine]) -> NodeReport:
     return NodeReport(
         name=node.name,
         role=node.role,

@@ -13,6 +13,7 @@ from accounts.refusals import Refused
 from accounts.source_address import source_address_of
 from jobs.context import broker
 from jobs.context.node_refusals import NodeRefusal
+from jobs.node_contract.broker_calls import AUTHORIZATION_SCHEME
 
 logger = logging.getLogger(__name__)
 MAX_BODY = 1536 * 1024
@@ -62,7 +63,7 @@ def _respond(
 
 def _token(request: HttpRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme != "Node" or not token.isascii() or not token:
+    if scheme != AUTHORIZATION_SCHEME or not token.isascii() or not token:
         raise NodeRefusal.NO_CREDENTIAL.refused()
     return token.strip()
 

@@ -19,8 +19,8 @@ from jobs.models.claims import ClaimLost, claimed, worker_name
 
 logger = logging.getLogger(__name__)
 
-CLAIM = timedelta(seconds=20)
-RENEW_SECONDS = CLAIM.total_seconds() / 3
+CLAIM_DURATION = timedelta(seconds=20)
+RENEW_SECONDS = CLAIM_DURATION.total_seconds() / 3
 # A step that takes longer than this is considered stuck; another worker may take over.
 LONGEST_STEP = timedelta(minutes=20)
 
@@ -31,7 +31,7 @@ def acquire(cluster_id: str) -> Cluster | None:
     taken = (
         Cluster.objects.filter(pk=cluster_id, next_check_at__lte=now)
         .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
-        .update(claimed_until=now + CLAIM, claimed_by=worker_name())
+        .update(claimed_until=now + CLAIM_DURATION, claimed_by=worker_name())
     )
     if taken != 1:
         return None
@@ -41,16 +41,16 @@ def acquire(cluster_id: str) -> Cluster | None:
 def renew(cluster: Cluster) -> None:
     """Extend the claim by CLAIM from now. Raises ClaimLost, also when it had expired."""
     now = timezone.now()
-    if claimed(cluster).filter(claimed_until__gte=now).update(claimed_until=now + CLAIM) != 1:
+    if claimed(cluster).filter(claimed_until__gte=now).update(claimed_until=now + CLAIM_DURATION) != 1:
         raise ClaimLost(cluster.pk)
 
 
 def renew_if_old(cluster: Cluster) -> None:
     """Renew the claim when half of it is used up. Cheap to call often. Raises ClaimLost."""
     until = cluster.claimed_until
-    if until is None or until - timezone.now() < CLAIM / 2:
+    if until is None or until - timezone.now() < CLAIM_DURATION / 2:
         renew(cluster)
-        cluster.claimed_until = timezone.now() + CLAIM
+        cluster.claimed_until = timezone.now() + CLAIM_DURATION
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _renew_until(done: threading.Event, cluster_id: str, holder: str, longest_se
                 return
             try:
                 held = Cluster.objects.filter(pk=cluster_id, claimed_by=holder)
-                if held.update(claimed_until=timezone.now() + CLAIM) != 1:
+                if held.update(claimed_until=timezone.now() + CLAIM_DURATION) != 1:
                     return
             except DatabaseError as error:
                 logger.warning("cluster %s: the claim could not be renewed (%s)", cluster_id, error)

@@ -17,7 +17,7 @@ from jobs.models import Cluster, JobEvent, Node
 from jobs.remote import command_runner
 from jobs.remote.command_runner import CommandState, CommandStatus
 from jobs.states import JobState, LogLevel, LogSource, Observed, Outcome
-from jobs.storage import staging
+from jobs.storage import input_staging
 from sshgateway.certificates import credentials
 from sshgateway.ssh import transport
 from sshgateway.ssh.transport import Connection
@@ -78,7 +78,7 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
     if not cluster.job.inputs.exists():
         return []
     with connection.sftp() as sftp:
-        staged = staging.stage_inputs(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
+        staged = input_staging.stage_inputs(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
     bad = command_runner.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
     if bad:
         text = f"Could not be unpacked, and is there as it was uploaded: {', '.join(bad[:10])}."

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from jobs.lifetime.deadline import Reason
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import Outcome
 
 
@@ -31,9 +31,9 @@ _RESULTS = {
     CommandEndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
 }
 _OF_DEADLINE = {
-    Reason.WALLTIME: CommandEndReason.WALLTIME,
-    Reason.IDLE: CommandEndReason.IDLE,
-    Reason.BUDGET: CommandEndReason.BUDGET,
+    DeadlineReason.WALLTIME: CommandEndReason.WALLTIME,
+    DeadlineReason.IDLE: CommandEndReason.IDLE,
+    DeadlineReason.BUDGET: CommandEndReason.BUDGET,
 }
 
 

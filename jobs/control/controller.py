@@ -18,13 +18,13 @@ from jobs.control import (
     claim,
     deadline_warnings,
     login_records,
+    node_states,
     owner_intent,
     push_access,
-    sightings,
     teardown,
 )
+from jobs.control.decisions import Facts, decide
 from jobs.control.facts import facts_of
-from jobs.control.reconcile import Facts, decide
 from jobs.control.steps import DecidedStep, carry_out
 from jobs.events import job_log, wakeups
 from jobs.lifetime import deadline_store
@@ -39,7 +39,7 @@ from sshgateway.ssh.transport import HostKeyChanged, SSHError
 logger = logging.getLogger(__name__)
 
 # More steps than a whole life has: a pass that needs more repeats itself.
-MOST_STEPS = 30
+MAX_STEPS = 30
 # How often fetching output files is tried, with back-off: about half an hour.
 COLLECT_TRIES = 35
 # A pass that is due sooner than the next sweep needs a message of its own.
@@ -88,7 +88,7 @@ def _pass(cluster: Cluster, provider_named: Callable[[str], Provider]) -> timede
 
 def _work(cluster: Cluster, provider: Provider) -> timedelta | None:
     """Carry out steps until one asks to wait, and return for how long."""
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         owner_intent.reread(cluster)
         deadline_store.correct(cluster)
         deadline_warnings.give_due_warning(cluster)
@@ -112,7 +112,7 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
         seen = provider.observe(cluster.provider_state)
     nodes = list(cluster.nodes.all())
     if seen is not None:
-        sightings.save_sightings(cluster, nodes, seen)
+        node_states.save_sightings(cluster, nodes, seen)
     return facts_of(cluster, nodes, provider_has_it=seen is not None)
 
 

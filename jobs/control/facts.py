@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.context import cluster_plan
-from jobs.control.reconcile import Facts, NodeFacts
+from jobs.control.decisions import Facts, NodeFacts
 from jobs.models import Cluster, Node
 from jobs.states import Desired, Observed
 

@@ -1,6 +1,6 @@
 """Push the access document (keys and rules) to the provider when it changes.
 
-Both a pass over the cluster and the task that a change of keys or rules sends come here. The task takes no claim: a
+Called in each pass of the loop, and by a task when keys or rules change. The task takes no claim: a
 removed key must not wait for a pass that is copying files. Documents carry a version and a provider keeps the newest
 one; after each push it is checked again whether the pushed document is still the current one.
 """
@@ -20,7 +20,7 @@ from jobs.providers.base import Provider
 from jobs.states import WITHOUT_NODES, LogSource
 
 # More changes than anybody makes during one push.
-MOST_PUSHES = 10
+MAX_PUSHES = 10
 AFTER_EXPIRY = timedelta(milliseconds=50)
 
 
@@ -36,7 +36,7 @@ def push(cluster: Cluster, provider: Provider) -> None:
 
     Only what the provider says is in force is saved as pushed: another worker's newer document may have come first.
     """
-    for _ in range(MOST_PUSHES):
+    for _ in range(MAX_PUSHES):
         if access_document.digest_of(access_document.content_of(cluster)) == cluster.access_pushed:
             return
         document = access_document.new_document(cluster)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jobs.access import host_key_alarm
 from jobs.control import checkpoint, command, incomplete_boot, provisioning, standby, teardown
-from jobs.control.reconcile import Decision, Facts, Step
+from jobs.control.decisions import Decision, Facts, Step
 from jobs.models import Cluster
 from jobs.providers.base import Provider
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.context.context_plan import HEAD, MAX_ROLES, Member, Phase
+from jobs.context.context_plan import HEAD, MAX_ROLES, Member
 from jobs.definitions import plan_checks, scripts
 from jobs.definitions.catalogue import Catalogue, CoreTypeOffer
 from jobs.definitions.problems import Path, Problems, quoted, suggestion
 from jobs.definitions.table import Table
+from jobs.node_contract.phases import Phase
 
 KEYS = ("name", "prefix", "count", "role", "core_type", "cores", "provides", "requires", "scripts")
 HOW_TO_NAME = 'prefix = "compute" and count = 3 make compute-1, compute-2 and compute-3'

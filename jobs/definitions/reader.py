@@ -11,7 +11,6 @@ from jobs.context.context_plan import (
     ContextPlan,
     ContextPolicy,
     OnError,
-    Phase,
 )
 from jobs.context.plan_reader import read_plan
 from jobs.definitions import members, plan_checks, scripts
@@ -20,6 +19,7 @@ from jobs.definitions.definition import Definition
 from jobs.definitions.problems import DefinitionInvalid, Path, Problems, TooManyProblems, suggestion
 from jobs.definitions.table import Table
 from jobs.definitions.toml_text import Parsed, parse
+from jobs.node_contract.phases import Phase
 from jobs.submission import draft
 from jobs.submission.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
 

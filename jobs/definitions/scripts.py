@@ -1,8 +1,9 @@
 """Read the `[scripts]` of a definition or of one member: a text for each phase. Pure."""
 
-from jobs.context.context_plan import MAX_SCRIPT_BYTES, Phase
+from jobs.context.context_plan import MAX_SCRIPT_BYTES
 from jobs.definitions import plan_checks
 from jobs.definitions.table import Table
+from jobs.node_contract.phases import Phase
 
 PHASES = tuple(phase.value for phase in Phase)
 

@@ -20,7 +20,7 @@ COLLECT_AFTER_STOP = timedelta(minutes=10)
 LONGEST_EXTENSION = timedelta(days=366)
 
 
-class Reason(StrEnum):
+class DeadlineReason(StrEnum):
     """Which limit gives the deadline. The values are stored in the row and sent by the API."""
 
     WALLTIME = "walltime"
@@ -38,13 +38,15 @@ def gettext_noop(text: str) -> str:
 
 
 SENTENCES: dict[str, str] = {
-    Reason.WALLTIME: gettext_noop("The job's walltime is over then."),
-    Reason.LONGEST_LIFE: gettext_noop("This is the administrator's limit for any cluster."),
-    Reason.KEPT_HEAD_LIMIT: gettext_noop("This is the limit for head nodes kept after their command."),
-    Reason.HOLD_LIMIT: gettext_noop("This is the limit for clusters held for debugging."),
-    Reason.COLLECT_LIMIT: gettext_noop("Output files that are not stored by then are lost."),
-    Reason.IDLE: gettext_noop("This is the idle limit: nobody uses the cluster."),
-    Reason.BUDGET: gettext_noop("The budget is used up then."),
+    DeadlineReason.WALLTIME: gettext_noop("The job's walltime is over then."),
+    DeadlineReason.LONGEST_LIFE: gettext_noop("This is the administrator's limit for any cluster."),
+    DeadlineReason.KEPT_HEAD_LIMIT: gettext_noop(
+        "This is the limit for head nodes kept after their command."
+    ),
+    DeadlineReason.HOLD_LIMIT: gettext_noop("This is the limit for clusters held for debugging."),
+    DeadlineReason.COLLECT_LIMIT: gettext_noop("Output files that are not stored by then are lost."),
+    DeadlineReason.IDLE: gettext_noop("This is the idle limit: nobody uses the cluster."),
+    DeadlineReason.BUDGET: gettext_noop("The budget is used up then."),
 }
 
 
@@ -58,7 +60,7 @@ class Deadline:
     """When the cluster ends, and which limit says so."""
 
     at: datetime
-    reason: Reason
+    reason: DeadlineReason
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadl
 
     `others` are limits computed elsewhere (idle, budget). They apply while people can use the cluster.
     """
-    end_of_life = Deadline(life.created_at + policy.longest_life, Reason.LONGEST_LIFE)
+    end_of_life = Deadline(life.created_at + policy.longest_life, DeadlineReason.LONGEST_LIFE)
     match life.observed:
         case Observed.RELEASING | Observed.RELEASED:
             return None
@@ -102,13 +104,13 @@ def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadl
             return _collecting(life, policy, end_of_life)
         case Observed.EXECUTING:
             began = life.executing_at or life.created_at
-            limits = [Deadline(began + life.walltime, Reason.WALLTIME), end_of_life, *others]
+            limits = [Deadline(began + life.walltime, DeadlineReason.WALLTIME), end_of_life, *others]
         case Observed.COLLECTED if not life.auto_terminate:
             kept = (life.collected_at or life.created_at) + policy.kept_head
-            limits = [Deadline(_later(kept, life), Reason.KEPT_HEAD_LIMIT), end_of_life, *others]
+            limits = [Deadline(_later(kept, life), DeadlineReason.KEPT_HEAD_LIMIT), end_of_life, *others]
         case Observed.HELD:
             held = (life.held_at or life.created_at) + min(life.hold, policy.kept_head)
-            limits = [Deadline(_later(held, life), Reason.HOLD_LIMIT), end_of_life, *others]
+            limits = [Deadline(_later(held, life), DeadlineReason.HOLD_LIMIT), end_of_life, *others]
         case _:
             limits = [end_of_life]
     return min(limits, key=lambda limit: limit.at)
@@ -124,7 +126,7 @@ def _collecting(life: Life, policy: DeadlinePolicy, end_of_life: Deadline) -> De
     limits = [ended + policy.collect, max(ended, end_of_life.at) + COLLECT_AFTER_STOP]
     if life.stop_requested_at is not None:
         limits.append(max(ended, life.stop_requested_at) + COLLECT_AFTER_STOP)
-    return Deadline(min(limits), Reason.COLLECT_LIMIT)
+    return Deadline(min(limits), DeadlineReason.COLLECT_LIMIT)
 
 
 def latest_extension(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> datetime | None:

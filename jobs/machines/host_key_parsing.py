@@ -16,7 +16,7 @@ from accounts.keys.public_keys import LONGEST_BYTES, PublicKey
 from accounts.refusals import Refused
 from sshgateway.ssh.host_keys import SIGNATURE_ALGORITHMS
 
-MOST_KEYS = 10
+MAX_KEYS = 10
 HOW_TO_FIND = (
     "On the machine itself, run: cat /etc/ssh/ssh_host_ed25519_key.pub and paste the line it prints."
 )
@@ -85,10 +85,10 @@ def parse_host_keys(text: str, host: str, port: int) -> HostKeys:
             _check_names(names, host, port, prefix)
             has_names = True
         found[_key_line(_parse_key(key_text, prefix))] = None
-    if len(found) > MOST_KEYS:
+    if len(found) > MAX_KEYS:
         raise Refused(
             "too_many_keys",
-            f"These are {len(found)} different keys; a machine has at most {MOST_KEYS}.",
+            f"These are {len(found)} different keys; a machine has at most {MAX_KEYS}.",
             "host_key",
         )
     notice = f"Took the key out of each known_hosts line; all of them are for {host}." if has_names else None

@@ -1,7 +1,7 @@
 """The access document: which keys, authorities and source addresses may log in to a cluster's nodes.
 
 The portal pushes it whenever it changes; a node applies it to new and to live connections. A source address decides
-first (`Reach`), then the key or certificate.
+first (`Reach`, here), then the key or certificate (checked by the node's SSH server).
 """
 
 import ipaddress

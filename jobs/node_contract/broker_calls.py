@@ -55,6 +55,11 @@ def peers_body(some_will_do: bool) -> dict[str, Any]:
     return {"some_will_do": some_will_do}
 
 
+def read_some_will_do(document: Mapping[str, Any]) -> bool:
+    """Return what the body of `peers` asks for. Anything but a JSON true counts as false."""
+    return document.get("some_will_do") is True
+
+
 def progress_body(lines: Sequence[BootStreamLine]) -> dict[str, Any]:
     """Return the body of `progress`, which `read_progress` reads."""
     return {"lines": [line.as_json() for line in lines]}

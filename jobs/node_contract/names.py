@@ -7,13 +7,22 @@ from jobs.node_contract.documents import InvalidDocument, require_list
 
 NODE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 RESERVED_NAMES = frozenset({"root", "nobody", "localhost"})
-LONGEST_FILE_NAME = 64
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+
+
+def is_node_name(value: Any) -> bool:
+    """Whether a node of a cluster may have this name, which is also the name of its host."""
+    return isinstance(value, str) and bool(NODE_NAME.fullmatch(value)) and value not in RESERVED_NAMES
+
+
+def is_file_name(value: Any) -> bool:
+    """Whether a name is safe as a file's name on a node: never a path."""
+    return isinstance(value, str) and bool(FILE_NAME.fullmatch(value))
 
 
 def read_file_name(value: Any) -> str:
-    """Return a name that is safe as a file's name on a node: never a path. Raises InvalidDocument."""
-    good = isinstance(value, str) and 0 < len(value) <= LONGEST_FILE_NAME and value[0] not in ".-"
-    if not good or not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in value):
+    """Return a name that is safe as a file's name on a node. Raises InvalidDocument."""
+    if not is_file_name(value):
         raise InvalidDocument("invalid_name", f"{value!r} cannot be the name of a file.")
     return str(value)
 

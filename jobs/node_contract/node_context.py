@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from jobs.node_contract.access_document import AccessDocument, read_access_document
 from jobs.node_contract.documents import (
@@ -14,7 +14,7 @@ from jobs.node_contract.documents import (
     require_object,
 )
 from jobs.node_contract.names import read_file_name, read_file_names
-from jobs.node_contract.peers import Peers, read_peers
+from jobs.node_contract.peers import Peers, PeersFields, read_peers
 from jobs.node_contract.phases import DEFAULT_PHASE_SECONDS, Phase
 
 LONGEST_TEXT = 1 << 20
@@ -24,6 +24,49 @@ LONGEST_PHASE_SECONDS = 86_400
 STAY_ON_ERROR, HALT_ON_ERROR = "stay", "halt"
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 NO_PEERS = Peers({}, {})
+
+
+class OwnMemberFields(TypedDict):
+    """The JSON object of the member that the node itself is."""
+
+    name: str
+    role: str
+    provides: list[str]
+    requires: list[str]
+
+
+class MemberFields(TypedDict):
+    """The JSON object of a member as every node of its cluster receives it."""
+
+    name: str
+    role: str
+    core_type: str
+    cores: int
+    provides: list[str]
+
+
+class PhaseFields(TypedDict):
+    """The JSON object of a phase, with the node's script for it or an empty text."""
+
+    name: str
+    timeout_seconds: int
+    script: str
+
+
+class NodeContextFields(TypedDict):
+    """The JSON object that `read_node_context` reads, but for the fields of the access document beside these."""
+
+    username: str
+    home: str
+    host_certificates: list[str]
+    environment: dict[str, str]
+    motd: str
+    member: OwnMemberFields
+    phases: list[PhaseFields]
+    data: dict[str, str]
+    members: list[MemberFields]
+    on_error: str
+    peers: PeersFields
 
 
 @dataclass(frozen=True)

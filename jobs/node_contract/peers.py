@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from jobs.node_contract.context_files import Host
 from jobs.node_contract.documents import (
@@ -15,6 +15,24 @@ from jobs.node_contract.documents import (
 from jobs.node_contract.names import NODE_NAME, read_file_name, read_file_names
 
 LONGEST_WAIT_SECONDS = 60
+
+
+class PeerFields(TypedDict):
+    """The JSON object of one peer."""
+
+    name: str
+    hostname: str
+    address: str
+    host_keys: list[str]
+
+
+class PeersFields(TypedDict, total=False):
+    """The JSON object that `read_peers` reads: `roles`, or `waiting_for` and `ask_again_seconds`, or `lost`."""
+
+    roles: dict[str, list[PeerFields]]
+    waiting_for: dict[str, list[str]]
+    ask_again_seconds: float
+    lost: dict[str, list[str]]
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,13 @@ class SimulatedProvider:
     def set_cores(self, core_type: str, cores: int | None) -> None:
         self._call("PUT", "/v1/capacity", {core_type: cores})
 
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        with self._client_lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
     def _call(
         self, method: str, path: str, body: Any = None, *, missing_ok: bool = False
     ) -> dict[str, Any] | None:

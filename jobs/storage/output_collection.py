@@ -20,7 +20,7 @@ from django.db import transaction
 
 from jobs.models import Job, StoredFile
 from jobs.remote.command_runner import Listing
-from jobs.storage.staging import SHARED_DIRECTORY, is_unchanged
+from jobs.storage.input_staging import SHARED_DIRECTORY, is_unchanged
 from sshgateway.ssh.transport import SFTP
 
 MAX_FILES = 10_000

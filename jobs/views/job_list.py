@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.keys import validity
 from accounts.views.pages import person
-from jobs.access.visibility import visible_jobs
+from jobs.access.job_visibility import visible_jobs
 from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.models import Cluster, Job
 from jobs.views import badges

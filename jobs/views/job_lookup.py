@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.views.pages import person
-from jobs.access.visibility import visible_jobs
+from jobs.access.job_visibility import visible_jobs
 from jobs.models import Job
 
 

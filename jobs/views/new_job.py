@@ -1,4 +1,4 @@
-"""The form of a new job."""
+"""The page on which a user creates a job."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -10,10 +10,10 @@ from accounts.keys import public_keys
 from accounts.refusals import Refused
 from jobs.access import connection_info
 from jobs.context import boot_line_store, cluster_plan, context_report
-from jobs.context.boot_stream import Line
 from jobs.models import BootLine, Cluster, Node
+from jobs.node_contract.boot_lines import BootStreamLine
 from jobs.views import badges
-from jobs.views.node_phases import PhaseCell, current_phase, phase_cells
+from jobs.views.boot_phases import PhaseCell, current_phase, phase_cells
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,21 @@ def up_count(rows: Sequence[NodeRow]) -> int:
     return sum(row.is_up and row.outcome != "error" for row in rows)
 
 
-def _marked_lines(cluster: Cluster) -> dict[int, list[Line]]:
-    found: dict[int, list[Line]] = {}
+def _marked_lines(cluster: Cluster) -> dict[int, list[BootStreamLine]]:
+    found: dict[int, list[BootStreamLine]] = {}
     for row in BootLine.objects.filter(node__cluster=cluster).exclude(mark="").order_by("sequence"):
         found.setdefault(row.node_id, []).append(boot_line_store.line_of_row(row))
     return found
 
 
-def _last_lines(cluster: Cluster) -> dict[int, Line]:
+def _last_lines(cluster: Cluster) -> dict[int, BootStreamLine]:
     rows = BootLine.objects.filter(node__cluster=cluster, sequence=F("node__heard"))
     return {row.node_id: boot_line_store.line_of_row(row) for row in rows}
 
 
-def _row(node: Node, marked: list[Line], last: Line | None, provides: tuple[str, ...]) -> NodeRow:
+def _row(
+    node: Node, marked: list[BootStreamLine], last: BootStreamLine | None, provides: tuple[str, ...]
+) -> NodeRow:
     phases = phase_cells(marked) if node.heard else []
     return NodeRow(
         name=node.name,

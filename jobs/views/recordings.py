@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.views.pages import person
-from jobs.access import recordings, session_subjects, visibility
+from jobs.access import job_visibility, recordings, session_subjects
 from jobs.views.session_rows import recorded_text
 from sshgateway.models import TerminalVisit
 
@@ -29,7 +29,7 @@ def recording(request: HttpRequest, recording_id: str) -> HttpResponse:
         "nav": "terminals",
         "recording": found,
         "session": session,
-        "job": visibility.visible_jobs(user).filter(pk=job_id).first(),
+        "job": job_visibility.visible_jobs(user).filter(pk=job_id).first(),
         "is_own": session.owner_id == user.pk,
         "recorded": recorded_text(found),
         "participants": TerminalVisit.objects.filter(session=session).select_related("person"),

@@ -14,7 +14,7 @@ from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.requests import actor, person, pick
 from accounts.users.administrators import is_administrator
 from sshgateway.models import TerminalSession, TerminalShare
-from sshgateway.sessions import participant_log, sharing
+from sshgateway.sessions import sharing, visit_log
 
 SESSION_ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 SHARE_ID = OpenApiParameter("share_id", int, OpenApiParameter.PATH)
@@ -114,7 +114,7 @@ class Watchers(APIView):
         sessions = TerminalSession.objects.all()
         if not is_administrator(user):
             sessions = sessions.filter(owner=user)
-        return Response(WatcherSerializer(participant_log.open_visits(pick(sessions, id)), many=True).data)
+        return Response(WatcherSerializer(visit_log.open_visits(pick(sessions, id)), many=True).data)
 
 
 class SharedWithMe(ListAPIView[TerminalShare]):

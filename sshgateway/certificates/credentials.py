@@ -1,4 +1,4 @@
-"""Issue what the gateway logs in with: a key made for one connection, and a certificate for it, valid for a minute."""
+"""Issue the gateway's login credential: a new key pair and a one-minute certificate for each connection."""
 
 from datetime import timedelta
 

@@ -19,7 +19,7 @@ from accounts.users import session_validity
 from sshgateway.authorization import terminal_authorization
 from sshgateway.certificates.credentials import issue_credential
 from sshgateway.models import TerminalSession
-from sshgateway.sessions import participant_log
+from sshgateway.sessions import visit_log
 from sshgateway.signals import host_key_changed
 from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.errors import HostKeyChanged
@@ -100,7 +100,7 @@ def admit(session: TerminalSession, user: Any, source_address: str, via: str) ->
     has_ended = not TerminalSession.objects.filter(pk=session.pk, ended_at__isnull=True).exists()
     if participant.is_owner or has_ended:
         return Admission(participant)
-    visit = participant_log.record_arrival(session, participant, user, Actor(user, source_address, via))
+    visit = visit_log.record_arrival(session, participant, user, Actor(user, source_address, via))
     return Admission(participant, visit.pk)
 
 
@@ -136,7 +136,7 @@ def raise_host_key_alarm(session: TerminalSession, error: HostKeyChanged) -> Non
 def save_end(session_id: str, end: End, bytes_in: int, bytes_out: int, keystroke: datetime | None) -> bool:
     """Save the end, once. Return whether this call saved it."""
     usual = end_for(end.reason, exit_status=end.exit_status).message
-    participant_log.close_visits(session_id)
+    visit_log.close_visits(session_id)
     open_row = TerminalSession.objects.filter(pk=session_id, ended_at__isnull=True)
     return (
         open_row.update(
@@ -169,7 +169,7 @@ def _review_all(reports: list[SessionReport]) -> dict[str, ReviewResult]:
     ids = [report.session_id for report in reports]
     rows = TerminalSession.objects.select_related("owner").in_bulk(ids)
     visits = [client.visit_id for report in reports for client in report.clients]
-    participant_log.close_stale_visits(ids, [visit_id for visit_id in visits if visit_id is not None])
+    visit_log.close_stale_visits(ids, [visit_id for visit_id in visits if visit_id is not None])
     quiet = [
         report.session_id for report in reports if _needs_only_heartbeat(report, rows.get(report.session_id))
     ]

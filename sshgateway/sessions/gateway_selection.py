@@ -1,4 +1,7 @@
-"""Choose the gateway process that will hold a new session's shell; it becomes part of the websocket's URL.
+"""Which gateway process holds a session's shell: chosen here when the session opens, and part of its websocket's URL.
+
+The choice is stored as `TerminalSession.route`; the process that then claims the session writes its own name to
+`TerminalSession.gateway` (`process.session_store.claim`).
 
 `settings.HEADNODE_GATEWAYS` names the gateways; without names the process that serves the pages holds the shells too.
 Each gateway announces in the cache that it is alive. Only the choice for new sessions depends on that, so losing the

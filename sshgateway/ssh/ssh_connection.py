@@ -38,7 +38,7 @@ _WIRE_ERRORS = (paramiko.SSHException, EOFError, OSError, InvalidTag)
 # Above the first limit, shells take no input until the node has read; above the second, the node never will.
 MUCH_UNSENT, MOST_UNSENT = 128 * 1024, 4 * 1024 * 1024
 # Messages that wait for new keys; shells take no input meanwhile.
-MOST_HELD = 1000
+MAX_HELD = 1000
 
 
 class SSHConnection(asyncio.Protocol):
@@ -125,7 +125,7 @@ class SSHConnection(asyncio.Protocol):
             return
         if not self._paramiko.clear_to_send.is_set():
             self._held.append(payload)
-            if len(self._held) > MOST_HELD:
+            if len(self._held) > MAX_HELD:
                 self._break(ProtocolError("The node does not finish the exchange of new keys."))
             return
         try:

@@ -70,7 +70,7 @@ KEY_EXCHANGES = (
     "ecdh-sha2-nistp384",
     "ecdh-sha2-nistp521",
 )
-MOST_EXTENSIONS = 100
+MAX_EXTENSIONS = 100
 KEEPALIVE_SECONDS = 20
 # The kernel drops a peer that acknowledges nothing for this long, so that no thread of ours waits for it.
 DEAD_PEER_MILLISECONDS = 30_000
@@ -250,7 +250,7 @@ class _Transport(paramiko.Transport):
 
     def _parse_ext_info(self, message: paramiko.Message) -> None:
         # paramiko reads as many as the message announces, which may be four thousand million.
-        if int.from_bytes(message.get_remainder()[:4], "big") > MOST_EXTENSIONS:
+        if int.from_bytes(message.get_remainder()[:4], "big") > MAX_EXTENSIONS:
             raise paramiko.SSHException("Too many extensions")
         super()._parse_ext_info(message)  # type: ignore[misc]  # paramiko's own
 

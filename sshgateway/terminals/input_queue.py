@@ -7,7 +7,7 @@ from sshgateway.terminals.attachment import INPUT_WINDOW, Attachment
 from sshgateway.terminals.frame_faults import BadFrame, FrameFault
 from sshgateway.terminals.participants import MAX_ATTACHMENTS
 
-MOST_WAITING = MAX_ATTACHMENTS * INPUT_WINDOW
+MAX_WAITING = MAX_ATTACHMENTS * INPUT_WINDOW
 # Waiting input is joined up to this size: a thousand keystrokes are then a few pieces.
 PIECE = 4096
 
@@ -28,7 +28,7 @@ class InputQueue:
     def add(self, attachment: Attachment, data: bytes) -> None:
         """Append input. Raises BadFrame (`input_overflow`) when too much is waiting."""
         attachment.receive_input(len(data))
-        if self._size + len(data) > MOST_WAITING:
+        if self._size + len(data) > MAX_WAITING:
             raise BadFrame(FrameFault.INPUT_OVERFLOW, "The shell takes no input; too much is waiting for it.")
         self._size += len(data)
         if self._pieces and self._pieces[-1][0] is attachment and len(self._pieces[-1][1]) < PIECE:

@@ -1,10 +1,10 @@
 """Forwarding headers are used only from HEADNODE_TRUSTED_PROXIES: on pages, in the API and on websockets."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import services, source_address
 from accounts.audit.trail import Actor
@@ -53,25 +53,25 @@ def test_nobody_is_trusted_by_default(alice: User, asked: Asked) -> None:
 
 
 @DOORS
-def test_a_trusted_proxy_is_believed(alice: User, settings: Any, asked: Asked) -> None:
+def test_a_trusted_proxy_is_believed(alice: User, settings: Settings, asked: Asked) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = [PROXY]
     assert asked(alice, PROXY, PERSON) == PERSON
 
 
 @DOORS
-def test_somebody_else_is_not(alice: User, settings: Any, asked: Asked) -> None:
+def test_somebody_else_is_not(alice: User, settings: Settings, asked: Asked) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = [PROXY]
     assert asked(alice, LIE, PERSON) == LIE
 
 
 @DOORS
-def test_what_the_person_wrote_further_left_is_not(alice: User, settings: Any, asked: Asked) -> None:
+def test_what_the_person_wrote_further_left_is_not(alice: User, settings: Settings, asked: Asked) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = ["10.0.0.0/8"]
     assert asked(alice, PROXY, f"{LIE}, {PERSON}, 10.0.0.9") == PERSON
 
 
 @DOORS
-def test_addresses_in_ipv6_clothes(alice: User, settings: Any, asked: Asked) -> None:
+def test_addresses_in_ipv6_clothes(alice: User, settings: Settings, asked: Asked) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = [PROXY]
     assert asked(alice, f"::ffff:{PROXY}", f"::ffff:{PERSON}") == PERSON
     assert by_websocket(alice, PROXY, "[2001:db8::7]:4711") == "2001:db8::7"

@@ -1,10 +1,9 @@
 """The source address is the connection's or the one that a trusted proxy reports, never one that the client claims."""
 
-from typing import Any
-
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
+from pytest_django import Settings
 
 from accounts import cidr, source_address
 
@@ -48,13 +47,13 @@ def test_no_rule_lets_an_unknown_address_in() -> None:
     assert not cidr.allows(["0.0.0.0/0", "::/0", "10.0.0.0/8", "127.0.0.1/32"], source_address.UNKNOWN)
 
 
-def test_nobody_is_trusted_by_default(rf: RequestFactory, settings: Any) -> None:
+def test_nobody_is_trusted_by_default(rf: RequestFactory, settings: Settings) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = []
     request = rf.get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.9")
     assert source_address.source_address_of(request) == "127.0.0.1"
 
 
-def test_request_and_scope_agree(rf: RequestFactory, settings: Any) -> None:
+def test_request_and_scope_agree(rf: RequestFactory, settings: Settings) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = ["127.0.0.1/32", "10.0.0.0/8"]
     request = rf.get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.9, 10.0.0.1")
     scope = {
@@ -70,7 +69,7 @@ def test_request_and_scope_agree(rf: RequestFactory, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("client", [None, ("", 0)])
-def test_unix_socket_peer_is_this_machine(client: tuple[str, int] | None, settings: Any) -> None:
+def test_unix_socket_peer_is_this_machine(client: tuple[str, int] | None, settings: Settings) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = []
     assert source_address.source_address_of_scope({"client": client, "headers": []}) == "127.0.0.1"
     assert source_address.source_address_of(HttpRequest()) == "127.0.0.1"

@@ -1,9 +1,8 @@
 """A trusted proxy that sends no valid client address: no rule allows the client, and nothing fails."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import services
 from accounts.audit.trail import Actor, digest
@@ -19,7 +18,7 @@ UNPLACED = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.9, unknown"
 
 
 @pytest.fixture(autouse=True)
-def open_rules(alice: User, settings: Any) -> None:
+def open_rules(alice: User, settings: Settings) -> None:
     """Rules that allow the proxy, and everybody who has an address."""
     settings.HEADNODE_TRUSTED_PROXIES = [PROXY]
     for block in (f"{PROXY}/32", "0.0.0.0/0", "::/0"):
@@ -70,7 +69,7 @@ def test_nobody_signs_in_less(alice: User) -> None:
     assert answer.status_code == 302
 
 
-def test_metrics_stay_closed_and_blocks_are_read_like_rules(settings: Any) -> None:
+def test_metrics_stay_closed_and_blocks_are_read_like_rules(settings: Settings) -> None:
     settings.HEADNODE_METRICS_ADDRESSES = ["0.0.0.0/0", "::/0"]
     assert Client().get("/metrics", **UNPLACED).status_code == 403
     settings.HEADNODE_METRICS_ADDRESSES = ["192.0.2.7/24"]  # not the block's first address

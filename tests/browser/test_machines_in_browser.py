@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import AccessRule, User
 from jobs.models import Machine
+from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.browser.terminal.screen import connected, picture, run
-from tests.browser.test_pages_are_accessible import findings
 from tests.factories import MachineFactory
 from tests.sshgateway import sshd
 
@@ -64,10 +64,9 @@ def test_an_administrator_adds_checks_and_uses_a_machine(
     expect(terminal.get_by_role("alert")).to_contain_text("An administrator removed this machine")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_pages_have_no_finding(
-    sign_in: SignIn, admin: User, alice: User, node: sshd.Node, theme: str, width: int
+    sign_in: SignIn, admin: User, alice: User, node: sshd.Node, width: int
 ) -> None:
     here = {"host": "127.0.0.1", "port": node.port, "username": getpass.getuser()}
     MachineFactory.create(
@@ -92,10 +91,10 @@ def test_the_pages_have_no_finding(
         found.extend(findings(page))
         if os.environ.get("SCREENSHOT_FOLDER"):
             page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
-        picture(page, f"{name}-{width}-{theme}")
+        picture(page, f"{name}-{width}")
         page.set_viewport_size({"width": width, "height": 800})
 
-    page = sign_in(admin, color_scheme=theme, viewport={"width": width, "height": 800})
+    page = sign_in(admin, viewport={"width": width, "height": 800})
     page.goto("/machines/")
     look(page, "machines")
     page.goto("/machines/new/")
@@ -113,7 +112,7 @@ def test_the_pages_have_no_finding(
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("it does not let the portal in")).to_be_visible()
     look(page, "machine-not-trusting")
-    page = sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800})
+    page = sign_in(alice, viewport={"width": width, "height": 800})
     page.goto("/machines/")
     look(page, "machines-of-alice")
     Machine.objects.all().delete()

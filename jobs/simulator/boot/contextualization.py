@@ -3,7 +3,7 @@
 from jobs.node_contract.broker_calls import BootOutcome
 from jobs.node_contract.context_files import READY_FILE
 from jobs.node_contract.node_context import NodePlan
-from jobs.simulator.boot.boot_stream import BootStream
+from jobs.simulator.boot.boot_line_sender import BootStream
 from jobs.simulator.boot.booting_node import BootingNode
 from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused
 from jobs.simulator.boot.node_record import BootFailed, FailureReason

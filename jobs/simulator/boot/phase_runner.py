@@ -15,7 +15,7 @@ from jobs.node_contract.context_files import Host
 from jobs.node_contract.node_context import NodePlan, PhaseSpec
 from jobs.node_contract.peers import Peers, contradictions
 from jobs.node_contract.phases import Phase
-from jobs.simulator.boot.boot_stream import BootStream
+from jobs.simulator.boot.boot_line_sender import BootStream
 from jobs.simulator.boot.booting_node import BootingNode
 from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused
 from jobs.simulator.boot.script_output import OutputHandler
@@ -24,7 +24,7 @@ from jobs.simulator.sandbox.installed_programs import login_shell
 
 # This long before its time is over, a node asks whether the providers that are there will do.
 MARGIN_SECONDS, MARGIN_PART = 2.0, 0.2
-LEAST_SCRIPT_SECONDS = 0.1
+MIN_SCRIPT_SECONDS = 0.1
 LONGEST_LAST_LINE = 300
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -110,7 +110,7 @@ class PhaseRunner:
         self._write({path: phase.script}, executable=True)
         inside = f"{node.context_folder}/{path}"
         argv = [inside] if phase.script.startswith("#!") else ["/bin/sh", inside]
-        seconds = max(LEAST_SCRIPT_SECONDS, deadline - time.monotonic())
+        seconds = max(MIN_SCRIPT_SECONDS, deadline - time.monotonic())
         env = self._script_environment(phase)
         _check_result(
             phase, await run_script(node.agent(), argv, env, node.home, seconds, self._output_handler(phase))

@@ -13,9 +13,9 @@ from jobs.simulator.boot.node_record import ENDED, FailureReason, NodeRecord, No
 from jobs.simulator.cloud.address_pool import AddressPool
 from jobs.simulator.cloud.capacity import Capacity
 from jobs.simulator.cloud.cluster import Cluster
-from jobs.simulator.cloud.disk_watch import DiskWatch, free_bytes
 from jobs.simulator.cloud.fault_control import FaultControl
-from jobs.simulator.cloud.memory_watch import MemoryWatch
+from jobs.simulator.cloud.host_disk_watch import DiskWatch, free_bytes
+from jobs.simulator.cloud.host_memory_watch import MemoryWatch
 from jobs.simulator.cloud.node import Node
 from jobs.simulator.cloud.sandbox_choice import choose_sandbox
 from jobs.simulator.cloud.services import CloudServices

@@ -1,4 +1,4 @@
-"""One cluster: its nodes from order to removal, and its file on disk."""
+"""One simulated cluster: create, boot and remove its nodes, and save its state to disk."""
 
 import asyncio
 import collections
@@ -14,7 +14,7 @@ from jobs.simulator.boot.node_record import ENDED, NodeRecord, read_after_restar
 from jobs.simulator.cloud.cluster_environment import ClusterEnvironment
 from jobs.simulator.cloud.node import Node
 from jobs.simulator.cloud.services import CloudServices
-from jobs.simulator.sandbox.unix_users import end_user
+from jobs.simulator.sandbox.unix_users import kill_processes_of_user
 from jobs.simulator.spec import ClusterSpec, NodeSpec, read_cluster
 
 log = logging.getLogger("simulator")
@@ -111,7 +111,7 @@ class Cluster:
             await asyncio.wait(stops)
         await self.close()
         if self.uid is not None:
-            await asyncio.to_thread(end_user, self.uid)
+            await asyncio.to_thread(kill_processes_of_user, self.uid)
         await asyncio.to_thread(self._store.remove, self.id)
         self._on_removed(self)
 

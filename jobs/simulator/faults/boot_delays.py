@@ -1,4 +1,4 @@
-"""How long a node takes to come up, and the faults that make it longer."""
+"""Make a node wait while it boots: the ordered boot time, then the faults `slow_boot` and `never_reports`."""
 
 import asyncio
 import random

@@ -27,7 +27,7 @@ import threading
 import time
 
 from jobs.simulator.node_runtime import home_files, sockets
-from jobs.simulator.node_runtime.guard import Guard, relieve_machine, used_bytes
+from jobs.simulator.node_runtime.limits_guard import Guard, relieve_machine, used_bytes
 from jobs.simulator.node_runtime.process_limits import set_limits
 from jobs.simulator.node_runtime.programs import (
     IGNORED_BY_AGENT,

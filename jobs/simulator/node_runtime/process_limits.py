@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
-LEAST_DATA_MB = 256
+MIN_DATA_MB = 256
 USER_PROCESSES, SPARE_PROCESSES = 4096, 32
 OPEN_FILES = 4096
 max_processes = USER_PROCESSES
@@ -14,7 +14,7 @@ max_processes = USER_PROCESSES
 def set_limits(file_mb: int, memory_mb: int, processes: int) -> None:
     """Limit the node's processes, and the files, memory and descriptors of each program.
 
-    A program may reserve twice the node's memory, because programs reserve more than they use; `guard` counts use.
+    A program may reserve twice the node's memory, because programs reserve more than they use; `limits_guard` counts use.
     """
     global max_processes
     # Before Linux 5.14, and outside of a user namespace, the kernel counts all processes of the user on the machine.
@@ -25,7 +25,7 @@ def set_limits(file_mb: int, memory_mb: int, processes: int) -> None:
         "RLIMIT_NOFILE": OPEN_FILES,
         "RLIMIT_CORE": 0,
         "RLIMIT_FSIZE": file_mb << 20,
-        "RLIMIT_DATA": max(memory_mb, LEAST_DATA_MB) << 21,
+        "RLIMIT_DATA": max(memory_mb, MIN_DATA_MB) << 21,
     }
     for name, value in limits.items():
         lower_limit(getattr(resource, name), value)

@@ -1,4 +1,7 @@
-"""Start the programs of a node, find them again and signal them. Runs inside a node: standard library only."""
+"""Execute a program in a forked child, list the programs of the node, and signal them.
+
+Runs inside a node: standard library only.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ AGENT_FILE = "agent.pyc"
 # What runs inside a node; the rest of `node_runtime` is the launcher's.
 AGENT_MODULES = (
     "agent.py",
-    "guard.py",
+    "limits_guard.py",
     "home_files.py",
     "process_limits.py",
     "programs.py",

@@ -1,4 +1,7 @@
-"""How much the programs of one node may take, so that they take nothing from another node."""
+"""The memory, process and file limits of one simulated node: the numbers, and how the agent is told them.
+
+Inside the node `process_limits` sets them for each program and `limits_guard` enforces them for all together.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The machine's users for clusters (root only): each is given out once, and ended with its cluster."""
+"""Assign each simulated cluster an unused user id of the host, and kill that user's processes at its end. Root only."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ class UserNumbers:
         raise NoUserLeft
 
 
-def end_user(uid: int) -> None:
+def kill_processes_of_user(uid: int) -> None:
     """Kill every process of a user at once, so that none can fork away. For root."""
     if uid <= 0:
         raise ValueError("not a cluster's user")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.audit.actions import AccountsAuditAction
 from accounts.audit.trail import Actor
@@ -63,7 +64,7 @@ def test_a_switch_is_on_or_off(alice: User, value: Any) -> None:
     assert job_settings(alice).ssh_access is True
 
 
-def test_who_one_is(alice: User, settings: Any) -> None:
+def test_who_one_is(alice: User, settings: Settings) -> None:
     answer = client_of(alice).get("/api/v2/users/me/").json()
 
     assert answer["email"] == "alice@example.org"

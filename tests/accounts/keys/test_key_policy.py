@@ -1,9 +1,8 @@
 """The administrator's key policy: types and sizes of keys, and how wide a rule may be."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import services
 from accounts.audit.trail import Actor
@@ -25,7 +24,7 @@ def refused(user: User, text: str) -> Refused:
     return caught.value
 
 
-def test_a_type_that_is_not_allowed(alice: User, settings: Any) -> None:
+def test_a_type_that_is_not_allowed(alice: User, settings: Settings) -> None:
     settings.HEADNODE_KEY_TYPES = ["sk-ssh-ed25519@openssh.com", "ssh-ed25519"]
     refusal = refused(alice, RSA_3072)
     assert (refusal.reason, refusal.field) == ("key_type_not_allowed", "public_key")
@@ -33,7 +32,7 @@ def test_a_type_that_is_not_allowed(alice: User, settings: Any) -> None:
     services.add_ssh_key(Actor(alice), alice, "key", public_key())
 
 
-def test_a_short_rsa_key(alice: User, settings: Any) -> None:
+def test_a_short_rsa_key(alice: User, settings: Settings) -> None:
     services.add_ssh_key(Actor(alice), alice, "key", RSA_2048)
     settings.HEADNODE_RSA_MIN_BITS = 3072
     refusal = refused(alice, blobs.line("ssh-rsa", blobs.rsa(2048, exponent=3)))
@@ -42,7 +41,7 @@ def test_a_short_rsa_key(alice: User, settings: Any) -> None:
     services.add_ssh_key(Actor(alice), alice, "key", RSA_3072)
 
 
-def test_a_key_that_a_stricter_policy_forbids_says_so_and_stays_off(alice: User, settings: Any) -> None:
+def test_a_key_that_a_stricter_policy_forbids_says_so_and_stays_off(alice: User, settings: Settings) -> None:
     key = services.add_ssh_key(Actor(alice), alice, "key", RSA_2048)
     settings.HEADNODE_RSA_MIN_BITS = 3072
     url = f"/api/v2/users/me/ssh-keys/{key.pk}/"
@@ -55,7 +54,7 @@ def test_a_key_that_a_stricter_policy_forbids_says_so_and_stays_off(alice: User,
 @pytest.mark.parametrize(
     "block", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/7", "2000::/3", "::ffff:0:0/96"]
 )
-def test_everywhere_is_refused_when_it_may_not_be_chosen(alice: User, settings: Any, block: str) -> None:
+def test_everywhere_is_refused_when_it_may_not_be_chosen(alice: User, settings: Settings, block: str) -> None:
     settings.HEADNODE_ALLOW_EVERYWHERE = False
     with pytest.raises(Refused) as caught:
         services.add_access_rule(Actor(alice), alice, block)
@@ -63,12 +62,12 @@ def test_everywhere_is_refused_when_it_may_not_be_chosen(alice: User, settings: 
 
 
 @pytest.mark.parametrize("block", ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::1"])
-def test_narrow_rules_stay_possible(alice: User, settings: Any, block: str) -> None:
+def test_narrow_rules_stay_possible(alice: User, settings: Settings, block: str) -> None:
     settings.HEADNODE_ALLOW_EVERYWHERE = False
     services.add_access_rule(Actor(alice), alice, block)
 
 
-def test_the_page_does_not_offer_what_is_refused(alice: User, client: Client, settings: Any) -> None:
+def test_the_page_does_not_offer_what_is_refused(alice: User, client: Client, settings: Settings) -> None:
     client.force_login(alice)
     shown = client.get("/settings/job/").content.decode()
     assert "Allow everywhere" in shown
@@ -92,6 +91,6 @@ def test_the_page_does_not_offer_what_is_refused(alice: User, client: Client, se
         ("HEADNODE_RSA_MIN_BITS", 99999),
     ],
 )
-def test_a_wrong_setting_is_a_sentence(settings: Any, name: str, value: object) -> None:
+def test_a_wrong_setting_is_a_sentence(settings: Settings, name: str, value: object) -> None:
     setattr(settings, name, value)
     assert any(name in str(message.msg) for message in settings_check(None))

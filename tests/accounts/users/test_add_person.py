@@ -1,10 +1,10 @@
 """Adding user accounts; without a sandbox there can be one only."""
 
 import os
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent, User
@@ -42,7 +42,7 @@ def test_refused(name: str, password: str, reason: str) -> None:
     assert User.objects.count() == 1
 
 
-def test_no_second_person_without_a_sandbox(settings: Any) -> None:
+def test_no_second_person_without_a_sandbox(settings: Settings) -> None:
     settings.HEADNODE_SINGLE_PERSON = True
     user_accounts.add_user(SYSTEM, "alice", "", PASSWORD)
     for door in (
@@ -58,7 +58,7 @@ def test_no_second_person_without_a_sandbox(settings: Any) -> None:
 
 
 def test_the_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Any
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
     call_command("add_person", "alice")
     said = capsys.readouterr().out

@@ -1,8 +1,9 @@
 """While Redis is unreachable, changes are saved and reported as saved."""
 
-from typing import Any
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from accounts.models import User
 from sshgateway.sessions import session_actions
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def no_redis(settings: Any, tmp_path: Any) -> None:
+def no_redis(settings: Settings, tmp_path: Path) -> None:
     """A channel layer whose Redis is unreachable."""
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     hosts = [f"unix://{tmp_path}/nobody.sock"]

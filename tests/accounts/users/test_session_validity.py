@@ -1,12 +1,12 @@
 """The credential of an open websocket becomes invalid: token revoked or expired, signed out, password changed."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import services
 from accounts.audit.trail import Actor
@@ -62,7 +62,9 @@ def test_every_browser_until_the_password_changes(alice: User) -> None:
     assert not is_credential_valid(alice.pk, credential)
 
 
-def test_a_changed_secret_key_signs_nobody_out_while_the_old_one_is_known(alice: User, settings: Any) -> None:
+def test_a_changed_secret_key_signs_nobody_out_while_the_old_one_is_known(
+    alice: User, settings: Settings
+) -> None:
     _, credential = browser_of(alice)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another-key-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"

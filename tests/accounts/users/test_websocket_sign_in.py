@@ -11,6 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import APIToken, User
 from accounts.users.websocket_authentication import WebsocketAuthentication
@@ -155,7 +156,7 @@ async def test_changed_password_ends_the_session(cookie: str, alice: User) -> No
     assert await knock(cookie=cookie, origin=OWN) == {"code": 4401, "reason": "not_signed_in"}
 
 
-async def test_secure_connection_wants_a_secure_page(cookie: str, settings: Any) -> None:
+async def test_secure_connection_wants_a_secure_page(cookie: str, settings: Settings) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     told = [(b"cookie", cookie.encode()), (b"x-forwarded-proto", b"https")]
     assert await knock_with([*told, (b"origin", OWN.encode())]) == {"denied": True}
@@ -163,7 +164,7 @@ async def test_secure_connection_wants_a_secure_page(cookie: str, settings: Any)
     assert (await knock_with([*told, (b"origin", secure)]))["user"] == "alice"
 
 
-async def test_address_behind_a_trusted_proxy(token: APIToken, settings: Any) -> None:
+async def test_address_behind_a_trusted_proxy(token: APIToken, settings: Settings) -> None:
     settings.HEADNODE_TRUSTED_PROXIES = ["192.0.2.7/32"]
     headers = [(b"authorization", f"Token {SECRET}".encode()), (b"x-forwarded-for", b"203.0.113.9")]
     assert (await knock_with(headers))["address"] == "203.0.113.9"

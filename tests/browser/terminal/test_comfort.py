@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from jobs.models import Node
+from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.browser.terminal.screen import FRONT, connected, run, state, text, until
 
@@ -180,14 +180,6 @@ def test_a_shell_nobody_types_in_counts_down_until_somebody_does(window: Page) -
     run(window, "echo awake-$((1+1))", "awake-2")
 
 
-def findings(page: Page, where: str) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    found = [f"{where}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
-    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        found.append(f"{where}: wider than the screen")
-    return found
-
-
 @pytest.mark.parametrize("width", [360, 1440])
 def test_axe_finds_nothing(
     sign_in: SignIn, alice: User, address: str, compute_node: Node, width: int
@@ -196,36 +188,32 @@ def test_axe_finds_nothing(
     page.goto(address)
     connected(page)
     run(page, "ls --color=always / ; echo listed-$((1+1))", "listed-2")
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        where = f"{scheme} {width}"
-        found += findings(page, where)
-        menu(page)
-        found += findings(page, f"{where} menu")
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="New shell", exact=True).click()
-        page.get_by_role("dialog", name="New shell").wait_for()
-        found += findings(page, f"{where} chooser")
-        page.keyboard.press("Escape")
-        page.evaluate(f"void {FRONT}.clipboard.paste('a\\n'.repeat(20) + '\\x07')")
-        page.get_by_role("dialog", name="Paste this?").wait_for()
-        found += findings(page, f"{where} paste")
-        page.get_by_role("button", name="Cancel").click()
-        page.keyboard.press("Control+Shift+F")
-        page.get_by_role("searchbox").fill("listed")
-        page.evaluate(
-            f"{FRONT}.banners.show('n', 'The node goes soon.', {{ tone: 'busy', actions: [['Go', () => 0]] }})"
-        )
-        page.evaluate(f"{FRONT}.indicators.set('a', {{ text: 'Recorded', tone: 'bad' }})")
-        found += findings(page, f"{where} find, banner, sign")
-        page.keyboard.press("Escape")
+    found = findings(page)
+    menu(page)
+    found += findings(page, "menu")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="New shell", exact=True).click()
+    page.get_by_role("dialog", name="New shell").wait_for()
+    found += findings(page, "chooser")
+    page.keyboard.press("Escape")
+    page.evaluate(f"void {FRONT}.clipboard.paste('a\\n'.repeat(20) + '\\x07')")
+    page.get_by_role("dialog", name="Paste this?").wait_for()
+    found += findings(page, "paste")
+    page.get_by_role("button", name="Cancel").click()
+    page.keyboard.press("Control+Shift+F")
+    page.get_by_role("searchbox").fill("listed")
+    page.evaluate(
+        f"{FRONT}.banners.show('n', 'The node goes soon.', {{ tone: 'busy', actions: [['Go', () => 0]] }})"
+    )
+    page.evaluate(f"{FRONT}.indicators.set('a', {{ text: 'Recorded', tone: 'bad' }})")
+    found += findings(page, "find, banner, sign")
+    page.keyboard.press("Escape")
     page.evaluate(f"{FRONT}.terminal.focus()")
     page.keyboard.type("exit\n")
     state(page, "ended")
-    found += findings(page, f"{width} ended")
+    found += findings(page, "ended")
     menu(page)
     page.get_by_role("checkbox", name="Screen-reader mode").check()
     page.keyboard.press("Escape")
-    found += findings(page, f"{width} screen-reader mode")
+    found += findings(page, "screen-reader mode")
     assert found == []

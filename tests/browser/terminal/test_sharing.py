@@ -1,15 +1,15 @@
 """Sharing, oversight and recordings as people see them: two browsers on one real shell."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from jobs.models import Job
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare
+from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.browser.terminal.screen import connected, picture, run, shows, state, text, until
 from tests.waiting import wait_for
@@ -24,7 +24,7 @@ SIZE = "(({cols, rows}) => `${cols}x${rows}`)(document.querySelector('headnode-t
 
 
 @pytest.fixture(autouse=True)
-def own_storage(settings: Any, tmp_path: Path) -> None:
+def own_storage(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
 
 
@@ -56,15 +56,6 @@ def type_at(page: Page, command: str, answer: str) -> None:
 
 def sign(page: Page, name: str) -> Locator:
     return page.locator(f'.hn-sign[data-name="{name}"]')
-
-
-def findings(page: Page) -> list[str]:
-    found = [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]
-    ]
-    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        found.append("wider than the screen")
-    return found
 
 
 def share_with(page: Page, person: str, may: str = "Watch") -> None:
@@ -210,10 +201,8 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     page.keyboard.press("End")
     until(page, "document.querySelector('headnode-replay').player.atEnd")
     wait_for(lambda: page.evaluate(REPLAY).rstrip() == shown, "the replay shows what was shown")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        picture(page, f"replay-{scheme}")
-        assert findings(page) == []
+    picture(page, "replay")
+    assert findings(page) == []
 
     # Back to the beginning, forwards at 16 times the speed, and there again.
     page.keyboard.press("Home")
@@ -259,28 +248,27 @@ def test_whoever_is_not_the_owner_of_the_shell_is_told_that_watching_is_written_
     assert AuditEvent.objects.filter(action="sshgateway:recording:watched", actor_name="charlie").exists()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 def test_no_page_has_a_finding(
-    sign_in: SignIn, alice: User, bob: User, root: User, job: Job, theme: str, width: int
+    sign_in: SignIn, alice: User, bob: User, root: User, job: Job, width: int
 ) -> None:
     RecordingRule.objects.create(mode="announced")
     RecordingRule.objects.create(mode="on", core_type="emerald")
     RecordingRule.objects.create(mode="off", person=bob)
-    hers = sign_in(alice, color_scheme=theme, viewport={"width": width, "height": 800})
+    hers = sign_in(alice, viewport={"width": width, "height": 800})
     open_shell(hers, job)
     TerminalShare.objects.create(session=TerminalSession.objects.get(), person=root)
     found = []
     sign(hers, "share").click()
     expect(hers.get_by_role("button", name="Take back from charlie")).to_be_visible()
     found += findings(hers)
-    picture(hers, f"share-{theme}-{width}")
-    page = sign_in(root, color_scheme=theme, viewport={"width": width, "height": 800})
+    picture(hers, f"share-{width}")
+    page = sign_in(root, viewport={"width": width, "height": 800})
     for path in ("/terminals/", "/administration/terminals/", "/administration/recording/"):
         page.goto(path)
         found += [f"{path} {one}" for one in findings(page)]
-        picture(page, f"{path.strip('/').replace('/', '-')}-{theme}-{width}")
+        picture(page, f"{path.strip('/').replace('/', '-')}-{width}")
     join(page)
     found += [f"guest {one}" for one in findings(page)]
-    picture(page, f"guest-{theme}-{width}")
+    picture(page, f"guest-{width}")
     assert found == []

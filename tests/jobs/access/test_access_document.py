@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts import services as accounts
 from accounts.models import User
@@ -48,7 +49,7 @@ def push(cluster_id: str, provider: ProviderThatRemembers) -> None:
     push_access.push_to(cluster_id, lambda name: provider)
 
 
-def test_only_what_counts_now_is_in_it(alice: User, settings: Any) -> None:
+def test_only_what_counts_now_is_in_it(alice: User, settings: Settings) -> None:
     who = actor(alice)
     lines = {name: public_key(name) for name in ("good", "resting", "late")}
     keys = {name: accounts.add_ssh_key(who, alice, name, line) for name, line in lines.items()}
@@ -69,7 +70,7 @@ def test_only_what_counts_now_is_in_it(alice: User, settings: Any) -> None:
     assert document["rules"] == ["10.0.0.0/8"]
 
 
-def test_a_raised_floor_shuts_out_keys_that_were_saved_before(alice: User, settings: Any) -> None:
+def test_a_raised_floor_shuts_out_keys_that_were_saved_before(alice: User, settings: Settings) -> None:
     key = accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
     settings.HEADNODE_KEY_TYPES = ["sk-ssh-ed25519@openssh.com"]
     cluster, _ = cluster_of(alice)
@@ -160,7 +161,9 @@ def test_the_next_pass_comes_when_a_key_expires(alice: User) -> None:
 
 
 def test_a_change_makes_clusters_due_soon_and_sends_the_push(
-    alice: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     cluster, _ = cluster_of(alice, Observed.COLLECTED)
     Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now() + timedelta(hours=1))

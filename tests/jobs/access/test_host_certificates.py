@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
@@ -88,7 +89,7 @@ def test_before_the_portal_was_there_only_the_alias_counts(cluster: Cluster, tmp
 
 
 def test_an_address_outside_the_networks_of_nodes_is_not_vouched_for(
-    cluster: Cluster, provider: ProviderThatRemembers, settings: Any, tmp_path: Path
+    cluster: Cluster, provider: ProviderThatRemembers, settings: Settings, tmp_path: Path
 ) -> None:
     settings.HEADNODE_NODE_NETWORKS = ["10.0.0.0/8", "2001:db8::1"]
     host_certificates.renew_certificates(cluster, provider)
@@ -96,7 +97,7 @@ def test_an_address_outside_the_networks_of_nodes_is_not_vouched_for(
 
 
 def test_they_are_short_lived_and_renewed_when_half_used_up(
-    cluster: Cluster, provider: ProviderThatRemembers, settings: Any
+    cluster: Cluster, provider: ProviderThatRemembers, settings: Settings
 ) -> None:
     settings.HEADNODE_HOST_CERTIFICATE_LIFETIME = timedelta(hours=2)
     before = timezone.now()
@@ -145,7 +146,7 @@ def test_a_new_user_authority_is_pushed_to_running_nodes(
 
 
 def test_a_rotation_wakes_every_live_cluster(
-    cluster: Cluster, django_capture_on_commit_callbacks: Any
+    cluster: Cluster, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     Cluster.objects.update(next_check_at=timezone.now() + timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):

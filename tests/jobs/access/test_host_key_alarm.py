@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import services as accounts_services
 from accounts.audit.trail import SYSTEM, Actor
@@ -245,7 +246,7 @@ def test_afterwards_it_waits_and_says_nothing_more_to_the_node(
     assert head_of(cluster).host_key_alarm_at is not None, "it still shows the other key"
 
 
-def test_not_for_ever(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_not_for_ever(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     foreign = use(monkeypatch, "head")
     turn(cluster, foreign)
     Node.objects.filter(name="head").update(

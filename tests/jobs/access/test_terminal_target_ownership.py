@@ -5,6 +5,7 @@ import pytest
 from accounts.models import AccessRule, User
 from accounts.refusals import Refused
 from jobs.access import node_access, session_subjects
+from jobs.models import Node
 from tests.factories import ClusterFactory, JobFactory, NodeFactory, TerminalSessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,14 +22,14 @@ def node(alice: User, bob: User) -> object:
     )
 
 
-def test_the_owner_gets_the_target(alice: User, node) -> None:
+def test_the_owner_gets_the_target(alice: User, node: Node) -> None:
     job = node.cluster.job
     target = node_access.terminal_target(alice, job, "head", ADDRESS)
     assert (target.address, target.principal) == (node.address, job.username)
 
 
 @pytest.mark.parametrize("name", ["head", "compute-9"])
-def test_another_person_is_told_that_there_is_no_such_job(bob: User, node, name: str) -> None:
+def test_another_person_is_told_that_there_is_no_such_job(bob: User, node: Node, name: str) -> None:
     """Whether the node exists is not told either."""
     with pytest.raises(Refused) as refusal:
         node_access.terminal_target(bob, node.cluster.job, name, ADDRESS)
@@ -36,7 +37,7 @@ def test_another_person_is_told_that_there_is_no_such_job(bob: User, node, name:
     assert refusal.value.message == "There is no such job."
 
 
-def test_another_person_may_not_use_a_session_about_the_job(alice: User, bob: User, node) -> None:
+def test_another_person_may_not_use_a_session_about_the_job(alice: User, bob: User, node: Node) -> None:
     session = TerminalSessionFactory.create(
         owner=bob, subject=session_subjects.subject_of(node.cluster.job), source_address=ADDRESS
     )

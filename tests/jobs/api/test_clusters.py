@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
 from jobs.models import Cluster, ClusterDefinition, Job
@@ -164,7 +165,7 @@ def test_a_command_runs_as_a_jobs_does(alice: User) -> None:
 
 
 def test_the_list_has_every_cluster_of_ones_own_with_few_queries(
-    alice: User, bob: User, django_assert_max_num_queries: Any
+    alice: User, bob: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
         post(alice, MIXED)

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
@@ -88,7 +89,7 @@ def test_json_is_no_upload(alice: User) -> None:
     assert client_of(alice).post(f"{URL}contents/", {"file": "x"}, format="json").status_code == 415
 
 
-def test_a_file_over_the_limit_is_413(alice: User, settings: Any) -> None:
+def test_a_file_over_the_limit_is_413(alice: User, settings: Settings) -> None:
     settings.HEADNODE_MAX_UPLOAD_MB = 0
 
     assert _upload(alice).status_code == 413
@@ -157,7 +158,9 @@ def test_content_that_storage_lost_is_404_and_said(alice: User) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (404, "file_missing")
 
 
-def test_deleting_removes_row_and_bytes(alice: User, django_capture_on_commit_callbacks: Any) -> None:
+def test_deleting_removes_row_and_bytes(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     file = StoredFileFactory.create(owner=alice)
     path = file.file.path
     with django_capture_on_commit_callbacks(execute=True):

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from jobs.models import Cluster, Job
@@ -36,7 +37,7 @@ def _post(user: User, body: Any) -> Any:
     return client_of(user).post(URL, body, format="json")
 
 
-def test_the_smallest_body_is_saved_and_not_started(alice: User, settings: Any) -> None:
+def test_the_smallest_body_is_saved_and_not_started(alice: User, settings: Settings) -> None:
     answer = _post(alice, BODY)
 
     assert answer.status_code == 201

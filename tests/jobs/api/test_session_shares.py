@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts.models import AuditEvent
-from sshgateway.models import TerminalShare, TerminalVisit
+from accounts.models import AuditEvent, User
+from sshgateway.models import TerminalSession, TerminalShare, TerminalVisit
 from sshgateway.sessions import session_actions
 from tests.api import client_of
 from tests.factories import TerminalSessionFactory
@@ -12,15 +12,15 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def session(alice):
+def session(alice: User) -> TerminalSession:
     return TerminalSessionFactory(owner=alice, label="head of Wing flow")
 
 
-def path(session, rest: str = "shares/") -> str:
+def path(session: TerminalSession, rest: str = "shares/") -> str:
     return f"/api/v2/terminal-sessions/{session.pk}/{rest}"
 
 
-def test_share_change_list_and_take_back(alice, bob, session) -> None:
+def test_share_change_list_and_take_back(alice: User, bob: User, session: TerminalSession) -> None:
     client = client_of(alice)
     made = client.post(path(session), {"person": "bob"}, format="json")
     assert made.status_code == 201, made.json()
@@ -39,7 +39,9 @@ def test_share_change_list_and_take_back(alice, bob, session) -> None:
     assert client.get(path(session)).json() == []
 
 
-def test_bob_finds_it_in_his_list_until_it_is_taken_back_or_ended(alice, bob, charlie, session) -> None:
+def test_bob_finds_it_in_his_list_until_it_is_taken_back_or_ended(
+    alice: User, bob: User, charlie: User, session: TerminalSession
+) -> None:
     client_of(alice).post(path(session), {"person": "bob"}, format="json")
     mine = client_of(bob).get("/api/v2/terminal-sessions/shared-with-me/").json()["results"]
     assert [(one["id"], one["owner"], one["label"], one["mayType"]) for one in mine] == [
@@ -55,7 +57,9 @@ def test_bob_finds_it_in_his_list_until_it_is_taken_back_or_ended(alice, bob, ch
     ("body", "reason"),
     [({"person": "nobody"}, "no_such_person"), ({"person": "alice"}, "own_session")],
 )
-def test_refusals_name_the_field(alice, session, body, reason) -> None:
+def test_refusals_name_the_field(
+    alice: User, session: TerminalSession, body: dict[str, object], reason: str
+) -> None:
     answer = client_of(alice).post(path(session), body, format="json")
     assert (answer.status_code, answer.json()["reason"]) == (400, reason)
     assert answer.json()["person"][0].endswith(".")
@@ -64,19 +68,23 @@ def test_refusals_name_the_field(alice, session, body, reason) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"person": ""}, {"person": None}, {"person": "bob", "mayType": "often"}]
 )
-def test_bad_bodies_are_400(alice, bob, session, body) -> None:
+def test_bad_bodies_are_400(
+    alice: User, bob: User, session: TerminalSession, body: dict[str, object]
+) -> None:
     assert client_of(alice).post(path(session), body, format="json").status_code == 400
     assert not TerminalShare.objects.exists()
 
 
-def test_an_ended_terminal_is_409(alice, bob, session) -> None:
+def test_an_ended_terminal_is_409(alice: User, bob: User, session: TerminalSession) -> None:
     session_actions.end_session(session)
     answer = client_of(alice).post(path(session), {"person": "bob"}, format="json")
     assert (answer.status_code, answer.json()["reason"]) == (409, "session_ended")
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie"])
-def test_nobody_else_sees_or_changes_shares(alice, bob, charlie, session, who) -> None:
+def test_nobody_else_sees_or_changes_shares(
+    alice: User, bob: User, charlie: User, session: TerminalSession, who: str
+) -> None:
     """Also bob, with whom it is shared, learns nothing of the others."""
     made = client_of(alice).post(path(session), {"person": "bob"}, format="json").json()
     client = client_of({"bob": bob, "charlie": charlie}[who])
@@ -88,13 +96,17 @@ def test_nobody_else_sees_or_changes_shares(alice, bob, charlie, session, who) -
     assert TerminalShare.objects.get().revoked_at is None
 
 
-def test_a_share_of_another_session_is_not_reached_through_ones_own(alice, bob, session) -> None:
+def test_a_share_of_another_session_is_not_reached_through_ones_own(
+    alice: User, bob: User, session: TerminalSession
+) -> None:
     theirs = TerminalSessionFactory(owner=bob)
     share = TerminalShare.objects.create(session=theirs, person=alice)
     assert client_of(alice).delete(path(session, f"shares/{share.pk}/")).status_code == 404
 
 
-def test_watchers_are_told_to_the_owner_and_to_administrators(alice, bob, charlie, session) -> None:
+def test_watchers_are_told_to_the_owner_and_to_administrators(
+    alice: User, bob: User, charlie: User, session: TerminalSession
+) -> None:
     TerminalVisit.objects.create(session=session, person=bob, role="guest", source_address="192.0.2.7")
     charlie.is_superuser = True
     charlie.save()
@@ -109,7 +121,9 @@ def test_watchers_are_told_to_the_owner_and_to_administrators(alice, bob, charli
         assert one["since"]
 
 
-def test_live_sessions_are_for_administrators(alice, bob, charlie, session) -> None:
+def test_live_sessions_are_for_administrators(
+    alice: User, bob: User, charlie: User, session: TerminalSession
+) -> None:
     for client in (client_of(alice), client_of(bob)):
         answer = client.get("/api/v2/live-sessions/")
         assert (answer.status_code, answer.json()["reason"]) == (403, "not_administrator")

@@ -11,10 +11,11 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
-from jobs.context import boot_line_store, boot_stream, broker
+from jobs.context import boot_line_store, broker
 from jobs.context.boot_stream import phases_of
 from jobs.context.tokens import token_of
 from jobs.models import BootLine, Node
+from jobs.node_contract.boot_lines import read_lines
 from tests import catalogue
 from tests.jobs.making import HOST_KEYS, cluster_of
 
@@ -49,7 +50,7 @@ BOOT = [
 
 
 def test_the_lines_tell_the_phases() -> None:
-    runs = {run.phase.value: run for run in phases_of(boot_stream.read_lines(BOOT))}
+    runs = {run.phase.value: run for run in phases_of(read_lines(BOOT))}
     assert {name: run.state for name, run in runs.items()} == {
         "hosts": "ok",
         "peers": "ok",
@@ -65,7 +66,7 @@ def test_the_lines_tell_the_phases() -> None:
 
 def test_a_phase_that_was_interrupted_begins_anew() -> None:
     again = [line(1, "", "data", "start"), line(100_001, "", "data", "start", at=50)]
-    (run,) = [run for run in phases_of(boot_stream.read_lines(again)) if run.phase == "data"]
+    (run,) = [run for run in phases_of(read_lines(again)) if run.phase == "data"]
     assert (run.state, run.started_at) == ("running", T0 + timedelta(seconds=50))
 
 
@@ -93,15 +94,13 @@ def test_a_phase_that_was_interrupted_begins_anew() -> None:
     ],
 )
 def test_lines_that_are_none_are_refused(lines: Any, sentence: str) -> None:
-    with pytest.raises(Refused) as refused:
-        boot_stream.read_lines(lines)
-    assert (refused.value.reason, refused.value.field) == ("bad_lines", "lines")
-    assert sentence in refused.value.message
-
-
-def test_what_no_database_keeps_is_replaced() -> None:
-    (read,) = boot_stream.read_lines([line(1, "a\0b\ud800")])
-    assert read.text == "a\ufffdb\ufffd"
+    requests = [(broker.progress, {"lines": lines}), (broker.report, {"outcome": "ok", "lines": lines})]
+    for call, request in requests:
+        with pytest.raises(Refused) as refused:
+            call("token", request, "192.0.2.9")
+        error = refused.value
+        assert (error.reason, error.field, error.status) == ("bad_lines", "lines", 400)
+        assert sentence in error.message
 
 
 class AnyOrder(TestCase):
@@ -127,7 +126,7 @@ class AnyOrder(TestCase):
             broker.report(token, final, "127.0.0.1")
             broker.progress(token, {"lines": dice.choice(batches)}, "127.0.0.1")
         rows = [boot_line_store.line_of_row(row) for row in BootLine.objects.filter(node=node)]
-        assert rows == boot_stream.read_lines(BOOT)
+        assert rows == read_lines(BOOT)
         node.refresh_from_db()
         assert (node.heard, node.report_outcome) == (9, "error")
         messages = [event.message for event in node.cluster.job.events.filter(source="node")]
@@ -155,6 +154,14 @@ def refused(action: Any, token: str, request: dict[str, Any]) -> str:
         "192.0.2.9",
     )
     return error.value.reason
+
+
+@pytest.mark.django_db
+def test_characters_that_no_database_stores_are_replaced(token: str) -> None:
+    request = {"outcome": "error", "log": "c\0d\udfff", "lines": [line(1, "a\0b\ud800", "data", "error")]}
+    broker.report(token, request, "")
+    node = Node.objects.get(report_outcome="error")
+    assert (node.report_log, node.reason) == ("c\ufffdd\ufffd", "data: a\ufffdb\ufffd")
 
 
 @pytest.mark.django_db

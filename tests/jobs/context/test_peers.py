@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from jobs.context.context_plan import ContextPlan, ContextPolicy, Member, OnError, Phase
+from jobs.context.context_plan import ContextPlan, ContextPolicy, Member, OnError
 from jobs.context.tokens import token_of
 from jobs.models import Cluster, Node
+from jobs.node_contract.phases import Phase
 from tests.jobs.context.test_broker import REGISTRATION, post
 from tests.jobs.making import HOST_KEYS, cluster_of
 

@@ -8,9 +8,10 @@ import pytest
 
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs.context.context_plan import HEAD, ContextPlan, ContextPolicy, Member, OnError, Phase, plain_plan
+from jobs.context.context_plan import HEAD, ContextPlan, ContextPolicy, Member, OnError, plain_plan
 from jobs.context.plan_reader import read_plan
 from jobs.models import Cluster
+from jobs.node_contract.phases import Phase
 from tests.jobs.making import submitted_job
 
 FULL: dict[str, Any] = {

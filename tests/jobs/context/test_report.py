@@ -11,14 +11,15 @@ import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from jobs.context import broker, report_store
-from jobs.context.boot_stream import Line, PhaseMark
 from jobs.context.context_report import ClusterReport, NodeReport
 from jobs.context.tokens import token_of
 from jobs.control import checkpoint, controller, incomplete_boot
 from jobs.models import Cluster, Node
+from jobs.node_contract.boot_lines import BootStreamLine, PhaseMark
 from jobs.providers.base import Provider
 from jobs.states import Observed
 from jobs.submission import job_actions
@@ -38,9 +39,9 @@ NODE = NodeReport(
     "error",
     fingerprints=("SHA256:abc",),
     lines=(
-        Line(1, T0, "data", PhaseMark.START, "started"),
-        Line(2, T0, "data", PhaseMark.NOTE, "copying\nno room"),
-        Line(3, T0 + timedelta(seconds=1.5), "data", PhaseMark.ERROR, "exit status 28: no room"),
+        BootStreamLine(1, T0, "data", PhaseMark.START, "started"),
+        BootStreamLine(2, T0, "data", PhaseMark.NOTE, "copying\nno room"),
+        BootStreamLine(3, T0 + timedelta(seconds=1.5), "data", PhaseMark.ERROR, "exit status 28: no room"),
     ),
     log="all of it\n",
 )
@@ -59,7 +60,7 @@ REPORT = ClusterReport(
 
 
 @pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
+def media(settings: Settings, tmp_path: Path) -> Path:
     """Storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path / "files"
     return tmp_path / "files"
@@ -243,7 +244,7 @@ def test_it_goes_with_the_job(
     alice: User,
     provider: fakes.ProviderWhoseNodesNeverReport,
     media: Path,
-    django_capture_on_commit_callbacks: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     cluster, _ = booting(alice)
     turn(cluster, provider)

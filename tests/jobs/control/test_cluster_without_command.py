@@ -10,7 +10,7 @@ from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.control import claim, standby
 from jobs.control.command_end_reasons import CommandEndReason
-from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
+from jobs.control.decisions import Decision, Facts, NodeFacts, Step, decide
 from jobs.definitions import launching
 from jobs.models import Cluster, Job
 from jobs.states import Desired, Observed

@@ -155,7 +155,9 @@ def test_a_cloud_that_is_away_is_told_later_and_only_once(
     assert len(cloud.broadcasts) == 1
 
 
-def test_the_log_hears_of_it_also_while_the_cloud_is_away(left: Left, cloud: Any, monkeypatch: Any) -> None:
+def test_the_log_hears_of_it_also_while_the_cloud_is_away(
+    left: Left, cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(state: Any) -> None:
         raise ProviderBusy("provider_unreachable", "The cloud does not answer.")
 

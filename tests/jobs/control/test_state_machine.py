@@ -11,8 +11,8 @@ from enum import StrEnum
 import pytest
 
 from jobs.context.context_plan import ContextPolicy, OnError
-from jobs.control.reconcile import Facts, NodeFacts, Step, decide
-from jobs.lifetime.deadline import Reason
+from jobs.control.decisions import Facts, NodeFacts, Step, decide
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import Desired, Observed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,7 +55,7 @@ class Event(StrEnum):
 
 SICK = replace(COMPUTE, report="error")
 DISTRUSTED = replace(HEAD, distrusted=True)
-OVER = {"deadline_at": NOW, "deadline_reason": Reason.WALLTIME.value}
+OVER = {"deadline_at": NOW, "deadline_reason": DeadlineReason.WALLTIME.value}
 CHANGES: dict[Event, dict[str, object]] = {
     Event.ALL_WELL: {},
     Event.NOT_REPORTED: {"nodes": (HEAD, replace(COMPUTE, state="booting", report="", verified=False))},
@@ -69,7 +69,7 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.LAUNCH_LIMIT: {"launch_limit_at": NOW},
     Event.STOP_LIMIT: {"stop_limit_at": NOW},
     Event.WALLTIME: OVER,
-    Event.LONGEST_LIFE: {**OVER, "deadline_reason": Reason.LONGEST_LIFE.value},
+    Event.LONGEST_LIFE: {**OVER, "deadline_reason": DeadlineReason.LONGEST_LIFE.value},
     Event.OVERRUN: {**OVER, "overrun_at": NOW},
     Event.HEAD_DISTRUSTED: {"nodes": (DISTRUSTED, COMPUTE)},
     Event.COMPUTE_DISTRUSTED: {"nodes": (HEAD, replace(COMPUTE, distrusted=True))},
@@ -173,7 +173,7 @@ def facts(desired: Desired, observed: Observed, event: Event) -> Facts:
         nodes=(HEAD, COMPUTE),
         boot_limit_at=LATER,
         deadline_at=LATER,
-        deadline_reason=Reason.WALLTIME.value,
+        deadline_reason=DeadlineReason.WALLTIME.value,
         launch_limit_at=LATER,
         stop_limit_at=SOON,
         overrun_at=LATER,

@@ -1,6 +1,6 @@
 """Every step that can be decided can be carried out."""
 
-from jobs.control.reconcile import Step
+from jobs.control.decisions import Step
 from jobs.control.steps import STEP_FUNCTIONS
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.context.context_plan import OnError, Phase
+from jobs.context.context_plan import OnError
 from jobs.definitions import members, reader
 from jobs.definitions.samples import samples
+from jobs.node_contract.phases import Phase
 from tests.jobs.definitions.catalogue import read
 
 ROOT = Path(__file__).resolve().parents[3]

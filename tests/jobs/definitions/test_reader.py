@@ -2,8 +2,9 @@
 
 import pytest
 
-from jobs.context.context_plan import OnError, Phase
+from jobs.context.context_plan import OnError
 from jobs.definitions.members import HOW_TO_NAME
+from jobs.node_contract.phases import Phase
 from tests.jobs.definitions.catalogue import CATALOGUE, HEAD, plan, problems, read
 
 COMPUTE = '\n[[members]]\nprefix = "compute"\ncount = 2\ncore_type = "onyx"\n'

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.refusals import Refused
 from jobs.lifetime import deadline
-from jobs.lifetime.deadline import Deadline, DeadlinePolicy, Life, Reason
+from jobs.lifetime.deadline import Deadline, DeadlinePolicy, DeadlineReason, Life
 from jobs.states import Observed
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -44,54 +44,60 @@ def test_no_cluster_is_without_one_until_it_is_released() -> None:
             assert found.at <= BEGAN + POLICY.longest_life + deadline.COLLECT_AFTER_STOP
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_a_sentence(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", DeadlineReason)
+def test_every_reason_has_a_sentence(reason: DeadlineReason) -> None:
     assert deadline.sentence_of(reason.value).endswith(".")
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])
 def test_before_the_command_only_the_longest_life_counts(observed: Observed) -> None:
     life = Life(observed, BEGAN, walltime=4 * HOUR)
-    assert deadline.earliest_deadline(life, POLICY) == Deadline(BEGAN + 96 * HOUR, Reason.LONGEST_LIFE)
+    assert deadline.earliest_deadline(life, POLICY) == Deadline(
+        BEGAN + 96 * HOUR, DeadlineReason.LONGEST_LIFE
+    )
 
 
 def test_the_walltime_counts_from_the_launch() -> None:
-    assert deadline.earliest_deadline(RUNNING, POLICY) == Deadline(BEGAN + 5 * HOUR, Reason.WALLTIME)
+    assert deadline.earliest_deadline(RUNNING, POLICY) == Deadline(BEGAN + 5 * HOUR, DeadlineReason.WALLTIME)
 
 
 def test_the_earliest_wins_and_is_named() -> None:
     short = replace(POLICY, longest_life=2 * HOUR)
-    assert deadline.earliest_deadline(RUNNING, short) == Deadline(BEGAN + 2 * HOUR, Reason.LONGEST_LIFE)
-    broke = Deadline(BEGAN + 90 * timedelta(minutes=1), Reason.BUDGET)
+    assert deadline.earliest_deadline(RUNNING, short) == Deadline(
+        BEGAN + 2 * HOUR, DeadlineReason.LONGEST_LIFE
+    )
+    broke = Deadline(BEGAN + 90 * timedelta(minutes=1), DeadlineReason.BUDGET)
     assert deadline.earliest_deadline(RUNNING, POLICY, [broke]) == broke
 
 
 def test_a_kept_head_stays_for_the_administrators_time() -> None:
-    assert deadline.earliest_deadline(KEPT, POLICY) == Deadline(BEGAN + 26 * HOUR, Reason.KEPT_HEAD_LIMIT)
+    assert deadline.earliest_deadline(KEPT, POLICY) == Deadline(
+        BEGAN + 26 * HOUR, DeadlineReason.KEPT_HEAD_LIMIT
+    )
 
 
 def test_a_held_cluster_stays_for_its_own_time_and_never_longer_than_a_kept_head() -> None:
     held = Life(Observed.HELD, BEGAN, 4 * HOUR, held_at=BEGAN + HOUR, hold=4 * HOUR)
-    assert deadline.earliest_deadline(held, POLICY) == Deadline(BEGAN + 5 * HOUR, Reason.HOLD_LIMIT)
+    assert deadline.earliest_deadline(held, POLICY) == Deadline(BEGAN + 5 * HOUR, DeadlineReason.HOLD_LIMIT)
     assert deadline.earliest_deadline(replace(held, hold=400 * HOUR), POLICY) == Deadline(
-        BEGAN + 25 * HOUR, Reason.HOLD_LIMIT
+        BEGAN + 25 * HOUR, DeadlineReason.HOLD_LIMIT
     )
 
 
 def test_files_have_time_also_when_the_life_is_over() -> None:
     late = replace(RUNNING, observed=Observed.EXECUTED, executed_at=BEGAN + 96 * HOUR)
     found = deadline.earliest_deadline(late, POLICY)
-    assert found == Deadline(BEGAN + 96 * HOUR + deadline.COLLECT_AFTER_STOP, Reason.COLLECT_LIMIT)
+    assert found == Deadline(BEGAN + 96 * HOUR + deadline.COLLECT_AFTER_STOP, DeadlineReason.COLLECT_LIMIT)
     stopped = replace(RUNNING, observed=Observed.DRAINED, executed_at=BEGAN, stop_requested_at=BEGAN + HOUR)
     assert deadline.earliest_deadline(stopped, POLICY) == Deadline(
-        BEGAN + HOUR + deadline.COLLECT_AFTER_STOP, Reason.COLLECT_LIMIT
+        BEGAN + HOUR + deadline.COLLECT_AFTER_STOP, DeadlineReason.COLLECT_LIMIT
     )
 
 
 def test_extending_a_command_raises_its_walltime() -> None:
     longer = deadline.extended(RUNNING, POLICY, BEGAN + HOUR, by=2 * HOUR)
     assert longer.walltime == 6 * HOUR
-    assert deadline.earliest_deadline(longer, POLICY) == Deadline(BEGAN + 7 * HOUR, Reason.WALLTIME)
+    assert deadline.earliest_deadline(longer, POLICY) == Deadline(BEGAN + 7 * HOUR, DeadlineReason.WALLTIME)
 
 
 def test_extending_a_kept_head_up_to_the_longest_life() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
@@ -146,7 +147,7 @@ def test_the_page_shows_it_and_its_buttons_move_it(alice: User) -> None:
         )
 
 
-def test_a_setting_that_changed_is_corrected_by_the_next_pass(alice: User, settings: Any) -> None:
+def test_a_setting_that_changed_is_corrected_by_the_next_pass(alice: User, settings: Settings) -> None:
     cluster = running(alice)
     settings.HEADNODE_LONGEST_LIFE = timedelta(minutes=10)
     Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now())

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from jobs import tasks
@@ -105,7 +105,7 @@ def test_a_cluster_that_somebody_has_is_left_alone(
 
 
 def test_another_portals_clusters_are_neither_shown_nor_touched(
-    cloud: CloudWithOrphans, root: User, settings: Any
+    cloud: CloudWithOrphans, root: User, settings: Settings
 ) -> None:
     settings.HEADNODE_LEFTOVER_GRACE = timedelta()
     cloud.add("Theirs", portal="another-portal")
@@ -114,7 +114,7 @@ def test_another_portals_clusters_are_neither_shown_nor_touched(
     assert cloud.asked == []
 
 
-def test_the_id_is_the_portals_own_and_stays(settings: Any) -> None:
+def test_the_id_is_the_portals_own_and_stays(settings: Settings) -> None:
     assert portal_id.own_portal_id() == portal_id.own_portal_id()
     assert len(portal_id.own_portal_id()) == 24
     settings.HEADNODE_PORTAL_ID = "staging"
@@ -128,7 +128,7 @@ def test_what_is_too_young_to_tell_is_not_listed(cloud: CloudWithOrphans, alice:
 
 
 def test_what_takes_long_to_end_is_listed_and_left_to_the_loop(
-    cloud: CloudWithOrphans, alice: User, root: User, settings: Any
+    cloud: CloudWithOrphans, alice: User, root: User, settings: Settings
 ) -> None:
     settings.HEADNODE_LEFTOVER_GRACE = timedelta()
     cluster, _ = cluster_of(alice, Observed.RELEASING)
@@ -143,7 +143,9 @@ def test_what_takes_long_to_end_is_listed_and_left_to_the_loop(
     assert (answer.status_code, answer.json()["reason"]) == (409, "already_stopping")
 
 
-def test_after_its_grace_it_is_removed_and_leaves_the_list(cloud: CloudWithOrphans, settings: Any) -> None:
+def test_after_its_grace_it_is_removed_and_leaves_the_list(
+    cloud: CloudWithOrphans, settings: Settings
+) -> None:
     cloud.add("Nobody")
     listed(cloud)
     assert cloud.asked == []

@@ -1,5 +1,7 @@
 """/machines/: administrators register them; alice sees hers with less, charlie sees none, others' hands stay off."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,7 +87,7 @@ def test_without_a_host_key_there_is_no_machine(admin: User) -> None:
     assert (response.status_code, set(response.json())) == (400, {"hostKey"})
 
 
-def test_a_private_key_is_not_said_back(admin: User, make_key: Any) -> None:
+def test_a_private_key_is_not_said_back(admin: User, make_key: Callable[..., Path]) -> None:
     private = make_key("ed25519").read_text()
     response = post(admin, hostKey=private)
     assert response.json()["reason"] == "private_key"

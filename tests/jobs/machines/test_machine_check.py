@@ -3,7 +3,6 @@
 import getpass
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -33,7 +32,7 @@ def test_it_works(node: Node, register: Register, admin: User) -> None:
 
 
 def test_another_host_key_is_shown_beside_the_pinned_one_and_not_learned(
-    make_node: Any, register: Register, admin: User
+    make_node: Callable[..., Node], register: Register, admin: User
 ) -> None:
     known, stranger = make_node(), make_node()
     machine = register(stranger, host_keys=[known.host_key])
@@ -47,14 +46,16 @@ def test_another_host_key_is_shown_beside_the_pinned_one_and_not_learned(
     assert (now.host_keys, now.host_key_shown, now.host_key_alarm_at) == ([known.host_key], "", None)
 
 
-def test_a_key_of_another_type(make_node: Any, register: Register, admin: User) -> None:
+def test_a_key_of_another_type(make_node: Callable[..., Node], register: Register, admin: User) -> None:
     node = make_node(key_types=["ecdsa"])
     machine = register(node, host_keys=[make_node().host_key])
     result = check_machine(actor(admin), machine)
     assert (result.reason, result.shown) == ("host_key_changed", "")
 
 
-def test_a_machine_that_does_not_trust_the_portal(make_node: Any, register: Register, admin: User) -> None:
+def test_a_machine_that_does_not_trust_the_portal(
+    make_node: Callable[..., Node], register: Register, admin: User
+) -> None:
     node = make_node(authorities=[new_key_fields()["public_key"]])
     result = check_machine(actor(admin), register(node))
     assert result.reason == "credential_refused"

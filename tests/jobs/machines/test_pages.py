@@ -1,6 +1,8 @@
 """The Machines pages: administrators manage, people open terminals, nobody sees what is not theirs."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,7 +121,7 @@ def test_what_was_typed_comes_back_with_each_sentence(admin: User) -> None:
     assert not Machine.objects.exists()
 
 
-def test_a_private_key_does_not_come_back(admin: User, make_key: Any) -> None:
+def test_a_private_key_does_not_come_back(admin: User, make_key: Callable[..., Path]) -> None:
     private = make_key("ed25519").read_text()
     response = signed_in(admin).post("/machines/new/", {**FORM, "host_key": private})
     assert response.status_code == 400

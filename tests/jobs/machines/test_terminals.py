@@ -93,7 +93,7 @@ async def test_a_live_shell_ends(
 
 
 async def test_a_changed_host_key_sounds_the_alarm_and_nobody_is_led_there(
-    desk: Desk, make_node: Any, register: Register, alice: User, bob: User
+    desk: Desk, make_node: Callable[..., Node], register: Register, alice: User, bob: User
 ) -> None:
     known, stranger = await sync_to_async(make_node)(), await sync_to_async(make_node)()
     machine = await prepare(register, stranger, people=[alice], host_keys=[known.host_key])
@@ -110,7 +110,7 @@ async def test_a_changed_host_key_sounds_the_alarm_and_nobody_is_led_there(
 
 
 async def test_a_machine_that_trusts_somebody_else(
-    desk: Desk, make_node: Any, register: Register, alice: User
+    desk: Desk, make_node: Callable[..., Node], register: Register, alice: User
 ) -> None:
     node = await sync_to_async(make_node)(authorities=[new_key_fields()["public_key"]])
     machine = await prepare(register, node, people=[alice])

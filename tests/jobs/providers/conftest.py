@@ -27,8 +27,7 @@ def cloud(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     provider = SimulatedProvider(f"unix:{simulator.folder}/s.sock", str(simulator.folder / "token"))
     monkeypatch.setattr(registry, "provider_named", lambda name: provider)
     yield simulator
-    if provider._client is not None:
-        provider._client.close()
+    provider.close()
     if simulator.process.poll() is None:
         kinds = simulator.http.get("/v1/faults").json()["kinds"]
         simulator.http.put("/v1/faults", json={kind["name"]: None for kind in kinds})

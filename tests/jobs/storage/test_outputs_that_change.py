@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import Job, StoredFile
@@ -35,7 +36,7 @@ def sftp(transactional_db: None, tmp_path: Path) -> Iterator[transport.SFTP]:
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Path:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Path:
     """The job's work directory on the node. Storage is empty."""
     folder = tmp_path / "work"
     folder.mkdir()

@@ -1,11 +1,11 @@
 """The clusters page: what is up and what was, how it ended, Terminate by handle; all of it one's own."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent, User
@@ -89,7 +89,9 @@ def test_the_report_is_offered_once_there_is_something_to_report(page: Client, a
     assert page.get(f"/api/v2/jobs/{cluster.job_id}/context-report/").status_code == 200
 
 
-def test_many_take_few_queries(page: Client, alice: User, django_assert_max_num_queries: Any) -> None:
+def test_many_take_few_queries(
+    page: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(12):
         launching.launch_cluster(SYSTEM, alice, MIXED)
     with django_assert_max_num_queries(10):

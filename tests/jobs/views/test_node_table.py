@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.context import broker
@@ -136,7 +137,7 @@ def test_who_is_left_out_is_said_to_be(cluster: Cluster, page: Client) -> None:
 
 
 def test_many_nodes_cost_no_more_queries_than_two(
-    alice: User, bob: User, django_assert_max_num_queries: Any
+    alice: User, bob: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     few, _ = cluster_of(alice, slots=2)
     many, _ = cluster_of(bob, slots=40)

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts.models import User
 from jobs.access import session_subjects
+from jobs.models import Job
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare, TerminalVisit
 from sshgateway.models.recording import RecordingState
 from sshgateway.recording.writer import OutputEvent, Writer
@@ -18,25 +21,25 @@ pytestmark = pytest.mark.django_db
 NOT_RECORDED = "SSH connections from your computer (ssh, sftp, scp, rsync, forwarded ports) are not recorded"
 
 
-def browser(user: Any) -> Client:
+def browser(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
 @pytest.fixture
-def root(charlie):
+def root(charlie: User) -> User:
     charlie.is_superuser = True
     charlie.save()
     return charlie
 
 
 @pytest.fixture
-def job(alice):
+def job(alice: User) -> Job:
     return JobFactory(owner=alice, name="Wing flow", submitted=True)
 
 
-def session_of(owner: Any, job: Any, **fields: Any) -> TerminalSession:
+def session_of(owner: User, job: Any, **fields: Any) -> TerminalSession:
     return TerminalSessionFactory(
         owner=owner,
         subject=session_subjects.subject_of(job),
@@ -47,7 +50,7 @@ def session_of(owner: Any, job: Any, **fields: Any) -> TerminalSession:
 
 
 @pytest.fixture
-def recording(alice, job, settings, tmp_path: Path) -> Recording:
+def recording(alice: User, job: Job, settings: Settings, tmp_path: Path) -> Recording:
     settings.MEDIA_ROOT = tmp_path
     session = session_of(alice, job, ended_at=timezone.now(), end_reason="exited", exit_status=3)
     writer = Writer(session, 1_000_000)
@@ -56,7 +59,9 @@ def recording(alice, job, settings, tmp_path: Path) -> Recording:
     return Recording.objects.get()
 
 
-def test_the_job_page_lists_terminals_with_end_and_recording(alice, job, recording) -> None:
+def test_the_job_page_lists_terminals_with_end_and_recording(
+    alice: User, job: Job, recording: Recording
+) -> None:
     session_of(alice, job, source_address="192.0.2.7")
     text = browser(alice).get(f"/jobs/{job.pk}/").content.decode()
     panel = text[text.index('id="job-terminal-sessions"') :].partition("</section>")[0]
@@ -73,13 +78,13 @@ def test_the_job_page_lists_terminals_with_end_and_recording(alice, job, recordi
     assert all(str(session.pk) not in text for session in TerminalSession.objects.all())
 
 
-def test_the_connect_dialog_says_what_is_not_recorded(alice, job) -> None:
+def test_the_connect_dialog_says_what_is_not_recorded(alice: User, job: Job) -> None:
     NodeFactory(cluster=ClusterFactory(job=job))
     text = browser(alice).get(f"/jobs/{job.pk}/connect/").content.decode()
     assert NOT_RECORDED in text
 
 
-def test_the_list_of_terminals_and_its_empty_state(alice, bob, job) -> None:
+def test_the_list_of_terminals_and_its_empty_state(alice: User, bob: User, job: Job) -> None:
     empty = browser(bob).get("/terminals/").content.decode()
     assert "Nothing at the moment." in empty
     assert "You have not opened a terminal yet." in empty
@@ -94,7 +99,7 @@ def test_the_list_of_terminals_and_its_empty_state(alice, bob, job) -> None:
     assert "Nothing at the moment." in browser(bob).get("/terminals/").content.decode()
 
 
-def test_who_may_open_anothers_terminal(alice, bob, root, job) -> None:
+def test_who_may_open_anothers_terminal(alice: User, bob: User, root: User, job: Job) -> None:
     session = session_of(alice, job)
     page = f"/terminals/{session.pk}/"
     assert browser(bob).get(page).status_code == 404
@@ -109,7 +114,7 @@ def test_who_may_open_anothers_terminal(alice, bob, root, job) -> None:
     assert Client().get(page).status_code == 302
 
 
-def test_who_may_open_a_recording(alice, bob, root, recording) -> None:
+def test_who_may_open_a_recording(alice: User, bob: User, root: User, recording: Recording) -> None:
     page = f"/recordings/{recording.pk}/"
     own = browser(alice).get(page).content.decode()
     assert "head of Wing flow" in own
@@ -120,7 +125,7 @@ def test_who_may_open_a_recording(alice, bob, root, recording) -> None:
     assert Client().get(page).status_code == 302
 
 
-def test_a_deleted_recording_says_so(alice, recording) -> None:
+def test_a_deleted_recording_says_so(alice: User, recording: Recording) -> None:
     Recording.objects.update(deleted_at=timezone.now())
     text = browser(alice).get(f"/recordings/{recording.pk}/").content.decode()
     assert "Recording deleted after its retention period" in text
@@ -128,7 +133,7 @@ def test_a_deleted_recording_says_so(alice, recording) -> None:
 
 
 @pytest.mark.parametrize("path", ["/administration/terminals/", "/administration/recording/"])
-def test_administrators_pages_do_not_exist_for_others(alice, root, path) -> None:
+def test_administrators_pages_do_not_exist_for_others(alice: User, root: User, path: str) -> None:
     assert browser(alice).get(path).status_code == 404
     assert browser(alice).post(path).status_code == 404
     assert Client().get(path).status_code == 302
@@ -137,7 +142,7 @@ def test_administrators_pages_do_not_exist_for_others(alice, root, path) -> None
     assert path not in menu
 
 
-def test_live_terminals_show_who_where_and_who_watches(alice, bob, root, job) -> None:
+def test_live_terminals_show_who_where_and_who_watches(alice: User, bob: User, root: User, job: Job) -> None:
     session = session_of(alice, job, source_address="192.0.2.7")
     TerminalVisit.objects.create(session=session, person=bob, role="guest", may_type=True)
     TerminalVisit.objects.create(session=session, person=root, role="administrator", left_at=timezone.now())
@@ -148,7 +153,7 @@ def test_live_terminals_show_who_where_and_who_watches(alice, bob, root, job) ->
     assert "charlie (administrator)" not in text, "who left is not there"
 
 
-def test_ending_asks_why(alice, root, job) -> None:
+def test_ending_asks_why(alice: User, root: User, job: Job) -> None:
     session = session_of(alice, job)
     page = f"/administration/terminals/{session.pk}/end/"
     assert browser(alice).post(page, {"message": "Because."}).status_code == 404
@@ -162,7 +167,7 @@ def test_ending_asks_why(alice, root, job) -> None:
     assert session.end_message == "An administrator (charlie) ended this terminal: Maintenance."
 
 
-def test_rules_are_set_and_removed_on_the_page(alice, root) -> None:
+def test_rules_are_set_and_removed_on_the_page(alice: User, root: User) -> None:
     client = browser(root)
     page = "/administration/recording/"
     for body in (
@@ -193,7 +198,7 @@ def test_rules_are_set_and_removed_on_the_page(alice, root) -> None:
         ),
     ],
 )
-def test_a_wrong_rule_is_a_sentence_at_its_field(root, body, sentence) -> None:
+def test_a_wrong_rule_is_a_sentence_at_its_field(root: User, body: dict[str, str], sentence: str) -> None:
     answer = browser(root).post("/administration/recording/", body)
     assert answer.status_code == 400
     assert sentence in answer.content.decode()
@@ -203,7 +208,7 @@ def test_a_wrong_rule_is_a_sentence_at_its_field(root, body, sentence) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"mode": "loud"}, {"mode": "on", "on_failure": "panic"}, {"scope": "moon", "mode": "x"}]
 )
-def test_a_forged_form_changes_nothing_and_is_a_sentence(root, body) -> None:
+def test_a_forged_form_changes_nothing_and_is_a_sentence(root: User, body: dict[str, str]) -> None:
     answer = browser(root).post("/administration/recording/", body)
     assert answer.status_code == 400
     assert "Choose " in answer.content.decode()

@@ -1,7 +1,6 @@
 """Who may be in a terminal: the check of the subject's kind decides alone, and a subject without one is refused."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -44,7 +43,7 @@ class RecordingCheck:
         self.refusal = refusal
         self.calls: list[tuple[str, str, str]] = []
 
-    def __call__(self, session: TerminalSession, owner: Any, source_address: str) -> None:
+    def __call__(self, session: TerminalSession, owner: User, source_address: str) -> None:
         self.calls.append((session.subject, owner.get_username(), source_address))
         if self.refusal is not None:
             raise self.refusal
@@ -62,7 +61,7 @@ def session_of(owner: User, subject: str) -> TerminalSession:
     return made
 
 
-def refusal_of(session: TerminalSession, user: Any, address: str = HERE) -> Refused:
+def refusal_of(session: TerminalSession, user: User, address: str = HERE) -> Refused:
     with pytest.raises(Refused) as caught:
         terminal_authorization.authorize(session, user, address)
     return caught.value

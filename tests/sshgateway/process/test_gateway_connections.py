@@ -4,6 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.audit.trail import Actor
+from accounts.models import User
 from accounts.refusals import Refused
 from sshgateway.sessions import session_actions, sharing
 from tests.sshgateway.conftest import Desk, SwitchableCheck
@@ -18,7 +19,7 @@ def logins(node: Node) -> int:
     return node.log.count("Accepted publickey")
 
 
-async def test_two_terminals_of_a_person_are_one_login(desk: Desk, node: Node, alice) -> None:
+async def test_two_terminals_of_a_person_are_one_login(desk: Desk, node: Node, alice: User) -> None:
     async with (
         desk.attach(await desk.open(alice, node.target()), alice) as one,
         desk.attach(await desk.open(alice, node.target()), alice) as two,
@@ -29,7 +30,7 @@ async def test_two_terminals_of_a_person_are_one_login(desk: Desk, node: Node, a
         assert logins(node) == 1
 
 
-async def test_two_persons_are_two_logins(desk: Desk, node: Node, alice, bob) -> None:
+async def test_two_persons_are_two_logins(desk: Desk, node: Node, alice: User, bob: User) -> None:
     async with (
         desk.attach(await desk.open(alice, node.target()), alice) as one,
         desk.attach(await desk.open(bob, node.target()), bob) as two,
@@ -40,7 +41,7 @@ async def test_two_persons_are_two_logins(desk: Desk, node: Node, alice, bob) ->
 
 
 async def test_after_access_was_withdrawn_and_given_back_the_node_is_asked_again(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     async with desk.attach(await desk.open(alice, node.target()), alice) as client:
         await client.until_ready()
@@ -55,7 +56,7 @@ async def test_after_access_was_withdrawn_and_given_back_the_node_is_asked_again
 
 
 async def test_a_terminal_that_was_merely_closed_leaves_the_connection_for_the_next(
-    desk: Desk, node: Node, alice
+    desk: Desk, node: Node, alice: User
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -68,7 +69,7 @@ async def test_a_terminal_that_was_merely_closed_leaves_the_connection_for_the_n
 
 
 async def test_a_terminal_that_an_administrator_ended_leaves_the_connection_for_the_next(
-    desk: Desk, node: Node, alice, charlie
+    desk: Desk, node: Node, alice: User, charlie: User
 ) -> None:
     """An administrator ends one terminal; that says nothing about what its owner may do."""
     charlie.is_superuser = True
@@ -87,7 +88,7 @@ async def test_a_terminal_that_an_administrator_ended_leaves_the_connection_for_
 
 
 async def test_a_guest_who_must_leave_says_nothing_about_the_owners_connections(
-    desk: Desk, node: Node, alice, bob
+    desk: Desk, node: Node, alice: User, bob: User
 ) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(bob)
@@ -104,7 +105,7 @@ async def test_a_guest_who_must_leave_says_nothing_about_the_owners_connections(
     assert logins(node) == 1
 
 
-async def test_an_owner_who_signed_out_logs_in_again(desk: Desk, node: Node, alice) -> None:
+async def test_an_owner_who_signed_out_logs_in_again(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()

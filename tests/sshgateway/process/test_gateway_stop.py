@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from sshgateway.models import TerminalSession
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.targets import Target
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TARGET = Target("127.0.0.1", 22, "nobody", ("ssh-ed25519 AAAA",), subject="test:1")
 
 
-async def test_an_orderly_stop_ends_shells_and_rows(desk: Desk, node: Node, alice) -> None:
+async def test_an_orderly_stop_ends_shells_and_rows(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -26,7 +27,7 @@ async def test_an_orderly_stop_ends_shells_and_rows(desk: Desk, node: Node, alic
     assert (await desk.row(session)).end_reason == "server_stopping"
 
 
-def test_a_killed_gateways_sessions_are_swept(alice) -> None:
+def test_a_killed_gateways_sessions_are_swept(alice: User) -> None:
     session = session_actions.open_session(alice, TARGET)
     gone = timezone.now() - session_actions.HEARTBEAT_LIMIT - timedelta(seconds=1)
     TerminalSession.objects.filter(pk=session.pk).update(attached_at=gone, heartbeat_at=gone, gateway="dead")
@@ -36,7 +37,7 @@ def test_a_killed_gateways_sessions_are_swept(alice) -> None:
     assert session_actions.end_lost_sessions() == 0
 
 
-def test_another_gateways_living_sessions_are_left_alone(alice) -> None:
+def test_another_gateways_living_sessions_are_left_alone(alice: User) -> None:
     session = session_actions.open_session(alice, TARGET)
     now = timezone.now()
     TerminalSession.objects.filter(pk=session.pk).update(attached_at=now, heartbeat_at=now, gateway="other")
@@ -45,7 +46,7 @@ def test_another_gateways_living_sessions_are_left_alone(alice) -> None:
     assert session.ended_at is None
 
 
-def test_a_session_nobody_attached_to_expires(alice) -> None:
+def test_a_session_nobody_attached_to_expires(alice: User) -> None:
     session = session_actions.open_session(alice, TARGET)
     assert session_actions.end_lost_sessions() == 0
     long_ago = timezone.now() - session_actions.FIRST_ATTACH_LIMIT - timedelta(seconds=1)
@@ -55,7 +56,7 @@ def test_a_session_nobody_attached_to_expires(alice) -> None:
     assert session.end_reason == "never_attached"
 
 
-async def test_a_session_of_another_gateway_is_not_taken_over(desk: Desk, node: Node, alice) -> None:
+async def test_a_session_of_another_gateway_is_not_taken_over(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     now = timezone.now()
     row = TerminalSession.objects.filter(pk=session.pk)

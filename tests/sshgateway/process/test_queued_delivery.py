@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from accounts.models import User
 from tests.sshgateway.conftest import Desk, Server, SwitchableCheck
 from tests.sshgateway.sshd import Node
 
@@ -21,7 +22,7 @@ def server(transactional_db: None, access_check: SwitchableCheck) -> Iterator[Se
         yield running
 
 
-async def test_a_shell_from_its_prompt_to_its_end(desk: Desk, node: Node, alice) -> None:
+async def test_a_shell_from_its_prompt_to_its_end(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -33,7 +34,7 @@ async def test_a_shell_from_its_prompt_to_its_end(desk: Desk, node: Node, alice)
     assert (client.end.reason, client.end.exit_status) == ("exited", 3)
 
 
-async def test_a_bad_frame_is_refused_with_its_reason(desk: Desk, node: Node, alice) -> None:
+async def test_a_bad_frame_is_refused_with_its_reason(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()

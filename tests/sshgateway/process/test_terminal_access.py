@@ -5,10 +5,12 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
+from accounts.models import User
 from accounts.refusals import Refused
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession
 from sshgateway.sessions import session_actions
+from tests.sshgateway.client import Client
 from tests.sshgateway.conftest import Desk, SwitchableCheck, until
 from tests.sshgateway.sshd import Node
 
@@ -17,13 +19,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DENIED = Refused("cidr_denied", "Your address 127.0.0.1 is in no access rule.", status=403)
 
 
-async def _closed(desk: Desk, session: TerminalSession, user):
+async def _closed(desk: Desk, session: TerminalSession, user: User) -> Client:
     async with desk.attach(session, user) as client:
         await client.until_closed()
     return client
 
 
-async def test_another_persons_session_looks_like_none(desk: Desk, node: Node, alice, charlie) -> None:
+async def test_another_persons_session_looks_like_none(
+    desk: Desk, node: Node, alice: User, charlie: User
+) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(charlie)
     foreign = await _closed(desk, session, charlie)
@@ -37,7 +41,7 @@ async def test_another_persons_session_looks_like_none(desk: Desk, node: Node, a
     assert (await desk.row(session)).attached_at is None
 
 
-async def test_nobody_signed_in(desk: Desk, node: Node, alice) -> None:
+async def test_nobody_signed_in(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     desk.tokens[alice.pk] = "no-such-token"
     client = await _closed(desk, session, alice)
@@ -46,7 +50,7 @@ async def test_nobody_signed_in(desk: Desk, node: Node, alice) -> None:
 
 
 async def test_the_check_refuses_at_attach(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     session = await desk.open(alice, node.target())
     access_check.refusal = DENIED
@@ -61,7 +65,7 @@ async def test_the_check_refuses_at_attach(
 
 
 async def test_without_a_check_nobody_gets_in(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     terminal_authorization.unregister("test")
     session = await desk.open(alice, node.target())
@@ -71,7 +75,7 @@ async def test_without_a_check_nobody_gets_in(
 
 
 async def test_a_rule_that_changes_ends_an_open_terminal(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -86,7 +90,7 @@ async def test_a_rule_that_changes_ends_an_open_terminal(
 
 
 async def test_a_lost_message_costs_seconds_and_nothing_else(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -97,7 +101,7 @@ async def test_a_lost_message_costs_seconds_and_nothing_else(
 
 
 async def test_a_node_that_goes_says_so_itself(
-    desk: Desk, node: Node, alice, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, access_check: SwitchableCheck
 ) -> None:
     """A 409 of the gatekeeper means that the node is ending: the shell stays until the node ends it."""
     session = await desk.open(alice, node.target())
@@ -119,7 +123,7 @@ async def test_a_node_that_goes_says_so_itself(
     assert client.end.final
 
 
-async def test_a_deactivated_person_is_out(desk: Desk, node: Node, alice) -> None:
+async def test_a_deactivated_person_is_out(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -129,7 +133,7 @@ async def test_a_deactivated_person_is_out(desk: Desk, node: Node, alice) -> Non
     assert (await desk.row(session)).ended_at is not None
 
 
-async def test_an_end_asked_for_by_its_row(desk: Desk, node: Node, alice) -> None:
+async def test_an_end_asked_for_by_its_row(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()

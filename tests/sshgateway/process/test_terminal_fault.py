@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.models import User
 from sshgateway.process import gateway
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node
@@ -19,7 +20,7 @@ class Faulty:
 
 
 async def test_a_fault_ends_its_own_terminal_and_no_other_on_the_connection(
-    desk: Desk, node: Node, alice, caplog: pytest.LogCaptureFixture
+    desk: Desk, node: Node, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = await desk.open(alice, node.target()), await desk.open(alice, node.target())
     async with desk.attach(bad, alice) as failing, desk.attach(good, alice) as other:

@@ -8,6 +8,7 @@ import time
 import pytest
 import websockets
 
+from accounts.models import User
 from sshgateway.terminals.attachment import INPUT_WINDOW, WINDOW
 from sshgateway.terminals.frames import Ack, Input
 from tests.sshgateway.conftest import Desk, until
@@ -16,7 +17,7 @@ from tests.sshgateway.sshd import Node
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_ctrl_c_ends_a_flood_at_once(desk: Desk, node: Node, alice) -> None:
+async def test_ctrl_c_ends_a_flood_at_once(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -33,7 +34,9 @@ async def test_ctrl_c_ends_a_flood_at_once(desk: Desk, node: Node, alice) -> Non
     assert took < 3, f"the prompt came after {took:.1f} s"
 
 
-async def test_a_client_that_acknowledges_nothing_blocks_the_remote(desk: Desk, node: Node, alice) -> None:
+async def test_a_client_that_acknowledges_nothing_blocks_the_remote(
+    desk: Desk, node: Node, alice: User
+) -> None:
     """What is sent stops at the window, the program on the node stops too, and nothing is lost afterwards."""
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -56,7 +59,7 @@ async def test_a_client_that_acknowledges_nothing_blocks_the_remote(desk: Desk, 
         assert client.output.count(b"x") >= 400 * 16384
 
 
-async def test_input_works_while_output_is_stalled(desk: Desk, node: Node, alice) -> None:
+async def test_input_works_while_output_is_stalled(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -73,7 +76,7 @@ async def test_input_works_while_output_is_stalled(desk: Desk, node: Node, alice
         await until(interrupted, "the shell is back")
 
 
-async def test_a_paste_that_ignores_the_input_window_is_refused(desk: Desk, node: Node, alice) -> None:
+async def test_a_paste_that_ignores_the_input_window_is_refused(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -85,7 +88,7 @@ async def test_a_paste_that_ignores_the_input_window_is_refused(desk: Desk, node
     assert (client.close_code, client.close_reason) == (4400, "input_overflow")
 
 
-async def test_a_big_paste_within_the_window_arrives_whole(desk: Desk, node: Node, alice) -> None:
+async def test_a_big_paste_within_the_window_arrives_whole(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     lines = [f"line {number:06d} " + "z" * 80 for number in range(6000)]
     paste = ("\n".join(lines) + "\n").encode()

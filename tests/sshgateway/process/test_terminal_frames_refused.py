@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from accounts.models import User
 from sshgateway.terminals.frames import MAX_FRAME, Hello, Input, encode_client
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node
@@ -24,7 +25,7 @@ GARBAGE = {
 }
 
 
-async def test_every_kind_of_garbage(desk: Desk, node: Node, alice) -> None:
+async def test_every_kind_of_garbage(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     for reason, frame in GARBAGE.items():
         async with desk.attach(session, alice) as client:
@@ -40,7 +41,7 @@ async def test_every_kind_of_garbage(desk: Desk, node: Node, alice) -> None:
         await client.run("echo alive-$((1+1))", "alive-2")
 
 
-async def test_text(desk: Desk, node: Node, alice) -> None:
+async def test_text(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -50,7 +51,9 @@ async def test_text(desk: Desk, node: Node, alice) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "binary"])
-async def test_what_comes_behind_a_bad_frame_is_not_typed(desk: Desk, node: Node, alice, kind: str) -> None:
+async def test_what_comes_behind_a_bad_frame_is_not_typed(
+    desk: Desk, node: Node, alice: User, kind: str
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -66,7 +69,7 @@ async def test_what_comes_behind_a_bad_frame_is_not_typed(desk: Desk, node: Node
         assert b"typed" not in client.output
 
 
-async def test_input_before_hello(desk: Desk, node: Node, alice) -> None:
+async def test_input_before_hello(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice, says_hello=False) as client:
         await client.send(Input(b"touch /nowhere\n"))
@@ -75,7 +78,9 @@ async def test_input_before_hello(desk: Desk, node: Node, alice) -> None:
     assert (await desk.row(session)).attached_at is None
 
 
-async def test_silence_instead_of_hello(desk: Desk, node: Node, alice, monkeypatch) -> None:
+async def test_silence_instead_of_hello(
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sshgateway.consumers.HELLO_SECONDS", 0.2)
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice, says_hello=False) as client:
@@ -83,7 +88,7 @@ async def test_silence_instead_of_hello(desk: Desk, node: Node, alice, monkeypat
     assert (client.close_code, client.close_reason) == (4408, "no_hello")
 
 
-async def test_hello_while_connecting_counts_once(desk: Desk, node: Node, alice) -> None:
+async def test_hello_while_connecting_counts_once(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.send(Hello(0, 80, 24))

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import User
 from portal import serving
 from sshgateway.terminals import frames
 from sshgateway.terminals.attachment import WINDOW
@@ -65,7 +66,9 @@ def some_frame(chance: random.Random) -> bytes:
     return right[:at] + bytes((chance.randrange(256),)) + right[at + 1 :]
 
 
-async def test_random_frames_close_a_socket_with_a_word_or_do_nothing(desk: Desk, node: Node, alice) -> None:
+async def test_random_frames_close_a_socket_with_a_word_or_do_nothing(
+    desk: Desk, node: Node, alice: User
+) -> None:
     session = await desk.open(alice, node.target())
     chance = random.Random(7)
     refused = 0
@@ -104,7 +107,7 @@ async def test_random_frames_close_a_socket_with_a_word_or_do_nothing(desk: Desk
         (struct.pack(">II", 100_000, 100_000), "bad_resize"),
     ],
 )
-async def test_impossible_sizes(desk: Desk, node: Node, alice, payload: bytes, reason: str) -> None:
+async def test_impossible_sizes(desk: Desk, node: Node, alice: User, payload: bytes, reason: str) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -116,7 +119,7 @@ async def test_impossible_sizes(desk: Desk, node: Node, alice, payload: bytes, r
         await client.run("stty size", "24 80")
 
 
-async def test_of_a_thousand_sizes_the_last_one_counts(desk: Desk, node: Node, alice) -> None:
+async def test_of_a_thousand_sizes_the_last_one_counts(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -127,7 +130,7 @@ async def test_of_a_thousand_sizes_the_last_one_counts(desk: Desk, node: Node, a
 
 
 @pytest.mark.parametrize("offset", [2**64 - 1, 2**63, WINDOW * 2])
-async def test_acknowledging_what_was_never_sent(desk: Desk, node: Node, alice, offset: int) -> None:
+async def test_acknowledging_what_was_never_sent(desk: Desk, node: Node, alice: User, offset: int) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -136,7 +139,7 @@ async def test_acknowledging_what_was_never_sent(desk: Desk, node: Node, alice, 
     assert (client.close_code, client.close_reason) == (4400, "bad_ack")
 
 
-async def test_acknowledging_backwards_opens_no_window(desk: Desk, node: Node, alice) -> None:
+async def test_acknowledging_backwards_opens_no_window(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -157,7 +160,7 @@ async def test_acknowledging_backwards_opens_no_window(desk: Desk, node: Node, a
         await client.run("echo sane-$((1+1))", "sane-2")
 
 
-async def test_an_attach_beyond_the_end_is_refused(desk: Desk, node: Node, alice) -> None:
+async def test_an_attach_beyond_the_end_is_refused(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as first:
         await first.until_ready()
@@ -166,7 +169,7 @@ async def test_an_attach_beyond_the_end_is_refused(desk: Desk, node: Node, alice
     assert (client.close_code, client.close_reason) == (4400, "bad_offset")
 
 
-async def test_a_message_beyond_every_limit_ends_the_socket_only(desk: Desk, node: Node, alice) -> None:
+async def test_a_message_beyond_every_limit_ends_the_socket_only(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -188,7 +191,7 @@ async def _raw(client: Client) -> socket.socket:
     return socket.socket(fileno=os.dup(raw.fileno()))
 
 
-async def test_noise_behind_the_handshake(desk: Desk, node: Node, alice) -> None:
+async def test_noise_behind_the_handshake(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     for noise in (os.urandom(500), b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n" * 20):
         async with desk.attach(session, alice) as client:
@@ -204,7 +207,7 @@ async def test_noise_behind_the_handshake(desk: Desk, node: Node, alice) -> None
         await client.run("echo alive-$((1+1))", "alive-2")
 
 
-async def test_pings_nobody_reads_the_answers_of_pile_up_nowhere(desk: Desk, node: Node, alice) -> None:
+async def test_pings_nobody_reads_the_answers_of_pile_up_nowhere(desk: Desk, node: Node, alice: User) -> None:
     """Both kinds: the websocket's own and the protocol's."""
     session = await desk.open(alice, node.target())
     mask = bytes(4)
@@ -258,7 +261,7 @@ async def test_who_connects_and_does_not_finish_a_request_is_let_go(
 
 
 async def test_no_session_of_another_person_is_reachable_by_id(
-    desk: Desk, node: Node, alice, charlie
+    desk: Desk, node: Node, alice: User, charlie: User
 ) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(charlie)

@@ -1,7 +1,9 @@
 """A terminal nobody types in says that it will close, counts down, stops for any key, and closes."""
 
 import pytest
+from pytest_django import Settings
 
+from accounts.models import User
 from sshgateway.terminals.frames import Idle, decode_server, encode
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node
@@ -10,13 +12,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def short(settings) -> None:
+def short(settings: Settings) -> None:
     """Four seconds, the last two of them announced."""
     settings.HEADNODE_TERMINAL_IDLE_SECONDS = 4
     settings.HEADNODE_TERMINAL_IDLE_WARNING_SECONDS = 2
 
 
-async def test_it_warns_counts_down_and_closes(short: None, desk: Desk, node: Node, alice) -> None:
+async def test_it_warns_counts_down_and_closes(short: None, desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -29,7 +31,7 @@ async def test_it_warns_counts_down_and_closes(short: None, desk: Desk, node: No
     assert (await desk.row(session)).end_reason == "idle"
 
 
-async def test_any_key_stops_the_countdown(short: None, desk: Desk, node: Node, alice) -> None:
+async def test_any_key_stops_the_countdown(short: None, desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -42,7 +44,7 @@ async def test_any_key_stops_the_countdown(short: None, desk: Desk, node: Node, 
 
 
 async def test_whoever_comes_back_during_the_countdown_is_told(
-    short: None, desk: Desk, node: Node, alice
+    short: None, desk: Desk, node: Node, alice: User
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -53,7 +55,9 @@ async def test_whoever_comes_back_during_the_countdown_is_told(
             assert second.idle[0] in (1, 2)
 
 
-async def test_without_a_limit_nothing_is_said(settings, desk: Desk, node: Node, alice) -> None:
+async def test_without_a_limit_nothing_is_said(
+    settings: Settings, desk: Desk, node: Node, alice: User
+) -> None:
     settings.HEADNODE_TERMINAL_IDLE_SECONDS = 0
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:

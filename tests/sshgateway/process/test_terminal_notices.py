@@ -3,6 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
+from accounts.models import User
 from sshgateway.models import TerminalNotice
 from sshgateway.process import gateway
 from sshgateway.sessions import gateway_wakeups, session_actions
@@ -23,7 +24,9 @@ async def _say(subject: str, sentence: str = WARNING) -> int:
     return await sync_to_async(session_actions.post_notice)(subject=subject, sentence=sentence)
 
 
-async def test_every_window_of_the_subject_shows_it_and_no_other(desk: Desk, node: Node, alice, bob) -> None:
+async def test_every_window_of_the_subject_shows_it_and_no_other(
+    desk: Desk, node: Node, alice: User, bob: User
+) -> None:
     session = await desk.open(alice, node.target())
     other = await desk.open(bob, node.target(subject="test:2"))
     async with (
@@ -40,7 +43,7 @@ async def test_every_window_of_the_subject_shows_it_and_no_other(desk: Desk, nod
         assert elsewhere.notices == []
 
 
-async def test_said_twice_is_shown_once(desk: Desk, node: Node, alice) -> None:
+async def test_said_twice_is_shown_once(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -52,7 +55,9 @@ async def test_said_twice_is_shown_once(desk: Desk, node: Node, alice) -> None:
     assert client.notices == [WARNING, "This node shuts down now."]
 
 
-async def test_without_a_message_it_takes_seconds(desk: Desk, node: Node, alice, monkeypatch) -> None:
+async def test_without_a_message_it_takes_seconds(
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway_wakeups, "wake_gateways", lambda sessions: None)
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -61,7 +66,7 @@ async def test_without_a_message_it_takes_seconds(desk: Desk, node: Node, alice,
         await client.until(lambda c: c.notices == [WARNING], "the sentence", limit=10)
 
 
-async def test_it_waits_for_somebody_to_read_it(desk: Desk, node: Node, alice) -> None:
+async def test_it_waits_for_somebody_to_read_it(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -75,7 +80,7 @@ async def test_it_waits_for_somebody_to_read_it(desk: Desk, node: Node, alice) -
         await back.until(lambda c: c.notices == [WARNING], "the sentence", limit=8)
 
 
-async def test_an_ended_session_is_told_nothing(desk: Desk, node: Node, alice) -> None:
+async def test_an_ended_session_is_told_nothing(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(session_actions.end_session)(session)
     assert await _say("test:1") == 0

@@ -1,11 +1,14 @@
 """Administrators look on and end terminals: the owner is told, the audit trail too, nobody else can."""
 
+from collections.abc import Callable
+
 import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.audit.trail import Actor
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
+from sshgateway.models import TerminalSession
 from sshgateway.sessions import session_actions
 from tests.sshgateway.conftest import Desk, SwitchableCheck
 from tests.sshgateway.sshd import Node
@@ -16,14 +19,16 @@ WHY = "The node is needed for maintenance."
 
 
 @pytest.fixture
-def root(charlie):
+def root(charlie: User) -> User:
     """charlie, an administrator here."""
     charlie.is_superuser = True
     charlie.save()
     return charlie
 
 
-async def test_watching_is_announced_and_written_down(desk: Desk, node: Node, alice, root) -> None:
+async def test_watching_is_announced_and_written_down(
+    desk: Desk, node: Node, alice: User, root: User
+) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(root)
     async with desk.attach(session, alice) as hers:
@@ -45,7 +50,9 @@ async def test_watching_is_announced_and_written_down(desk: Desk, node: Node, al
     assert (event.actor_name, event.owner_name, event.source_address) == ("charlie", "alice", "127.0.0.1")
 
 
-async def test_an_owner_who_was_away_is_told_on_coming_back(desk: Desk, node: Node, alice, root) -> None:
+async def test_an_owner_who_was_away_is_told_on_coming_back(
+    desk: Desk, node: Node, alice: User, root: User
+) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(root)
     async with desk.attach(session, alice) as hers:
@@ -57,7 +64,7 @@ async def test_an_owner_who_was_away_is_told_on_coming_back(desk: Desk, node: No
 
 
 async def test_no_rule_of_the_owner_keeps_oversight_out(
-    desk: Desk, node: Node, alice, root, access_check: SwitchableCheck
+    desk: Desk, node: Node, alice: User, root: User, access_check: SwitchableCheck
 ) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(root)
@@ -69,7 +76,9 @@ async def test_no_rule_of_the_owner_keeps_oversight_out(
         assert {address for _, address in access_check.asked[asked:]} <= {"127.0.0.1"}
 
 
-async def test_an_administrator_who_is_one_no_more_is_out(desk: Desk, node: Node, alice, root) -> None:
+async def test_an_administrator_who_is_one_no_more_is_out(
+    desk: Desk, node: Node, alice: User, root: User
+) -> None:
     session = await desk.open(alice, node.target())
     await sync_to_async(desk.token)(root)
     async with desk.attach(session, alice) as hers:
@@ -84,7 +93,7 @@ async def test_an_administrator_who_is_one_no_more_is_out(desk: Desk, node: Node
         await hers.run("echo on-$((1+1))", "on-2")
 
 
-async def test_ending_tells_the_owner_who_and_why(desk: Desk, node: Node, alice, root) -> None:
+async def test_ending_tells_the_owner_who_and_why(desk: Desk, node: Node, alice: User, root: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -100,7 +109,9 @@ async def test_ending_tells_the_owner_who_and_why(desk: Desk, node: Node, alice,
 
 
 @pytest.mark.parametrize("message", ["", "   ", "x" * 301, "a\x07b"])
-def test_without_a_reason_nothing_ends(alice, root, make_session, message: str) -> None:
+def test_without_a_reason_nothing_ends(
+    alice: User, root: User, make_session: Callable[..., TerminalSession], message: str
+) -> None:
     session = make_session(alice)
     with pytest.raises(Refused) as refusal:
         session_actions.end_session_as_administrator(Actor(root), session, message)
@@ -109,14 +120,18 @@ def test_without_a_reason_nothing_ends(alice, root, make_session, message: str) 
     assert session.ended_at is None
 
 
-def test_only_administrators_end(alice, bob, make_session) -> None:
+def test_only_administrators_end(
+    alice: User, bob: User, make_session: Callable[..., TerminalSession]
+) -> None:
     session = make_session(alice)
     with pytest.raises(Refused) as refusal:
         session_actions.end_session_as_administrator(Actor(bob), session, WHY)
     assert (refusal.value.reason, refusal.value.status) == ("not_administrator", 403)
 
 
-def test_an_ended_terminal_ends_no_second_time(alice, root, make_session) -> None:
+def test_an_ended_terminal_ends_no_second_time(
+    alice: User, root: User, make_session: Callable[..., TerminalSession]
+) -> None:
     session = make_session(alice)
     session_actions.end_session(session)
     with pytest.raises(Refused) as refusal:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings as configured
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
+from pytest_django import Settings
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from sshgateway.models import Recording, RecordingRule, TerminalSession
 from sshgateway.recording import recorder, store, writer
 from tests.sshgateway.client import Client
@@ -24,12 +26,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def own_storage(settings: Any, tmp_path: Path) -> None:
+def own_storage(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
 
 
 async def recorded(
-    desk: Desk, node: Node, owner: Any, mode: str = "on", on_failure: str = "go_on"
+    desk: Desk, node: Node, owner: User, mode: str = "on", on_failure: str = "go_on"
 ) -> TerminalSession:
     await RecordingRule.objects.aupdate_or_create(
         person=None, core_type="", defaults={"mode": mode, "on_failure": on_failure}
@@ -62,7 +64,9 @@ async def close(client: Client) -> None:
     await client.until_closed()
 
 
-async def test_what_was_printed_is_recorded_and_what_was_typed_is_not(desk: Desk, node: Node, alice) -> None:
+async def test_what_was_printed_is_recorded_and_what_was_typed_is_not(
+    desk: Desk, node: Node, alice: User
+) -> None:
     session = await recorded(desk, node, alice)
     async with desk.attach(session, alice, cols=90, rows=30) as client:
         await client.until_ready()
@@ -85,7 +89,7 @@ async def test_what_was_printed_is_recorded_and_what_was_typed_is_not(desk: Desk
     assert client.notices == [], "recorded without a word"
 
 
-async def test_off_leaves_nothing(desk: Desk, node: Node, alice) -> None:
+async def test_off_leaves_nothing(desk: Desk, node: Node, alice: User) -> None:
     session = await recorded(desk, node, alice, "off")
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -94,7 +98,7 @@ async def test_off_leaves_nothing(desk: Desk, node: Node, alice) -> None:
     assert not await Recording.objects.aexists()
 
 
-async def test_announced_is_told_to_everybody_who_comes(desk: Desk, node: Node, alice) -> None:
+async def test_announced_is_told_to_everybody_who_comes(desk: Desk, node: Node, alice: User) -> None:
     session = await recorded(desk, node, alice, "announced")
     async with desk.attach(session, alice) as first, desk.attach(session, alice) as second:
         for client in (first, second):
@@ -108,7 +112,7 @@ async def test_announced_is_told_to_everybody_who_comes(desk: Desk, node: Node, 
 
 
 async def test_it_can_be_read_while_it_grows_and_after_a_gateway_that_was_killed(
-    desk: Desk, node: Node, alice, monkeypatch
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing that a killed gateway had still to do is needed: the last save is a whole recording."""
     monkeypatch.setattr(recorder, "SAVE_SECONDS", 0.1)
@@ -131,7 +135,7 @@ async def test_it_can_be_read_while_it_grows_and_after_a_gateway_that_was_killed
             assert gzip.decompress(chunk.read_bytes()).endswith(b"\n"), "whole lines"
 
 
-async def test_not_compressed(desk: Desk, node: Node, alice, settings) -> None:
+async def test_not_compressed(desk: Desk, node: Node, alice: User, settings: Settings) -> None:
     settings.HEADNODE_RECORDING_COMPRESS = False
     session = await recorded(desk, node, alice)
     async with desk.attach(session, alice) as client:
@@ -145,7 +149,7 @@ async def test_not_compressed(desk: Desk, node: Node, alice, settings) -> None:
 
 
 async def test_a_recording_that_is_full_says_so_and_the_shell_goes_on(
-    desk: Desk, node: Node, alice, settings
+    desk: Desk, node: Node, alice: User, settings: Settings
 ) -> None:
     settings.HEADNODE_RECORDING_MAX_MB = 0.01
     session = await recorded(desk, node, alice, "announced")
@@ -177,7 +181,7 @@ class StorageThatIsFull:
 
 
 async def test_a_recording_that_fails_lets_the_shell_go_on(
-    desk: Desk, node: Node, alice, monkeypatch
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     StorageThatIsFull(monkeypatch)
     session = await recorded(desk, node, alice, "announced")
@@ -190,7 +194,9 @@ async def test_a_recording_that_fails_lets_the_shell_go_on(
     assert (await finished(session)).end_reason == "failed"
 
 
-async def test_or_ends_it_where_the_policy_says_so(desk: Desk, node: Node, alice, monkeypatch) -> None:
+async def test_or_ends_it_where_the_policy_says_so(
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     StorageThatIsFull(monkeypatch)
     session = await recorded(desk, node, alice, "on", "end")
     async with desk.attach(session, alice) as client:
@@ -203,7 +209,7 @@ async def test_or_ends_it_where_the_policy_says_so(desk: Desk, node: Node, alice
 
 
 async def test_a_storage_that_comes_back_in_time_loses_nothing(
-    desk: Desk, node: Node, alice, monkeypatch
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "RETRY_SECONDS", (0.1, 0.1))
     monkeypatch.setattr(recorder, "SAVE_SECONDS", 0.05)
@@ -227,7 +233,9 @@ async def test_a_storage_that_comes_back_in_time_loses_nothing(
     assert await sync_to_async(printed)(recording) == client.output.decode()
 
 
-async def test_a_slow_storage_never_holds_the_shell_up(desk: Desk, node: Node, alice, monkeypatch) -> None:
+async def test_a_slow_storage_never_holds_the_shell_up(
+    desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What cannot be saved in time is left out, and the recording says where and how much."""
     monkeypatch.setattr(recorder, "WAITING_LIMIT", 256 * 1024)
     monkeypatch.setattr(recorder, "SAVE_SIZE", 64 * 1024)
@@ -260,7 +268,9 @@ def make(session: TerminalSession, text: str, age: timedelta) -> Recording:
     return recording
 
 
-def test_old_recordings_are_deleted_and_that_is_written_down(alice, make_session, settings) -> None:
+def test_old_recordings_are_deleted_and_that_is_written_down(
+    alice: User, make_session: Callable[..., TerminalSession], settings: Settings
+) -> None:
     settings.HEADNODE_RECORDING_DAYS = 30
     old, fresh, live = (make_session(alice) for _ in range(3))
     for session in (old, fresh):
@@ -281,7 +291,9 @@ def test_old_recordings_are_deleted_and_that_is_written_down(alice, make_session
     assert (event.owner_name, event.object_id, event.after) == ("alice", gone.pk, {"kept_days": 30})
 
 
-def test_days_0_keeps_them_for_ever(alice, make_session, settings) -> None:
+def test_days_0_keeps_them_for_ever(
+    alice: User, make_session: Callable[..., TerminalSession], settings: Settings
+) -> None:
     settings.HEADNODE_RECORDING_DAYS = 0
     session = make_session(alice)
     TerminalSession.objects.filter(pk=session.pk).update(ended_at=timezone.now())
@@ -289,7 +301,9 @@ def test_days_0_keeps_them_for_ever(alice, make_session, settings) -> None:
     assert store.delete_expired() == 0
 
 
-def test_a_deletion_that_was_interrupted_is_finished(alice, make_session) -> None:
+def test_a_deletion_that_was_interrupted_is_finished(
+    alice: User, make_session: Callable[..., TerminalSession]
+) -> None:
     session = make_session(alice)
     recording = make(session, "text", timedelta(days=1))
     Recording.objects.filter(pk=recording.pk).update(deleted_at=timezone.now())
@@ -297,7 +311,9 @@ def test_a_deletion_that_was_interrupted_is_finished(alice, make_session) -> Non
     assert not default_storage.exists(recording.chunk_name(0))
 
 
-def test_files_of_people_who_are_gone_go_too(alice, make_session) -> None:
+def test_files_of_people_who_are_gone_go_too(
+    alice: User, make_session: Callable[..., TerminalSession]
+) -> None:
     recording = make(make_session(alice), "text", timedelta(days=1))
     alice.delete()
     assert default_storage.exists(recording.chunk_name(0))

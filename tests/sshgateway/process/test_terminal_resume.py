@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from pytest_django import Settings
 
+from accounts.models import User
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 from tests.waiting import wait_for
@@ -11,7 +13,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_reattach_continues_without_loss_or_doubling(desk: Desk, node: Node, alice) -> None:
+async def test_reattach_continues_without_loss_or_doubling(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     marker = node.folder / "written"
     async with desk.attach(session, alice) as first:
@@ -30,7 +32,7 @@ async def test_reattach_continues_without_loss_or_doubling(desk: Desk, node: Nod
     assert numbers == list(range(1, 20001))
 
 
-async def test_a_fresh_window_sees_what_was_printed(desk: Desk, node: Node, alice) -> None:
+async def test_a_fresh_window_sees_what_was_printed(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as first:
         await first.until_ready()
@@ -44,14 +46,16 @@ async def test_a_fresh_window_sees_what_was_printed(desk: Desk, node: Node, alic
             await first.until_output("both-2")
 
 
-async def test_an_offset_beyond_what_was_printed_is_refused(desk: Desk, node: Node, alice) -> None:
+async def test_an_offset_beyond_what_was_printed_is_refused(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice, offset=10**15) as client:
         await client.until_closed()
     assert (client.close_code, client.close_reason) == (4400, "bad_offset")
 
 
-async def test_a_shell_nobody_comes_back_to_ends(desk: Desk, node: Node, alice, settings) -> None:
+async def test_a_shell_nobody_comes_back_to_ends(
+    desk: Desk, node: Node, alice: User, settings: Settings
+) -> None:
     settings.HEADNODE_TERMINAL_GRACE_SECONDS = 0.5
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
@@ -64,7 +68,7 @@ async def test_a_shell_nobody_comes_back_to_ends(desk: Desk, node: Node, alice, 
 
 
 async def test_of_two_windows_the_one_that_was_typed_in_answers_programs(
-    desk: Desk, node: Node, alice
+    desk: Desk, node: Node, alice: User
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as first:

@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.audit.trail import Actor
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession, TerminalShare, TerminalVisit
@@ -22,7 +22,7 @@ from tests.sshgateway.sshd import Node
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def share(desk: Desk, session: TerminalSession, owner: Any, guest: Any, **may: bool) -> TerminalShare:
+async def share(desk: Desk, session: TerminalSession, owner: User, guest: User, **may: bool) -> TerminalShare:
     await sync_to_async(desk.token)(guest)
     made, _ = await sync_to_async(sharing.share_session)(
         Actor(owner), session, guest.get_username(), may_type=may.get("may_type", False)
@@ -30,7 +30,7 @@ async def share(desk: Desk, session: TerminalSession, owner: Any, guest: Any, **
     return made
 
 
-async def refused(desk: Desk, session: TerminalSession, user: Any) -> Client:
+async def refused(desk: Desk, session: TerminalSession, user: User) -> Client:
     await sync_to_async(desk.token)(user)
     async with desk.attach(session, user) as client:
         await client.until_closed()
@@ -41,7 +41,9 @@ def names(client: Client) -> list[tuple[str, str, bool]]:
     return [(one.name, one.role, one.may_type) for one in client.presence.people] if client.presence else []
 
 
-async def test_a_guest_sees_output_live_and_both_see_who_is_there(desk: Desk, node: Node, alice, bob) -> None:
+async def test_a_guest_sees_output_live_and_both_see_who_is_there(
+    desk: Desk, node: Node, alice: User, bob: User
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -70,7 +72,7 @@ async def test_a_guest_sees_output_live_and_both_see_who_is_there(desk: Desk, no
     assert (joined.actor_name, joined.owner_name) == ("bob", "alice")
 
 
-async def test_who_may_only_watch_types_nothing(desk: Desk, node: Node, alice, bob) -> None:
+async def test_who_may_only_watch_types_nothing(desk: Desk, node: Node, alice: User, bob: User) -> None:
     session = await desk.open(alice, node.target())
     marker = node.folder / "typed"
     async with desk.attach(session, alice) as hers:
@@ -87,7 +89,9 @@ async def test_who_may_only_watch_types_nothing(desk: Desk, node: Node, alice, b
     assert not marker.exists()
 
 
-async def test_who_may_type_types_and_does_not_close_or_resize(desk: Desk, node: Node, alice, bob) -> None:
+async def test_who_may_type_types_and_does_not_close_or_resize(
+    desk: Desk, node: Node, alice: User, bob: User
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice, cols=90, rows=30) as hers:
         await hers.until_ready()
@@ -108,7 +112,9 @@ async def test_who_may_type_types_and_does_not_close_or_resize(desk: Desk, node:
         await hers.run("echo open-$((1+1))", "open-2")
 
 
-async def test_typing_can_be_given_and_taken_while_they_are_there(desk: Desk, node: Node, alice, bob) -> None:
+async def test_typing_can_be_given_and_taken_while_they_are_there(
+    desk: Desk, node: Node, alice: User, bob: User
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -128,7 +134,7 @@ async def test_typing_can_be_given_and_taken_while_they_are_there(desk: Desk, no
 
 @pytest.mark.parametrize("message", [True, False])
 async def test_a_share_taken_back_ends_their_windows_only(
-    desk: Desk, node: Node, alice, bob, monkeypatch, message: bool
+    desk: Desk, node: Node, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, message: bool
 ) -> None:
     session = await desk.open(alice, node.target())
     if not message:
@@ -151,7 +157,7 @@ async def test_a_share_taken_back_ends_their_windows_only(
         assert (await refused(desk, session, bob)).close_code == 4404
 
 
-async def test_a_share_ends_with_its_session(desk: Desk, node: Node, alice, bob) -> None:
+async def test_a_share_ends_with_its_session(desk: Desk, node: Node, alice: User, bob: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -167,7 +173,7 @@ async def test_a_share_ends_with_its_session(desk: Desk, node: Node, alice, bob)
     assert not await sync_to_async(list)(sharing.shared_with(bob))
 
 
-async def test_nobody_else_finds_it(desk: Desk, node: Node, alice, bob, charlie) -> None:
+async def test_nobody_else_finds_it(desk: Desk, node: Node, alice: User, bob: User, charlie: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -175,7 +181,7 @@ async def test_nobody_else_finds_it(desk: Desk, node: Node, alice, bob, charlie)
         assert (await refused(desk, session, charlie)).close_code == 4404
 
 
-async def test_a_guest_does_not_start_the_shell(desk: Desk, node: Node, alice, bob) -> None:
+async def test_a_guest_does_not_start_the_shell(desk: Desk, node: Node, alice: User, bob: User) -> None:
     session = await desk.open(alice, node.target())
     await share(desk, session, alice, bob)
     early = await refused(desk, session, bob)
@@ -184,12 +190,12 @@ async def test_a_guest_does_not_start_the_shell(desk: Desk, node: Node, alice, b
 
 
 async def test_the_owners_rules_hold_for_a_guests_address(
-    desk: Desk, node: Node, alice, bob, monkeypatch
+    desk: Desk, node: Node, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await desk.open(alice, node.target())
     asked: list[tuple[str, str]] = []
 
-    def only_hers(session: TerminalSession, user: Any, address: str) -> None:
+    def only_hers(session: TerminalSession, user: User, address: str) -> None:
         asked.append((user.get_username(), address))
         if address == "192.0.2.9":
             raise Refused("cidr_denied", "Your address 192.0.2.9 is in no access rule.", status=403)
@@ -207,13 +213,13 @@ async def test_the_owners_rules_hold_for_a_guests_address(
 
 
 async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(
-    desk: Desk, node: Node, alice, bob, monkeypatch
+    desk: Desk, node: Node, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await desk.open(alice, node.target())
     shut = False
     asked: set[str] = set()
 
-    def not_bob(session: TerminalSession, user: Any, address: str) -> None:
+    def not_bob(session: TerminalSession, user: User, address: str) -> None:
         asked.add(address)
         if shut and address == "127.0.0.1":
             raise Refused("cidr_denied", "not from here", status=403)
@@ -243,7 +249,9 @@ async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(
 
 
 @pytest.mark.parametrize("what", ["deactivated", "signed_out"])
-async def test_a_guest_who_is_no_more_signed_in_is_out(desk: Desk, node: Node, alice, bob, what: str) -> None:
+async def test_a_guest_who_is_no_more_signed_in_is_out(
+    desk: Desk, node: Node, alice: User, bob: User, what: str
+) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -261,7 +269,9 @@ async def test_a_guest_who_is_no_more_signed_in_is_out(desk: Desk, node: Node, a
         await hers.run("echo still-$((1+1))", "still-2")
 
 
-async def test_a_permission_nobody_confirms_lapses(desk: Desk, node: Node, alice, bob, monkeypatch) -> None:
+async def test_a_permission_nobody_confirms_lapses(
+    desk: Desk, node: Node, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the rows cannot be read, a guest is served for seconds, not for as long as that takes."""
     monkeypatch.setattr(participants, "CONFIRMED_SECONDS", 1.0)
     session = await desk.open(alice, node.target())
@@ -282,7 +292,7 @@ async def test_a_permission_nobody_confirms_lapses(desk: Desk, node: Node, alice
         assert b"tick-4" not in his.output
 
 
-async def test_guests_do_not_crowd_the_owner_out(desk: Desk, node: Node, alice, bob) -> None:
+async def test_guests_do_not_crowd_the_owner_out(desk: Desk, node: Node, alice: User, bob: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
@@ -315,7 +325,7 @@ def _terminals() -> list[Any]:
     ],
 )
 def test_sharing_with_nobody(
-    alice, make_session: Callable[..., TerminalSession], username, reason, field
+    alice: User, make_session: Callable[..., TerminalSession], username: str, reason: str, field: str
 ) -> None:
     with pytest.raises(Refused) as refusal:
         sharing.share_session(Actor(alice), make_session(alice), username, may_type=False)
@@ -323,7 +333,9 @@ def test_sharing_with_nobody(
     assert refusal.value.message.endswith(".")
 
 
-def test_only_the_owner_shares(alice, bob, charlie, make_session: Callable[..., TerminalSession]) -> None:
+def test_only_the_owner_shares(
+    alice: User, bob: User, charlie: User, make_session: Callable[..., TerminalSession]
+) -> None:
     session = make_session(alice)
     share_of_bob, _ = sharing.share_session(Actor(alice), session, "bob", may_type=True)
     for verb in (
@@ -335,7 +347,9 @@ def test_only_the_owner_shares(alice, bob, charlie, make_session: Callable[..., 
         assert (refusal.value.reason, refusal.value.status) == ("not_owner", 403)
 
 
-def test_an_ended_terminal_is_not_shared(alice, bob, make_session: Callable[..., TerminalSession]) -> None:
+def test_an_ended_terminal_is_not_shared(
+    alice: User, bob: User, make_session: Callable[..., TerminalSession]
+) -> None:
     session = make_session(alice)
     session_actions.end_session(session)
     with pytest.raises(Refused) as refusal:
@@ -344,7 +358,7 @@ def test_an_ended_terminal_is_not_shared(alice, bob, make_session: Callable[...,
 
 
 def test_sharing_is_written_down_and_saying_it_twice_is_not(
-    alice, bob, make_session: Callable[..., TerminalSession]
+    alice: User, bob: User, make_session: Callable[..., TerminalSession]
 ) -> None:
     session = make_session(alice)
     first, new = sharing.share_session(Actor(alice), session, "bob", may_type=False)
@@ -361,7 +375,11 @@ def test_sharing_is_written_down_and_saying_it_twice_is_not(
 
 
 def test_not_with_a_crowd(
-    alice, bob, charlie, make_session: Callable[..., TerminalSession], monkeypatch
+    alice: User,
+    bob: User,
+    charlie: User,
+    make_session: Callable[..., TerminalSession],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sharing, "SHARES_PER_SESSION", 1)
     session = make_session(alice)
@@ -372,7 +390,7 @@ def test_not_with_a_crowd(
 
 
 async def test_a_visit_whose_end_was_lost_is_closed_by_the_next_look(
-    desk: Desk, node: Node, alice, bob
+    desk: Desk, node: Node, alice: User, bob: User
 ) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as hers:

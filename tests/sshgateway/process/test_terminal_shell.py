@@ -2,13 +2,14 @@
 
 import pytest
 
+from accounts.models import User
 from tests.sshgateway.conftest import Desk
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_typing_is_answered(desk: Desk, node: Node, alice) -> None:
+async def test_typing_is_answered(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         ready = await client.until_ready()
@@ -17,7 +18,7 @@ async def test_typing_is_answered(desk: Desk, node: Node, alice) -> None:
         await client.run("echo answer-$((6*7))", "answer-42")
 
 
-async def test_a_resize_reaches_the_shell(desk: Desk, node: Node, alice) -> None:
+async def test_a_resize_reaches_the_shell(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice, cols=91, rows=31) as client:
         await client.until_ready()
@@ -26,7 +27,7 @@ async def test_a_resize_reaches_the_shell(desk: Desk, node: Node, alice) -> None
         await client.run("echo size: $(stty size)", "size: 43 132")
 
 
-async def test_exit_is_told_and_written_down(desk: Desk, node: Node, alice) -> None:
+async def test_exit_is_told_and_written_down(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -43,7 +44,7 @@ async def test_exit_is_told_and_written_down(desk: Desk, node: Node, alice) -> N
     assert row.bytes_out == client.offset
 
 
-async def test_the_owner_closes(desk: Desk, node: Node, alice) -> None:
+async def test_the_owner_closes(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()
@@ -54,7 +55,7 @@ async def test_the_owner_closes(desk: Desk, node: Node, alice) -> None:
     assert (await desk.row(session)).end_reason == "closed_by_owner"
 
 
-async def test_an_ended_session_says_how_it_ended(desk: Desk, node: Node, alice) -> None:
+async def test_an_ended_session_says_how_it_ended(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as client:
         await client.until_ready()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from accounts.models import User
 from sshgateway.models import TerminalSession
 from sshgateway.ssh import connection_pool
 from tests.sshgateway.conftest import Desk, until
@@ -57,7 +58,7 @@ async def no_row() -> bool:
 
 
 async def test_a_thousand_shells_leave_nothing(
-    desk: Desk, make_node: Any, alice, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, make_node: Callable[..., Node], alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Closing an empty connection is part of it, and so is making new ones.
     monkeypatch.setattr(connection_pool, "IDLE_SECONDS", 0.1)
@@ -96,7 +97,7 @@ async def test_a_thousand_shells_leave_nothing(
     assert files <= before[1] + 2
 
 
-async def open_and_close_some(desk: Desk, node: Node, alice) -> None:
+async def open_and_close_some(desk: Desk, node: Node, alice: User) -> None:
     """What is made once and kept: thread pools, connections to Redis."""
     for _ in range(20):
         session = await desk.open(alice, node.target())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import paramiko
@@ -39,7 +40,9 @@ async def test_another_person_never_gets_the_same_connection(opener: Opener, nod
     assert (opener.logins, opener.pool.count) == (2, 2)
 
 
-async def test_another_login_or_other_host_keys_get_their_own(opener: Opener, make_node: Any) -> None:
+async def test_another_login_or_other_host_keys_get_their_own(
+    opener: Opener, make_node: Callable[..., Node]
+) -> None:
     node = await sync_to_async(make_node)(key_types=("ed25519", "ecdsa"))
     await opener.shell(node.target())
     await opener.shell(node.target(host_keys=(node.keys["ecdsa"],)))
@@ -47,7 +50,7 @@ async def test_another_login_or_other_host_keys_get_their_own(opener: Opener, ma
     assert opener.logins == 3
 
 
-async def test_a_node_that_allows_fewer_is_believed(opener: Opener, make_node: Any) -> None:
+async def test_a_node_that_allows_fewer_is_believed(opener: Opener, make_node: Callable[..., Node]) -> None:
     node = await sync_to_async(make_node)(more=["MaxSessions 2"])
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(opener.shell(node.target())) for _ in range(5)]
@@ -57,7 +60,9 @@ async def test_a_node_that_allows_fewer_is_believed(opener: Opener, make_node: A
     assert opener.logins == 3
 
 
-async def test_a_node_that_gives_no_shell_at_all_says_so(opener: Opener, make_node: Any) -> None:
+async def test_a_node_that_gives_no_shell_at_all_says_so(
+    opener: Opener, make_node: Callable[..., Node]
+) -> None:
     node = await sync_to_async(make_node)(more=["MaxSessions 0"])
     with pytest.raises(ChannelRefused, match="refused what was asked for"):
         await opener.shell(node.target())
@@ -101,7 +106,7 @@ async def test_an_empty_connection_is_closed_soon_and_until_then_used_again(
 
 
 async def test_a_broken_connection_ends_its_shells_and_the_next_gets_a_new_one(
-    opener: Opener, make_node: Any
+    opener: Opener, make_node: Callable[..., Node]
 ) -> None:
     node = await sync_to_async(make_node)()
     reader = Reader(await opener.shell(node.target()))
@@ -123,7 +128,7 @@ async def test_a_broken_connection_ends_its_shells_and_the_next_gets_a_new_one(
     ids=["gcm", "ctr", "ctr-etm"],
 )
 async def test_other_ciphers_carry_the_same_bytes(
-    opener: Opener, make_node: Any, algorithms: list[str]
+    opener: Opener, make_node: Callable[..., Node], algorithms: list[str]
 ) -> None:
     node = await sync_to_async(make_node)(more=algorithms)
     reader = Reader(await opener.shell(node.target()))
@@ -149,7 +154,7 @@ def new_keys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("algorithms", [[], ["Ciphers aes128-ctr", "MACs hmac-sha2-256"]], ids=["gcm", "ctr"])
 async def test_new_keys_are_negotiated_in_the_middle_of_a_flood(
-    opener: Opener, make_node: Any, new_keys: list[int], algorithms: list[str]
+    opener: Opener, make_node: Callable[..., Node], new_keys: list[int], algorithms: list[str]
 ) -> None:
     """The node asks for new keys every 256 kB; not a byte may be lost, doubled or changed on the way."""
     node = await sync_to_async(make_node)(more=["RekeyLimit 256K", *algorithms])
@@ -200,7 +205,7 @@ async def test_a_shell_nobody_reads_does_not_hold_up_the_others(opener: Opener, 
 
 
 async def test_a_host_key_that_is_not_pinned_stops_it_before_anything_is_sent(
-    opener: Opener, make_node: Any
+    opener: Opener, make_node: Callable[..., Node]
 ) -> None:
     real, other = await sync_to_async(make_node)(), await sync_to_async(make_node)()
     with pytest.raises(HostKeyChanged):

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -92,14 +93,14 @@ def test_threads_share_a_connection(node: Node) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
-def test_each_type_of_pinned_key_is_negotiated(make_node, kind: str) -> None:
+def test_each_type_of_pinned_key_is_negotiated(make_node: Callable[..., Node], kind: str) -> None:
     """Only the pinned key's type is offered, so that a node with several proves the right one."""
     node = make_node(key_types=["ed25519", "ecdsa", "rsa"])
     with connect(node.target(host_keys=(node.keys[kind],))) as connection:
         assert connection.host_key.line == node.keys[kind]
 
 
-def test_another_key_of_the_same_type(make_node) -> None:
+def test_another_key_of_the_same_type(make_node: Callable[..., Node]) -> None:
     node, other = make_node(), make_node()
     with pytest.raises(transport.HostKeyChanged) as error:
         connect(node.target(host_keys=(other.host_key,)))
@@ -107,13 +108,13 @@ def test_another_key_of_the_same_type(make_node) -> None:
     assert "SHA256:" in str(error.value)
 
 
-def test_no_key_of_the_pinned_type(make_node) -> None:
+def test_no_key_of_the_pinned_type(make_node: Callable[..., Node]) -> None:
     node, other = make_node(key_types=["ed25519"]), make_node(key_types=["rsa"])
     with pytest.raises(transport.HostKeyChanged):
         connect(node.target(host_keys=(other.host_key,)))
 
 
-def test_a_returning_key_among_several_pinned(make_node) -> None:
+def test_a_returning_key_among_several_pinned(make_node: Callable[..., Node]) -> None:
     node, other = make_node(), make_node()
     with connect(node.target(host_keys=(other.host_key, node.host_key))) as connection:
         assert connection.host_key.line == node.host_key

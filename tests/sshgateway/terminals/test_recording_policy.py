@@ -1,9 +1,11 @@
 """What is recorded: the person's rule, then the core type's, then the site's; nothing without any."""
 
+from collections.abc import Callable
+
 import pytest
 
 from accounts.audit.trail import Actor
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from sshgateway.models import RecordingRule, TerminalSession
 from sshgateway.recording import rules
@@ -37,13 +39,15 @@ def test_precedence(
 
 
 @pytest.fixture
-def root(alice):
+def root(alice: User) -> Actor:
     alice.is_superuser = True
     alice.save()
     return Actor(alice)
 
 
-def test_a_session_keeps_what_was_decided_when_it_opened(root: Actor, bob, make_session) -> None:
+def test_a_session_keeps_what_was_decided_when_it_opened(
+    root: Actor, bob: User, make_session: Callable[..., TerminalSession]
+) -> None:
     rules.save_rule(root, "announced", "end", core_type="emerald")
     session: TerminalSession = make_session(bob, core_type="emerald")
     rules.save_rule(root, "off", core_type="emerald")
@@ -53,7 +57,7 @@ def test_a_session_keeps_what_was_decided_when_it_opened(root: Actor, bob, make_
     assert make_session(bob).recording == "off"
 
 
-def test_a_rule_is_made_changed_and_removed_and_each_is_written_down(root: Actor, bob) -> None:
+def test_a_rule_is_made_changed_and_removed_and_each_is_written_down(root: Actor, bob: User) -> None:
     made = rules.save_rule(root, "on", username="bob")
     changed = rules.save_rule(root, "announced", username="bob")
     assert made.pk == changed.pk
@@ -77,14 +81,14 @@ def test_a_rule_is_made_changed_and_removed_and_each_is_written_down(root: Actor
         ({"mode": "on", "username": "bob", "core_type": "emerald"}, "rule_of_two"),
     ],
 )
-def test_what_is_no_rule(root: Actor, bob, options: dict[str, str], reason: str) -> None:
+def test_what_is_no_rule(root: Actor, bob: User, options: dict[str, str], reason: str) -> None:
     with pytest.raises(Refused) as refusal:
         rules.save_rule(root, **options)
     assert refusal.value.reason == reason
     assert not RecordingRule.objects.exists()
 
 
-def test_only_administrators_decide(bob, root: Actor) -> None:
+def test_only_administrators_decide(bob: User, root: Actor) -> None:
     row = rules.save_rule(root, "on")
     for verb in (lambda: rules.save_rule(Actor(bob), "off"), lambda: rules.remove_rule(Actor(bob), row)):
         with pytest.raises(Refused) as refusal:

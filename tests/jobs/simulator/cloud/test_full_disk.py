@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.simulator.cloud.disk_watch import FURTHER_BYTES, DiskWatch
+from jobs.simulator.cloud.host_disk_watch import FURTHER_BYTES, DiskWatch
 from tests.jobs.simulator.simulator_process import Simulator
 from tests.waiting import wait_for
 

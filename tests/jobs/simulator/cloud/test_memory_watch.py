@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from jobs.simulator.cloud.memory_watch import MemoryWatch, machine_memory
+from jobs.simulator.cloud.host_memory_watch import MemoryWatch, machine_memory
 from jobs.simulator.sandbox.agent_client import AgentError
 
 

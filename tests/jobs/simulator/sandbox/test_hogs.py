@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.simulator.cloud.disk_watch import free_bytes
+from jobs.simulator.cloud.host_disk_watch import free_bytes
 from tests.jobs.simulator.simulator_process import Cluster, Simulator
 from tests.waiting import wait_for
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.simulator.sandbox.unix_users import COUNT, NoUserLeft, UserNumbers, end_user
+from jobs.simulator.sandbox.unix_users import COUNT, NoUserLeft, UserNumbers, kill_processes_of_user
 from tests.jobs.simulator.simulator_process import Simulator
 from tests.waiting import wait_for
 
@@ -58,10 +58,10 @@ def test_a_user_ends_with_everything_it_runs() -> None:
         pwd.getpwuid(uid)
     left = subprocess.Popen(["sleep", "1000"], user=uid, group=uid, start_new_session=True)
     try:
-        end_user(uid)
+        kill_processes_of_user(uid)
         assert left.wait(5) == -9
     finally:
         left.kill()
         left.wait()
     with pytest.raises(ValueError):
-        end_user(0)
+        kill_processes_of_user(0)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.control.reconcile import Facts, NodeFacts, Step, decide
+from jobs.control.decisions import Facts, NodeFacts, Step, decide
 from jobs.states import Desired, Observed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

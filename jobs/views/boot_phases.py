@@ -7,8 +7,9 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from jobs.context.boot_stream import Line, PhaseRun, PhaseState, phases_of
-from jobs.context.context_plan import Phase
+from jobs.context.boot_stream import PhaseRun, PhaseState, phases_of
+from jobs.node_contract.boot_lines import BootStreamLine
+from jobs.node_contract.phases import Phase
 from jobs.views.durations import short_duration_text
 
 PHASE_NAMES = {
@@ -39,7 +40,7 @@ class PhaseCell:
     since: datetime | None
 
 
-def phase_cells(lines: Iterable[Line]) -> list[PhaseCell]:
+def phase_cells(lines: Iterable[BootStreamLine]) -> list[PhaseCell]:
     """Return every phase, computed from the node's marked lines."""
     return [_cell(run) for run in phases_of(lines)]
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.control.command_end_reasons import CommandEndReason, result_of
-from jobs.control.reconcile import Decision, Facts, NodeFacts, Step, decide
-from jobs.lifetime.deadline import Reason
+from jobs.control.decisions import Decision, Facts, NodeFacts, Step, decide
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import ClusterState, Desired, Observed, Outcome, cluster_state
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,8 +101,8 @@ def test_walltime_stops_the_command() -> None:
     assert decide(over) == Decision(Step.STOP_COMMAND, "Walltime exceeded", by_deadline=True)
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason != Reason.WALLTIME])
-def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", [reason for reason in DeadlineReason if reason != DeadlineReason.WALLTIME])
+def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: DeadlineReason) -> None:
     decision = decide(facts(Observed.EXECUTING, deadline_at=NOW, deadline_reason=reason.value))
     assert decision.step == Step.STOP_COMMAND
     outcome, sentence = result_of(decision.why)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.context.context_plan import ContextPolicy, OnError
-from jobs.control.reconcile import DESTROYS, Decision, Facts, NodeFacts, Step, decide
+from jobs.control.decisions import DESTROYS, Decision, Facts, NodeFacts, Step, decide
 from jobs.states import ClusterState, Desired, Observed, accepts_logins, cluster_state
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

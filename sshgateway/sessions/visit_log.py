@@ -1,4 +1,7 @@
-"""Keep rows of who besides its owner is in a terminal. Synchronous; called by the gateway process that serves them."""
+"""Record each visit to a terminal by somebody other than its owner: a `TerminalVisit` row and an audit event.
+
+Synchronous; called by the gateway process that serves the visitor.
+"""
 
 from collections.abc import Collection
 from datetime import timedelta
