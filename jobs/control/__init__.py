@@ -1,7 +1,8 @@
-"""The loop: `controller` makes one claimed pass, `decisions` decides the next step (pure), `steps` maps it to a function.
+"""The loop: `controller` makes one claimed pass, `decisions` chooses the next step (pure), `steps` maps it to a
+function.
 
-Why a cluster ended: a limit in `lifetime.deadline`, an end its command was told in `command_end_reasons`, a failure that
-`decisions` states; `checkpoint` saves each of them with the status rows.
+Why a cluster ended is a limit of `lifetime.deadline`, an end its command was told (`command_end_reasons`), or a failure
+that `decisions` states; `checkpoint` saves each with the status rows.
 
 Every write names the claim; any step may run again after a crash. The command is never started a second time.
 """

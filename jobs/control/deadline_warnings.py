@@ -1,7 +1,7 @@
 """Warn people before the deadline: in the Job Log, in browser terminals and on every terminal of the nodes.
 
-Each warning is given once: the cluster's row notes it in the transaction that writes the Job Log. The nodes are told after
-that, with an idempotency key per warning, so that a crash in between neither loses the message nor repeats it.
+Each warning is given once: the cluster's row notes it in the transaction that writes the Job Log. The nodes are told
+after that, with an idempotency key per warning, so that a crash in between neither loses the message nor repeats it.
 """
 
 import logging

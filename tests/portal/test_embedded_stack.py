@@ -47,7 +47,7 @@ def sign_in(base_url: str, name: str, password: str) -> bool:
 def test_ready_means_that_a_person_can_sign_in(stack: Stack) -> None:
     assert get(f"{stack.base_url}readyz") == (
         200,
-        '{"ready": true, "database": true, "redis": true, "worker": true}',
+        '{"ready": true, "database": true, "redis": true, "worker": true, "provider_lists": true}',
     )
     assert sign_in(stack.base_url, stack.admin_name, stack.admin_password)
     assert not sign_in(stack.base_url, stack.admin_name, "another password")

@@ -14,7 +14,8 @@ max_processes = USER_PROCESSES
 def set_limits(file_mb: int, memory_mb: int, processes: int) -> None:
     """Limit the node's processes, and the files, memory and descriptors of each program.
 
-    A program may reserve twice the node's memory, because programs reserve more than they use; `limits_guard` counts use.
+    A program may reserve twice the node's memory, because programs reserve more than they use; `limits_guard`
+    counts use.
     """
     global max_processes
     # Before Linux 5.14, and outside of a user namespace, the kernel counts all processes of the user on the machine.
