@@ -75,7 +75,7 @@ def peers(token: str, request: dict[str, Any], source_address: str) -> dict[str,
     if lost := found.get("lost"):
         roles = [f"{role}, which {' and '.join(names)} would provide" for role, names in lost.items()]
         raise NodeRefusal.PEER_FAILED.refused(f"Nobody is left for {'; '.join(roles)}.")
-    return found
+    return {**found}
 
 
 def progress(token: str, request: dict[str, Any], source_address: str) -> dict[str, Any]:

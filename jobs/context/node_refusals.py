@@ -51,6 +51,11 @@ _STATUSES = {
     NodeRefusal.BAD_LINES: 400,
     NodeRefusal.BAD_REPORT: 400,
 }
+# By the reason with which the node contract rejects a request.
+_MALFORMED = {
+    reason.value: reason
+    for reason in (NodeRefusal.BAD_REGISTRATION, NodeRefusal.BAD_LINES, NodeRefusal.BAD_REPORT)
+}
 
 
 @contextmanager
@@ -59,4 +64,4 @@ def refuse_invalid_documents() -> Iterator[None]:
     try:
         yield
     except InvalidDocument as error:
-        raise NodeRefusal(error.reason).refused(error.message, field=error.field or None) from error
+        raise _MALFORMED[error.reason].refused(error.message, field=error.field or None) from error

@@ -52,6 +52,6 @@ def _peer(node: Node) -> PeerFields:
     return {
         "name": node.name,
         "hostname": node.hostname,
-        "address": node.private_address,
+        "address": node.private_address or "",
         "host_keys": node.host_keys,
     }

@@ -118,6 +118,7 @@ class NodeView:
             "name": self.spec.name,
             "role": self.spec.role,
             "core_type": self.spec.core_type,
+            "cores": self.spec.cores,
             "state": record.state.value,
             "reason": record.reason,
             "address": address.address,
