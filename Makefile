@@ -2,10 +2,12 @@
 # Set-up happens in steps, each done again only when what it depends on has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres mutants check format lock bench clean setup setup-dev
+.PHONY: help run quick test test-postgres mutants check format lock bench clean setup setup-dev
 .DELETE_ON_ERROR:
 
 PY := .venv/bin/python
+# Test processes at once. Most tests wait more than they compute, so there are more of them than processors.
+TEST_PROCESSES ?= 6
 FRONT_END := $(wildcard package.json package-lock.json) $(shell find static/src static/*.mjs -type f 2>/dev/null)
 # A virtual environment whose Python has gone is made anew.
 ifneq ($(wildcard .venv/.made),)
@@ -22,14 +24,17 @@ run: ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C 
 	@$(MAKE) --no-print-directory setup
 	@exec $(PY) -m portal.embedded
 
+quick: setup-dev ## Run the tests that need no portal, browser or simulator process
+	@$(PY) -m pytest -n 3 --dist loadgroup --tb=short -m 'not (portal or browser or simulator or slow)'
+
 test: ## Run every test; installs what they use, where it may (HEADNODE_NO_INSTALL=1: it never does)
 	@scripts/system-packages test
 	@$(MAKE) --no-print-directory setup-dev
 	@scripts/npm test --silent -- --test-reporter=dot
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --tb=short
+	@scripts/with-postgres $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --both-databases --tb=short
 
 test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own
-	@scripts/with-postgres $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/jobs/simulator \
+	@scripts/with-postgres $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --ignore tests/jobs/simulator \
 	    --ignore tests/jobs/test_events_socket.py tests/accounts tests/jobs tests/sshgateway
 
 mutants: setup-dev ## Break the core on purpose, 100 times, and see whether the tests notice (about 20 minutes)

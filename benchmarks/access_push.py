@@ -59,6 +59,7 @@ async def hold(door: Door, key: asyncssh.SSHKey) -> Held:
         agent_path=None,
         config=None,
     )
+    assert isinstance(held, Held)
     return held
 
 

@@ -141,7 +141,10 @@ def clusters_a_minute(person: Person) -> float:
 def portal(database_url: str) -> Iterator[tuple[Stack, Person]]:
     """Run a portal on this database, after a first cluster that warms it up."""
     environment = {"DATABASE_URL": database_url} if database_url else {}
-    with tempfile.TemporaryDirectory(prefix="hnb-") as folder, running(Path(folder), **environment) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="hnb-") as folder,
+        running(Path(folder), **environment) as stack,
+    ):
         person = with_token(stack)
         job, _ = ready(person, 1)
         end(person, [job])

@@ -141,7 +141,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hn-bench-")))
         sshd = server.start(folder / "sshd")
         stack.callback(sshd.stop)
-        contestants: list[Contestant] = [kind(sshd, folder) for kind in (PlainSSH, *chosen)]
+        kinds: list[type[Contestant]] = [PlainSSH, *chosen]
+        contestants = [kind(sshd, folder) for kind in kinds]
         for contestant in contestants:
             stack.callback(contestant.stop)
             contestant.start()

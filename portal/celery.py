@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from portal.access_consumer import AccessConsumer
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("headnode")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(AccessConsumer)

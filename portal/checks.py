@@ -1,46 +1,60 @@
-"""System checks of settings: each says what is wrong with a value and how to correct it."""
+"""System checks of what the settings lead to: each says what is wrong and how to correct it.
 
-import ipaddress
-import os
-import re
+Wrong values never get here: `portal.configuration` refuses them before Django starts.
+"""
+
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TextIO
 
+import redis
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
-from accounts.keys.key_blob import RSA_LONGEST_BITS, RSA_SHORTEST_BITS
-from accounts.keys.key_refusals import ACCEPTED_TYPES
-from sshgateway.ssh import known_hosts
-
-SOCKET_PATH_LIMIT = 107
-SECRET_LENGTH = 32
+REDIS_SECONDS = 2.0
 
 
 def settings_check(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return a message for each wrong setting."""
-    return [*_secret(), *_addresses(), *_services(), *_limits()]
+    """Return a message for each setting that an operator should look at."""
+    return [*_encryption(), *_redirect(), *_hosts(), *_redis()]
 
 
-def _secret() -> Iterator[CheckMessage]:
-    make_one = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(64))"'
-    if settings.DEMO:
-        return
-    if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
-        yield checks.Error(
-            "HEADNODE_SECRET_KEY is not set, and this is not a demo.", hint=make_one, id="portal.E001"
-        )
-    elif len(settings.SECRET_KEY) < SECRET_LENGTH:
-        yield checks.Error(
-            f"HEADNODE_SECRET_KEY is shorter than {SECRET_LENGTH} characters.",
-            hint=make_one,
-            id="portal.E002",
-        )
-    if not settings.HTTPS:
+def report_at_start(stream: TextIO) -> bool:
+    """Write what is wrong to `stream`, a sentence or two each. Return whether a process can start.
+
+    It cannot without its database. It can without Redis, which may come later.
+    """
+    messages = settings_check(None)
+    for message in messages:
+        print(f"{message.msg} {message.hint} ({message.id})", file=stream)
+    problem = database_problem() or _missing_tables()
+    if problem:
+        print(problem, file=stream)
+    return not problem and not any(message.is_serious() for message in messages)
+
+
+def database_problem() -> str:
+    """Return a sentence if the database cannot be reached, else "". It does not repeat a password."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        return f"The database of DATABASE_URL cannot be used ({reason}): start it or correct the address."
+    return ""
+
+
+def _missing_tables() -> str:
+    if MigrationRecorder(connection).has_table():
+        return ""
+    return "The database of DATABASE_URL has no tables: run `python manage.py migrate`."
+
+
+def _encryption() -> Iterator[CheckMessage]:
+    if not (settings.DEMO or settings.HTTPS):
         yield checks.Warning(
             "HEADNODE_HTTPS is off: passwords and sessions travel unencrypted.",
             hint="Put a TLS proxy in front, name it in HEADNODE_TRUSTED_PROXIES and set HEADNODE_HTTPS=1.",
@@ -48,36 +62,17 @@ def _secret() -> Iterator[CheckMessage]:
         )
 
 
-def _addresses() -> Iterator[CheckMessage]:
-    networks = "Write networks separated by commas, for example 10.0.0.0/8,192.0.2.7."
-    for name in ("HEADNODE_TRUSTED_PROXIES", "HEADNODE_METRICS_ADDRESSES"):
-        for text in getattr(settings, name):
-            if not _is_network(text):
-                yield checks.Error(
-                    f"{name} holds {text!r}, which is not a network.", hint=networks, id="portal.E003"
-                )
-    for text in settings.HEADNODE_TRUSTED_PROXIES:
-        if _is_network(text) and ipaddress.ip_network(text, strict=False).prefixlen == 0:
-            yield checks.Error(
-                "HEADNODE_TRUSTED_PROXIES holds every address, so any client could claim any source address.",
-                hint="Name your proxy's own address.",
-                id="portal.E004",
-            )
-    for text in settings.HEADNODE_GATEWAY_ADDRESSES:
-        if not _is_network(text) or "/" in text:
-            yield checks.Error(
-                f"HEADNODE_GATEWAY_ADDRESSES holds {text!r}, which is not an address.",
-                hint="Write the addresses the portal's connections come from, for example 127.0.0.1.",
-                id="portal.E005",
-            )
-    try:
-        known_hosts.patterns(settings.HEADNODE_NAME, settings.HEADNODE_NODE_NETWORKS)
-    except ValueError as error:
-        yield checks.Error(
-            f"HEADNODE_NODE_NETWORKS: {error}",
-            hint="Write the networks nodes have their addresses in, for example 10.20.0.0/16.",
-            id="portal.E020",
+def _redirect() -> Iterator[CheckMessage]:
+    if settings.SECURE_SSL_REDIRECT and not settings.HEADNODE_TRUSTED_PROXIES:
+        yield checks.Warning(
+            "Pages redirect to https, but no proxy is trusted to say that a request came by https: "
+            "every request is redirected without end.",
+            hint="Name the TLS proxy in HEADNODE_TRUSTED_PROXIES.",
+            id="portal.W004",
         )
+
+
+def _hosts() -> Iterator[CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS and not settings.DEMO:
         yield checks.Warning(
             "HEADNODE_ALLOWED_HOSTS allows every name.",
@@ -86,89 +81,16 @@ def _addresses() -> Iterator[CheckMessage]:
         )
 
 
-def _is_network(text: str) -> bool:
+def _redis() -> Iterator[CheckMessage]:
+    location = settings.CACHES["default"]["LOCATION"]
     try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _services() -> Iterator[CheckMessage]:
-    for name, schemes in (
-        ("REDIS_URL", ("redis", "rediss", "unix")),
-        ("HEADNODE_SIMULATOR_URL", ("http", "https", "unix")),
-        ("HEADNODE_BROKER_URL", ("http", "https")),
-    ):
-        url = urlsplit(getattr(settings, name))
-        if url.scheme not in schemes:
-            yield checks.Error(
-                f"{name} does not start with {' or '.join(f'{scheme}:' for scheme in schemes)}",
-                hint=f"docs/operating.md has an example of {name}.",
-                id="portal.E006",
-            )
-        elif url.scheme == "unix" and len(os.fsencode(url.path)) > SOCKET_PATH_LIMIT:
-            yield checks.Error(
-                f"The path in {name} has more than {SOCKET_PATH_LIMIT} bytes; the limit for unix sockets.",
-                hint="Choose a shorter path.",
-                id="portal.E007",
-            )
-
-
-def _limits() -> Iterator[CheckMessage]:
-    if timedelta(hours=1) > settings.HEADNODE_LONGEST_LIFE:
-        yield checks.Error(
-            "HEADNODE_LONGEST_LIFE_HOURS is less than 1.",
-            hint="It is the maximum for every cluster. Choose more than the longest walltime, for example 96.",
-            id="portal.E021",
+        with redis.Redis.from_url(
+            location, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        yield checks.Info(
+            f"No Redis answers at REDIS_URL ({error}): jobs do not move and pages do not update.",
+            hint="Start it, or correct the address.",
+            id="portal.I001",
         )
-    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", settings.HEADNODE_PORTAL_ID):
-        yield checks.Error(
-            f"HEADNODE_PORTAL_ID={settings.HEADNODE_PORTAL_ID!r} is not a valid portal id.",
-            hint="Use at most 64 letters, digits, dots, hyphens and underscores, or leave it unset.",
-            id="portal.E022",
-        )
-    # The prefix and the six letters of a job id form a Linux user name, which may have 32 bytes at most.
-    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,24}", settings.HEADNODE_JOB_USER_PREFIX):
-        yield checks.Error(
-            f"HEADNODE_JOB_USER_PREFIX={settings.HEADNODE_JOB_USER_PREFIX!r} cannot start a user name.",
-            hint="Use at most 25 of a-z, 0-9, _ and -, starting with a letter or _.",
-            id="portal.E008",
-        )
-    unknown = sorted(set(settings.HEADNODE_KEY_TYPES) - set(ACCEPTED_TYPES))
-    if unknown or not settings.HEADNODE_KEY_TYPES:
-        yield checks.Error(
-            f"HEADNODE_KEY_TYPES holds no known key type: {', '.join(unknown) or 'it is empty'}.",
-            hint=f"Choose from {', '.join(ACCEPTED_TYPES)}.",
-            id="portal.E010",
-        )
-    if not RSA_SHORTEST_BITS <= settings.HEADNODE_RSA_MIN_BITS <= RSA_LONGEST_BITS:
-        yield checks.Error(
-            f"HEADNODE_RSA_MIN_BITS={settings.HEADNODE_RSA_MIN_BITS} is not a possible length.",
-            hint=f"Choose {RSA_SHORTEST_BITS} to {RSA_LONGEST_BITS}, for example 3072.",
-            id="portal.E011",
-        )
-    for name in settings.HEADNODE_GATEWAYS:
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
-            yield checks.Error(
-                f"HEADNODE_GATEWAYS holds {name!r}, which cannot be part of a URL.",
-                hint="Name gateways with at most 40 of A-Z, a-z, 0-9, _ and -, for example g1,g2.",
-                id="portal.E030",
-            )
-    if settings.HEADNODE_RECORDING_DAYS < 0:
-        yield checks.Error(
-            "HEADNODE_RECORDING_DAYS is less than 0.",
-            hint="Write how many days recordings are kept, or 0 to keep them forever.",
-            id="portal.E031",
-        )
-    positive = (
-        "HEADNODE_MAX_SLOTS",
-        "HEADNODE_MAX_JOB_HOURS",
-        "HEADNODE_RECORDING_MAX_MB",
-        "HEADNODE_LEFTOVER_EVERY_SECONDS",
-    )
-    for name in positive:
-        if getattr(settings, name) < 1:
-            yield checks.Error(
-                f"{name} is less than 1.", hint="Leave it unset for the default.", id="portal.E009"
-            )

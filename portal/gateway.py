@@ -14,16 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from portal import serving  # noqa: E402  (settings exist only now)
-from portal.checks import settings_check  # noqa: E402
+from portal.checks import report_at_start  # noqa: E402
 from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:
     """Serve until SIGTERM; then end every shell and tell its browser why. Return the exit status."""
-    problems = [message for message in settings_check(None) if message.is_serious()]
-    for message in problems:
-        print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
-    if problems:
+    if not report_at_start(sys.stderr):
         return 1
     name, port = settings.HEADNODE_GATEWAY_NAME, settings.HEADNODE_GATEWAY_PORT
     if name not in settings.HEADNODE_GATEWAYS or not (port or settings.HEADNODE_GATEWAY_SOCKETS):

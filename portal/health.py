@@ -1,17 +1,48 @@
 """Health and metrics endpoints, for supervisors, load balancers and Prometheus."""
 
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from accounts import cidr, source_address
 from jobs.control.heartbeat import worker_seen_lately
 from jobs.lifetime.orphan_searches import failing_searches
+
+PATHS = ("/healthz", "/readyz", "/metrics")
+
+
+@sync_and_async_middleware
+def any_host_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Accept any Host header for the endpoints of this module: probes name a process by its address.
+
+    ALLOWED_HOSTS protects what is made from the Host header, such as links. These endpoints make nothing from it.
+    """
+
+    async def middleware_async(request: HttpRequest) -> HttpResponseBase:
+        _replace_host(request)
+        response: HttpResponseBase = await get_response(request)
+        return response
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        _replace_host(request)
+        response: HttpResponseBase = get_response(request)
+        return response
+
+    return middleware_async if iscoroutinefunction(get_response) else middleware
+
+
+def _replace_host(request: HttpRequest) -> None:
+    if request.path_info in PATHS:
+        request.META["HTTP_HOST"] = "localhost"  # always allowed (`portal.configuration.own_hosts`)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -35,17 +35,22 @@ GATEWAY_UNAVAILABLE = (
 
 
 class HTTPProtocol(HttpToolsProtocol):
-    """HTTP, with a limit on how long a connection may take for its first request."""
+    """HTTP, with a limit on how long a connection may take for the head of each request."""
 
     _limit: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Start the limit."""
+        """Start the limit for the first request."""
         super().connection_made(transport)
-        self._limit = self.loop.call_later(REQUEST_SECONDS, transport.abort)
+        self._start_limit()
+
+    def on_message_begin(self) -> None:
+        """Start the limit for a later request."""
+        super().on_message_begin()
+        self._start_limit()
 
     def on_headers_complete(self) -> None:
-        """Stop the limit: the request has arrived."""
+        """Stop the limit: the head has arrived."""
         self._stop_limit()
         super().on_headers_complete()
 
@@ -53,6 +58,10 @@ class HTTPProtocol(HttpToolsProtocol):
         """Stop the limit."""
         self._stop_limit()
         super().connection_lost(exc)
+
+    def _start_limit(self) -> None:
+        if self._limit is None:
+            self._limit = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
 
     def _stop_limit(self) -> None:
         if self._limit is not None:

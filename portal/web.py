@@ -18,16 +18,13 @@ django.setup()
 
 from accounts.models import User  # noqa: E402  (models exist only now)
 from portal import serving  # noqa: E402
-from portal.checks import settings_check  # noqa: E402
+from portal.checks import report_at_start  # noqa: E402
 from sshgateway.process import gateway  # noqa: E402
 
 
 def main() -> int:
     """Serve until SIGTERM; open connections get two seconds. Return the exit status."""
-    problems = [message for message in settings_check(None) if message.is_serious()]
-    for message in problems:
-        print(f"{message.msg} {message.hint} ({message.id})", file=sys.stderr)
-    if problems:
+    if not report_at_start(sys.stderr):
         return 1
     if User.too_many_here():
         print(

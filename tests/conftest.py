@@ -145,7 +145,7 @@ def browser_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     errors: list[str] = []
 
     def make(**options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context = browser.new_context(**options)  # type: ignore[arg-type]  # options by name
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.set_default_timeout(15_000)
         contexts.append(context)
@@ -165,6 +165,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add what there is to find the cause by to the report of a failed test."""
     report = yield
     if report.failed:
-        folder = Path(item.config._tmp_path_factory.getbasetemp()) / "artifacts"  # type: ignore[attr-defined]
+        folder = Path(item.config._tmp_path_factory.getbasetemp()) / "artifacts"  # type: ignore[attr-defined]  # pytest's tmp_path_factory
         report.sections += evidence.sections(item, folder)
     return report

@@ -26,8 +26,10 @@ from jobs.events import handles
 from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile
 from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
+from tests.jobs import cluster_rows
 
 PASSWORD = "correct horse battery"
+NOT_DUE = timedelta(days=365)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -135,6 +137,12 @@ class JobStatusFactory(Factory[JobStatus]):
     status = "Pending"
 
 
+def _next_sequence(job: Job) -> int:
+    job.last_sequence += 1
+    job.save(update_fields=["last_sequence"])
+    return job.last_sequence
+
+
 class JobEventFactory(Factory[JobEvent]):
     """Advances the job's counter, as `jobs.events.job_log` does."""
 
@@ -144,18 +152,11 @@ class JobEventFactory(Factory[JobEvent]):
     job = SubFactory(JobFactory)
     source = "portal"
     message = Sequence(lambda n: f"line {n}")
-
-    @classmethod
-    def _create(cls, model_class: type[JobEvent], *args: Any, **kwargs: Any) -> JobEvent:
-        job = kwargs["job"]
-        job.last_sequence += 1
-        job.save(update_fields=["last_sequence"])
-        event: JobEvent = super()._create(model_class, *args, **{"sequence": job.last_sequence, **kwargs})
-        return event
+    sequence = LazyAttribute(lambda event: _next_sequence(event.job))
 
 
 class ClusterFactory(Factory[Cluster]):
-    """The cluster of a submitted job. The loop never finds it due."""
+    """The cluster of a submitted job, as the loop leaves it in this state. It is not due for a long time."""
 
     class Meta:
         model = Cluster
@@ -165,8 +166,16 @@ class ClusterFactory(Factory[Cluster]):
     handle = LazyAttribute(lambda cluster: handles.next_handle(cluster.owner))
     desired_state = Desired.RUNNING
     observed_state = Observed.EXECUTING
-    next_check_at = None
-    executing_at = LazyFunction(timezone.now)
+    next_check_at = LazyAttribute(
+        lambda cluster: None if cluster.observed_state == Observed.RELEASED else timezone.now() + NOT_DUE
+    )
+
+    @classmethod
+    def _create(cls, model_class: type[Cluster], *args: Any, **fields: Any) -> Cluster:
+        stamps = cluster_rows.stamps_until(Observed(fields["observed_state"]), timezone.now())
+        cluster: Cluster = super()._create(model_class, *args, **{**stamps, **fields})  # type: ignore[no-untyped-call]  # of factory_boy
+        cluster_rows.complete(cluster, given=set(fields))
+        return cluster
 
 
 class ClusterStatusFactory(Factory[ClusterStatus]):

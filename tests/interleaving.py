@@ -15,7 +15,7 @@ SHOWN_SECONDS = 1.0
 
 
 @contextmanager
-def before_query(chosen: Callable[[str], bool], act: Callable[[], None]) -> Iterator[list[str]]:
+def before_query(chosen: Callable[[str], bool], act: Callable[[], object]) -> Iterator[list[str]]:
     """Run `act` once, just before this thread sends the first query that `chosen` picks by its SQL.
 
     Yields a list that holds the query once it has happened.

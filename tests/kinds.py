@@ -1,6 +1,6 @@
-"""Mark each test by the processes it needs, as its fixtures say, and run marked tests on PostgreSQL as well.
+"""Mark each test by the processes it needs, as its fixtures say, and run some tests on PostgreSQL as well.
 
-`make quick` leaves out what is marked `portal`, `browser` or `simulator`.
+`make quick` leaves out what is marked `portal`, `browser`, `simulator` or `slow`.
 """
 
 from types import ModuleType
@@ -16,7 +16,24 @@ KIND_OF_FIXTURE = {
 }
 # A module that holds one of these starts portals by itself.
 STARTS_PORTALS = (stack.running, stack.start)
+SLOW = ("tests/portal/test_api_fuzz.py", "tests/sshgateway/process/test_thousand_sessions.py")
 BOTH_DATABASES = "--both-databases"
+# Besides what is marked `postgres`: locks, races, sequences, chains, and SQL of one's own.
+FOR_POSTGRES = (
+    "tests/accounts/audit/",
+    "tests/jobs/api/test_files.py",
+    "tests/jobs/api/test_input_files.py",
+    "tests/jobs/context/test_broker.py",
+    "tests/jobs/context/test_registration_race.py",
+    "tests/jobs/control/test_claim",
+    "tests/jobs/control/test_deadline_warnings.py",
+    "tests/jobs/control/test_login_records.py",
+    "tests/jobs/events/",
+    "tests/jobs/lifetime/test_extend.py",
+    "tests/jobs/submission/test_job_actions.py",
+    "tests/sshgateway/certificates/test_rotation.py",
+    "tests/sshgateway/sessions/",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,14 +41,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         BOTH_DATABASES,
         action="store_true",
-        help="run tests marked postgres twice, once on a worker with the PostgreSQL of scripts/with-postgres",
+        help="run the tests for PostgreSQL twice, once on a worker with the PostgreSQL of scripts/with-postgres",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make two tests of one that is marked `postgres`; tests/scheduling.py finds the second by its name."""
-    marked = metafunc.definition.get_closest_marker("postgres") is not None
-    if marked and metafunc.config.getoption(BOTH_DATABASES):
+    """Make two tests of one that is also for PostgreSQL; tests/scheduling.py finds the second by its name."""
+    if not metafunc.config.getoption(BOTH_DATABASES):
+        return
+    definition = metafunc.definition
+    if definition.get_closest_marker("postgres") or definition.nodeid.startswith(FOR_POSTGRES):
         metafunc.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
 
@@ -43,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         kinds = {kind for fixture, kind in KIND_OF_FIXTURE.items() if fixture in fixtures}
         if _starts_portals(getattr(item, "module", None)):
             kinds.add("portal")
+        if item.nodeid.startswith(SLOW):
+            kinds.add("slow")
         for kind in sorted(kinds):
             item.add_marker(kind)
 

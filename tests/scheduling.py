@@ -26,7 +26,7 @@ POSTGRES = "postgres "
 # Files that measure how fast the portal is, or take all that a machine has.
 ALONE = (
     "tests/jobs/simulator/sandbox/test_hogs.py",
-    "tests/sshgateway/process/test_thousand_sessions.py",
+    "tests/sshgateway/process/test_terminal_flow.py",
 )
 PORTALS = ("tests/acceptance/", "tests/portal/test_embedded", "tests/jobs/test_events_socket.py")
 BROWSERS = ("tests/browser/",)
@@ -41,7 +41,10 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[execnet.XSpec]) -
     if config.getoption(BOTH_DATABASES):
         if len(specs) < 2 or not os.environ.get(DATABASE):
             raise pytest.UsageError(f"{BOTH_DATABASES} needs scripts/with-postgres, and two workers or more")
-        specs[1:] = [execnet.XSpec(f"popen//env:{DATABASE}=") for _ in specs[1:]]
+        specs[1:] = [
+            execnet.XSpec(f"execmodel=main_thread_only//popen//id={spec.id}//env:{DATABASE}=")
+            for spec in specs[1:]
+        ]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
@@ -49,7 +52,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGro
     return FileScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
-class FileScheduling(LoadGroupScheduling):
+class FileScheduling(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each worker the file that suits it best among those left."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
@@ -97,7 +100,8 @@ class FileScheduling(LoadGroupScheduling):
         left = [unit for unit in self.workqueue if self._may_run(node, unit)]
         shared = [unit for unit in left if unit not in ALONE]
         if shared:
-            return min(shared, key=lambda unit: _rank(unit, self._preference(node)))
+            best: str = min(shared, key=lambda unit: _rank(unit, self._preference(node)))
+            return best
         return left[0] if left and not self._others_work(node) else None
 
     def _may_run(self, node: WorkerController, unit: str) -> bool:

@@ -29,6 +29,9 @@ for _name in [name for name in os.environ if name.startswith("HEADNODE_")] + ["D
 os.environ.update(
     HEADNODE_VAR=str(TEST_VAR),
     HEADNODE_DEMO="1",
+    # Tests ask as fast as they can, and their people have the same ids again and again. Started portals have limits.
+    HEADNODE_API_REQUESTS_PER_PERSON="0",
+    HEADNODE_API_REQUESTS_PER_ADDRESS="0",
     HEADNODE_SECRET_KEY="only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz",
 )
 if _database:

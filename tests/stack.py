@@ -118,11 +118,11 @@ def processes_of(var: Path) -> list[str]:
     return [line for line in found if alive(int(line.split()[0]))]
 
 
-def start(var: Path, port: int | None = None, **environment: str) -> "subprocess.Popen[str]":
+def start(var: Path, **environment: str) -> "subprocess.Popen[str]":
     """Start `python -m portal.embedded` with this folder; its output can be read from stdout."""
     told = clean_environment() | {
         "HEADNODE_VAR": str(var),
-        "HEADNODE_PORT": str(port or free_port()),
+        "HEADNODE_PORT": str(free_port()),
         "HEADNODE_ADMIN_PASSWORD": ADMIN_PASSWORD,
         "HEADNODE_SIMULATOR_BOOT": "instant",
     }
@@ -139,9 +139,9 @@ def start(var: Path, port: int | None = None, **environment: str) -> "subprocess
 
 
 @contextmanager
-def running(var: Path, port: int | None = None, **environment: str) -> Iterator[Stack]:
+def running(var: Path, **environment: str) -> Iterator[Stack]:
     """A portal that is ready; afterwards it is ended and nothing of it may be left."""
-    process = start(var, port, **environment)
+    process = start(var, **environment)
     output: list[str] = []
     reader = threading.Thread(target=lambda: output.extend(process.stdout or []), daemon=True)
     reader.start()

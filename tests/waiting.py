@@ -1,13 +1,17 @@
 """Wait for an event, with a limit; never sleep for a guess."""
 
+import subprocess
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
+Text = TypeVar("Text", str, bytes)
 
 
-def wait_for(condition: Callable[[], T], what: str, limit: float = 20.0, every: float = 0.02) -> T:
+def wait_for(
+    condition: Callable[[], T | Literal[False] | None], what: str, limit: float = 20.0, every: float = 0.02
+) -> T:
     """Ask `condition` until its answer is true and return that answer; fail with `what` after `limit` seconds."""
     end = time.monotonic() + limit
     while True:
@@ -16,3 +20,12 @@ def wait_for(condition: Callable[[], T], what: str, limit: float = 20.0, every: 
         if time.monotonic() > end:
             raise AssertionError(f"Not within {limit:g} s: {what}")
         time.sleep(every)
+
+
+def wait_for_end(process: "subprocess.Popen[Text]", what: str, limit: float = 20.0) -> Text:
+    """Return what a process still printed to its end; fail with `what` after `limit` seconds."""
+    try:
+        printed, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired as expired:
+        raise AssertionError(f"Not within {limit:g} s: {what}. So far: {expired.output!r}") from None
+    return printed

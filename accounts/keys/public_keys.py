@@ -8,10 +8,11 @@ import base64
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from accounts.keys import key_base64, key_blob
+from accounts.keys import broken_lines, key_base64, key_blob
 from accounts.keys.key_formats import BEGIN_LINE, SAME_KEY, convert
 from accounts.keys.key_refusals import (
     ACCEPTED_TYPES,
@@ -25,9 +26,6 @@ from accounts.keys.private_keys import is_private_key
 __all__ = ["LONGEST_BYTES", "KeyRefused", "PublicKey", "SeveralKeys", "parse"]
 
 LONGEST_BYTES = 16 * 1024
-# The widths at which mail programs and terminals wrap lines. Breaks at other widths are not undone.
-WRAP_WIDTHS = range(60, 133)
-
 _TYPE_AND_KEY = re.compile(r"(?:^|(?<=[\s\"',]))([a-z0-9][a-z0-9@.-]{2,63})\s+AAAA[A-Za-z0-9+/]")
 _OPTION = re.compile(
     r"((no-)?(agent-forwarding|port-forwarding|pty|user-rc|x11-forwarding|touch-required)|cert-authority"
@@ -89,7 +87,7 @@ def parse(text: str | bytes) -> PublicKey:
     2. A private key in any format is refused before anything else is checked.
     3. Line ends and surrounding white space are normalised; control characters are refused.
     4. Several keys are refused with SeveralKeys, which holds those that can be added one by one.
-    5. One block (RFC 4716, PEM) is converted, one line is parsed, a line that a mail program wrapped is joined.
+    5. One block (RFC 4716, PEM) is converted, one line is parsed, a key broken by line ends or blanks is joined.
     """
     clean = _tidy(_decode(text))
     if not clean:
@@ -195,7 +193,14 @@ def _parse_piece(piece: str) -> PublicKey:
         raise KeyRefused(KeyRefusalReason.KEY_MISSING)
     encoded, *comment_parts = rest[0].split(None, 1)
     comment = comment_parts[0].strip() if comment_parts else ""
-    return _checked(_decode_key(encoded), word, comment, None)
+    try:
+        return _checked(_decode_key(encoded), word, comment, None)
+    except KeyRefused as refusal:
+        # With blanks in it, the rest of the key looks like a comment.
+        broken = _parse_broken([piece]) if refusal.reason == KeyRefusalReason.CUT_OFF and comment else None
+        if broken is None:
+            raise
+        return broken
 
 
 def _decode_key(encoded: str) -> bytes:
@@ -250,35 +255,31 @@ def _refusal_for_line(line: str, word: str) -> KeyRefused:
 
 
 def _parse_wrapped(pieces: list[str]) -> PublicKey:
-    """Parse a key that a mail program or terminal wrapped at one width. Raise KeyRefused for other line breaks.
-
-    This is safe because a blob contains its own length: the joined line is a whole key or it is refused. A line that is
-    a complete key is never joined with the next one.
-    """
+    """Parse a key that a mail program or a terminal broke into lines. Raise KeyRefused for other text."""
     if any(BEGIN_LINE.match(piece) for piece in pieces):
         raise KeyRefused(KeyRefusalReason.LINE_BREAK)
-    word, *first_part = pieces[0].split()
+    word = pieces[0].split()[0]
     if word not in ACCEPTED_TYPES:
         raise (
             _refusal_for_line(pieces[0], word)
             if not _holds_key(pieces[0])
             else KeyRefused(KeyRefusalReason.LINE_BREAK)
         )
-    lines = pieces if first_part else pieces[1:]
-    widths = {len(line) for line in lines[:-1]}
-    wrapped = not widths or (len(widths) == 1 and min(widths) in WRAP_WIDTHS)
-    if len(first_part) > 1 or not wrapped or (widths and len(lines[-1].split()[0]) > min(widths)):
+    try:
+        key = _parse_broken(pieces)
+    except KeyRefused as refusal:
+        if refusal.reason in _SURE_REASONS:
+            raise
+        key = None
+    if key is None:
         raise KeyRefused(KeyRefusalReason.LINE_BREAK)
-    body = "".join([*first_part, *pieces[1:-1]])
-    # The last break may be between key and comment, unless it is the only one (a complete line is not joined).
-    separators = ("", " ") if len(lines) > 2 else ("",)
-    for separator in separators:
-        try:
-            key = _parse_piece(f"{word} {body}{separator}{pieces[-1]}")
-        except KeyRefused as refusal:
-            if refusal.reason in _SURE_REASONS:
-                raise
-            continue
-        notice = f"The line was broken into several and has been joined again. {SAME_KEY}"
-        return PublicKey(key.type, key.bits, key.blob, key.comment, notice)
-    raise KeyRefused(KeyRefusalReason.LINE_BREAK)
+    return key
+
+
+def _parse_broken(lines: Sequence[str]) -> PublicKey | None:
+    """Return the key that the lines are when they are joined, with a notice; None if they are not exactly one key."""
+    line = broken_lines.join(lines)
+    if line is None:
+        return None
+    notice = f"The key was broken into several parts and has been joined again. {SAME_KEY}"
+    return replace(_parse_piece(line), notice=notice)

@@ -78,7 +78,7 @@ def start(folder: Path, authorities: str = "") -> SSHServer:
         "-C",
         "",
         "-f",
-        folder / "user",
+        str(folder / "user"),
     ]
     subprocess.run(pem, check=True)
     (folder / "authorized_keys").write_text((folder / "user.pub").read_text())

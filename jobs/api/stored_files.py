@@ -1,5 +1,7 @@
 """/files/, /files/contents/, /files/{id}/ and /jobs/{id}/files/: stored files."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
@@ -19,7 +21,16 @@ from jobs.api.requests import job_of
 from jobs.api.schema import FILE_ID, JOB_ID
 from jobs.models import StoredFile
 from jobs.storage import stored_files
+from jobs.storage.upload_quota import use_of
 
+USED_HEADER, QUOTA_HEADER = "X-Upload-Used-Bytes", "X-Upload-Quota-Bytes"
+QUOTA_HEADERS = [
+    OpenApiParameter(name, int, OpenApiParameter.HEADER, description=meaning, response=[200])
+    for name, meaning in (
+        (USED_HEADER, "What the files you uploaded hold together, in bytes."),
+        (QUOTA_HEADER, "What they may hold together, in bytes."),
+    )
+]
 SEARCH = OpenApiParameter("search", str, description="Part of the name or path.")
 
 
@@ -70,7 +81,7 @@ class UploadSerializer(CamelSerializer):
     file = serializers.FileField(allow_empty_file=True)
 
 
-@extend_schema_view(get=extend_schema(parameters=[SEARCH]))
+@extend_schema_view(get=extend_schema(parameters=[SEARCH, *QUOTA_HEADERS]))
 class Files(ListAPIView[StoredFile]):
     """Your files, newest first: those you uploaded and the output of your jobs."""
 
@@ -79,6 +90,12 @@ class Files(ListAPIView[StoredFile]):
 
     def get_queryset(self) -> QuerySet[StoredFile]:
         return filtered_files(stored_files.visible_files(person(self.request)), self.request)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of files, and in two headers how much your uploads hold and may hold."""
+        response = super().list(request, *args, **kwargs)
+        _show_quota(response, request)
+        return response
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID, SEARCH]))
@@ -108,9 +125,10 @@ class Upload(APIView):
         body = UploadSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         file = stored_files.store_upload(actor(request), person(request), body.validated_data["file"])
-        return Response(
-            FileSerializer(file, context={"request": request}).data, status=status.HTTP_201_CREATED
-        )
+        content = FileSerializer(file, context={"request": request}).data
+        response = Response(content, status=status.HTTP_201_CREATED)
+        _show_quota(response, request)
+        return response
 
     @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
     def put(self, request: Request) -> Response:
@@ -135,6 +153,11 @@ class OneFile(APIView):
         """Delete the file. Refused while it is an input of a submitted job that is not Completed."""
         stored_files.delete_file(actor(request), self._file(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _show_quota(response: Response, request: Request) -> None:
+    use = use_of(person(request))
+    response[USED_HEADER], response[QUOTA_HEADER] = str(use.used), str(use.quota)
 
 
 def filtered_files(rows: QuerySet[StoredFile], request: Request) -> QuerySet[StoredFile]:

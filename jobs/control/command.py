@@ -3,45 +3,34 @@
 Every step may be repeated: the program on the node (`jobs.remote`) never runs the command twice.
 """
 
+import time
 from datetime import timedelta
+from itertools import islice
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs.access import host_key_alarm, node_access
 from jobs.context.node_context import environment
-from jobs.control import checkpoint, claim, orders
+from jobs.control import checkpoint, claim, head_node, orders
 from jobs.control.command_end_reasons import CommandEndReason, result_of
+from jobs.control.head_node import to_head
+from jobs.control.node_share import Talk
 from jobs.events import history, job_log
 from jobs.models import Cluster, JobEvent, Node
 from jobs.remote import command_runner
+from jobs.remote.archive_limits import GIGABYTE, ArchiveLimits
 from jobs.remote.command_runner import CommandState, CommandStatus
 from jobs.states import JobState, LogLevel, LogSource, Observed, Outcome
 from jobs.storage import input_staging
-from sshgateway.certificates import credentials
-from sshgateway.ssh import transport
 from sshgateway.ssh.transport import Connection
 
-CONNECT_SECONDS = 10.0
 SOONEST = timedelta(milliseconds=300)
 LATEST = timedelta(seconds=3)
 MAX_OUTPUT_EVENTS = 2000
-
-
-def to_head(cluster: Cluster) -> Connection:
-    """Connect to the head node with its pinned host key. Raises SSHError, for another host key after the alarm."""
-    head = cluster.nodes.select_related("cluster__job__owner").get(role=Node.Role.HEAD)
-    if head.host_key_alarm_at is not None:
-        raise transport.HostKeyChanged(f"The host key alarm of {head.name} was not cleared.")
-    try:
-        target = node_access.node_target(head)
-        credential = credentials.issue_credential(
-            target.principal, for_whom=f"headnode {target.subject}".strip()
-        )
-        return transport.connect(target, timeout=CONNECT_SECONDS, credential=credential)
-    except transport.HostKeyChanged as error:
-        host_key_alarm.raise_alarm(head, error, "the portal's work on it")
-        raise
+MAX_REFUSALS_LOGGED = 10
+# How long one pass reads the rest of the output of a command that ended.
+READ_SECONDS = 10.0
 
 
 def launch(cluster: Cluster) -> timedelta:
@@ -51,7 +40,8 @@ def launch(cluster: Cluster) -> timedelta:
     """
     job = cluster.job
     nodes = list(cluster.nodes.filter(left_out=False))
-    with to_head(cluster) as connection:
+    talk = Talk.TRANSFER if job.inputs.exists() else Talk.CALL
+    with to_head(cluster, talk) as connection, head_node.ended_by_stop(cluster, connection):
         command_runner.prepare(connection, {"machinefile": orders.machinefile(nodes)})
         staged = _stage(cluster, connection)
         if job.command:
@@ -79,23 +69,30 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
         return []
     with connection.sftp() as sftp:
         staged = input_staging.stage_inputs(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
-    bad = command_runner.unpack(connection, [wanted.file.name for wanted in staged if wanted.decompress])
-    if bad:
-        text = f"Could not be unpacked, and is there as it was uploaded: {', '.join(bad[:10])}."
-        _log(cluster, text, LogLevel.WARNING)
+    names = [wanted.file.name for wanted in staged if wanted.decompress]
+    limits = ArchiveLimits(bytes=settings.HEADNODE_MAX_UNPACKED_GB * GIGABYTE)
+    refused = command_runner.unpack(connection, names, limits)
+    for name, why in islice(refused.items(), MAX_REFUSALS_LOGGED):
+        _log(
+            cluster, f"{name} {why}. It was not unpacked, and is there as you uploaded it.", LogLevel.WARNING
+        )
+    if (more := len(refused) - MAX_REFUSALS_LOGGED) > 0:
+        _log(cluster, f"{more} more archive(s) were not unpacked.", LogLevel.WARNING)
     return [wanted.file.name for wanted in staged]
 
 
 def follow(cluster: Cluster) -> timedelta:
     """Read the command's status and new output. Raises SSHError: a lost connection says nothing about the command."""
     with to_head(cluster) as connection:
-        return _record_progress(cluster, connection, command_runner.status(connection, cluster.log_offset))
+        return _record_progress(
+            cluster, connection, head_node.status(cluster, connection, cluster.log_offset)
+        )
 
 
 def stop(cluster: Cluster, why: str) -> timedelta:
     """Ask the command to end, then follow it. Raises SSHError."""
     with to_head(cluster) as connection:
-        status = command_runner.stop(connection, why, cluster.log_offset)
+        status = head_node.stop(cluster, connection, why)
         if status.state == CommandState.NONE:
             # It never started, and must not start any more.
             return skip(cluster)
@@ -122,10 +119,13 @@ def skip(cluster: Cluster) -> timedelta:
 
 def _record_progress(cluster: Cluster, connection: Connection, status: CommandStatus) -> timedelta:
     has_room = _append_output(cluster, status)
+    until = time.monotonic() + READ_SECONDS
     while has_room and status.has_more and status.state != CommandState.RUNNING:
+        if time.monotonic() > until:
+            return SOONEST  # a slow node: the next pass reads on
         before = status.offset
         claim.renew_if_old(cluster)
-        status = command_runner.status(connection, status.offset)
+        status = head_node.status(cluster, connection, status.offset)
         has_room = _append_output(cluster, status)
         if status.offset == before:
             break

@@ -23,16 +23,17 @@ from jobs.control import (
     push_access,
     teardown,
 )
-from jobs.control.decisions import Facts, decide
+from jobs.control.decisions import TALKS_TO_HEAD, Facts, decide
 from jobs.control.facts import facts_of
+from jobs.control.node_share import ShareUsedUp
 from jobs.control.steps import DecidedStep, carry_out
 from jobs.events import job_log, wakeups
 from jobs.lifetime import deadline_store
 from jobs.models import Cluster
 from jobs.models.claims import ClaimLost
 from jobs.providers.base import ObservedNode, Provider, ProviderError
-from jobs.remote.command_runner import RemoteFailed
-from jobs.states import NOT_AT_PROVIDER, WITHOUT_NODES, LogLevel, LogSource, Observed
+from jobs.remote.answer import RemoteFailed
+from jobs.states import NOT_AT_PROVIDER, WITHOUT_NODES, Desired, LogLevel, LogSource, Observed
 from jobs.storage.output_collection import StorageFailedError
 from sshgateway.ssh.transport import HostKeyChanged, SSHError
 
@@ -45,6 +46,9 @@ COLLECT_TRIES = 35
 # A pass that is due sooner than the next sweep needs a message of its own.
 SWEEP_EVERY = timedelta(seconds=1)
 AT_ONCE = timedelta(milliseconds=100)
+SHARE_CHECK_INTERVAL = timedelta(milliseconds=500)
+# An owner who terminates a cluster does not wait for a back-off.
+LONGEST_AFTER_STOP = timedelta(seconds=3)
 
 
 def reconcile(cluster_id: str, provider_named: Callable[[str], Provider]) -> bool:
@@ -74,6 +78,8 @@ def _pass(cluster: Cluster, provider_named: Callable[[str], Provider]) -> timede
         return delay
     except ClaimLost:
         raise
+    except ShareUsedUp:
+        return SHARE_CHECK_INTERVAL
     except HostKeyChanged:
         # The alarm is raised. The next pass decides what to do about it, without talking to the node.
         return AT_ONCE
@@ -134,7 +140,10 @@ def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
         text = f"Trying again soon: {error}"
         job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.WARNING)
     unreachable = isinstance(error, SSHError | RemoteFailed | TimeoutError)
-    if cluster.observed_state == Observed.DRAINED and unreachable and cluster.failures >= COLLECT_TRIES:
+    was_tried = cluster.failures >= COLLECT_TRIES or teardown.is_over_after_stop(cluster)
+    if cluster.observed_state == Observed.DRAINED and unreachable and was_tried:
         teardown.give_up_collecting(cluster, str(error))
         return AT_ONCE
-    return backoff.delay(cluster.failures)
+    delay = backoff.delay(cluster.failures)
+    is_stopping = cluster.desired_state == Desired.STOPPED and cluster.observed_state in TALKS_TO_HEAD
+    return min(delay, LONGEST_AFTER_STOP) if is_stopping else delay

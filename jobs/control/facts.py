@@ -11,8 +11,8 @@ from jobs.control.decisions import Facts, NodeFacts
 from jobs.models import Cluster, Node
 from jobs.states import Desired, Observed
 
-# A command that was asked to end has this long.
-STOP_LIMIT = timedelta(seconds=90)
+# A command that was asked to end has this long: it is killed after 10 s, and its end has to be seen.
+STOP_LIMIT = timedelta(seconds=20)
 
 
 def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> Facts:

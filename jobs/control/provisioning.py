@@ -11,6 +11,7 @@ from django.utils import timezone
 from jobs.access import host_certificates, host_key_alarm, node_access
 from jobs.access.connection_info import connection_message
 from jobs.control import checkpoint, orders
+from jobs.control.node_share import SHARES, Talk
 from jobs.events import history, job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import OrderRefused, Provider
@@ -64,7 +65,8 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
     host certificate for their address, so that ssh asks people no question. Raises SSHError, ProviderError.
     """
     nodes = list(cluster.nodes.select_related("cluster__job").filter(verified_at=None, left_out=False))
-    errors = log_in_to(cluster, nodes)
+    with SHARES.taken(cluster.job.owner_id, Talk.CALL):
+        errors = log_in_to(cluster, nodes)
     if changed := [n for n, e in zip(nodes, errors, strict=True) if isinstance(e, transport.HostKeyChanged)]:
         names = ", ".join(node.name for node in changed)
         checkpoint.fail(cluster, f"{names} showed another host key than it reported.")
@@ -92,10 +94,12 @@ def log_in_to(cluster: Cluster, nodes: Sequence[Node]) -> list[transport.SSHErro
 
     Another host key raises the alarm.
     """
-    credential = credentials.issue_credential(
-        cluster.job.username, for_whom=f"headnode check of job {cluster.job_id}"
-    )
     targets = [node_access.node_target(node) for node in nodes]
+    credential = credentials.issue_credential(
+        cluster.job.username,
+        for_whom=f"headnode check of job {cluster.job_id}",
+        target=targets[0].address if targets else "",
+    )
     with ThreadPoolExecutor(max_workers=LOGINS_AT_ONCE) as pool:
         errors = list(pool.map(lambda target: _log_in(target, credential), targets))
     for node, error in zip(nodes, errors, strict=True):

@@ -6,13 +6,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.access import session_subjects
-from jobs.control import checkpoint, claim
-from jobs.control.command import to_head
+from jobs.control import checkpoint, claim, head_node
 from jobs.control.command_end_reasons import CommandEndReason
+from jobs.control.facts import STOP_LIMIT
+from jobs.control.head_node import to_head
+from jobs.control.node_share import Talk
 from jobs.events import job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
-from jobs.remote import command_runner
+from jobs.remote.time_limit import TransferTime
 from jobs.states import (
     COLLECTING,
     NODE_DOWN,
@@ -26,10 +28,16 @@ from jobs.states import (
 )
 from jobs.storage import output_collection
 from sshgateway.sessions import session_actions
+from sshgateway.ssh.transport import Connection
 from sshgateway.terminals.end_reasons import EndReason
 
 SOON = timedelta(milliseconds=300)
 CHECK_KEPT_EVERY = timedelta(seconds=15)
+# Of a terminated cluster: for how long after the command's own limit a collection that failed is repeated.
+REPEAT_COLLECTING = timedelta(seconds=5)
+# What a node may take to answer, and how slowly it may send, before collecting from it is ended.
+SFTP_SECONDS = 8.0
+SLOWEST_TRANSFER = 128 * 1024
 COMPUTE_DOWN = "The command has ended: this compute node is shutting down."
 HEAD_DOWN = "The cluster is ending: this node is shutting down."
 
@@ -56,11 +64,12 @@ def _running_compute(cluster: Cluster) -> list[str]:
 def collect(cluster: Cluster) -> timedelta:
     """Store the output files and complete the job. Raises SSHError, StorageFailedError."""
     job = cluster.job
-    with to_head(cluster) as connection, connection.sftp() as sftp:
-        listing = command_runner.listing(connection, output_collection.MAX_ENTRIES)
-        collection = output_collection.collect_outputs(
-            job, listing, sftp, lambda: claim.renew_if_old(cluster)
-        )
+    with to_head(cluster, Talk.TRANSFER) as connection:
+        listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
+        with _transfer_time(connection) as transfer_time, connection.sftp(SFTP_SECONDS) as sftp:
+            collection = output_collection.collect_outputs(
+                job, listing, sftp, lambda: _check_collecting(cluster), transfer_time
+            )
     with transaction.atomic():
         text = f"Stored {collection.files} output file(s), {collection.size} bytes."
         job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
@@ -69,6 +78,23 @@ def collect(cluster: Cluster) -> timedelta:
             job_log.append(job, LogSource.PORTAL, text, level=LogLevel.WARNING, stage=COLLECTING)
         _record_collected(cluster)
     return timedelta()
+
+
+def _transfer_time(connection: Connection) -> TransferTime:
+    return TransferTime(connection, seconds=SFTP_SECONDS, bytes_per_second=SLOWEST_TRANSFER)
+
+
+def _check_collecting(cluster: Cluster) -> None:
+    """Renew the claim; end a collection whose time is over, however well it goes on. Raises ClaimLost."""
+    claim.renew_if_old(cluster)
+    if cluster.deadline_at is not None and timezone.now() >= cluster.deadline_at:
+        raise TimeoutError("not within the time that is allowed.")
+
+
+def is_over_after_stop(cluster: Cluster) -> bool:
+    """Whether a cluster that its owner terminated has had the time for a failed collection to be repeated."""
+    stopped_at = cluster.job.stop_requested_at
+    return stopped_at is not None and timezone.now() >= stopped_at + STOP_LIMIT + REPEAT_COLLECTING
 
 
 def give_up_collecting(cluster: Cluster, why: str) -> timedelta:

@@ -15,6 +15,8 @@ from jobs.models import Cluster
 
 RECONCILE = "jobs.reconcile"
 PUSH_ACCESS = "jobs.push_access"
+# Its messages have threads of their own (portal/access_consumer.py): a removed key does not wait behind passes.
+ACCESS_QUEUE = "access"
 # Not at once: passes over many clusters at the same moment would delay the pushes.
 PASS_AFTER_PUSH = timedelta(seconds=2)
 # Without workers, messages of the sweep must not pile up.
@@ -42,7 +44,7 @@ def wake_for_access(cluster_ids: Sequence[str]) -> None:
         wakeups=F("wakeups") + 1, next_check_at=Least(F("next_check_at"), Value(soon))
     )
     for cluster_id in cluster_ids:
-        _send_task(PUSH_ACCESS, cluster_id)
+        _send_task(PUSH_ACCESS, cluster_id, queue=ACCESS_QUEUE)
 
 
 def send(cluster_id: str, delay: timedelta = timedelta()) -> None:
@@ -56,9 +58,16 @@ def send_from_sweep(cluster_id: str) -> None:
 
 
 def _send_task(
-    task: str, cluster_id: str, *, countdown: float | None = None, expires: float | None = None
+    task: str,
+    cluster_id: str,
+    *,
+    countdown: float | None = None,
+    expires: float | None = None,
+    queue: str | None = None,
 ) -> None:
     try:
-        current_app.send_task(task, args=[cluster_id], countdown=countdown, expires=expires, retry=False)
+        current_app.send_task(
+            task, args=[cluster_id], countdown=countdown, expires=expires, queue=queue, retry=False
+        )
     except (OSError, OperationalError) as error:
         logger.warning("no message for cluster %s (%s); the sweep will find it", cluster_id, error)

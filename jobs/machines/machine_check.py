@@ -44,7 +44,9 @@ def check_machine(actor: Actor, machine: Machine) -> CheckResult:
     check_administrator(actor, _("Only an administrator can check machines. Ask yours."))
     target = machine_target(machine)
     for_whom = f"{actor.name} {machine.subject} check"
-    credential = credentials.issue_credential(target.principal, for_whom=for_whom)
+    credential = credentials.issue_credential(
+        target.principal, for_whom=for_whom, target=target.address, permits_pty=True
+    )
     shown, pinned = "", tuple(machine.fingerprints)
     try:
         with transport.connect(target, timeout=CHECK_SECONDS, credential=credential) as connection:

@@ -1,4 +1,4 @@
-"""Call `program.py` on a head node: one SSH exec with one request and one answer."""
+"""Call `program.py` and `unpacker.py` on a head node: one SSH exec with one request and one answer."""
 
 import base64
 import json
@@ -8,25 +8,37 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from jobs.remote.answer import MAX_ANSWER_BYTES, new_marker, parse_answer
+from jobs.remote.archive_limits import ArchiveLimits
 from sshgateway.ssh.transport import Connection
 
 PROGRAM_SOURCE = Path(__file__).with_name("program.py").read_text()
-# A constant: no user input is ever part of it. The request is sent on standard input.
-PROGRAM_COMMAND = (
-    'python3 -c "import sys,json;request=json.load(sys.stdin);'
-    "exec(compile(request['source'],'headnode','exec'),{'__name__':'headnode','request':request})\""
+UNPACKER_SOURCE = Path(__file__).with_name("unpacker.py").read_text()
+# Constants: no user input is ever part of them. The request is sent on standard input.
+# sys.stdout is written to before and after the program, so that the program needs to know nothing of markers.
+_BOOTSTRAP = (
+    'import sys,json;request=json.load(sys.stdin);sys.stdout.write(request["marker"]);'
+    'exec(compile(request["source"],"headnode","exec"),{"__name__":"headnode","request":request});'
+    'sys.stdout.write(request["marker"]);sys.stdout.flush()'
 )
-TIMEOUT_SECONDS = 30.0
-UNPACK_SECONDS = 600.0
+# The system's own Python, without its user's settings (-I) and packages (-S). The program restores the PATH that the
+# login had for the job's command.
+_PYTHON = (
+    'HEADNODE_LOGIN_PATH="$PATH" PATH=/usr/bin:/bin:/usr/local/bin:/opt/local/bin '
+    f"python3 -I -S -c '{_BOOTSTRAP}'"
+)
+# What the login shell is, is the machine's: these words mean the same to bash, dash, zsh, csh and fish. A restricted
+# shell refuses `exec` and paths, and takes what comes after `||`.
+PROGRAM_COMMAND = f"exec /usr/bin/env {_PYTHON} || env {_PYTHON}"
+# Seconds that a node may take for each kind of call. Start-up files of slow accounts take some.
+START_SECONDS = 20.0
+TIMEOUT_SECONDS = 7.0
+# Longer than an archive may take that is begun just in time (ArchiveLimits).
+UNPACK_SECONDS = 660.0
+LISTING_SECONDS = 8.0
+# Beyond this, nothing is a status.
+SMALL_ANSWER_BYTES = 1024 * 1024
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-
-
-class RemoteFailed(Exception):
-    """The program on the node failed or sent a malformed answer. `stderr` is the end of its error output."""
-
-    def __init__(self, exit_status: int | None, stderr: bytes) -> None:
-        self.stderr = stderr.decode("utf-8", "replace")[-2000:]
-        super().__init__(f"exit status {exit_status}: {self.stderr}")
 
 
 class CommandState(StrEnum):
@@ -81,37 +93,53 @@ class CommandStatus:
 
 def prepare(connection: Connection, files: Mapping[str, str]) -> None:
     """Create the work directories and write `files` in the home directory. Names must be fixed, never user input."""
-    _call(connection, {"verb": "prepare", "files": dict(files)})
+    _call(connection, {"verb": "prepare", "files": dict(files)}, START_SECONDS)
 
 
-def unpack(connection: Connection, names: Sequence[str]) -> list[str]:
-    """Unpack the archives among these files of the shared work directory, each once. Return the broken ones."""
+def unpack(connection: Connection, names: Sequence[str], limits: ArchiveLimits) -> dict[str, str]:
+    """Unpack the archives among these files of the shared work directory, each once and as a whole.
+
+    Return why some were not, by name: the text continues a sentence that begins with the name. What is beyond the
+    limits is refused, and nothing of it stays.
+    """
     archives = [name for name in names if name.lower().endswith(ARCHIVES)]
-    if not archives:
-        return []
-    answer = _call(connection, {"verb": "unpack", "names": archives}, timeout=UNPACK_SECONDS)
-    bad = answer.get("bad")
-    return [name for name in archives if name in bad] if isinstance(bad, list) else []
+    request = {"verb": "unpack", "names": archives, "limits": limits.as_json()}
+    refused: dict[str, str] = {}
+    # Each request unpacks one archive at least.
+    for _ in archives:
+        answer = _call(connection, request, timeout=UNPACK_SECONDS, source=UNPACKER_SOURCE)
+        refused = _reasons(answer.get("refused"), archives)
+        if answer.get("more") is not True:
+            break
+    return refused
+
+
+def _reasons(value: object, names: Sequence[str]) -> dict[str, str]:
+    reasons = value if isinstance(value, dict) else {}
+    texts = {name: str(reasons[name])[:200] for name in names if name in reasons}
+    return {name: "".join(filter(str.isprintable, text)) for name, text in texts.items()}
 
 
 def start(connection: Connection, command: str, env: Mapping[str, str]) -> None:
     """Start the command unless it was started before."""
-    _call(connection, {"verb": "start", "command": command, "env": dict(env)})
+    _call(connection, {"verb": "start", "command": command, "env": dict(env)}, START_SECONDS)
 
 
 def status(connection: Connection, offset: int) -> CommandStatus:
     """Return the command's state, with its output from byte `offset` on."""
-    return _status(_call(connection, {"verb": "status", "offset": offset}))
+    return status_of_answer(_call(connection, {"verb": "status", "offset": offset}))
 
 
 def stop(connection: Connection, why: str, offset: int) -> CommandStatus:
     """Ask the command to end (TERM, later KILL) and return its state. Idempotent; the first `why` counts."""
-    return _status(_call(connection, {"verb": "stop", "why": why, "offset": offset}))
+    return status_of_answer(_call(connection, {"verb": "stop", "why": why, "offset": offset}))
 
 
 def listing(connection: Connection, limit: int) -> Listing:
     """List the work directory, at most `limit` entries."""
-    answer = _call(connection, {"verb": "listing", "limit": limit}, timeout=UNPACK_SECONDS)
+    answer = _call(
+        connection, {"verb": "listing", "limit": limit}, LISTING_SECONDS, output_limit=MAX_ANSWER_BYTES
+    )
     files = [_remote_file(row) for row in _rows(answer.get("files"), 3)]
     skipped = [(str(path)[:500], str(why)[:200]) for path, why in _rows(answer.get("left"), 2)]
     return Listing([file for file in files if file is not None], skipped, answer.get("more") is True)
@@ -129,22 +157,28 @@ def _remote_file(row: list[Any]) -> RemoteFile | None:
     return RemoteFile(path, size, min(max(modified, 0), 2**32))
 
 
-def _status(answer: dict[str, Any]) -> CommandStatus:
+def status_of_answer(answer: dict[str, Any]) -> CommandStatus:
     """Parse a status defensively: the user may have written the files that the program reads."""
     log = answer.get("log")
     try:
-        text = base64.b64decode(log if isinstance(log, str) else "").decode("utf-8", "replace")
+        data = base64.b64decode(log if isinstance(log, str) else "")
     except ValueError:
-        text = ""
+        data = b""
     code, why = answer.get("exit_code"), answer.get("why")
     return CommandStatus(
         state=CommandState(answer["state"]) if answer["state"] in list(CommandState) else CommandState.LOST,
         exit_code=code if isinstance(code, int) and abs(code) < 1024 else None,
         why=why[:200] if isinstance(why, str) else "",
-        lines=text.split("\n")[:-1] if text.endswith("\n") else ([text] if text else []),
+        lines=lines_of(data),
         offset=_non_negative(answer.get("offset")),
         size=_non_negative(answer.get("size")),
     )
+
+
+def lines_of(data: bytes) -> list[str]:
+    """Return the lines of a part of the log; the last one may have no end."""
+    text = data.decode("utf-8", "replace")
+    return text.split("\n")[:-1] if text.endswith("\n") else ([text] if text else [])
 
 
 def _non_negative(value: object) -> int:
@@ -152,16 +186,15 @@ def _non_negative(value: object) -> int:
 
 
 def _call(
-    connection: Connection, request: dict[str, Any], timeout: float = TIMEOUT_SECONDS
+    connection: Connection,
+    request: dict[str, Any],
+    timeout: float | None = None,
+    source: str = PROGRAM_SOURCE,
+    output_limit: int = SMALL_ANSWER_BYTES,
 ) -> dict[str, Any]:
-    body = json.dumps({**request, "source": PROGRAM_SOURCE}).encode()
-    result = connection.run(PROGRAM_COMMAND, stdin=body, timeout=timeout)
-    try:
-        if result.exit_status != 0:
-            raise ValueError
-        answer = json.loads(result.stdout)
-        if not isinstance(answer, dict) or "state" not in answer:
-            raise ValueError
-    except ValueError as error:
-        raise RemoteFailed(result.exit_status, result.stderr) from error
-    return answer
+    """Run a program on the node. Raises RemoteFailed, and SSHError: also for too much output or none in time."""
+    marker = new_marker()
+    body = json.dumps({**request, "source": source, "marker": marker}).encode()
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    result = connection.run(PROGRAM_COMMAND, stdin=body, timeout=seconds, output_limit=output_limit)
+    return parse_answer(result.stdout, marker, result.exit_status, result.stderr)

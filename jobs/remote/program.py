@@ -4,7 +4,6 @@ This file is sent to the node and runs there with the node's own Python (3.6 or 
 one request from standard input and writes one JSON object to standard output:
 
     prepare  create the directories and the files that every job has.
-    unpack   unpack archives in the shared work directory, each once.
     start    store the command and make sure that a runner exists. May be repeated.
     status   the state of the command, and the next part of its output.
     listing  the files in the work directory.
@@ -25,10 +24,7 @@ import signal
 import stat
 import subprocess
 import sys
-import tarfile
 import time
-import zipfile
-import zlib
 
 HOME = os.path.expanduser("~")
 STATE_DIRECTORY = os.path.join(HOME, ".headnode")
@@ -40,6 +36,7 @@ PIPE_GRACE_SECONDS = 2.0
 CHUNK = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 RETRY_SECONDS = 0.5
+ALIVE_SECONDS = 5.0
 
 
 def state_path(name):
@@ -50,7 +47,7 @@ def state_path(name):
 def write_state(name, text):
     """Replace a state file atomically."""
     temporary = state_path(name + ".new")
-    with open(temporary, "w") as file:
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -65,7 +62,24 @@ def retry_while_full(action, *arguments):
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise
+        touch_alive()
         time.sleep(RETRY_SECONDS)
+
+
+last_touched = 0.0
+
+
+def touch_alive():
+    """Show every few seconds that the runner lives, to those who can only look at its files."""
+    global last_touched
+    if time.monotonic() - last_touched < ALIVE_SECONDS:
+        return
+    last_touched = time.monotonic()
+    try:
+        with open(state_path("alive"), "w"):
+            pass
+    except OSError:
+        pass
 
 
 def append(log, data):
@@ -77,7 +91,7 @@ def append(log, data):
 def read_state(name):
     """Return the text of a state file, or None if there is none."""
     try:
-        with open(state_path(name)) as file:
+        with open(state_path(name), encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -100,38 +114,9 @@ def prepare(request):
     os.makedirs(SHARED, exist_ok=True)
     if read_state("began") is None:
         for path, text in request["files"].items():
-            with open(os.path.join(HOME, path), "w") as file:
+            with open(os.path.join(HOME, path), "w", encoding="utf-8") as file:
                 file.write(text)
     return {"state": "prepared"}
-
-
-def unpack(request):
-    """Unpack each archive once, and return the names of the broken ones."""
-    done = set((read_state("unpacked") or "").splitlines())
-    bad = []
-    for name in request["names"]:
-        if name not in done:
-            try:
-                extract(os.path.join(SHARED, os.path.basename(name)))
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error):
-                bad.append(name)
-            done.add(name)
-            write_state("unpacked", "\n".join(sorted(done)))
-    return {"state": "unpacked", "bad": bad}
-
-
-def extract(path):
-    """Unpack an archive. Zipfile makes members outside the directory harmless; tarfile's filter refuses them."""
-    if path.lower().endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(SHARED)
-        return
-    with tarfile.open(path) as archive:
-        if hasattr(tarfile, "data_filter"):
-            archive.extractall(SHARED, filter="data")
-        else:
-            inside = [m for m in archive if (m.isfile() or m.isdir()) and not m.name.startswith("/")]
-            archive.extractall(SHARED, [m for m in inside if ".." not in m.name.split("/")])
 
 
 def start(request):
@@ -147,7 +132,7 @@ def start(request):
         return {"state": "known"}
     os.close(held)
     subprocess.Popen(
-        [sys.executable, state_path("program.py"), "run"],
+        [sys.executable, "-I", "-S", state_path("program.py"), "run"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -177,7 +162,10 @@ def command_state():
         # The runner may have ended between the two checks.
         ended = read_state("ended.json")
     if ended:
-        return dict(json.loads(ended), state="ended")
+        try:
+            return dict(json.loads(ended), state="ended")
+        except (ValueError, TypeError, RecursionError):  # somebody else wrote it
+            return {"state": "lost"}
     return {"state": "lost" if read_state("began") is not None else "none"}
 
 
@@ -254,6 +242,7 @@ def run():
     if held is None or read_state("began") is not None:
         return
     write_state("began", str(os.getpid()))
+    touch_alive()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with open(LOG, "ab", buffering=0) as log:
         code = run_command(log)
@@ -265,9 +254,10 @@ def run():
 def run_command(log):
     """Run the command to its end and return its exit code; 127 if it cannot be started."""
     env = dict(os.environ)
+    # The portal starts this program with the system's PATH; the command gets that of the login.
+    env["PATH"] = env.pop("HEADNODE_LOGIN_PATH", "") or env.get("PATH", os.defpath)
     env.update(json.loads(read_state("env.json") or "{}"))
-    with open(state_path("command.sh")) as file:
-        first = file.read().strip().split("\n", 1)[0]
+    first = (read_state("command.sh") or "").strip().split("\n", 1)[0]
     head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
     append(log, stamp() + head.encode("utf-8", "replace"))
     try:
@@ -295,6 +285,7 @@ def follow(process, log):
     stop_requested_at = None
     ended_at = None
     while True:
+        touch_alive()
         ready = select.select([pipe], [], [], 0.25)[0]
         if ready:
             data = os.read(pipe, CHUNK)
@@ -342,7 +333,6 @@ def answer(request):
     """Carry out a request and write the answer to standard output."""
     actions = {
         "prepare": prepare,
-        "unpack": unpack,
         "start": start,
         "status": status,
         "stop": stop,

@@ -106,7 +106,7 @@ def _listen_address(text: str) -> str:
 BOOTS = ("realistic", "instant")
 SANDBOXES = ("auto", "bubblewrap", "uid", "none")
 NETWORKS = ("links", "shared")
-MOST_MB = 1 << 40
+MOST_MB = 10_000_000_000
 
 VARIABLES = (
     Variable(

@@ -10,9 +10,10 @@ import posixpath
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -20,6 +21,7 @@ from django.db import transaction
 
 from jobs.models import Job, StoredFile
 from jobs.remote.command_runner import Listing
+from jobs.remote.time_limit import TransferTime
 from jobs.storage.input_staging import SHARED_DIRECTORY, is_unchanged
 from sshgateway.ssh.transport import SFTP
 
@@ -60,13 +62,21 @@ class _UnreadableError(Exception):
     """The file on the node cannot be read as it was announced."""
 
 
-def collect_outputs(job: Job, listing: Listing, sftp: SFTP, check_claim: Callable[[], None]) -> Collection:
+def collect_outputs(
+    job: Job,
+    listing: Listing,
+    sftp: SFTP,
+    check_claim: Callable[[], None],
+    transfer_time: TransferTime | None = None,
+) -> Collection:
     """Store every regular file in the listing of the job's work directory, except unchanged input files.
 
     `check_claim` is called between chunks and raises when another worker has taken over. Raises StorageFailedError when
-    our storage fails, TimeoutError when the node stops answering.
+    our storage fails, TimeoutError when the node stops answering, SSHError when it is slower than
+    `transfer_time` allows.
     """
     collection = Collection()
+    fetcher = _Fetcher(sftp, check_claim, transfer_time)
     known = {file.relative_path: file for file in job.output_files.all()}
     inputs = {wanted.file.name: wanted.file for wanted in job.inputs.select_related("file")}
     largest = settings.HEADNODE_MAX_OUTPUT_GB * 1024**3
@@ -84,7 +94,7 @@ def collect_outputs(job: Job, listing: Listing, sftp: SFTP, check_claim: Callabl
         stored = known.get(remote.relative)
         if not _is_current(stored, remote):
             try:
-                _store(job, sftp, remote, stored, check_claim)
+                _store(job, fetcher, remote, stored)
             except _UnreadableError as error:
                 collection.skip(remote.relative, str(error))
                 continue
@@ -129,16 +139,10 @@ def _display_path(inside: str, tops: set[str]) -> str:
     return rest if top == SHARED_DIRECTORY and rest and rest.partition("/")[0] not in tops else inside
 
 
-def _store(
-    job: Job,
-    sftp: SFTP,
-    remote: _RemoteFile,
-    stored: StoredFile | None,
-    check_claim: Callable[[], None],
-) -> None:
+def _store(job: Job, fetcher: "_Fetcher", remote: _RemoteFile, stored: StoredFile | None) -> None:
     digest = hashlib.sha512()
     with tempfile.TemporaryFile() as copy:
-        size = _fetch(sftp, remote, copy, digest.update, check_claim)
+        size = fetcher.fetch(remote, copy, digest.update)
         copy.seek(0)
         row = stored or StoredFile(job=job, owner=job.owner, relative_path=remote.relative)
         row.type_id = StoredFile.Type.OUTPUT
@@ -153,7 +157,7 @@ def _store(
         except OSError as error:
             raise StorageFailedError(f"Storage did not take {remote.relative}: {error.strerror}.") from error
     try:
-        check_claim()
+        fetcher.check_claim()
         with transaction.atomic():
             row.save()
             if old and old != row.file.name:
@@ -163,35 +167,61 @@ def _store(
         raise
 
 
-def _fetch(
-    sftp: SFTP,
-    remote: _RemoteFile,
-    copy: IO[bytes],
-    update_digest: Callable[[bytes], object],
-    check_claim: Callable[[], None],
-) -> int:
-    """Copy the announced bytes in windows of bounded size, and return how many there were."""
-    size = 0
-    try:
-        with sftp.open(remote.path, "rb") as source:
-            if not stat.S_ISREG(source.stat().st_mode or 0):
+@dataclass(frozen=True)
+class _Fetcher:
+    """Copies files from the node, within the time that it may take."""
+
+    sftp: SFTP
+    check_claim: Callable[[], None]
+    transfer_time: TransferTime | None
+
+    def fetch(self, remote: _RemoteFile, copy: IO[bytes], update_digest: Callable[[bytes], object]) -> int:
+        """Copy the announced bytes in windows of bounded size, and return how many there were."""
+        try:
+            size = sum(self._copy(remote, copy, update_digest))
+        except TimeoutError:
+            raise
+        except EOFError:
+            raise _UnreadableError("it became shorter while it was read") from None
+        except OSError as error:
+            raise _UnreadableError(error.strerror or "could not be read") from error
+        if size != remote.size:
+            raise _UnreadableError("it became shorter while it was read")
+        return size
+
+    def _copy(
+        self, remote: _RemoteFile, copy: IO[bytes], update_digest: Callable[[bytes], object]
+    ) -> Iterator[int]:
+        """Copy a file, and yield the size of each window as it is copied."""
+        with self._waiting():
+            source = self.sftp.open(remote.path, "rb")
+        with source:
+            with self._waiting():
+                mode = source.stat().st_mode or 0
+                self._received(CHUNK)  # many small files take a while, too
+            if not stat.S_ISREG(mode):
                 raise _UnreadableError("it turned into something else while it was read")
             for start in range(0, remote.size, WINDOW):
-                end = min(start + WINDOW, remote.size)
-                for data in source.readv([(at, min(CHUNK, end - at)) for at in range(start, end, CHUNK)]):
-                    update_digest(data)
-                    _write(copy, data, remote)
-                    size += len(data)
-                check_claim()
-    except TimeoutError:
-        raise
-    except EOFError:
-        raise _UnreadableError("it became shorter while it was read") from None
-    except OSError as error:
-        raise _UnreadableError(error.strerror or "could not be read") from error
-    if size != remote.size:
-        raise _UnreadableError("it became shorter while it was read")
-    return size
+                data = self._window(source, start, min(start + WINDOW, remote.size))
+                update_digest(data)
+                _write(copy, data, remote)
+                self.check_claim()
+                yield len(data)
+
+    def _window(self, source: Any, start: int, end: int) -> bytes:
+        data = bytearray()
+        with self._waiting():
+            for part in source.readv([(at, min(CHUNK, end - at)) for at in range(start, end, CHUNK)]):
+                data += part
+                self._received(len(part))
+        return bytes(data)
+
+    def _received(self, size: int) -> None:
+        if self.transfer_time is not None:
+            self.transfer_time.received(size)
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.transfer_time is None else self.transfer_time.waiting()
 
 
 def _write(copy: IO[bytes], data: bytes, remote: _RemoteFile) -> None:

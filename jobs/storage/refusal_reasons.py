@@ -10,3 +10,4 @@ class FileRefusal(StrEnum):
     UNKNOWN = "file_unknown"
     IN_USE = "file_in_use"
     NAME_INVALID = "file_name_invalid"
+    QUOTA_EXCEEDED = "upload_quota_exceeded"

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Job, JobInput, StoredFile
+from jobs.storage import upload_quota
 from jobs.storage.refusal_reasons import FileRefusal
 
 MAX_NAME = 255
@@ -49,7 +50,7 @@ def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
 def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:
     """Store an uploaded file as an input file. Its name is only shown: it never becomes a path of the portal.
 
-    Raises Refused (`file_name_invalid`).
+    Raises Refused (`file_name_invalid`; `upload_quota_exceeded`, 413).
     """
     name = _clean_name(uploaded.name)
     digest = hashlib.sha512()
@@ -67,6 +68,7 @@ def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile
     file.file.save(name, uploaded, save=False)
     try:
         with transaction.atomic():
+            upload_quota.check_room(owner, file.size)
             file.save(force_insert=True)
             record(actor, JobsAuditAction.FILE_UPLOADED, "file", file.pk, owner=owner, after=_facts(file))
     except BaseException:

@@ -6,9 +6,11 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
-from portal.embedded import instance, preflight, prepared, probes, processes
+from portal.embedded import instance, preflight, prepared, probes, processes, requested_settings
 from portal.embedded.log import Log
 from portal.embedded.options import ROOT, CannotStart, read_options
 from portal.embedded.processes import Plan
@@ -82,7 +84,7 @@ async def _until_usable(
     if plan.own_redis:
         supervisor.start(processes.redis(plan, redis_server))
         await probes.until_accepting(plan.redis_socket)
-    if plan.environ.get("DATABASE_URL") or not prepared.is_prepared(plan.options.var):
+    if plan.environ.get("DATABASE_URL", "").strip() or not prepared.is_prepared(plan.options.var):
         # Its standard output may contain the first administrator's password: for the terminal, never for the log.
         status = await supervisor.run_once(processes.prepare(plan), on_output=log.say)
         if status:
@@ -101,7 +103,7 @@ async def _until_usable(
         for process in _portal_processes(plan, listener, sandbox):
             await supervisor.change(process.name, process.environment)
     (plan.options.var / "sandbox").write_text(sandbox + "\n", encoding="ascii")
-    await probes.until_usable(plan.options)
+    await probes.until_usable(plan.options, partial(log.line, "headnode"))
     await probes.until_accepting(plan.gateway_socket)
     if sandbox in WARNINGS:
         log.line("headnode", WARNINGS[sandbox])
@@ -124,23 +126,37 @@ def _last_sandbox(plan: Plan) -> str:
         return ""
 
 
+def _redis_server(environ: Mapping[str, str]) -> str:
+    """Return the path of the Redis server to start; empty if REDIS_URL names one. Raise CannotStart for neither."""
+    url = environ.get("REDIS_URL", "").strip()
+    if not url:
+        return preflight.find_redis()
+    preflight.check_redis(url)
+    return ""
+
+
 def main() -> int:
     """Check everything, then `serve`. A failure is one sentence on standard error. Return the exit status."""
     os.umask(0o077)
     folder = None
     try:
-        options = read_options(os.environ)
+        environ = requested_settings.without_determined(os.environ)
+        values = requested_settings.read_settings(os.environ)
+        options = read_options(values)
         preflight.make_var(options)
         with preflight.claim_var(options), preflight.listen(options) as listener:
-            redis_server = "" if os.environ.get("REDIS_URL") else preflight.find_redis()
+            redis_server = _redis_server(environ)
             folder = preflight.socket_folder(options, os.environ.get("XDG_RUNTIME_DIR"))
             preflight.read_or_create_secret(options.var / "simulator-token")
-            secret_key = os.environ.get("HEADNODE_SECRET_KEY") or preflight.read_or_create_secret(
-                options.var / "secret-key"
-            )
-            plan = Plan(options, folder, secret_key, dict(os.environ))
-            instance.remember(options.var, processes.portal_environment(plan))
+            secret_key = environ.get("HEADNODE_SECRET_KEY", "")
+            if not secret_key.strip():
+                secret_key = preflight.read_or_create_secret(options.var / "secret-key")
+            plan = Plan(options, folder, secret_key, environ)
+            portal_environment = processes.portal_environment(plan)
+            instance.remember(options.var, portal_environment)
             log = Log(options.var / "logs" / "headnode.log")
+            for notice in requested_settings.notices(os.environ, portal_environment, values):
+                log.line("headnode", notice)
             os.chdir(ROOT)
             try:
                 return asyncio.run(serve(plan, listener, redis_server, log))

@@ -9,6 +9,10 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from portal.configuration.kinds import Folder
+from portal.configuration.reader import KNOWN_NAMES
+from portal.configuration.setting import WrongValue
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "instance.json"
 SECRET_FILE = "secret-key"  # noqa: S105 (the name of a file)
@@ -16,7 +20,7 @@ SECRET_FILE = "secret-key"  # noqa: S105 (the name of a file)
 EXPLICIT = ("HEADNODE_SECRET_KEY", "HEADNODE_DEMO", "DATABASE_URL")
 SETTINGS = "portal.settings"
 # For single processes only, or saved elsewhere.
-LEFT_OUT = ("HEADNODE_SECRET_KEY", "HEADNODE_ADMIN_PASSWORD")
+LEFT_OUT = ("HEADNODE_SECRET_KEY", "HEADNODE_ADMIN_PASSWORD", "HEADNODE_NEW_PASSWORD")
 
 
 def remember(var: Path, environment: Mapping[str, str]) -> None:
@@ -42,15 +46,16 @@ def adopt(environ: MutableMapping[str, str]) -> None:
         return
     if environ.get("DJANGO_SETTINGS_MODULE", SETTINGS) != SETTINGS:
         return
-    var = Path(environ.get("HEADNODE_VAR", "").strip() or ROOT / "var").expanduser().absolute()
     try:
+        var = Folder().parse(environ.get("HEADNODE_VAR", "").strip() or str(ROOT / "var"))
         secret = (var / SECRET_FILE).read_text(encoding="ascii").strip()
         kept = json.loads((var / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, WrongValue):  # a wrong HEADNODE_VAR is reported by the settings
         return
     if not isinstance(kept, dict):
         return
     for name, value in kept.items():
-        environ.setdefault(name, value)
+        if name in KNOWN_NAMES:  # not one that only an earlier version knew
+            environ.setdefault(name, str(value))
     environ.setdefault("HEADNODE_SECRET_KEY", secret)
     environ["HEADNODE_VAR"] = str(var)

@@ -1,14 +1,15 @@
-"""Read the options of an embedded instance from the environment. Pure."""
+"""The options of an embedded instance. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class CannotStart(Exception):
-    """Raised with one sentence that says why Headnode cannot start."""
+    """Raised with a sentence that says why Headnode cannot start; with one a line, if there are several reasons."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Options:
     @property
     def own_host(self) -> str:
         """Return the address at which this machine reaches the portal."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
     @property
     def url(self) -> str:
@@ -31,11 +32,6 @@ class Options:
         return f"http://{host}:{self.port}/"
 
 
-def read_options(environ: Mapping[str, str]) -> Options:
-    """Return the options. Raises CannotStart for an invalid value."""
-    text = environ.get("HEADNODE_PORT", "").strip() or "8000"
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise CannotStart(f"HEADNODE_PORT={text} is not a port: choose a number from 1 to 65535.")
-    var = Path(environ.get("HEADNODE_VAR", "").strip() or ROOT / "var").expanduser()
-    host = environ.get("HEADNODE_HOST", "").strip() or "127.0.0.1"
-    return Options(host=host, port=int(text), var=var.absolute())
+def read_options(values: Mapping[str, Any]) -> Options:
+    """Return the options of these settings (`portal.configuration`)."""
+    return Options(host=values["HEADNODE_HOST"], port=values["HEADNODE_PORT"], var=values["HEADNODE_VAR"])

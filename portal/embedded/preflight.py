@@ -11,11 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+import redis
+
 from portal.embedded.options import CannotStart, Options
 
 # The path of a unix socket may have 107 bytes.
 SOCKET_PATH_LIMIT = 107
 LONGEST_SOCKET_NAME = "gateway-main.sock"
+REDIS_SECONDS = 5.0
 
 
 def make_var(options: Options) -> None:
@@ -104,6 +107,21 @@ def find_redis() -> str:
         "Headnode needs Redis, and none was found: install redis-server (Debian: apt-get install redis-server), "
         "or run Headnode with Python 3.11 or 3.12 on 64-bit Linux, where a Redis server is included."
     )
+
+
+def check_redis(url: str) -> None:
+    """Raise CannotStart if no Redis answers at REDIS_URL. The message does not repeat its password."""
+    try:
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise CannotStart(
+            f"No Redis answers at REDIS_URL ({reason}): start it or correct the address. "
+            "Without REDIS_URL, Headnode starts a Redis of its own."
+        ) from error
 
 
 def socket_folder(options: Options, runtime: str | None) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from portal.embedded.options import Options
 from portal.embedded.supervisor import Process
@@ -31,7 +32,10 @@ GATEWAY = "main"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is known before the first process starts."""
+    """Everything that is known before the first process starts.
+
+    `environ` has no settings that `portal_environment` determines.
+    """
 
     options: Options
     sockets: Path
@@ -57,7 +61,7 @@ class Plan:
     @property
     def own_redis(self) -> bool:
         """Return whether to start Redis. REDIS_URL names one that is already running."""
-        return not self.environ.get("REDIS_URL")
+        return not self.environ.get("REDIS_URL", "").strip()
 
 
 def _plain(plan: Plan) -> dict[str, str]:
@@ -82,9 +86,8 @@ def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str
         HEADNODE_GATEWAYS=GATEWAY,
         HEADNODE_GATEWAY_SOCKETS=str(plan.sockets),
     )
-    environment.setdefault("HEADNODE_BROKER_URL", f"{options.url}context/v1/")
     if plan.own_redis:
-        environment["REDIS_URL"] = f"unix://{plan.redis_socket}"
+        environment["REDIS_URL"] = f"unix://{quote(str(plan.redis_socket))}"
     if single_person:
         environment["HEADNODE_SINGLE_PERSON"] = "1"
     return environment
@@ -137,7 +140,10 @@ def gateway(plan: Plan) -> Process:
 
 
 def worker(plan: Plan, single_person: bool) -> Process:
-    """Return the Celery worker. It uses threads, because tasks mostly wait for other machines."""
+    """Return the Celery worker. It uses threads, because tasks mostly wait for other machines.
+
+    What revokes access has two more of its own (`portal.access_consumer`).
+    """
     command = [
         sys.executable,
         "-m",
@@ -149,7 +155,7 @@ def worker(plan: Plan, single_person: bool) -> Process:
         "-P",
         "threads",
         "-c",
-        "8",
+        "12",
     ]
     command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     environment = portal_environment(plan, single_person)

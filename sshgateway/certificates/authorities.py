@@ -35,7 +35,6 @@ USER_LIFETIME = timedelta(seconds=60)
 HOST_LIFETIME = timedelta(hours=24)
 # How far a node's clock may be behind the portal's: certificates are valid from this long before they are issued.
 CLOCK_SKEW = timedelta(minutes=5)
-EXTENSIONS = (b"permit-X11-forwarding", b"permit-agent-forwarding", b"permit-port-forwarding", b"permit-pty")
 
 
 class AuthorityMissing(Exception):
@@ -82,16 +81,17 @@ def sign_user_certificate(
     lifetime: timedelta = USER_LIFETIME,
     source_addresses: Iterable[str] = (),
     key_id: str = "headnode",
+    permits_pty: bool = False,
 ) -> str:
     """Return a certificate, as one OpenSSH line, with which the holder of `public_key` may log in as `principal`.
 
     It is valid from `CLOCK_SKEW` before now until `lifetime` after now and, with `source_addresses` (addresses or
-    CIDRs), only from these. `key_id` appears in the node's log: name whom or what it is for, never a secret. Raises
-    AuthorityMissing.
+    CIDRs), only from these. It allows commands and SFTP, with `permits_pty` a terminal, and no forwarding of any kind.
+    `key_id` appears in the node's log: name whom or what it is for, never a secret. Raises AuthorityMissing.
     """
     builder = _builder(public_key, SSHCertificateType.USER, [principal], lifetime, key_id)
-    for extension in EXTENSIONS:
-        builder = builder.add_extension(extension, b"")
+    if permits_pty:
+        builder = builder.add_extension(b"permit-pty", b"")
     networks = [str(ipaddress.ip_network(address)) for address in source_addresses]
     if networks:
         builder = builder.add_critical_option(b"source-address", ",".join(networks).encode())

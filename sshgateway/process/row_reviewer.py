@@ -139,4 +139,4 @@ def batched(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def _grace_seconds() -> float:
     """Return how long a shell waits for somebody to come back to it."""
-    return float(getattr(settings, "HEADNODE_TERMINAL_GRACE_SECONDS", 60.0))
+    return float(settings.HEADNODE_TERMINAL_GRACE_SECONDS)

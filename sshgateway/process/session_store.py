@@ -122,7 +122,10 @@ def claim(session: TerminalSession, gateway: str, source_address: str) -> bool:
 def issue_credential_for(session: TerminalSession) -> Credential:
     """Issue a credential for the session's target. The node logs the person and the subject, not the session's id."""
     return issue_credential(
-        session.principal, for_whom=f"{session.owner.get_username()} {session.subject} terminal"
+        session.principal,
+        for_whom=f"{session.owner.get_username()} {session.subject} terminal",
+        target=session.address,
+        permits_pty=True,
     )
 
 

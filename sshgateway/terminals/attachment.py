@@ -13,6 +13,7 @@ from accounts.users.session_validity import SignInCredential
 from sshgateway.terminals.end_reasons import End
 from sshgateway.terminals.frame_faults import BadFrame, FrameFault
 from sshgateway.terminals.frames import Presence
+from sshgateway.terminals.output_history import Resumption
 from sshgateway.terminals.roles import Participant
 
 WINDOW = 256 * 1024
@@ -45,7 +46,7 @@ class ClientIdentity:
 class Attachment:
     """A client that is attached to one terminal. `Terminal.attach` makes it."""
 
-    def __init__(self, offset: int, client: ClientIdentity, sink: ClientSink) -> None:
+    def __init__(self, resumption: Resumption, client: ClientIdentity, sink: ClientSink) -> None:
         self.participant = client.participant
         self.source_address = client.source_address
         self.credential = client.credential
@@ -55,8 +56,9 @@ class Attachment:
         # Until when (loop time) somebody who is not the owner may stay; each review of the rows extends it.
         self.confirmed_until: float | None = None
         self.participant_changed_at = float("-inf")
-        self.sent = offset
-        self.acked = offset
+        self.sent = self.acked = resumption.offset
+        # What is sent before the next output, in place of bytes that are no longer kept.
+        self.modes = resumption.modes
         self.input_received = 0
         self.input_passed = 0
         self._input_acked = 0
@@ -109,11 +111,23 @@ class Attachment:
         self.acked = max(self.acked, offset)
         self.sink.output_ready()
 
-    def skip_to(self, offset: int) -> int:
+    @property
+    def printed_from(self) -> int:
+        """The offset of the next byte to send as the shell printed it."""
+        return self.sent + len(self.modes)
+
+    def take_modes(self) -> bytes:
+        """Return the sequence that sets the terminal's modes, once; it counts as sent."""
+        modes, self.modes = self.modes, b""
+        self.sent += len(modes)
+        return modes
+
+    def skip(self, resumption: Resumption) -> int:
         """Give up on output that is no longer kept; return how many bytes the client misses."""
-        missed = offset - self.sent
+        missed = resumption.printed_from - self.sent
         # What was in flight counts as acknowledged: no later ACK could tell it from what was skipped.
-        self.sent = self.acked = offset
+        self.sent = self.acked = resumption.offset
+        self.modes = resumption.modes
         return missed
 
     def receive_input(self, size: int) -> None:

@@ -22,8 +22,8 @@ from sshgateway.terminals.frame_faults import BadFrame, FrameFault
 from sshgateway.terminals.frames import Ended, Idle, InputAck, Notice, Output, ServerFrame
 from sshgateway.terminals.idle import IdleClock
 from sshgateway.terminals.input_queue import InputQueue
+from sshgateway.terminals.output_history import OutputHistory
 from sshgateway.terminals.participants import Participants
-from sshgateway.terminals.ring_buffer import RingBuffer
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Terminal:
         self._shell = shell
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._buffer = RingBuffer(WINDOW)
+        self._history = OutputHistory(WINDOW)
         self.participants = participants
         self._attachments = participants.members
         self._observers: list[Observer] = list(observers)
@@ -112,7 +112,7 @@ class Terminal:
     @property
     def bytes_out(self) -> int:
         """How many bytes the shell has printed, which is also the offset of what it prints next."""
-        return self._buffer.end
+        return self._history.end
 
     def attach(
         self, client: ClientIdentity, sink: ClientSink, *, offset: int, cols: int, rows: int
@@ -121,11 +121,12 @@ class Terminal:
 
         From now on `sink` is told whenever `take_frames` may have something. Raises BadFrame.
         """
-        if offset > self._buffer.end:
+        if offset > self._history.end:
             raise BadFrame(
-                FrameFault.BAD_OFFSET, f"This shell has printed {self._buffer.end} bytes; {offset} is beyond."
+                FrameFault.BAD_OFFSET,
+                f"This shell has printed {self._history.end} bytes; {offset} is beyond.",
             )
-        attachment = Attachment(max(offset, self._buffer.start), client, sink)
+        attachment = Attachment(self._history.resume(offset), client, sink)
         self.participants.add(attachment, self._loop.time())
         self.detached_at = None
         self.resize(attachment, cols, rows)
@@ -187,14 +188,17 @@ class Terminal:
                     return
             # After the end nothing is printed any more: all that is kept may be sent at once.
             credit = attachment.credit if self.end_state is None else SEND_SIZE
-            if credit <= 0 or attachment.sent >= self._buffer.end:
+            if credit <= 0 or attachment.sent >= self._history.end:
                 return
-            if attachment.sent < self._buffer.start:
-                missed = attachment.skip_to(self._buffer.start)
+            if attachment.printed_from < self._history.start:
+                missed = attachment.skip(self._history.resume(attachment.sent))
                 yield Notice(f"{missed} bytes that were printed meanwhile are not kept and not shown.")
                 continue
             offset = attachment.sent
-            data = self._buffer.read(offset, min(credit, SEND_SIZE))
+            if attachment.modes:
+                yield Output(offset, attachment.take_modes())
+                continue
+            data = self._history.read(offset, min(credit, SEND_SIZE))
             attachment.sent += len(data)
             yield Output(offset, data)
 
@@ -214,7 +218,7 @@ class Terminal:
         end, is_guest = self.end_state, not attachment.participant.is_owner
         if attachment.expelled is not None and (end is None or is_guest):
             return Ended(attachment.expelled.reason, attachment.expelled.message, final=False)
-        if end is None or (self._show_rest and attachment.sent < self._buffer.end):
+        if end is None or (self._show_rest and attachment.sent < self._history.end):
             return None
         if is_guest:
             end = as_told_to_guest(end, self.participants.owner_name)
@@ -279,8 +283,8 @@ class Terminal:
     def shell_printed(self, data: bytes) -> None:
         """Keep output and have it sent."""
         for observer in self._observers:
-            observer.on_output(self._buffer.end, data)
-        self._buffer.append(data)
+            observer.on_output(self._history.end, data)
+        self._history.append(data)
         for attachment in self._attachments:
             attachment.sink.output_ready()
         if not self._attachments:
@@ -304,7 +308,7 @@ class Terminal:
         elif self.detached_at is None or self._loop.time() < self.detached_at + PATIENCE_SECONDS:
             seen = self._acked_at_detach
         else:
-            seen = self._buffer.end
+            seen = self._history.end
         more = seen + WINDOW - self._granted
         if more >= GRANT_STEP:
             self._granted += more

@@ -58,29 +58,35 @@ class Person:
         assert status == 200
         return str(job["id"])
 
-    def events(self, job: str) -> list[dict[str, Any]]:
-        """The whole Job Log, checked to have no hole."""
+    def events(self, job: str, after: int = 0) -> list[dict[str, Any]]:
+        """The Job Log behind an event, by default the whole, checked to have no hole."""
         found: list[dict[str, Any]] = []
-        while page := self.get(f"/api/v2/jobs/{job}/events/?after={len(found)}&limit=500")["results"]:
+        while page := self.get(f"/api/v2/jobs/{job}/events/?after={after + len(found)}&limit=500")["results"]:
             found += page
-        assert [event["sequence"] for event in found] == list(range(1, len(found) + 1))
+            if len(page) < 500:
+                break
+        assert [event["sequence"] for event in found] == list(range(after + 1, after + len(found) + 1))
         return found
 
     def messages(self, job: str) -> str:
         return "\n".join(event["message"] for event in self.events(job))
 
     def wait_for_message(self, job: str, text: str, limit: float = 60) -> str:
-        def said() -> str | None:
-            return next((e["message"] for e in self.events(job) if text in e["message"]), None)
+        """Wait until the Job Log has a message with this text; only what is new is asked for."""
+        messages: list[str] = []
 
-        return wait_for(said, f"job {job} says {text!r}", limit, every=0.1) or ""
+        def said() -> str | None:
+            messages.extend(event["message"] for event in self.events(job, after=len(messages)))
+            return next((message for message in messages if text in message), None)
+
+        return wait_for(said, f"job {job} says {text!r}", limit, every=0.2) or ""
 
     def wait_for_cluster(self, job: str, status: str, limit: float = 60) -> None:
         def reached() -> bool:
             code, page = self.call("GET", f"/api/v2/jobs/{job}/cluster_statuses/")
             return bool(code == 200 and page["results"][0]["status"] == status)
 
-        wait_for(reached, f"the cluster of {job} is {status}", limit, every=0.1)
+        wait_for(reached, f"the cluster of {job} is {status}", limit, every=0.2)
 
     def ssh_config(self, job: str, key: Path, folder: Path) -> "SSH":
         """Strict ssh to the job's nodes: only this key, only the portal's known_hosts lines, no question."""

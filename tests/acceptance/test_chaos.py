@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from jobs.states import JobState
@@ -39,12 +40,19 @@ OUTCOMES = {
     "failed": ("A run was interrupted", "The command was interrupted"),
 }
 PATIENCE = 300.0
+ORPHAN_AGE = 5
 
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A portal of this module's own, which is not spared."""
-    with running(tmp_path_factory.mktemp("chaos")) as found:
+    settings = {
+        "HEADNODE_LEFTOVER_EVERY_SECONDS": "1",
+        "HEADNODE_LEFTOVER_AGE_SECONDS": str(ORPHAN_AGE),
+        # An orphan stays listed: it must be seen here, not be terminated before anybody looks.
+        "HEADNODE_LEFTOVER_GRACE_MINUTES": "600",
+    }
+    with running(tmp_path_factory.mktemp("chaos"), **settings) as found:
         yield found
 
 
@@ -59,7 +67,7 @@ class Patient(Person):
                 return None
             return None if status >= 500 else (status, answer)
 
-        return wait_for(answered, f"{method} {path} is answered", 60, every=0.2) or (0, None)
+        return wait_for(answered, f"{method} {path} is answered", 60, every=0.2)
 
     def submit_surely(self, command: str, slots: int, name: str) -> str:
         """Save and submit; a submission whose answer was lost is found to be there."""
@@ -173,13 +181,54 @@ def test_thirty_jobs_end_properly_whatever_is_killed(portal: Stack) -> None:
         f"nothing of a node is left: {left_behind(portal, places)}",
         20,
     )
-    assert person.get("/api/v2/leftovers/")["results"] == []
+    assert orphans_after_a_search(portal, person) == []
     print(  # noqa: T201 - the figures of the run
         f"chaos: {JOBS} jobs in {took:.0f} s (the last submitted after {submitted:.0f} s), "
         f"killed with -9: {', '.join(f'{name} {count} times' for name, count in sorted(kills.items()))}; "
         f"{dict(outcomes)}; {sum(count for _, count in stories)} events without a hole or a double; "
         "no process, socket or address left"
     )
+
+
+def orphans_after_a_search(portal: Stack, person: Person) -> list[str]:
+    """The clusters that the cloud has and no job needs, by a search that began when all of them were old enough."""
+    enough = time.time() + ORPHAN_AGE + 1
+    code = "from jobs.models import OrphanSearch; print(OrphanSearch.objects.get().searched_at.timestamp())"
+    wait_for(
+        lambda: float(portal.manage("shell", "-v", "0", "-c", code)) > enough,
+        "a search for orphans was made",
+        60,
+        every=1,
+    )
+    return [row["clusterId"] for row in person.get("/api/v2/leftovers/")["results"]]
+
+
+def test_a_cluster_that_was_left_in_the_cloud_would_be_found(portal: Stack, cloud: httpx.Client) -> None:
+    """That the list above is empty proves something only if it would not be."""
+    person = with_token(portal)
+    code = "from jobs.providers.portal_id import own_portal_id; print(own_portal_id())"
+    order = {
+        "mark": portal.manage("shell", "-v", "0", "-c", code).strip(),
+        "username": "uprod_Stray1",
+        "home": "/enc/uprod_Stray1",
+        "broker_url": f"{portal.base_url}context/v1/",
+        "nodes": [
+            {
+                "name": "head",
+                "role": "head",
+                "core_type": "emerald",
+                "cores": 1,
+                "memory_mb": 1024,
+                "ssh_port": 32100,
+                "boot_seconds": 1,
+                "token": "of no job",
+            }
+        ],
+    }
+    assert cloud.put("/v1/clusters/Stray1", json=order).status_code == 201
+    assert orphans_after_a_search(portal, person) == ["Stray1"]
+    assert cloud.request("DELETE", "/v1/clusters/Stray1").status_code == 202
+    wait_for(lambda: orphans_after_a_search(portal, person) == [], "it is gone", 60)
 
 
 def left_behind(portal: Stack, places: set[str]) -> list[str]:

@@ -14,7 +14,6 @@ from playwright.sync_api import Page, Request, WebSocket, expect
 
 from tests.acceptance.people import Person, sign_in, with_token
 from tests.stack import Stack
-from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -146,4 +145,4 @@ def test_the_guides_name_every_system(stack: Stack, browser_page: Callable[..., 
         guide = page.locator(".guides details", has_text=re.compile(f"^\\s*{system}"))
         guide.locator("summary").click()
         for word in words:
-            wait_for(lambda guide=guide, word=word: word in guide.inner_text(), f"{system} says {word}", 5)  # type: ignore[misc]
+            expect(guide).to_contain_text(word, use_inner_text=True)

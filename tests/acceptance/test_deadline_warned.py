@@ -1,5 +1,6 @@
 """Somebody who is logged in with their own ssh is warned before the cluster ends, extends it, and it stays."""
 
+import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_the_terminal_the_log_and_the_deadline(
 
 
 def read_until(terminal: "subprocess.Popen[bytes]", words: bytes) -> bytes:
-    assert terminal.stdout is not None
+    assert isinstance(terminal.stdout, io.BufferedReader)
     seen = b""
     while words not in seen.replace(b"\r\n", b""):
         piece = terminal.stdout.read1(65536)

@@ -184,10 +184,17 @@ def portal_logged_in(portal: Stack, node: dict[str, Any]) -> None:
         f"print(to_head(Cluster.objects.get(job='{job}')).run('echo in').stdout)"
     )
 
+    refusals = [""]
+
     def tried() -> bool:
         try:
             return "in" in portal.manage("shell", "-c", code)
-        except subprocess.CalledProcessError:
+        except subprocess.CalledProcessError as error:
+            refusals.append(error.stderr)
             return False
 
-    wait_for(tried, "the portal gets in", 30)
+    try:
+        # Each try starts a Python with all of Django, which takes seconds on a busy machine.
+        wait_for(tried, f"the portal logs in to {node['name']}", 90)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{refusals[-1][-2000:]}") from None

@@ -2,7 +2,9 @@
 
 import os
 import random
+import secrets
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,9 @@ from tests.acceptance.people import SSH, Person, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for
 
+# A web server answers only who asks; a SSH server and the service below speak first.
+REQUEST = b"GET /healthz HTTP/1.0\r\n\r\n"
+REQUEST_IN_SHELL = r"GET /healthz HTTP/1.0\r\n\r\n"
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
 
@@ -74,12 +79,14 @@ def test_the_portals_database_keys_and_sockets(two_clusters: tuple[SSH, SSH], st
 def test_the_hosts_own_files(two_clusters: tuple[SSH, SSH], tmp_path: Path) -> None:
     ssh, _ = two_clusters
     marked = tmp_path / "marked"
-    marked.write_text("of the host")
+    marked.write_text("of the host " + (text := secrets.token_hex(8)))
+    on_disk = f"grep -rls {text} /tmp /var/tmp /dev/shm"
+    assert str(marked) in subprocess.run(on_disk.split(), capture_output=True, text=True).stdout
     for path in (marked, Path.cwd() / "manage.py", "/etc/shadow", "/etc/ssh/sshd_config", "/root/.bashrc"):
         assert unreadable(ssh, path), path
     for folder in ("/root", "/home", "/var/lib", "/boot", "/srv", "/opt"):
         assert ssh.run(f"ls -A {folder} 2>/dev/null").stdout == "", folder
-    assert "of the host" not in ssh("cat /tmp/*/* 2>/dev/null; true")
+    assert ssh.run(on_disk).stdout == ""
     assert ssh("cut -d: -f1 /etc/passwd").count("\n") <= 5
     assert ssh.run("touch /usr/x /bin/x /lib/x 2>/dev/null").returncode != 0
 
@@ -99,8 +106,15 @@ def test_no_process_outside_is_visible(two_clusters: tuple[SSH, SSH], stack: Sta
     for foreign in ("celery", "uvicorn", "redis-server", "portal.embedded", "pytest", "jobs.simulator"):
         assert foreign not in commands
     assert len(ssh("ls -d /proc/[0-9]*").split()) < 30
-    for pid in stack.pids.values():
-        assert ssh.run(f"kill -0 {pid} 2>/dev/null && grep -q celery /proc/{pid}/cmdline").returncode != 0
+    for pid in (os.getpid(), *stack.pids.values()):
+        here = command_line(Path(f"/proc/{pid}/cmdline").read_bytes())
+        assert here
+        assert command_line(ssh.run(f"cat /proc/{pid}/cmdline").stdout.encode()) != here, pid
+
+
+def command_line(raw: bytes) -> str:
+    """The words of /proc/PID/cmdline; empty if there is no such process."""
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def host_owner_of(mark: str) -> int | None:
@@ -117,7 +131,8 @@ def host_owner_of(mark: str) -> int | None:
 def test_nothing_runs_as_root(two_clusters: tuple[SSH, SSH]) -> None:
     ssh, _ = two_clusters
     assert ssh("id -u").strip() != "0"
-    assert ssh.run("su -c true; sudo true; mount -t tmpfs x /mnt").returncode != 0
+    for attempt in ("su -c true", "sudo -n true", "mount -t tmpfs x /tmp", "chroot / true"):
+        assert ssh.run(attempt).returncode != 0, attempt
     mark = str(random.randrange(10**6, 10**7))
     ssh(f"setsid sleep {mark} </dev/null >/dev/null 2>&1 & true")
     owner = wait_for(lambda: host_owner_of(mark), "the host sees the process")
@@ -149,14 +164,20 @@ def host_service() -> Iterator[int]:
 
 def test_the_hosts_loopback_services(two_clusters: tuple[SSH, SSH], stack: Stack, host_service: int) -> None:
     ssh, other = two_clusters
-    with socket.create_connection(("127.0.0.1", host_service)) as here:
-        assert here.recv(100) == b"host service\n"
     portal = int(stack.base_url.rstrip("/").rpartition(":")[2])
     for address, port in [("127.0.0.1", host_service), ("127.0.0.1", portal), (other.address, other.port)]:
-        answer = ssh.run(f"timeout 5 bash -c 'exec 3<>/dev/tcp/{address}/{port}; head -c 4 <&3' 2>/dev/null")
-        assert answer.stdout == "", (address, port)
-        forwarded = ssh.run("true", "-W", f"{address}:{port}")
-        assert "host service" not in forwarded.stdout
+        with socket.create_connection((address, port), timeout=5) as here:
+            here.sendall(REQUEST)
+            assert here.recv(4), "it answers whoever reaches it"
+        talk = f"exec 3<>/dev/tcp/{address}/{port}; printf '{REQUEST_IN_SHELL}' >&3; head -c 4 <&3"
+        assert ssh.run(f'timeout 5 bash -c "{talk}" 2>/dev/null').stdout == "", (address, port)
+        assert forwarded(ssh, address, port) == b"", (address, port)
+
+
+def forwarded(ssh: SSH, address: str, port: int) -> bytes:
+    """What comes back of a request that the node is asked to forward."""
+    line = ["ssh", "-F", str(ssh.config), "-W", f"{address}:{port}", "-p", str(ssh.port), ssh.where]
+    return subprocess.run(line, input=REQUEST, capture_output=True, timeout=60).stdout
 
 
 def test_a_link_to_a_host_file_leads_nowhere(

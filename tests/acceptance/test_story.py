@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.people import sign_in, with_token
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import wait_for, wait_for_end
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.browser, pytest.mark.timeout(420)]
 
 LINE = re.compile(
     r"^Instance ready for ssh access\. Command: ssh -i </path/to/key> (uprod_\w{6})@([0-9.]+); port: (\d+); "
@@ -139,7 +139,12 @@ def test_the_main_story(
         heard += session.stdout.readline()
     page.locator("#terminate-button").click()
     page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
-    rest, _ = session.communicate(timeout=60)
+    # Each step has a limit of its own: the command may take 90 s to end, a node 20 s to shut down. The head goes last.
+    person.wait_for_message(job, "Stopping job (User terminated)", limit=20)
+    person.wait_for_message(job, "The command ended", limit=100)
+    person.wait_for_message(job, "compute node(s) are shut down", limit=60)
+    person.wait_for_message(job, "Job completed", limit=60)
+    rest = wait_for_end(session, "the head node's shutdown ends the open ssh", limit=60)
     assert "going down" in rest
     assert session.returncode != 0
 

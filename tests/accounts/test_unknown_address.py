@@ -1,5 +1,7 @@
 """A trusted proxy that sends no valid client address: no rule allows the client, and nothing fails."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -14,7 +16,8 @@ from tests.factories import NodeFactory, SSHKeyFactory, public_key
 
 pytestmark = pytest.mark.django_db
 PROXY = "10.0.0.5"
-UNPLACED = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.9, unknown"}
+# The values of a WSGI environment are of any type.
+UNPLACED: dict[str, Any] = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.9, unknown"}
 
 
 @pytest.fixture(autouse=True)

@@ -118,7 +118,7 @@ def sign_in(browser: Browser, portal: str) -> Iterator[SignIn]:
     def open_page(user: User, base: str = portal, **options: object) -> Page:
         client = Client()
         client.force_login(user)
-        context = browser.new_context(base_url=base, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=base, reduced_motion="reduce", **options)  # type: ignore[arg-type]  # options by name
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
         contexts.append(context)

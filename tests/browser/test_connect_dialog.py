@@ -14,8 +14,9 @@ from jobs.access.connect_commands import TABS
 from jobs.models import Job, Node
 from jobs.states import Observed
 from tests.browser.accessibility import findings
-from tests.browser.conftest import INSECURE_NAME, SignIn
+from tests.browser.conftest import SignIn
 from tests.jobs.making import HOST_KEYS, cluster_of
+from tests.resident_browser import INSECURE_NAME
 
 pytestmark = pytest.mark.browser
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice"

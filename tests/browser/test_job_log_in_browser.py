@@ -10,8 +10,9 @@ from jobs.access import quoting
 from jobs.events import history, job_log
 from jobs.models import Job, JobEvent
 from jobs.states import JobState
-from tests.browser.conftest import INSECURE_NAME, Aside, SignIn
+from tests.browser.conftest import Aside, SignIn
 from tests.jobs.making import submitted_job
+from tests.resident_browser import INSECURE_NAME
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser

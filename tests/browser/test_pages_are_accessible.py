@@ -7,7 +7,7 @@ from accounts import services
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.events import job_log
-from jobs.states import Observed
+from jobs.states import LogLevel, LogSource, Observed
 from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
 from tests.jobs.making import cluster_of, saved_job
@@ -28,7 +28,9 @@ def test_no_page_has_a_finding(sign_in: SignIn, alice: User, width: int) -> None
     cluster, _ = cluster_of(alice, Observed.BOOTING, slots=2)
     # What a node says of itself need not have a space anywhere.
     cluster.nodes.update(reason="x" * 480, address="2001:db8:85a3:1111:2222:8a2e:370:7334", port=32100)
-    job_log.append(cluster.job, "program", "\x1b[31mred\x1b[0m and plain", level="warning", node="head")
+    job_log.append(
+        cluster.job, LogSource.PROGRAM, "\x1b[31mred\x1b[0m and plain", level=LogLevel.WARNING, node="head"
+    )
     page = sign_in(alice, viewport={"width": width, "height": 800})
     paths = [
         "/",

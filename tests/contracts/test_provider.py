@@ -12,7 +12,7 @@ from jobs.providers.base import OrderRefused, ProviderBusy
 from tests.contracts import clouds
 from tests.contracts.clouds import PORTAL_ID, CloudInMemory, CloudUnderTest, SimulatedCloud, states_of
 from tests.fakes import providers as fakes
-from tests.fakes.cloud import PlannedEvent, World, busy
+from tests.fakes.cloud import CloudThatMayBreakAnywhere, PlannedEvent, busy
 from tests.jobs.simulator.simulator_process import Simulator, free_port
 
 NUMBERS = itertools.count(1)
@@ -169,7 +169,8 @@ def full_cloud(request: pytest.FixtureRequest) -> CloudUnderTest:
         return CloudInMemory(fakes.ProviderWithoutCapacity())
     if request.param == "world":
         full = clouds.world_cloud()
-        full.provider.world.refuses_orders = True  # type: ignore[attr-defined]
+        assert isinstance(full.provider, CloudThatMayBreakAnywhere)
+        full.provider.world.refuses_orders = True
         return full
     real: SimulatedCloud = request.getfixturevalue("real_cloud")
     assert real.simulator.http.put("/v1/faults", json={"no_capacity": {}}).status_code == 200
@@ -191,8 +192,8 @@ def silent_cloud(request: pytest.FixtureRequest) -> CloudUnderTest:
         return CloudInMemory(fakes.ProviderDownAtFirst(times=9))
     if request.param == "world":
         silent = clouds.world_cloud()
-        world: World = silent.provider.world  # type: ignore[attr-defined]
-        world.planned += [PlannedEvent("cloud", number, busy) for number in (1, 1, 1, 1)]
+        assert isinstance(silent.provider, CloudThatMayBreakAnywhere)
+        silent.provider.world.planned += [PlannedEvent("cloud", number, busy) for number in (1, 1, 1, 1)]
         return silent
     nobody = f"http://127.0.0.1:{free_port()}"
     return SimulatedCloud(

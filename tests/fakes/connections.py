@@ -36,7 +36,17 @@ class ConnectionToANode:
     ) -> None:
         pass
 
-    def run(self, command: str, *, stdin: bytes | None = None, timeout: float = 30.0) -> Result:
+    @property
+    def active(self) -> bool:
+        """It works until a call raises."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def run(
+        self, command: str, *, stdin: bytes | None = None, timeout: float = 30.0, output_limit: int = 0
+    ) -> Result:
         """Run a command to its end."""
         with self.world.around("ssh"):
             head = self.world.running_node(self.cluster_id, self.name)
@@ -44,35 +54,75 @@ class ConnectionToANode:
                 return self.world.broken_results.pop()
             if command != PROGRAM_COMMAND:
                 return Result(0, b"", b"")
-            answer = ProgramOnTheNode(head).answer(json.loads(stdin or b""))
-            return Result(0, json.dumps(answer).encode(), b"")
+            request = json.loads(stdin or b"")
+            answer = json.dumps(ProgramOnTheNode(head).answer(request))
+            marker = request["marker"]
+            return Result(0, f"start-up files print this {marker}{answer}{marker}".encode(), b"")
 
     @contextmanager
-    def sftp(self) -> Iterator["FilesOfANode"]:
+    def sftp(self, timeout: float = 30.0) -> Iterator["FilesOfANode"]:
         with self.world.around("ssh"):
             head = self.world.running_node(self.cluster_id, self.name)
         yield FilesOfANode(head)
+        head.time_passes()
 
 
 class FilesOfANode:
-    """An SFTP client that reads the files of a head node's work directory."""
+    """An SFTP client on a head node: it reads the work directory, and reads and writes the program's state files."""
 
     def __init__(self, head: HeadNode) -> None:
         self.head = head
+        self.written: dict[str, OpenFile] = {}
 
     def open(self, path: str, mode: str = "r") -> "OpenFile":
-        """Open a file to read it. Raises FileNotFoundError."""
+        """Open a file. Raises FileNotFoundError."""
+        if "w" in mode:
+            return self.written.setdefault(path, OpenFile(b""))
+        return OpenFile(self._content(path))
+
+    def stat(self, path: str) -> "RemoteAttributes":
+        """Return the attributes of a file. Raises FileNotFoundError."""
+        if path == ".headnode" and self.head.is_prepared:
+            return RemoteAttributes(path, 0)
+        attributes = RemoteAttributes(path, len(self._content(path)))
+        if path.endswith("/alive") and not self.head.is_running:
+            attributes.st_mtime -= 3600
+        return attributes
+
+    def posix_rename(self, old: str, new: str) -> None:
+        """Rename a file that was written."""
+        data = self.written.pop(old).written
+        if new.endswith("/stop"):
+            self.head.stop_reason = self.head.stop_reason or data.decode()
+
+    def listdir_iter(self, path: str, read_aheads: int = 50) -> "Iterator[RemoteAttributes]":
+        """Yield the files of the work directory, which has no directories here."""
         for name, data in self.head.work_files.items():
-            if path.endswith(f"/work/{name}"):
-                return OpenFile(data)
-        raise FileNotFoundError(2, "No such file")
+            yield RemoteAttributes(name, len(data))
+
+    def _content(self, path: str) -> bytes:
+        for name, data in self.head.work_files.items():
+            if path.endswith(f"work/{name}"):
+                return data
+        found = self.head.state_files.get(path.removeprefix(".headnode/"))
+        if found is None:
+            raise FileNotFoundError(2, "No such file")
+        return found
 
 
 class OpenFile(io.BytesIO):
     """An open remote file, as far as output collection uses one."""
 
+    written = b""
+
     def stat(self) -> "RemoteAttributes":
-        return RemoteAttributes(len(self.getvalue()))
+        return RemoteAttributes("", len(self.getvalue()))
+
+    def close(self) -> None:
+        """Keep what was written."""
+        if not self.closed:
+            self.written = self.getvalue()
+        super().close()
 
     def readv(self, parts: Sequence[tuple[int, int]]) -> Iterator[bytes]:
         """Yield the parts, given as (offset, size)."""
@@ -84,14 +134,15 @@ class OpenFile(io.BytesIO):
 class RemoteAttributes:
     """The attributes of a regular file."""
 
-    def __init__(self, size: int) -> None:
-        self.st_size, self.st_mode = size, stat.S_IFREG | 0o644
+    def __init__(self, name: str, size: int) -> None:
+        self.filename, self.st_size, self.st_mode = name, size, stat.S_IFREG | 0o644
+        self.st_mtime = 1_700_000_000
 
 
 def connect_in(world: World) -> Callable[..., ConnectionToANode]:
     """Return `transport.connect` for the nodes of this world."""
 
-    def connect(target: Target, *, timeout: float = 10.0, credential: Any = None) -> ConnectionToANode:
+    def connect(target: Target, *, credential: Any, timeout: float = 10.0) -> ConnectionToANode:
         with world.around("ssh"):
             found = world.node_at(target.address)
             if found is None:

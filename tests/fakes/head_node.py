@@ -5,6 +5,7 @@ a command ends only after a stop was answered, and output comes in small parts. 
 """
 
 import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,19 @@ class HeadNode:
     def work_files(self) -> dict[str, bytes]:
         """The regular files in the work directory, by path."""
         return {LOG: self.log} if self.began else {}
+
+    @property
+    def state_files(self) -> dict[str, bytes]:
+        """The files that the program and the runner keep, as far as the portal reads them."""
+        found = {"asked": b""}
+        if self.began:
+            found |= {"began": b"1", "alive": b""}
+        if self.stop_reason is not None:
+            found["stop"] = self.stop_reason.encode()
+        if self.exit_code is not None:
+            ended = {"exit_code": self.exit_code, "why": self.stop_reason or ""}
+            found["ended.json"] = json.dumps(ended).encode()
+        return found
 
     def lose_power(self) -> None:
         """End every process, as a reboot does; files stay."""
@@ -87,7 +101,7 @@ class ProgramOnTheNode:
 
     def _unpack(self, request: dict[str, Any]) -> dict[str, Any]:
         """No file is ever staged here, so no archive can be read."""
-        return {"state": "unpacked", "bad": list(request["names"])}
+        return {"state": "unpacked", "refused": dict.fromkeys(request["names"], "is broken"), "more": False}
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         head = self.head

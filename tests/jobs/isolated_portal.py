@@ -1,20 +1,24 @@
 """The portal's modules on a world made for a test: its clock, messages, cloud, head nodes and worker names."""
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs.control import claim, command, controller, heartbeat, provisioning, teardown
+from jobs.control import claim, controller, heartbeat, provisioning, steps
+from jobs.control.decisions import Step
 from jobs.events import job_log, wakeups
 from jobs.lifetime import orphans
 from sshgateway.sessions import gateway_wakeups
-from tests.fakes.cloud import CloudThatMayBreakAnywhere, ConnectionToAHeadNode, ProgramOnTheNode, World
+from sshgateway.ssh import transport
+from tests.fakes.cloud import CloudThatMayBreakAnywhere, World
+from tests.fakes.connections import connect_in
 
 # Not boundaries: a transaction is interrupted before or after its queries, never between BEGIN and its first one.
 NOT_BOUNDARIES = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -38,15 +42,13 @@ class IsolatedPortal:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = World(datetime.now(UTC))
         self.monkeypatch = monkeypatch
+        self.steps: Counter[Step] = Counter()  # that passes carried out
 
     def connect(self) -> None:
-        """Take clock, worker names, messages and head nodes from the world."""
+        """Take clock, worker names, messages and connections to nodes from the world."""
         world, patch = self.world, self.monkeypatch.setattr
-        program = ProgramOnTheNode()
-        for module in (command, teardown):
-            patch(module, "command_runner", program)
-            patch(module, "to_head", lambda cluster: ConnectionToAHeadNode(world, cluster.pk))
-        patch(provisioning, "_log_in", lambda target, credential: self._log_in())
+        patch(transport, "connect", connect_in(world))
+        patch(controller, "carry_out", self._carry_out)
         patch(provisioning, "ThreadPoolExecutor", lambda max_workers: SequentialPool())
         patch(timezone, "now", lambda: world.now)
         patch(socket, "gethostname", lambda: world.worker)
@@ -67,9 +69,9 @@ class IsolatedPortal:
         """Search the world's cloud for orphaned clusters."""
         orphans.find_orphans("simulated", CloudThatMayBreakAnywhere(self.world))
 
-    def _log_in(self) -> None:
-        with self.world.around("ssh"):
-            pass
+    def _carry_out(self, step: steps.DecidedStep) -> timedelta | None:
+        self.steps[step.decision.step] += 1
+        return steps.carry_out(step)
 
     def _queue(self, task: str, cluster_id: str) -> None:
         if task == wakeups.RECONCILE:

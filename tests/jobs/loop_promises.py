@@ -5,9 +5,11 @@ from collections import Counter
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from jobs.events import history
-from jobs.models import ClusterStatus, Job, JobEvent, JobStatus
-from jobs.states import ENDING, ClusterState, JobState, Observed
-from tests.fakes.cloud import HeadNode, World
+from jobs.models import Cluster, ClusterStatus, Job, JobEvent, JobStatus
+from jobs.states import ClusterState, JobState, Observed
+from tests.fakes.cloud import World
+from tests.fakes.head_node import HeadNode
+from tests.jobs.cluster_rows import check_row
 
 played: Counter[str] = Counter()
 # Messages that a life has at most once, whichever worker was killed or slept.
@@ -45,9 +47,8 @@ class Promises(RuleBasedStateMachine):
     @invariant()
     def every_job_log_is_complete(self) -> None:
         for job in self.jobs:
-            last, status, deadline_at, next_check_at = Job.objects.values_list(
-                "last_sequence", "cluster__observed_state", "cluster__deadline_at", "cluster__next_check_at"
-            ).get(pk=job.pk)
+            cluster = Cluster.objects.select_related("job").get(job=job)
+            last, status = cluster.job.last_sequence, cluster.observed_state
             self.no_status_goes_back(job)
             reached = list(Observed).index(Observed(status))
             assert reached >= self.furthest.get(job.pk, 0), f"it went back to {status}"
@@ -55,11 +56,7 @@ class Promises(RuleBasedStateMachine):
             if self.checked.get(job.pk) != last:
                 self.checked[job.pk] = last
                 self.no_event_is_missing_or_double(job, last)
-            if status not in ENDING:
-                assert next_check_at is not None, "a live cluster without a next pass"
-                assert status == Observed.ABSENT or deadline_at is not None, (
-                    "a live cluster without a deadline"
-                )
+            check_row(cluster)
 
     def no_event_is_missing_or_double(self, job: Job, last: int) -> None:
         rows = JobEvent.objects.filter(job=job).order_by("sequence")

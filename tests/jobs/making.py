@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.audit.trail import Actor
 from accounts.models import User
 from jobs.control import orders
@@ -10,6 +12,7 @@ from jobs.models import Cluster, Job, Node
 from jobs.states import Observed
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
+from tests.jobs.cluster_rows import complete, stamps_until
 
 HOST_KEYS = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
@@ -49,6 +52,10 @@ def cluster_of(
     job = submitted_job(user, **change)
     cluster = job.cluster
     nodes = orders.make_nodes(cluster)
-    Cluster.objects.filter(pk=cluster.pk).update(observed_state=observed, provider_state={"id": cluster.pk})
+    changes: dict[str, Any] = {"observed_state": observed, **stamps_until(observed, timezone.now())}
+    if observed == Observed.RELEASED:
+        changes["next_check_at"] = None
+    Cluster.objects.filter(pk=cluster.pk).update(**changes)
     cluster.refresh_from_db()
+    complete(cluster, given=set())
     return cluster, nodes

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from jobs.models import Job
-from tests.api import client_of
+from tests.api import client_of, send
 from tests.factories import (
     AccessRuleFactory,
     ClusterFactory,
@@ -123,7 +123,7 @@ def names(alice: User) -> dict[str, Any]:
 
 
 def _send(client: APIClient, method: str, path: str, body: bytes, content_type: str) -> None:
-    answer = client.generic(method.upper(), path, body, content_type=content_type)
+    answer = send(client, method.upper(), path, body, content_type)
     assert answer.status_code < 500, (body[:200], answer.content[:500])
     if answer.status_code >= 400:
         told = answer.json()
@@ -220,7 +220,7 @@ def test_any_accept_header_gets_json(alice: User, accept: str) -> None:
 def test_a_refused_job_leaves_nothing(alice: User) -> None:
     client = client_of(alice)
     for scalar in SCALARS:
-        client.generic("POST", "/api/v2/jobs/", scalar.encode(), content_type="application/json")
+        send(client, "POST", "/api/v2/jobs/", scalar.encode(), "application/json")
 
     assert not Job.objects.exists()
 
@@ -273,7 +273,7 @@ def test_a_form_of_ten_megabytes_is_413(alice: User) -> None:
 
 
 def test_a_body_of_another_kind_is_415(alice: User) -> None:
-    answer = client_of(alice).generic("POST", "/api/v2/jobs/", b"<job/>", content_type="application/xml")
+    answer = send(client_of(alice), "POST", "/api/v2/jobs/", b"<job/>", "application/xml")
 
     assert answer.status_code == 415
     assert answer.json()["reason"] == "unsupported_media_type"

@@ -189,13 +189,13 @@ def test_an_id_nothing_has_is_not_found(alice: User, method: str, path: str, cod
     client = client_of(alice)
     for name in NO_IDS:
         nothing = Things(
-            key=name,  # type: ignore[arg-type]
-            rule=name,  # type: ignore[arg-type]
+            key=name,  # type: ignore[arg-type]  # a text where a number belongs
+            rule=name,  # type: ignore[arg-type]  # a text where a number belongs
             job=name,
             saved=name,
             file=name,
             session=name,
-            machine=name,  # type: ignore[arg-type]
+            machine=name,  # type: ignore[arg-type]  # a text where a number belongs
             handle=name,
         )
 

@@ -52,7 +52,7 @@ def test_from_upload_to_results(client: Client, tmp_path: Path) -> None:
     (tmp_path / "case.txt").write_text("input")
     with (tmp_path / "case.txt").open("rb") as file:
         # The odd third part is what the client sends: a header `Content-Type: {'type_id': 1}`.
-        upload = client.call("POST", "files/contents/", files={"file": ("case.txt", file, {"type_id": 1})})  # type: ignore[arg-type]
+        upload = client.call("POST", "files/contents/", files={"file": ("case.txt", file, {"type_id": 1})})  # type: ignore[arg-type]  # see above
     body = {
         "name": "flow",
         "jobanalyses": [

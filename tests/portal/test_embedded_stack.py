@@ -164,7 +164,10 @@ def test_no_sandbox_is_said(tmp_path: Path) -> None:
 
 
 def test_a_process_that_never_gets_well_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
-    process = start(tmp_path / "var", HEADNODE_SIMULATOR_BOOT="sometimes")
+    var = tmp_path / "var"
+    var.mkdir()
+    (var / "simulator").touch()  # where the simulator needs a folder
+    process = start(var)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Headnode cannot start: its process simulator ended" in output.splitlines()[-1]

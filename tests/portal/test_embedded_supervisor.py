@@ -29,7 +29,7 @@ DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flus
 
 
 def python(name: str, code: str, **options: float) -> Process:
-    return Process(name, [sys.executable, "-c", code], dict(os.environ), **options)  # type: ignore[arg-type]
+    return Process(name, [sys.executable, "-c", code], dict(os.environ), **options)  # type: ignore[arg-type]  # options by name
 
 
 @pytest.fixture

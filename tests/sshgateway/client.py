@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -86,7 +87,7 @@ class Client:
     async def close_shell(self) -> None:
         await self.send(Close())
 
-    async def until(self, condition, what: str, limit: float = LIMIT) -> None:  # type: ignore[no-untyped-def]
+    async def until(self, condition: Callable[["Client"], object], what: str, limit: float = LIMIT) -> None:
         """Wait until `condition(self)` is true; it is checked whenever something arrives."""
         try:
             async with asyncio.timeout(limit), self._changed:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -30,8 +30,12 @@ from tests.sshgateway import sshd
 from tests.sshgateway.client import Client
 from tests.waiting import wait_for
 
+T = TypeVar("T")
 
-async def until(condition: Callable[[], Awaitable[Any]], what: str, limit: float = 12.0) -> Any:
+
+async def until(
+    condition: Callable[[], Awaitable[T | Literal[False] | None]], what: str, limit: float = 12.0
+) -> T:
     """Return the first true value of `condition`, within `limit` seconds; for changes that no event announces."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit):
@@ -85,11 +89,13 @@ def access_check(monkeypatch: pytest.MonkeyPatch) -> SwitchableCheck:
 class Server:
     """A gateway that serves as the portal does, in a thread of the test process."""
 
-    def __init__(self, ws: type[asyncio.Protocol] | None = None) -> None:
-        application = ProtocolTypeRouter(
+    def __init__(
+        self, ws: type[asyncio.Protocol] | None = None, application: Callable[..., Any] | None = None
+    ) -> None:
+        only_terminals = ProtocolTypeRouter(
             {"websocket": WebsocketAuthentication(URLRouter(websocket_urlpatterns)), "lifespan": lifespan}
         )
-        config = serving.config(application)
+        config = serving.config(application or only_terminals)
         config.ws = ws or config.ws
         self._uvicorn = serving.Server(config, gateway.end_all_sessions)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -108,8 +114,12 @@ class Server:
         """How many websockets are being served."""
         return len(self._uvicorn.server_state.tasks)
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, as SIGTERM does."""
         self._uvicorn.should_exit = True
+
+    def stop(self) -> None:
+        self.ask_to_stop()
         self._thread.join(20)
         assert not self._thread.is_alive(), "the gateway did not stop"
 

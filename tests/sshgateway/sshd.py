@@ -45,7 +45,7 @@ class Node:
             "subject": "test:1",
             "node": "head",
         }
-        return Target(**{**fields, **changes})  # type: ignore[arg-type]
+        return Target(**{**fields, **changes})  # type: ignore[arg-type]  # fields by name
 
     def stop(self) -> None:
         """End the server and, with it, every connection."""
@@ -97,9 +97,6 @@ def start(
         "UsePAM no",
         "StrictModes no",
         "UseDNS no",
-        # bash reads ~/.bashrc for a command of sshd's, unless it believes to be inside another shell: what is in
-        # there must not decide how a test ends.
-        "SetEnv SHLVL=3",
         "PidFile none",
         *more,
         "LogLevel VERBOSE",

@@ -1,10 +1,10 @@
-/* What keys send, which keys are the terminal's own, and the modes a terminal is in. */
+/* What keys send, which keys are the terminal's own, and when queries get no reply. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./fakes.js";
 
 const { keySequence, withModifiers } = await import("../../static/src/terminal/key_codes.js");
-const { isModeSequence, modeSequence, nudge } = await import("../../static/src/terminal/modes.js");
+const { nudge } = await import("../../static/src/terminal/nudge.js");
 const { ignoreQueries } = await import("../../static/src/terminal/queries.js");
 const { actionOf } = await import("../../static/src/terminal/shortcuts.js");
 
@@ -68,29 +68,6 @@ test("shortcuts: on a Mac the Command key", () => {
   assert.equal(actionOf(press("KeyF", { ctrlKey: true }), false), undefined);
 });
 
-function terminalIn(modes, type = "normal") {
-  const none = {
-    applicationCursorKeysMode: false, bracketedPasteMode: false, sendFocusMode: false, mouseTrackingMode: "none", applicationKeypadMode: false,
-  };
-  return { modes: { ...none, ...modes }, buffer: { active: { type } } };
-}
-
-test("modes: a plain shell has none", () => {
-  assert.equal(modeSequence(terminalIn({})), "");
-});
-
-test("modes: a full-screen program with a mouse", () => {
-  const terminal = terminalIn({ applicationCursorKeysMode: true, mouseTrackingMode: "drag", applicationKeypadMode: true }, "alternate");
-  assert.equal(modeSequence(terminal), "\x1b[?1049h\x1b[?1h\x1b[?1002h\x1b[?1006h\x1b=");
-  assert.equal(modeSequence(terminalIn({ bracketedPasteMode: true, sendFocusMode: true })), "\x1b[?2004h\x1b[?1004h");
-});
-
-test("modes: every sequence of ours is recognised, others are not", () => {
-  assert.equal(isModeSequence(modeSequence(terminalIn({ mouseTrackingMode: "any", applicationKeypadMode: true }, "alternate"))), true);
-  assert.equal(isModeSequence(""), true);
-  for (const bad of ["\x1b[?1049l", "\x1b]0;title\x07", "\x1b[?12345h", "x", "\x1b=\x1b[?1h"]) assert.equal(isModeSequence(bad), false, bad);
-});
-
 test("a nudge makes the window one row smaller for a moment", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const sizes = [];
@@ -125,10 +102,6 @@ test("Ctrl: from @ to _, and nothing beyond", () => {
   assert.equal(withModifiers("x", {}), "x");
 });
 
-test("modes: every kind of mouse", () => {
-  const modes = ["x10", "vt200", "drag", "any"].map((mouseTrackingMode) => modeSequence(terminalIn({ mouseTrackingMode })));
-  assert.deepEqual(modes, ["?9", "?1000", "?1002", "?1003"].map((mode) => `\x1b[${mode}h\x1b[?1006h`));
-});
 
 test("queries of colours: the palette, foreground, background and cursor", () => {
   const codes = [];

@@ -84,16 +84,85 @@ test("a file name suits every file system", () => {
   assert.equal(fileName(["x".repeat(300)], at).length, 124);
 });
 
+const isWide = (sign) => /[\u1100-\uffff\u{1f300}-\u{1faff}]/u.test(sign);
+
+/** The cells of a line as xterm.js has them: "·" is one in which nothing was ever written. */
+function cellsOf(text) {
+  return [...text].flatMap((sign) => (isWide(sign) ? [[sign, 2], ["", 0]] : [[sign === "·" ? "" : sign, 1]]));
+}
+
 /** A terminal whose normal buffer has these lines: [text, whether it continues the line before]. */
 function terminalWith(...lines) {
-  const rows = lines.map(([text, isWrapped = false]) => ({
-    isWrapped,
-    translateToString: (trim) => (trim ? text.trimEnd() : text),
-  }));
+  const rows = lines.map(([text, isWrapped = false]) => {
+    const cells = cellsOf(text);
+    return {
+      isWrapped,
+      length: cells.length,
+      getCell: (column) => cells[column] && { getChars: () => cells[column][0], getWidth: () => cells[column][1] },
+      translateToString: (trim, from = 0, to = cells.length) => {
+        const shown = cells.slice(from, to).map(([sign, width]) => (width ? sign || " " : "")).join("");
+        return trim ? shown.trimEnd() : shown;
+      },
+    };
+  });
   return { buffer: { normal: { length: rows.length, getLine: (row) => rows[row] } } };
 }
 
 test("the scrollback: wrapped lines are one, their spaces kept; empty lines at the end go", () => {
   const terminal = terminalWith(["$ echo  "], ["to be  "], ["continued  ", true], ["", false], ["end", false], ["   "], [""]);
   assert.equal(scrollbackText(terminal), "$ echo\nto be  continued\n\nend\n");
+});
+
+test("the scrollback: no blank where a wide character went to the next line", () => {
+  const wrapped = terminalWith(["日本日本·"], ["日本日本·", true], ["日本", true], ["🙂🙂·"], ["🙂🙂", true]);
+  assert.equal(scrollbackText(wrapped), "日本日本日本日本日本\n🙂🙂🙂🙂\n");
+});
+
+test("the scrollback: a blank that was printed stays, and so does a gap before a narrow character", () => {
+  assert.equal(scrollbackText(terminalWith(["日本 "], ["日本", true])), "日本 日本\n");
+  assert.equal(scrollbackText(terminalWith(["abcd·"], ["efg", true])), "abcd efg\n");
+  assert.equal(scrollbackText(terminalWith(["abcd·"], ["日本"])), "abcd\n日本\n");
+});
+
+const HARMLESS = {
+  "a family": "👨‍👩‍👧‍👦", "a rainbow flag": "🏳️‍🌈", "a profession with a skin tone": "🧑🏽‍💻", "a kiss": "👩🏽‍❤️‍💋‍👨🏻",
+  "pirates": "🏴‍☠️", "a keycap": "1️⃣ #️⃣", "text and emoji": "❤︎ ❤️ ©️", "Scotland": "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+  "Persian": "می‌خواهم", "Persian at the end of a word": "خانه‌ ", "Sinhala": "ශ්‍රී ලංකා", "Malayalam": "ന്‍", "Hindi": "क्‍ष क्‌ष",
+  "Arabic with a joiner in front": "‍ه", "an ideograph's variant": "葛\u{e0100}", "Mongolian": "ᠨ\u180b", "old Korean": "\u115f\u1161",
+  "Hebrew": "לַ\u034fֽ",
+};
+for (const [name, text] of Object.entries(HARMLESS)) {
+  test(`a paste: joiners and variants that are needed stay: ${name}`, () => {
+    assert.equal(inspect(`echo ${text}`).invisible, 0);
+    assert.equal(withoutInvisible(`echo ${text}`), `echo ${text}`);
+    assert.equal(isRisky(inspect(text), false), false);
+  });
+}
+
+const HIDING = {
+  "a bidi override": "a\u202eb", "a bidi isolate": "a\u2066b\u2069", "bidi marks": "a\u200e\u200fb\u061c", "a joiner between letters": "r\u200dm",
+  "a non-joiner between letters": "r\u200cm", "a joiner after an emoji, before a letter": "🙂\u200drm", "joiners in a row": "می\u200c\u200cخ",
+  "variants in a row": "🙂\ufe01\ufe02\u{e0101}", "a variant of nothing": " \ufe0f", "letters that are not shown": "a\u{e0072}\u{e006d}",
+  "more letters than a flag has": `🏴${"\u{e0061}".repeat(12)}`, "a soft hyphen": "r\u00adm", "a Hangul filler": "a\u3164b", "a line separator": "a\u2028b",
+  "an escape": "a\x1b[201~b", "a blank of no width": "a\u200b\ufeffb", "a word joiner": "a\u2060b", "C1": "a\u009bb",
+};
+for (const [name, text] of Object.entries(HIDING)) {
+  test(`a paste: what hides is found and left out: ${name}`, () => {
+    assert.ok(inspect(text).invisible > 0);
+    assert.equal(isRisky(inspect(text), true), true);
+    assert.equal(inspect(withoutInvisible(text)).invisible, 0);
+    assert.ok(withoutInvisible(text).length < text.length);
+  });
+}
+
+test("a paste: a joiner whose neighbour is left out goes with it", () => {
+  assert.equal(withoutInvisible("🙂\u200d\u202e🙂"), "🙂🙂");
+  assert.equal(inspect(withoutInvisible("🙂\ufe01\u202e\ufe02")).invisible, 0);
+});
+
+test("a paste of megabytes is inspected at once", () => {
+  const text = "echo 'größe 日本' 👨‍👩‍👧 می‌خواهم\n".repeat(40_000);
+  const began = performance.now();
+  assert.equal(inspect(text).invisible, 0);
+  assert.ok(performance.now() - began < 1000);
 });

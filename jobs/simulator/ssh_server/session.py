@@ -14,13 +14,13 @@ from jobs.simulator.sandbox.agent_client import AgentError, Program
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.sandbox.installed_programs import login_shell, sftp_server
 from jobs.simulator.ssh_server.connection import NodeConnection
+from jobs.simulator.ssh_server.locales import accepted_environment
 from jobs.simulator.ssh_server.pump import Pump
 
 SIGNALS = frozenset(
     {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
 )
 SIGNAL_NAMES = {number: name for name in sorted(SIGNALS) if (number := int(getattr(signal, "SIG" + name)))}
-ACCEPTED_ENVIRONMENT = ("LANG", "LC_", "COLORTERM", "TZ")
 NOT_STARTED = 255
 
 
@@ -134,12 +134,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             "SSH_CLIENT": f"{peer[0]} {peer[1]} {local[1]}",
             "SSH_CONNECTION": f"{peer[0]} {peer[1]} {local[0]} {local[1]}",
         }
-        sent = self._channel.get_environment()
-        env |= {
-            name: value
-            for name, value in sent.items()
-            if name.startswith(ACCEPTED_ENVIRONMENT) and "\0" not in value
-        }
+        env |= accepted_environment(self._channel.get_environment())
         if self._command is not None and self._forced_command():
             env["SSH_ORIGINAL_COMMAND"] = self._command
         if self._term:

@@ -71,7 +71,8 @@ export async function nodesUp(url) {
 async function ask(url, options) {
   let response;
   try {
-    response = await fetch(url, { credentials: "same-origin", ...options });
+    // A page that somebody comes back to would be given the list of shells of its first visit.
+    response = await fetch(url, { credentials: "same-origin", cache: "no-store", ...options });
   } catch {
     throw new Refusal("portal_unreachable", word("portal-unreachable"));
   }

@@ -83,7 +83,7 @@ async function resume(set, tab, row) {
   const terminal = set.add(tab.node, { name: tab.name });
   terminal.takenUp = true;
   if (tab.active || !set.front) await set.choose(terminal);
-  terminal.attach(row, { modes: tab.modes });
+  terminal.attach(row);
   set.remember();
 }
 

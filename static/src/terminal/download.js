@@ -12,13 +12,25 @@ export function scrollbackText(terminal) {
   for (let row = 0; row < buffer.length; row += 1) {
     const line = buffer.getLine(row);
     if (!line) continue;
-    const continues = buffer.getLine(row + 1)?.isWrapped ?? false;
-    const text = line.translateToString(!continues);
+    const next = buffer.getLine(row + 1);
+    const text = next?.isWrapped ? line.translateToString(false, 0, wrappedLength(line, next)) : line.translateToString(true);
     if (line.isWrapped && lines.length) lines[lines.length - 1] += text;
     else lines.push(text);
   }
   while (lines.at(-1) === "") lines.pop();
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Return how many columns of a wrapped line hold text: the last one is left empty where a wide character did not fit.
+ *
+ * @param {import("@xterm/xterm").IBufferLine} line
+ * @param {import("@xterm/xterm").IBufferLine} next
+ */
+function wrappedLength(line, next) {
+  const last = line.getCell(line.length - 1);
+  const isEmpty = last?.getChars() === "" && last.getWidth() === 1;
+  return isEmpty && next.getCell(0)?.getWidth() === 2 ? line.length - 1 : line.length;
 }
 
 /**

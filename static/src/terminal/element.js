@@ -13,10 +13,11 @@ import { Boundary } from "./boundary.js";
 import { Clipboard } from "./clipboard.js";
 import { extensions } from "./extensions.js";
 import { FindBar } from "./find.js";
+import { Foreground } from "./foreground.js";
 import { Indicators } from "./indicators.js";
 import { KeysBar } from "./keys_bar.js";
 import { part, word } from "./kit.js";
-import { nudge } from "./modes.js";
+import { nudge } from "./nudge.js";
 import { letProgramsCopy } from "./osc52.js";
 import { plain } from "./plain.js";
 import { ignoreQueries } from "./queries.js";
@@ -39,7 +40,6 @@ const MEGABYTE = 1024 * 1024;
 /**
  * @typedef {object} Begin how a terminal that attaches begins
  * @property {number} [offset] everything before it is on the screen
- * @property {string} [modes] the sequence for the modes it was in
  * @property {boolean} [isNew] the shell was just made
  */
 /** @typedef {import("./session.js").Size} Size */
@@ -67,6 +67,8 @@ export class HeadnodeTerminal extends HTMLElement {
   clipboard;
   /** @type {StateDisplay} */
   stateDisplay;
+  /** @type {Foreground} */
+  foreground;
   boundary = new Boundary();
   tabName = "";
   shellTitle = ""; // what the shell calls its window
@@ -76,6 +78,7 @@ export class HeadnodeTerminal extends HTMLElement {
   readOnly = false;
   disposed = false;
   oldUntil = 0; // output before this offset was shown before
+  incompleteUntil = 0; // what a full-screen program drew before this offset may be missing in part
   // Whether queries of programs get their reply from this window; the portal says which window replies.
   answers = true;
 
@@ -96,6 +99,7 @@ export class HeadnodeTerminal extends HTMLElement {
     this.append(this.banners.box, view);
     this.screen = new Screen(box, size);
     this.terminal = this.screen.terminal;
+    this.foreground = new Foreground(this.terminal);
     this.find = new FindBar(this.screen.search, () => this.terminal.focus());
     this.keys = new KeysBar(this.terminal, (text) => this.#type(text));
     this.clipboard = new Clipboard(this.terminal, box, (sentence) => {
@@ -124,6 +128,7 @@ export class HeadnodeTerminal extends HTMLElement {
     this.session?.leave();
     this.session = null;
     this.typed = false;
+    this.foreground.reset();
     this.letType(true);
     this.screen.begin();
     this.stateDisplay.starting();
@@ -152,7 +157,7 @@ export class HeadnodeTerminal extends HTMLElement {
     const session = new Session(id, websocketUrl, state.offset ?? 0);
     this.session = session;
     this.boundary = new Boundary(state.offset ?? 0);
-    this.oldUntil = 0;
+    this.oldUntil = this.incompleteUntil = 0;
     session.size = { cols: this.terminal.cols, rows: this.terminal.rows };
     /** @param {string} name @param {(event: any) => void} heard */
     const on = (name, heard) => session.addEventListener(name, (event) => this.session === session && heard(event));
@@ -180,6 +185,11 @@ export class HeadnodeTerminal extends HTMLElement {
     if (this.place.isGuest) session?.leave();
     if (this.place.isGuest || !session || session.state === "ended" || session.closeShell()) return;
     if (session.id) await endSession(this.place.createUrl, session.id);
+  }
+
+  /** Whether it shows a shell of the person's own that has not ended. */
+  get isOwnAndOpen() {
+    return !this.place.isGuest && ["open", "reconnecting"].includes(this.session?.state ?? "");
   }
 
   /** Bring it to the front. */
@@ -251,20 +261,32 @@ export class HeadnodeTerminal extends HTMLElement {
     this.boundary.feed(data, end);
     this.screen.draw(data, () => {
       session.drew(end);
+      this.#redraw(session, end);
       this.stateDisplay.followInput();
     });
   }
 
+  /**
+   * Have a full-screen program draw again once everything that it printed is on the screen, if a part is missing.
+   *
+   * @param {Session} session
+   * @param {number} end
+   */
+  #redraw(session, end) {
+    if (!this.incompleteUntil || end < this.incompleteUntil) return;
+    this.incompleteUntil = 0;
+    if (this.terminal.buffer.active.type === "alternate") nudge(session, this.terminal);
+  }
+
   /** @param {import("./protocol.js").Ready} ready @param {Begin} state */
-  #ready(ready, { offset = 0, modes = "", isNew = false }) {
+  #ready(ready, { offset = 0, isNew = false }) {
     this.status.showNode(ready);
     // Output that was shown before. After a broken connection it was not.
     if (!this.session?.wasOpen && !offset && !isNew) this.oldUntil = ready.printed ?? 0;
     if (ready.skipped > 0) {
       const size = (ready.skipped / MEGABYTE).toFixed(1);
       this.banners.show("skipped", word("skipped", { n: size }), { tone: "busy" });
-      this.terminal.write(modes);
-      if (this.session && modes.includes("?1049h")) nudge(this.session, this.terminal);
+      this.incompleteUntil = ready.printed ?? 0;
     }
     this.emit("headnode:ready", ready);
   }

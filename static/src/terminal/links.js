@@ -3,8 +3,8 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { find } from "../dom.js";
 import { isWeb } from "./web_address.js";
 import { part, word } from "./kit.js";
+import { MAC } from "./platform.js";
 
-const MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 const LINGER_MILLISECONDS = 6000;
 
 /**

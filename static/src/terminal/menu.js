@@ -2,6 +2,7 @@
 import { announce, find } from "../dom.js";
 import { part, wire, word } from "./kit.js";
 import { followExpanded, moveByArrows, openBelow } from "./popover.js";
+import { MAC } from "./platform.js";
 import { preferences } from "./preferences.js";
 
 export class Menu {
@@ -12,6 +13,7 @@ export class Menu {
   constructor(button, act) {
     this.menu = part("menu");
     this.size = find(this.menu, "[data-size]");
+    find(this.menu, "[data-mac]").hidden = !MAC;
     button.after(this.menu);
     button.addEventListener("click", () => openBelow(this.menu, button));
     moveByArrows(this.menu);

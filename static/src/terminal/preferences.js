@@ -8,6 +8,7 @@ const KEY = "headnode-terminal";
  * @property {boolean} screenReader
  * @property {boolean} bell
  * @property {string} programsMayCopy ask, always or never
+ * @property {boolean} optionIsMeta on a Mac, Option sends Esc before a key instead of typing its other character
  */
 
 /** @type {Values} */
@@ -17,6 +18,7 @@ const DEFAULTS = {
   screenReader: false,
   bell: true,
   programsMayCopy: "ask",
+  optionIsMeta: false,
 };
 export const FONT_SIZES = { least: 8, most: 32 };
 

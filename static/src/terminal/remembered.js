@@ -1,8 +1,7 @@
-/* Remembers the shells of this browser tab, so that a page that is loaded again attaches to them. Only ids, names and
- * modes are stored, nothing that was typed or printed; an id is of use only to its owner. */
-import { isModeSequence } from "./modes.js";
+/* Remembers the shells of this browser tab, so that a page that is loaded again attaches to them. Only ids and
+ * names are stored, nothing that was typed or printed; an id is of use only to its owner. */
 
-/** @typedef {{ session: string, node: string, name: string, modes: string, active: boolean }} Tab */
+/** @typedef {{ session: string, node: string, name: string, active: boolean }} Tab */
 
 export class Remembered {
   /** @param {string} name distinguishes the terminals of one page from those of another */
@@ -19,9 +18,7 @@ export class Remembered {
     try {
       /** @type {Tab[]} */
       const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "[]");
-      return kept
-        .filter((tab) => typeof tab.session === "string" && typeof tab.node === "string")
-        .map((tab) => ({ ...tab, modes: isModeSequence(tab.modes ?? "") ? tab.modes : "" }));
+      return kept.filter((tab) => typeof tab.session === "string" && typeof tab.node === "string");
     } catch {
       return [];
     }

@@ -42,7 +42,8 @@ export class Screen {
       fontWeightBold: "500",
       scrollback: SCROLLBACK,
       minimumContrastRatio: 4.5,
-      macOptionIsMeta: true,
+      macOptionIsMeta: preferences.get("optionIsMeta"),
+      macOptionClickForcesSelection: true,
       overviewRuler: { width: 12 },
     });
     this.fitter = new FitAddon();
@@ -149,6 +150,7 @@ export class Screen {
     const colours = theme(preferences.get("colours"));
     this.terminal.options.theme = colours;
     this.terminal.options.screenReaderMode = preferences.get("screenReader");
+    this.terminal.options.macOptionIsMeta = preferences.get("optionIsMeta");
     this.box.parentElement?.style.setProperty("--hn-back", colours.background);
     if (this.fontSize === preferences.fontSize) return;
     this.fontSize = preferences.fontSize;

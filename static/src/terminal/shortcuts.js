@@ -1,7 +1,7 @@
 /* The terminal's own keys, which neither shells nor browsers use: Alt+Shift with the keys of the navigation block,
  * Ctrl+Shift with the letters that terminal programs on Linux use, Ctrl with the keys that browsers use for size. */
 
-const MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
+import { MAC } from "./platform.js";
 
 /** @type {Record<string, string>} */
 const ALT_SHIFT = {

@@ -9,9 +9,10 @@
 import { find } from "../dom.js";
 import { begin } from "./arrivals.js";
 import { confirm } from "./dialogs.js";
+import { QUIET_MILLISECONDS } from "./foreground.js";
 import { handoverHash } from "./handover.js";
 import { part, word } from "./kit.js";
-import { modeSequence } from "./modes.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { Remembered } from "./remembered.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -26,9 +27,6 @@ import { Toolbar } from "./toolbar.js";
  * @property {string | undefined} socket
  */
 /** @typedef {import("./element.js").HeadnodeTerminal} HeadnodeTerminal */
-
-// Whether a program runs cannot be known. A shell counts as quiet when nothing was typed or printed for so long.
-const QUIET_MILLISECONDS = 10_000;
 
 export class HeadnodeTerminals extends HTMLElement {
   /** @type {HeadnodeTerminal | null} */
@@ -58,6 +56,7 @@ export class HeadnodeTerminals extends HTMLElement {
     this.tabs = this.toolbar.tabs;
     this.prepend(this.toolbar.bar, this.stack);
     this.begun = begin(this);
+    askBeforeLeaving(() => this.panels.some((panel) => panel.isOwnAndOpen && panel.foreground.isBusy(panel)));
   }
 
   /** The terminals in the order of their tabs. */
@@ -157,10 +156,9 @@ export class HeadnodeTerminals extends HTMLElement {
    * @param {HeadnodeTerminal} terminal
    */
   async close(terminal) {
-    const { usedAt, typed, dataset } = terminal;
-    const isFullScreen = terminal.terminal.buffer.active.type === "alternate";
-    const isBusy = typed && !this.place.socket && (isFullScreen || performance.now() - usedAt < QUIET_MILLISECONDS);
-    if (isBusy && !["ended", "refused"].includes(dataset.state ?? "")) {
+    const { usedAt, typed } = terminal;
+    const wasUsed = typed && performance.now() - usedAt < QUIET_MILLISECONDS;
+    if (terminal.isOwnAndOpen && (wasUsed || terminal.foreground.isBusy(terminal))) {
       const title = word("close-title", { name: terminal.tabName });
       if (!(await confirm(title, word("close-text"), word("close-button")))) {
         terminal.terminal.focus();
@@ -231,10 +229,10 @@ export class HeadnodeTerminals extends HTMLElement {
     if (this.place.socket) return;
     this.remembered.write(
       this.panels.flatMap((panel) => {
-        const { session, place, tabName, terminal } = panel;
+        const { session, place, tabName } = panel;
         if (!session?.id || session.state === "ended") return [];
         const active = panel === this.front;
-        return [{ session: session.id, node: place.node, name: tabName, modes: modeSequence(terminal), active }];
+        return [{ session: session.id, node: place.node, name: tabName, active }];
       }),
     );
   }

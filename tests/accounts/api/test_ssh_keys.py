@@ -117,7 +117,7 @@ def test_deleting_forgets_the_key(alice: User) -> None:
 def test_the_list_is_pages_that_keep_their_query(alice: User) -> None:
     SSHKeyFactory.create_batch(3, owner=alice)
     client = client_of(alice)
-    first = client.get(URL, {"page_size": 2, "note": "kept"}).json()
+    first = client.get(URL, {"page_size": "2", "note": "kept"}).json()
 
     assert first["count"] == 3
     assert first["previous"] is None

@@ -25,8 +25,8 @@ def _nobody_failed_yet() -> None:
     cache.clear()
 
 
-def _ask(username: str, password: str, **headers: str) -> Any:
-    return APIClient().post(URL, {"username": username, "password": password}, format="json", **headers)
+def _ask(username: str, password: str, **environ: Any) -> Any:
+    return APIClient().post(URL, {"username": username, "password": password}, format="json", **environ)
 
 
 def test_the_token_works_and_is_kept_as_a_digest_only(alice: User) -> None:

@@ -35,6 +35,7 @@ def test_an_action_has_a_title_and_the_vocabulary_of_its_app(member: AuditAction
     app = next(name for name, enum in ENUMS.items() if isinstance(member, enum))
     assert SHAPE.fullmatch(member.value)
     assert member.value.startswith(f"{app}:")
+    assert LONGEST is not None
     assert len(member.value) <= LONGEST
     title = labels.title(AuditEvent(action=member.value))
     assert title == str(member.label)

@@ -62,6 +62,7 @@ def test_an_unknown_address_is_hashed_as_it_is_read_back() -> None:
     assert digest(AuditEvent.objects.get(pk=event.pk)) == event.hash
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_another_writer_waits_until_the_event_is_in_the_chain() -> None:
     """The rival begins after this thread has read the head of the chain, and before it has appended to it."""

@@ -101,10 +101,9 @@ def test_a_rule_expires(alice: User) -> None:
     rule = client_of(alice).post(RULES, body, format="json").json()
     assert rule["standing"] == "active"
     settings = "/api/v2/users/me/job-settings/"
-    asked = {"REMOTE_ADDR": "192.0.2.7"}
-    assert client_of(alice).get(settings, **asked).json()["currentAddressAllowed"] is True
+    assert client_of(alice).get(settings, REMOTE_ADDR="192.0.2.7").json()["currentAddressAllowed"] is True
     alice.access_rules.update(expires_at=timezone.now())
-    assert client_of(alice).get(settings, **asked).json()["currentAddressAllowed"] is False
+    assert client_of(alice).get(settings, REMOTE_ADDR="192.0.2.7").json()["currentAddressAllowed"] is False
     assert client_of(alice).get(f"{RULES}{rule['id']}/").json()["standing"] == "expired"
     changed = client_of(alice).patch(f"{RULES}{rule['id']}/", {"expiresAt": None}, format="json").json()
     assert changed["standing"] == "active"

@@ -106,6 +106,52 @@ def test_line_broken_by_a_mail_program_is_joined(width: int) -> None:
     assert "joined" in (key.notice or "")
 
 
+KINDS = [
+    blobs.line("ssh-ed25519", blobs.ed25519()),
+    blobs.line("ssh-ed25519", blobs.ed25519(), "alice.of-the-long-name@her-laptop.example.org"),
+    blobs.line("ssh-rsa", blobs.rsa()),
+    blobs.line("ssh-rsa", blobs.rsa(4096), "a b"),
+    blobs.line("ecdsa-sha2-nistp256", blobs.ecdsa()),
+    blobs.line("sk-ssh-ed25519@openssh.com", blobs.sk_ed25519(), "alice@a-laptop-of-hers"),
+    blobs.line("sk-ecdsa-sha2-nistp256@openssh.com", blobs.sk_ecdsa(), ""),
+]
+
+
+def selected_in_terminal(line: str, width: int, end: str) -> str:
+    """Return what is copied from a terminal of that many columns: blanks at the ends of its rows may get lost."""
+    rows = [line[at : at + width] for at in range(0, len(line), width)]
+    return end.join(row.rstrip() for row in rows) + end
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "\n  "], ids=repr)
+@pytest.mark.parametrize("width", [80, 100, 120, 132, 200])
+@pytest.mark.parametrize("line", KINDS, ids=[line.split()[0] for line in KINDS])
+def test_key_copied_from_a_terminal_is_joined(line: str, width: int, end: str) -> None:
+    key = parse(selected_in_terminal(line, width, end))
+    assert key.line == line.rstrip()
+    assert ("joined" in (key.notice or "")) == (len(line.rstrip()) > width)
+
+
+@pytest.mark.parametrize("blank", [" ", "  ", "\t", "\u00a0", "\n", "\n\n", "\r\n "], ids=repr)
+@pytest.mark.parametrize("line", KINDS, ids=[line.split()[0] for line in KINDS])
+def test_key_with_blanks_or_line_ends_at_any_place_is_joined(line: str, blank: str) -> None:
+    kind, encoded, *comment = line.rstrip().split(" ", 2)
+    for width in (1, 7, 20, 64, 67):
+        if width < len(encoded):
+            parts = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+            key = parse(" ".join([kind, blank.join(parts), *comment]))
+            assert key.line == line.rstrip()
+            assert "joined" in (key.notice or "")
+
+
+@pytest.mark.parametrize("line", KINDS, ids=[line.split()[0] for line in KINDS])
+def test_key_broken_once_anywhere_is_joined(line: str) -> None:
+    kind, encoded, *_ = line.split()
+    for at in range(1, len(encoded)):
+        for blank in (" ", "\n"):
+            assert parse(f"{kind} {encoded[:at]}{blank}{encoded[at:]} comment").comment == "comment"
+
+
 def test_line_broken_after_the_type_is_joined() -> None:
     kind, encoded, comment = blobs.line("ssh-rsa", blobs.rsa(), "alice").split()
     rows = [encoded[at : at + 76] for at in range(0, len(encoded), 76)]

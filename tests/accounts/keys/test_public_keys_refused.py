@@ -15,13 +15,14 @@ from tests.accounts.keys.key_corpus.tools import listed, make_pair, public_line,
 ED = blobs.line("ssh-ed25519", blobs.ed25519())
 ED_BASE64 = ED.split()[1]
 RSA = blobs.line("ssh-rsa", blobs.rsa())
+MESSAGES = {reason.value: reason.message for reason in KeyRefusalReason}
 EC = blobs.line("ecdsa-sha2-nistp256", blobs.ecdsa())
 
 
 def refusal(text: str | bytes) -> KeyRefused:
     with pytest.raises(KeyRefused) as refused:
         parse(text)
-    assert refused.value.message.endswith(KeyRefusalReason(refused.value.reason).message)
+    assert refused.value.message.endswith(MESSAGES[refused.value.reason])
     assert refused.value.field == "public_key"
     return refused.value
 
@@ -71,8 +72,12 @@ CASES: dict[str, list[tuple[str, str | bytes]]] = {
         ("line_break", ED + "\nsecond line"),
         ("line_break", ED + "\ncommand=x"),
         ("line_break", ED + "\r\nsecond\r\nthird"),
-        ("line_break", ED[:40] + "\n" + ED[40:]),
-        ("line_break", RSA[:100] + "\n" + RSA[100:170] + "\n" + RSA[170:]),
+        ("line_break", ED + "\nalice@laptop"),
+        ("line_break", RSA.rsplit(" ", 1)[0] + "\nalice@laptop"),
+        ("line_break", ED[:40] + "\n" + ED[40:] + "\nmore"),
+        ("line_break", ED[:40] + "\nmore\n" + ED[40:]),
+        ("line_break", ED[:80] + "\nalice\nbob"),
+        ("line_break", ED[:40] + "\n" + ED[41:]),
         ("line_break", RSA[:76] + "\n" + RSA[76:152] + "\n"),
     ],
     "before the key": [
@@ -116,7 +121,10 @@ CASES: dict[str, list[tuple[str, str | bytes]]] = {
         ("cut_off", ED.replace(ED_BASE64, ED_BASE64[:10])),
         ("cut_off", ED.replace(ED_BASE64, "AAAA")),
         ("cut_off", RSA[:200]),
-        ("cut_off", " ".join([RSA[:100], RSA[100:]])),
+        ("cut_off", " ".join([RSA[:100], RSA[101:]])),
+        ("cut_off", " ".join([ED[:40], ED[40:60], ED[61:]])),
+        ("cut_off", " ".join([ED[:40], ED[40:60], "x-y", ED[60:]])),
+        ("cut_off", f"{EC.split()[0]} {EC.split()[1][:80]}== {EC.split()[1][80:]}"),
     ],
     "blobs": [
         ("trailing_bytes", blobs.line("ssh-ed25519", blobs.ed25519() + b"\x00")),

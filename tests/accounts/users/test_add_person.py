@@ -1,6 +1,7 @@
 """Adding user accounts; without a sandbox there can be one only."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -45,13 +46,14 @@ def test_refused(name: str, password: str, reason: str) -> None:
 def test_no_second_person_without_a_sandbox(settings: Settings) -> None:
     settings.HEADNODE_SINGLE_PERSON = True
     user_accounts.add_user(SYSTEM, "alice", "", PASSWORD)
-    for door in (
+    attempts: list[Callable[[], object]] = [
         lambda: user_accounts.add_user(SYSTEM, "bob", "", PASSWORD),
         lambda: User.objects.create_superuser("bob", "", PASSWORD),
         lambda: User.objects.create_user("bob", "", PASSWORD),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(Refused, match="no sandbox") as caught:
-            door()
+            attempt()
         assert caught.value.reason == "single_person"
     assert User.objects.count() == 1
     assert not User.too_many_here()

@@ -23,7 +23,7 @@ HOST = "127.0.0.1:8000"
 OWN = f"http://{HOST}"
 
 
-class WhoAmI(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+class WhoAmI(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """Sends what is in its scope."""
 
     async def connect(self) -> None:

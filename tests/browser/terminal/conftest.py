@@ -26,7 +26,7 @@ def node(transactional_db: None, tmp_path: Path) -> Iterator[sshd.Node]:
 def job(alice: User, core_types: None, node: sshd.Node, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A running job of alice's whose head node is a real sshd.
 
-    The only difference to a job on a cluster: the sshd has no account of the job's name, so this process's user is used.
+    The only difference to a job on a cluster is the name of the account: sshd knows this process's user only.
     """
     AccessRule.objects.create(owner=alice, cidr="127.0.0.0/8")
     monkeypatch.setattr(Job, "username", getpass.getuser())

@@ -113,7 +113,9 @@ def test_watch_then_type_then_out(hers: Page, sign_in: SignIn, bob: User, charli
 
     theirs = sign_in(charlie)
     session = TerminalSession.objects.get()
-    assert theirs.goto(f"/terminals/{session.pk}/").status == 404
+    answer = theirs.goto(f"/terminals/{session.pk}/")
+    assert answer is not None
+    assert answer.status == 404
     theirs.goto("/terminals/")
     expect(theirs.locator("main")).not_to_contain_text("Wing flow")
 

@@ -1,7 +1,7 @@
 """A real shell in a real Chromium: what is typed, what is shown, how large it is."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from tests.browser.terminal.screen import FRONT, connected, picture, run, shows, state, text, until
 from tests.sshgateway import sshd
@@ -76,7 +76,7 @@ def test_only_web_addresses_are_links_and_only_with_a_key(window: Page) -> None:
     connected(window)
     run(window, r"printf '\e]8;;javascript:alert(1)\e\\trap-%s\e]8;;\e\\ \n' $((1+1))", "trap-2")
     run(window, "clear; echo http://127.0.0.1:1/page-$((1+1))", "http://127.0.0.1:1/page-2")
-    at = {"x": 60, "y": 8}
+    at: Position = {"x": 60, "y": 8}
     screen = window.locator(".xterm-screen")
     screen.hover(position=at)
     expect(window.locator(".hn-link")).to_contain_text("Ctrl+click opens")

@@ -29,6 +29,7 @@ def after_queries(count: int) -> Callable[[str], bool]:
     return chosen
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_key_removed_at_any_moment_is_in_no_document_with_a_higher_number(alice: User) -> None:
     cluster, _ = cluster_of(alice, Observed.EXECUTING)

@@ -1,5 +1,6 @@
 """A node shows another host key than it reported: one alarm everywhere, and no connection until it is cleared."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -79,10 +80,11 @@ def test_nobody_is_led_there(cluster: Cluster, alice: User, client: Client) -> N
     accounts_services.add_access_rule(actor(alice), alice, "127.0.0.1", "")
     node_access.terminal_target(alice, cluster.job, "head", "127.0.0.1")
     host_key_alarm.raise_alarm(head_of(cluster), ERROR, "a test")
-    for lead in (
+    ways: list[Callable[[], object]] = [
         lambda: node_access.node_target(head_of(cluster)),
         lambda: node_access.terminal_target(alice, cluster.job, "head", "127.0.0.1"),
-    ):
+    ]
+    for lead in ways:
         with pytest.raises(Refused) as refusal:
             lead()
         assert (refusal.value.reason, refusal.value.status) == ("host_key_changed", 403)

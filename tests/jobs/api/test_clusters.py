@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEvent, User
 from jobs.models import Cluster, ClusterDefinition, Job
 from jobs.states import Desired
-from tests.api import client_of
+from tests.api import client_of, send
 from tests.factories import ClusterFactory, StoredFileFactory
 from tests.jobs.definitions.catalogue import HEAD
 
@@ -24,7 +24,7 @@ MIXED = (
 
 
 def post(user: User, text: str | bytes, content_type: str = "application/toml", query: str = "") -> Any:
-    return client_of(user).generic("POST", f"{URL}{query}", text, content_type=content_type)
+    return send(client_of(user), "POST", f"{URL}{query}", text, content_type)
 
 
 def test_a_definition_launches_a_cluster_of_unlike_members(alice: User) -> None:

@@ -29,7 +29,7 @@ def _upload(user: User, name: str = "case.zip", content: bytes = CONTENT, method
 
 
 def _download(user: User, file_id: str, **headers: str) -> Any:
-    answer = client_of(user).get(f"{URL}{file_id}/contents/", headers=headers)
+    answer: Any = client_of(user).get(f"{URL}{file_id}/contents/", headers=headers)
     answer.body = answer.getvalue()
     return answer
 
@@ -152,6 +152,7 @@ def test_as_lines(alice: User) -> None:
 
 def test_content_that_storage_lost_is_404_and_said(alice: User) -> None:
     file = StoredFileFactory.create(owner=alice)
+    assert file.file.name is not None
     file.file.storage.delete(file.file.name)
     answer = client_of(alice).get(f"{URL}{file.pk}/contents/")
 

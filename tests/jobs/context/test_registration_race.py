@@ -14,6 +14,7 @@ from tests.jobs.context.test_broker import REGISTRATION
 from tests.jobs.making import HOST_KEYS, cluster_of
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_the_second_waits_for_the_first_and_is_refused(alice: User) -> None:
     """The rival begins after this thread has read that nobody registered, and before it has registered."""

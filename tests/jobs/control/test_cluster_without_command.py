@@ -30,7 +30,7 @@ FACTS = Facts(
 
 
 def step(**change: object) -> Decision:
-    return decide(replace(FACTS, **change))  # type: ignore[arg-type]
+    return decide(replace(FACTS, **change))  # type: ignore[arg-type]  # fields by name
 
 
 def test_it_stands_by_until_its_hours_are_over() -> None:

@@ -1,6 +1,7 @@
 """However a provider fails, the job ends in a terminal row and nothing is left behind."""
 
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from django.utils import timezone
@@ -47,7 +48,7 @@ def test_no_capacity(alice: User) -> None:
     assert statuses(job) == ["Pending", "Queued", "Completed"]
     assert cluster_statuses(job) == ["Not Started", "Error", "Stopping", "Stopped"]
     assert job.outcome == "error"
-    reason = job.statuses.first().reason
+    reason = job.statuses.latest("id").reason
     assert reason.startswith("Could not allocate compute resources from the compute provider")
     assert "No room for 1 node." in messages(job)
     assert cluster.next_check_at is None
@@ -97,7 +98,7 @@ def test_a_node_that_never_reports_is_named_after_the_limit(alice: User, setting
     job = submitted_job(alice, slots=2)
     assert turn(job, fake).observed_state == "booting"
     Cluster.objects.filter(job=job).update(booting_at=timezone.now() - timedelta(hours=1))
-    assert turn(job, fake, 3).observed_state == "released"
+    assert turn(job, fake, 4).observed_state == "released"
     assert "These nodes did not report in time: head, compute-1." in messages(job)
     assert fake.released >= 1
     assert not fake.there
@@ -108,7 +109,7 @@ def test_terminate_while_it_boots(alice: User) -> None:
     job = submitted_job(alice)
     turn(job, fake)
     job_actions.stop_job(actor(alice), job)
-    assert turn(job, fake, 3).observed_state == "released"
+    assert turn(job, fake, 4).observed_state == "released"
     assert statuses(job) == ["Pending", "Queued", "Stopping", "Completed"]
     assert cluster_statuses(job) == ["Not Started", "Starting", "Stop Requested", "Stopping", "Stopped"]
     assert (job.outcome, job.exit_code) == ("terminated", None)
@@ -119,14 +120,14 @@ def test_terminate_before_anything_was_ordered(alice: User) -> None:
     fake = fakes.ProviderWhoseNodesNeverReport()
     job = submitted_job(alice)
     job_actions.stop_job(actor(alice), job)
-    assert turn(job, fake, 3).observed_state == "released"
+    assert turn(job, fake, 4).observed_state == "released"
     assert fake.orders == []
     assert statuses(job)[-1] == "Completed"
 
 
 def test_a_bug_of_ours_backs_off_and_loses_nothing(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     class ProviderWithABug(fakes.ProviderWhoseNodesNeverReport):
-        def observe(self, state: dict[str, object]) -> None:  # type: ignore[override]
+        def observe(self, state: dict[str, object]) -> NoReturn:
             raise ZeroDivisionError
 
     fake = ProviderWithABug()

@@ -17,7 +17,7 @@ COMPUTE = NodeFacts("compute-1", "running", report="ok", verified=True)
 
 
 def facts(observed: Observed, desired: Desired = Desired.RUNNING, **other: object) -> Facts:
-    return replace(Facts(desired, observed, NOW, nodes=(UP, COMPUTE)), **other)  # type: ignore[arg-type]
+    return replace(Facts(desired, observed, NOW, nodes=(UP, COMPUTE)), **other)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

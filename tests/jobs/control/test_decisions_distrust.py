@@ -15,7 +15,7 @@ TALKS = [Observed.READY, Observed.EXECUTING, Observed.DRAINED]
 
 
 def facts(observed: Observed, desired: Desired = Desired.RUNNING, **other: object) -> Facts:
-    return replace(Facts(desired, observed, NOW, nodes=(HEAD, COMPUTE)), **other)  # type: ignore[arg-type]
+    return replace(Facts(desired, observed, NOW, nodes=(HEAD, COMPUTE)), **other)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize("observed", TALKS)

@@ -17,7 +17,7 @@ GONE = NodeFacts("compute-1", "failed", "power lost", report="error", registered
 
 
 def facts(observed: Observed, desired: Desired = Desired.RUNNING, **other: object) -> Facts:
-    return replace(Facts(desired, observed, NOW, nodes=(HEAD, SICK)), **other)  # type: ignore[arg-type]
+    return replace(Facts(desired, observed, NOW, nodes=(HEAD, SICK)), **other)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,20 @@ from hypothesis.stateful import (
 from accounts.audit.trail import Actor
 from accounts.refusals import Refused
 from jobs import tasks
+from jobs.access import host_key_alarm
 from jobs.context import broker, context_plan
 from jobs.context.context_plan import ContextPolicy, OnError
 from jobs.context.tokens import token_of
+from jobs.control.decisions import Step
 from jobs.lifetime import extending
-from jobs.models import Cluster, ClusterStatus, Job, JobStatus
+from jobs.models import Cluster, ClusterStatus, Job, JobStatus, Node
 from jobs.providers.base import ProviderError
 from jobs.states import ClusterState, JobState, Observed
 from jobs.submission import job_actions
 from tests.factories import UserFactory
-from tests.fakes.cloud import HeadNode, Killed, PlannedEvent, World, busy, connection_breaks, kill, later
+from tests.fakes.cloud import Killed, Machines, PlannedEvent, World, busy, kill, later
+from tests.fakes.connections import command_hangs, connection_breaks, program_fails
+from tests.fakes.head_node import HeadNode
 from tests.jobs.isolated_portal import IsolatedPortal
 from tests.jobs.loop_promises import Promises, played
 from tests.jobs.making import HOST_KEYS, draft
@@ -48,6 +52,8 @@ EXAMPLES = int(os.environ.get("LOOP_EXAMPLES", "50"))
 STEPS = 50
 MOST_JOBS = 2
 LEAST_STEPS = 2000
+# Every job here has a command; a short run may do without the last two.
+PLAYED_ELSEWHERE = {Step.STAND_BY, Step.CLOSE, Step.LEAVE_OUT, Step.GIVE_UP}
 WORKERS = ("worker-1", "worker-2", "worker-3")
 # Where an event happens: the nth boundary of a kind from now. A pass has many more queries than calls.
 BOUNDARIES = st.one_of(
@@ -78,6 +84,7 @@ class Loop(Promises):
         self.world = self.portal.world
         self.person = UserFactory.create()
         self.actor = Actor(self.person, "127.0.0.1", "api")
+        self.administrator = Actor(UserFactory.create(is_superuser=True), "127.0.0.1", "web")
         self.jobs: list[Job] = []
         self.depth = 0
 
@@ -131,9 +138,8 @@ class Loop(Promises):
     @precondition(lambda self: len(self.jobs) < MOST_JOBS)
     @rule(slots=st.integers(1, 2), keeps=st.booleans(), on_error=st.sampled_from(OnError))
     def submit(self, slots: int, keeps: bool, on_error: OnError) -> None:
-        saved = job_actions.create_job(
-            self.actor, self.person, draft(slots=slots, auto_terminate_cluster=not keeps)
-        )
+        wanted = draft(slots=slots, auto_terminate_cluster=not keeps)
+        saved = job_actions.create_job(self.actor, self.person, wanted)
         self.attempt(lambda: job_actions.submit_job(self.actor, saved))
         saved.refresh_from_db()
         if saved.submitted_at is not None:
@@ -192,6 +198,7 @@ class Loop(Promises):
         self.nodes_report(is_well=True, said=1)
         self.commands_print(2)
         self.sweep_and_deliver(worker)
+        self.world.finish_stopping()
 
     @rule()
     def search_for_orphans(self) -> None:
@@ -226,6 +233,29 @@ class Loop(Promises):
     def a_connection_breaks(self, left: int) -> None:
         self.with_a_planned_event(("ssh", left), connection_breaks)
 
+    @rule(left=st.integers(1, 6))
+    def a_node_does_not_answer_in_time(self, left: int) -> None:
+        self.with_a_planned_event(("ssh", left), command_hangs)
+
+    @rule(left=st.integers(1, 6))
+    def the_program_fails(self, left: int) -> None:
+        self.with_a_planned_event(("ssh", left), lambda: program_fails(self.world))
+
+    @precondition(lambda self: self.world.clusters)
+    @rule(number=st.integers(0, 3), really=SELDOM)
+    def a_head_shows_another_key(self, number: int, really: bool) -> None:
+        if really:
+            self._machines(number).head.shows_another_key = True
+            self.goes_on("worker-1")
+
+    @precondition(lambda self: self.world.clusters)
+    @rule(number=st.integers(0, 3), is_well=OFTEN)
+    def an_administrator_clears_the_alarm(self, number: int, is_well: bool) -> None:
+        cluster_id = list(self.world.clusters)[number % len(self.world.clusters)]
+        self._machines(number).head.shows_another_key = not is_well
+        if head := Node.objects.filter(cluster=cluster_id, name="head").first():
+            self.attempt(lambda: host_key_alarm.clear_host_key_alarm(self.administrator, head))
+
     @precondition(lambda self: self.jobs)
     @rule(number=st.integers(0, 1), boundary=QUIET_BOUNDARIES, seconds=st.sampled_from([21, 21, 100, 4000]))
     def another_worker_takes_over(self, number: int, boundary: tuple[str, int], seconds: float) -> None:
@@ -237,11 +267,12 @@ class Loop(Promises):
     @precondition(lambda self: self.jobs)
     @rule(number=st.integers(0, 1), boundary=QUIET_BOUNDARIES)
     def it_is_stopped_meanwhile(self, number: int, boundary: tuple[str, int]) -> None:
-        job = self.job(number)
-        self.with_a_planned_event(boundary, lambda: self._stop_meanwhile(job), needs_no_transaction=True)
+        key = self.job(number).pk
 
-    def _stop_meanwhile(self, job: Job) -> None:
-        job_actions.stop_job(self.actor, Job.objects.get(pk=job.pk))
+        def stop_it() -> None:
+            job_actions.stop_job(self.actor, Job.objects.get(pk=key))
+
+        self.with_a_planned_event(boundary, stop_it, needs_no_transaction=True)
 
     @rule(refuses=SELDOM)
     def capacity_changes(self, refuses: bool) -> None:
@@ -265,6 +296,7 @@ class Loop(Promises):
         token = token_of(cluster_id, name)
         number_of_address = int(cluster_id.encode().hex(), 16) * 2 + number
         address = f"127.20.{number_of_address // 250 % 250}.{number_of_address % 250 + 1}"
+        self.world.clusters[cluster_id].addresses[address] = name
         said = {"host_keys": [HOST_KEYS[0]], "address": address, "private_address": address, "port": 32100}
         broker.register(token, said, address)
         broker.report(token, {"outcome": "ok" if is_well else "error", "log": ""}, address)
@@ -274,18 +306,20 @@ class Loop(Promises):
     def a_node_dies(self, number: int, state: str, really: bool) -> None:
         if not really:
             return
-        machines = list(self.world.clusters.values())[number % len(self.world.clusters)]
+        machines = self._machines(number)
         name = list(machines.nodes)[number % len(machines.nodes)]
         machines.nodes[name] = state
         if name == "head":
-            machines.head.is_running = False
+            machines.head.lose_power()
+
+    def _machines(self, number: int) -> Machines:
+        return list(self.world.clusters.values())[number % len(self.world.clusters)]
 
     @precondition(lambda self: self.world.clusters)
     @rule(code=st.sampled_from([0, 0, 1]))
     def commands_end(self, code: int) -> None:
         for head in self._running():
-            head.lines.append(f"Exited with code {code}")
-            head.is_running, head.exit_code = False, code
+            head.end_command(code)
 
     @rule(count=st.integers(1, 7))
     def commands_print(self, count: int) -> None:
@@ -300,18 +334,19 @@ class Loop(Promises):
     @precondition(lambda self: self.world.clusters)
     @rule()
     def heads_are_rebooted(self) -> None:
-        for head in self._running():
-            head.is_running = False
+        for head in self.world.heads.values():
+            head.lose_power()
 
     def _running(self) -> list[HeadNode]:
         return [head for head in self.world.heads.values() if head.is_running]
 
     @rule()
     def the_cloud_finishes_deletions(self) -> None:
-        for cluster_id in [key for key, found in self.world.clusters.items() if found.is_ending]:
-            del self.world.clusters[cluster_id]
+        self.world.finish_deletions()
 
-    # -- the end ----------------------------------------------------------------------------------
+    @rule()
+    def nodes_stop(self) -> None:
+        self.world.finish_stopping()
 
     def teardown(self) -> None:
         """Let nothing go wrong any more and nobody act: everything must end without help."""
@@ -319,7 +354,7 @@ class Loop(Promises):
         for turn in range(120):
             later(self.world, 4 * 3600 if turn % 4 == 3 else 95)
             self.sweep_and_deliver("worker-9")
-            self.the_cloud_finishes_deletions()
+            self.world.finish_what_was_asked()
             self.attempt(lambda: self.portal.find_orphans())
             if self._all_over():
                 break
@@ -329,8 +364,8 @@ class Loop(Promises):
             job.refresh_from_db()
             cluster = Cluster.objects.get(job=job)
             assert (cluster.observed_state, cluster.next_check_at) == (Observed.RELEASED, None)
-            assert ClusterStatus.objects.filter(cluster=cluster).first().status == ClusterState.STOPPED
-            assert JobStatus.objects.filter(job=job).first().status == JobState.COMPLETED
+            assert ClusterStatus.objects.filter(cluster=cluster).latest("id").status == ClusterState.STOPPED
+            assert JobStatus.objects.filter(job=job).latest("id").status == JobState.COMPLETED
             assert job.completed_at is not None
             assert job.outcome
             played[f"ended {job.outcome}"] += 1
@@ -356,9 +391,9 @@ def test_every_cluster_ends_once_and_nothing_leaks(monkeypatch: pytest.MonkeyPat
             suppress_health_check=list(HealthCheck),
         ),
     )
-    figures = ", ".join(f"{what}: {count}" for what, count in sorted(played.items()))
-    print(figures)  # noqa: T201 - the figures of the run
+    print(", ".join(f"{what}: {count}" for what, count in sorted(played.items())))  # noqa: T201 - the figures of the run
     assert played["steps"] >= LEAST_STEPS
     # A run in which nothing went wrong would prove nothing.
     assert min(played["killed"], played["interrupted"]) >= 20
     assert min(played[f"ended {how}"] for how in ("succeeded", "terminated", "error")) >= 1
+    assert {step for step in Step if not Loop.portal.steps[step]} <= PLAYED_ELSEWHERE

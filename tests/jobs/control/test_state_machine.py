@@ -179,7 +179,7 @@ def facts(desired: Desired, observed: Observed, event: Event) -> Facts:
         overrun_at=LATER,
         trust_limit_at=LATER,
     )
-    return replace(well, **CHANGES[event])  # type: ignore[arg-type]
+    return replace(well, **CHANGES[event])  # type: ignore[arg-type]  # fields by name
 
 
 def test_the_tables_have_a_place_for_everything_that_can_be() -> None:

@@ -20,7 +20,7 @@ def test_the_log_the_api_and_the_page_name_it(alice: User) -> None:
     job_actions.stop_job(actor(alice), cluster.job)
     price = cluster.job.core_type.price_per_core_hour
     sentence = f"Still running, and costing {cluster.job.core_type.currency} {2 * price:.2f} per hour: head, compute-1."
-    assert cluster.job.events.last().message == sentence
+    assert cluster.job.events.latest("sequence").message == sentence
     still_running = client_of(alice).get(f"/api/v2/jobs/{cluster.job_id}/").json()["stillRunning"]
     assert [node["name"] for node in still_running["nodes"]] == ["head", "compute-1"]
     assert (float(still_running["costPerHour"]), still_running["sentence"]) == (float(2 * price), sentence)

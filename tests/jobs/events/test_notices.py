@@ -1,14 +1,12 @@
 """Followers and workers are told after the commit, and only then; a page of events is bounded."""
 
 import pytest
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
 from accounts.models import User
 from jobs.events import job_log, wakeups
 from jobs.models import Cluster, JobEvent
-from jobs.states import Observed
+from jobs.states import LogSource, Observed
 from tests.jobs.making import cluster_of, saved_job
 
 
@@ -29,7 +27,7 @@ def test_followers_are_told_after_the_commit(alice: User, told: list[str]) -> No
     job = saved_job(alice)
     told.clear()
     with transaction.atomic():
-        job_log.append(job, "portal", "x")
+        job_log.append(job, LogSource.PORTAL, "x")
         assert told == [], "a follower who reads now would not find it"
     assert told == [job.pk]
 
@@ -39,7 +37,7 @@ def test_nobody_is_told_of_what_was_rolled_back(alice: User, told: list[str]) ->
     job = saved_job(alice)
     told.clear()
     with pytest.raises(Undone), transaction.atomic():
-        job_log.append(job, "portal", "x")
+        job_log.append(job, LogSource.PORTAL, "x")
         job_log.notify(job.pk)
         raise Undone
     assert told == []
@@ -51,25 +49,6 @@ def test_no_event_means_no_notice(alice: User, told: list[str]) -> None:
     told.clear()
     assert job_log.append_all(job, []) == []
     assert told == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_notice_reaches_the_jobs_group_over_redis(alice: User) -> None:
-    job, other = saved_job(alice), saved_job(alice)
-    layer = get_channel_layer()
-
-    async def join() -> str:
-        channel: str = await layer.new_channel()
-        await layer.group_add(job_log.group_name(job.pk), channel)
-        return channel
-
-    channel = async_to_sync(join)()
-    with pytest.raises(Undone), transaction.atomic():
-        job_log.append(job, "portal", "never happened")
-        raise Undone
-    job_log.append(other, "portal", "another job's")
-    job_log.append(job, "portal", "x")
-    assert async_to_sync(layer.receive)(channel) == {"type": "job.bell"}
 
 
 @pytest.mark.django_db(transaction=True)

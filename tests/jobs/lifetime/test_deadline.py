@@ -134,7 +134,7 @@ def test_what_is_refused_says_why(
     life: Life, asked: dict[str, timedelta], reason: str, sentence: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        deadline.extended(life, POLICY, BEGAN + 2 * HOUR, **asked)  # type: ignore[arg-type]
+        deadline.extended(life, POLICY, BEGAN + 2 * HOUR, **asked)  # type: ignore[arg-type]  # arguments by name
     assert caught.value.reason == reason
     assert sentence in caught.value.message
     assert caught.value.status == (409 if reason in ("nothing_to_extend", "deadline_passed") else 400)

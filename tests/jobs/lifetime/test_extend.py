@@ -48,8 +48,9 @@ def test_the_walltime_and_the_deadline_move_together_and_the_loop_hears_of_it(al
     moment = (before + HOUR).isoformat().replace("+00:00", "Z")
     assert answer.json() == {"deadline": moment, "reason": "walltime"}
     assert (cluster.deadline_at, job.walltime) == (before + HOUR, 2 * HOUR)
+    assert cluster.next_check_at is not None
     assert cluster.next_check_at <= timezone.now()
-    assert "alice extended the cluster" in job.events.last().message
+    assert "alice extended the cluster" in job.events.latest("sequence").message
     assert AuditEvent.objects.filter(action="jobs:job:extended", object_id=job.pk).count() == 1
     shown = client_of(alice).get(f"/api/v2/jobs/{job.pk}/").json()
     assert (shown["deadline"], shown["deadlineReason"]) == (moment, "walltime")

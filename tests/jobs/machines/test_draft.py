@@ -12,7 +12,7 @@ GOOD = MachineDraft(name="Login node", host="login.example.org", username="sim",
 
 
 def checked(**changes: object) -> CheckedMachine:
-    return check_draft(replace(GOOD, **changes))  # type: ignore[arg-type]
+    return check_draft(replace(GOOD, **changes))  # type: ignore[arg-type]  # fields by name
 
 
 def problems(**changes: object) -> list[Refused]:

@@ -1,5 +1,6 @@
 """Releasing a cluster tells people on its nodes why, on the real simulator."""
 
+import io
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def test_an_open_terminal_shows_why_the_cluster_is_released(cloud: Simulator, ke
     terminal = subprocess.Popen(
         cluster.command(keys["alice"], extra=("-tt",)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert terminal.stdout is not None
+    assert isinstance(terminal.stdout, io.BufferedReader)
     assert terminal.stdin is not None
     terminal.stdin.write(b"echo rea''dy\n")
     terminal.stdin.flush()

@@ -1,91 +1,21 @@
 """Start a real simulator process and a small context broker, and reach nodes with the real SSH tools."""
 
-import json
 import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.fakes.broker import Broker
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-class Broker:
-    """A context broker that answers as the portal would and remembers what nodes sent."""
-
-    def __init__(self) -> None:
-        self.context: dict[str, Any] = {
-            "authorized_keys": [],
-            "rules": ["127.0.0.1/32"],
-            "user_authorities": [],
-            "gateway_addresses": [],
-            "host_certificates": [],
-            "environment": {"RESCALE_JOB_ID": "Ab12cd", "RESCALE_NODES": "2"},
-            "motd": "",
-        }
-        self.registered: dict[str, dict[str, Any]] = {}
-        self.reported: dict[str, dict[str, Any]] = {}
-        self.lines: dict[str, dict[int, dict[str, Any]]] = {}
-        # What single nodes are told besides, by node name; and what is answered about peers.
-        self.own: dict[str, dict[str, Any]] = {}
-        self.peers: Callable[[], dict[str, Any]] = lambda: {"roles": {}}
-        self.refuse: dict[str, int] = {}
-        self.calls: list[str] = []
-        broker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                token = self.headers["Authorization"].removeprefix("Node ")
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                broker.calls.append(self.path)
-                status, answer = broker.answer(self.path.rstrip("/").rpartition("/")[2], token, body)
-                data = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/context/v1/"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def answer(self, verb: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Return the status and body for one call."""
-        if verb in self.refuse:
-            return self.refuse[verb], {"reason": "token_used", "message": "This token was used."}
-        if verb == "register":
-            self.registered[token] = body
-            user, _, node = token.partition("/")
-            return 200, {"username": user, "home": f"/enc/{user}", **self.context, **self.own.get(node, {})}
-        if verb == "peers":
-            return 200, self.peers()
-        for line in body.get("lines", []):
-            assert self.lines.setdefault(token, {}).setdefault(line["sequence"], line) == line
-        if verb == "report":
-            self.reported[token] = body
-        return 200, {}
-
-    def close(self) -> None:
-        """Stop answering."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 class Simulator:
@@ -184,6 +114,11 @@ class Cluster:
         self.user = f"uprod_{cluster}"
         self.path = f"/v1/clusters/{cluster}"
 
+    def delete(self) -> None:
+        """Delete it and wait until it is gone."""
+        self.simulator.http.delete(self.path)
+        wait_for(lambda: self.simulator.http.get(self.path).status_code == 404, "the cluster is gone")
+
     def nodes(self) -> dict[str, dict[str, Any]]:
         """Return its nodes by name."""
         document = self.simulator.http.get(self.path).json()
@@ -199,15 +134,15 @@ class Cluster:
                 assert not [node for node in wanted if node["state"] == "failed"], wanted
             return nodes if all(node["state"] == state for node in wanted) else None
 
-        found = wait_for(there, f"{names or 'all nodes'} {state}")
-        assert found is not None
-        return found
+        return wait_for(there, f"{names or 'all nodes'} {state}")
 
     def access(self, **changes: Any) -> httpx.Response:
         """Push a changed access document."""
         context = self.simulator.broker.context
-        names = ("authorized_keys", "rules", "user_authorities", "gateway_addresses")
+        names = ("authorized_keys", "withdrawn", "rules", "user_authorities", "gateway_addresses")
         document = {name: context[name] for name in names} | changes
+        if "version" not in document:
+            document["version"] = self.simulator.broker.next_version(self.user)
         return self.simulator.http.put(self.path + "/access", json=document)
 
     def options(self, key: Path | None, node: str = "head") -> list[str]:

@@ -66,8 +66,8 @@ def test_stop_is_idempotent_and_said_once(alice: User) -> None:
     assert job_actions.stop_job(actor(alice), job) is False
     messages = [event.message for event in job.events.all()]
     assert messages.count("Stopping job (User terminated)...") == 1
-    assert job.statuses.first().status == "Stopping"
-    assert job.cluster.statuses.first().status == "Stop Requested"
+    assert job.statuses.latest("id").status == "Stopping"
+    assert job.cluster.statuses.latest("id").status == "Stop Requested"
 
 
 def test_what_was_not_submitted_cannot_be_stopped(alice: User) -> None:

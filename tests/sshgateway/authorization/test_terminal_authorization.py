@@ -61,7 +61,7 @@ def session_of(owner: User, subject: str) -> TerminalSession:
     return made
 
 
-def refusal_of(session: TerminalSession, user: User, address: str = HERE) -> Refused:
+def refusal_of(session: TerminalSession, user: User | AnonymousUser, address: str = HERE) -> Refused:
     with pytest.raises(Refused) as caught:
         terminal_authorization.authorize(session, user, address)
     return caught.value

@@ -187,9 +187,14 @@ def _span_of(certificate: SSHCertificate, issued_between: tuple[float, float]) -
     return certificate.valid_before - certificate.valid_after, backwards
 
 
-def test_the_gateways_certificate_is_valid_for_a_minute_and_allows_what_a_terminal_needs() -> None:
+def test_the_gateways_certificate_is_valid_for_a_minute_and_allows_what_a_terminal_needs(
+    settings: Settings,
+) -> None:
+    settings.HEADNODE_GATEWAY_ADDRESSES = ["192.0.2.7", "2001:db8::7"]
     before = time.time()
-    credential = issue_credential("uprod_Ab12cd", for_whom="alice job:Ab12cd terminal")
+    credential = issue_credential(
+        "uprod_Ab12cd", for_whom="alice job:Ab12cd terminal", target="203.0.113.5", permits_pty=True
+    )
     certificate = _load(credential.certificate)
     span, backwards = _span_of(certificate, (before, time.time()))
     assert span == 5 * 60 + 60, "five minutes for clocks that are behind, one minute to log in"
@@ -197,15 +202,15 @@ def test_the_gateways_certificate_is_valid_for_a_minute_and_allows_what_a_termin
     assert certificate.type is SSHCertificateType.USER
     assert certificate.valid_principals == [b"uprod_Ab12cd"]
     assert certificate.key_id == b"alice job:Ab12cd terminal"
-    assert certificate.critical_options == {}
-    assert certificate.extensions == {
-        b"permit-X11-forwarding": b"",
-        b"permit-agent-forwarding": b"",
-        b"permit-port-forwarding": b"",
-        b"permit-pty": b"",
-    }
+    assert certificate.critical_options == {b"source-address": b"192.0.2.7/32,2001:db8::7/128"}
+    assert certificate.extensions == {b"permit-pty": b""}
     key = load_ssh_private_key(credential.private_key.encode(), None)
     assert certificate.public_key() == key.public_key()
+
+
+def test_the_workers_certificate_allows_commands_and_nothing_else() -> None:
+    certificate = _load(issue_credential("uprod_Ab12cd", for_whom="headnode job:Ab12cd").certificate)
+    assert certificate.extensions == {}
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 3600])

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
+from collections.abc import Callable
 
 import pytest
 import websockets
@@ -11,6 +12,7 @@ import websockets
 from accounts.models import User
 from sshgateway.terminals.attachment import INPUT_WINDOW, WINDOW
 from sshgateway.terminals.frames import Ack, Input
+from tests.sshgateway.client import Client
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 
@@ -88,6 +90,10 @@ async def test_a_paste_that_ignores_the_input_window_is_refused(desk: Desk, node
     assert (client.close_code, client.close_reason) == (4400, "input_overflow")
 
 
+async def _until_acked_beyond(client: Client, base: int) -> None:
+    await client.until(lambda c: c.input_acked > base, "INPUT_ACK")
+
+
 async def test_a_big_paste_within_the_window_arrives_whole(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     lines = [f"line {number:06d} " + "z" * 80 for number in range(6000)]
@@ -101,7 +107,7 @@ async def test_a_big_paste_within_the_window_arrives_whole(desk: Desk, node: Nod
             base = client.input_acked
             room = INPUT_WINDOW - (client.typed - base)
             if room < 16_384:
-                await client.until(lambda c, base=base: c.input_acked > base, "INPUT_ACK")
+                await _until_acked_beyond(client, base)
                 continue
             chunk = paste[sent : sent + min(room, 16_384)]
             await client.type(chunk)
@@ -110,15 +116,16 @@ async def test_a_big_paste_within_the_window_arrives_whole(desk: Desk, node: Nod
     assert hashlib.sha256(paste).hexdigest().encode() in client.output
 
 
-async def _until_still(read, quiet: float = 1.0, limit: float = 30.0) -> str | None:
+async def _until_still(read: Callable[[], str], quiet: float = 1.0, limit: float = 30.0) -> str | None:
     """The value once it has not changed for `quiet` seconds."""
     end = time.monotonic() + limit
-    value, since = None, time.monotonic()
+    value: str | None = None
+    since = time.monotonic()
     while time.monotonic() - since < quiet:
         assert time.monotonic() < end, "it never came to rest"
         await asyncio.sleep(0.05)
         try:
-            now = read()
+            now: str | None = read()
         except OSError:
             now = None
         if now != value:

@@ -7,6 +7,7 @@ import random
 import re
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from portal import serving
 from sshgateway.terminals import frames
 from sshgateway.terminals.attachment import WINDOW
 from sshgateway.terminals.frame_faults import BadFrame
-from sshgateway.terminals.frames import Ack, Hello, Input, Ping, Resize
+from sshgateway.terminals.frames import Ack, ClientFrame, Hello, Input, Ping, Resize
 from tests.sshgateway.client import Client
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
@@ -43,18 +44,15 @@ def test_any_bytes_are_a_frame_or_are_refused_with_a_documented_word(data: bytes
 
 def some_frame(chance: random.Random) -> bytes:
     """A frame that is none, or a right one at a wrong time, or a right one with something changed."""
-    right = frames.encode_client(
-        chance.choice(
-            [
-                Ack(0),
-                Ping(b"ping"),
-                Resize(1000, 1000),
-                Resize(1, 1),
-                Hello(0, 80, 24),
-                Input(b"# typed \x00\xff\n"),
-            ]
-        )
-    )
+    choices: list[ClientFrame] = [
+        Ack(0),
+        Ping(b"ping"),
+        Resize(1000, 1000),
+        Resize(1, 1),
+        Hello(0, 80, 24),
+        Input(b"# typed \x00\xff\n"),
+    ]
+    right = frames.encode_client(chance.choice(choices))
     kind = chance.randrange(4)
     if kind == 0:
         return os.urandom(chance.randrange(0, 40))
@@ -232,7 +230,7 @@ async def test_pings_nobody_reads_the_answers_of_pile_up_nowhere(desk: Desk, nod
             client._receiving = asyncio.create_task(asyncio.sleep(0))
 
 
-def _few(desk: Desk, count: int):  # type: ignore[no-untyped-def]
+def _few(desk: Desk, count: int) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
         return len(desk.server.connections) <= count
 

@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from sshgateway.terminals.frames import Idle, decode_server, encode
-from tests.sshgateway.conftest import Desk
+from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,3 +69,16 @@ async def test_without_a_limit_nothing_is_said(
 @pytest.mark.parametrize("seconds", [120, None])
 def test_the_frame_reads_as_it_was_written(seconds: int | None) -> None:
     assert decode_server(encode(Idle(seconds))) == Idle(seconds)
+
+
+async def test_time_without_a_browser_counts_as_idle(
+    short: None, desk: Desk, node: Node, alice: User
+) -> None:
+    session = await desk.open(alice, node.target())
+    async with desk.attach(session, alice) as client:
+        await client.until_ready()
+
+    async def end_reason() -> str:
+        return (await desk.row(session)).end_reason
+
+    assert await until(end_reason, "the session ends") == "idle", "long before nobody may come back any more"

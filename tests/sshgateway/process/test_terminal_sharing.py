@@ -169,8 +169,8 @@ async def test_a_share_ends_with_its_session(desk: Desk, node: Node, alice: User
         assert his.end is not None
         assert (his.end.reason, his.end.message) == ("closed_by_owner", "alice closed this terminal.")
     assert (await refused(desk, session, bob)).close_code == 4404
-    assert not await sync_to_async(list)(sharing.shares(session))
-    assert not await sync_to_async(list)(sharing.shared_with(bob))
+    assert not [share async for share in sharing.shares(session)]
+    assert not [share async for share in sharing.shared_with(bob)]
 
 
 async def test_nobody_else_finds_it(desk: Desk, node: Node, alice: User, bob: User, charlie: User) -> None:

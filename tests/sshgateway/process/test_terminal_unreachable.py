@@ -10,6 +10,7 @@ from sshgateway.certificates import authorities, credentials
 from sshgateway.certificates.authorities import CLOCK_SKEW
 from sshgateway.models import TerminalSession
 from sshgateway.process import session_store
+from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.targets import Target
 from sshgateway.terminals.frames import Ended
 from tests.sshgateway.conftest import Desk
@@ -48,7 +49,7 @@ async def test_nobody_listens(desk: Desk, node: Node, alice: User) -> None:
 async def test_an_expired_certificate(
     desk: Desk, node: Node, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def expired(session: TerminalSession):
+    def expired(session: TerminalSession) -> Credential:
         return credentials.issue_credential(session.principal, for_whom="late", lifetime=-CLOCK_SKEW / 2)
 
     monkeypatch.setattr(session_store, "issue_credential_for", expired)

@@ -61,6 +61,8 @@ class Opener:
     async def shell(self, target: Target, person: int = ALICE, window: int = 100_000) -> ShellChannel:
         async def issue() -> Credential:
             self.logins += 1
-            return await sync_to_async(issue_credential)(target.principal, for_whom="test")
+            return await sync_to_async(issue_credential)(
+                target.principal, for_whom="test", target=target.address, permits_pty=True
+            )
 
         return await self.pool.open_shell(person, target, issue, (80, 24), window)

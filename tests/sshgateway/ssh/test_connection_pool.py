@@ -167,7 +167,7 @@ async def test_new_keys_are_negotiated_in_the_middle_of_a_flood(
         seen.extend(data)
         receive(data)
 
-    reader.shell_printed = keep  # type: ignore[method-assign]
+    reader.shell_printed = keep  # type: ignore[method-assign]  # heard beside the test's reader
     await reader.run("seq 1 300000; echo all-$((1+1))", "all-2")
     numbers = b"".join(b"%d\n" % number for number in range(1, 300001))
     assert numbers in seen

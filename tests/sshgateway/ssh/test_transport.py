@@ -174,4 +174,4 @@ def test_nothing_secret_is_logged(node: Node, caplog: pytest.LogCaptureFixture) 
 
 def test_the_portal_has_no_way_to_trust_on_first_use() -> None:
     with pytest.raises(ValueError, match="pinned host key"):
-        transport.Target("127.0.0.1", 22, "x", ())
+        Target("127.0.0.1", 22, "x", ())

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sshgateway.terminals import terminal as terminal_module
-from sshgateway.terminals.attachment import WINDOW, Attachment
+from sshgateway.terminals.attachment import WINDOW, Attachment, ClientIdentity
 from sshgateway.terminals.frames import Output
 from sshgateway.terminals.participants import Participants
 from sshgateway.terminals.terminal import GRANT_STEP, Terminal
@@ -139,5 +139,5 @@ async def test_a_client_that_comes_back_in_time_misses_nothing(
     assert shell.print_all() > 0
 
 
-def _identity(client: Attachment) -> terminal_module.ClientIdentity:
-    return terminal_module.ClientIdentity(client.participant, client.source_address, client.credential)
+def _identity(client: Attachment) -> ClientIdentity:
+    return ClientIdentity(client.participant, client.source_address, client.credential)

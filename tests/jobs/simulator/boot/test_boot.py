@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from jobs.context.node_refusals import NodeRefusal
 from tests.jobs.simulator.simulator_process import Simulator
 from tests.waiting import wait_for
 
@@ -18,9 +19,7 @@ def failed(simulator: Simulator, cluster: str) -> dict[str, str]:
         assert node["state"] != "running"
         return node if node["state"] == "failed" else None
 
-    found = wait_for(look, "the node fails")
-    assert found is not None
-    return found
+    return wait_for(look, "the node fails")
 
 
 def test_nodes_register_with_what_they_are_and_report_ok(simulator: Simulator) -> None:
@@ -53,9 +52,9 @@ def test_instant_nodes_do_not_wait_and_realistic_ones_do(
 
 
 def test_a_broker_that_refuses_fails_the_node_with_its_reason(simulator: Simulator) -> None:
-    simulator.broker.refuse["register"] = 403
+    simulator.broker.refuse["register"] = NodeRefusal.SPENT
     simulator.http.put("/v1/clusters/Boot04", json=simulator.spec("Boot04", computes=0))
-    assert failed(simulator, "Boot04")["reason"] == "token_used"
+    assert failed(simulator, "Boot04")["reason"] == "token_spent"
 
 
 def test_a_broker_that_is_down_for_a_moment_is_asked_again(simulator: Simulator) -> None:

@@ -1,5 +1,6 @@
 """A message to every terminal of a cluster, as `wall` writes it; and which portal ordered a cluster."""
 
+import io
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ def open_terminal(command: list[str]) -> "subprocess.Popen[bytes]":
 
 
 def read_until(terminal: "subprocess.Popen[bytes]", words: bytes) -> bytes:
-    assert terminal.stdout is not None
+    assert isinstance(terminal.stdout, io.BufferedReader)
     seen = b""
     while words not in seen:
         piece = terminal.stdout.read1(65536)

@@ -1,5 +1,6 @@
 """Shutting nodes down: everyone is told, everything ends, and a second request does no harm."""
 
+import io
 import subprocess
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ def test_an_open_terminal_sees_the_shutdown_message(simulator: Simulator, keys: 
     terminal = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert terminal.stdout is not None
+    assert isinstance(terminal.stdout, io.BufferedReader)
     assert terminal.stdin is not None
     terminal.stdin.write(b"echo rea''dy\n")
     terminal.stdin.flush()

@@ -153,9 +153,9 @@ def test_nothing_of_a_node_runs_as_the_machines_root(cluster: Cluster, neighbour
         assert kind == "launcher" or not groups
     assert 0 not in owners["agent"]
     homes = cluster.simulator.var / "homes"
-    uids = {(homes / name / f"uprod_{name}").stat().st_uid for name in ("Ab12cd", "Zz99zz")}
-    assert len(uids) == 2, "each cluster has a user of its own"
-    assert uids == owners["agent"]
+    home_uids = {(homes / name / f"uprod_{name}").stat().st_uid for name in ("Ab12cd", "Zz99zz")}
+    assert len(home_uids) == 2, "each cluster has a user of its own"
+    assert home_uids == owners["agent"]
     assert (homes / "Ab12cd/uprod_Ab12cd").stat().st_mode & 0o777 == 0o700
 
 

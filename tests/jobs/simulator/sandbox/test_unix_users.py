@@ -11,7 +11,6 @@ import pytest
 
 from jobs.simulator.sandbox.unix_users import COUNT, NoUserLeft, UserNumbers, kill_processes_of_user
 from tests.jobs.simulator.simulator_process import Simulator
-from tests.waiting import wait_for
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 
@@ -40,8 +39,7 @@ def test_the_next_cluster_gets_another_user(mode: str, simulators: Callable[...,
         )
         owners.append(home.stat().st_uid)
         bases.add(home.parents[2])
-        simulator.http.delete(made.path)
-        wait_for(lambda path=made.path: simulator.http.get(path).status_code == 404, "it is gone")
+        made.delete()
         if name == "Own001":
             simulator.end()
             simulator.start()

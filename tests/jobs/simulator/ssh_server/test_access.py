@@ -194,11 +194,12 @@ def test_an_authority_of_the_homes_own_keeps_whom_it_let_in(
 
 
 def test_a_wrong_version_or_reason_is_refused(cluster: Cluster) -> None:
-    for wrong in (
+    refused: list[dict[str, object]] = [
         {"version": -1},
         {"version": "1"},
         {"version": True},
         {"withdrawn": []},
         {"withdrawn": {"x": 1}},
-    ):
+    ]
+    for wrong in refused:
         assert cluster.access(**wrong).status_code == 400

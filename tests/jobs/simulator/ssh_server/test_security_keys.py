@@ -24,8 +24,15 @@ APPLICATION = b"ssh:headnode"
 class SecurityKey(paramiko.PKey):
     """A security key in software: signs as OpenSSH's PROTOCOL.u2f says, over the application and a counter."""
 
+    kind: str
+    blob: bytes
+
     def __init__(self, flags: int = TOUCHED) -> None:
         self.flags, self.counter = flags, 41
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature of `data`, as this kind of key encodes it."""
+        raise NotImplementedError
 
     def get_name(self) -> str:
         return self.kind

@@ -1,0 +1,74 @@
+"""What revokes access is run by threads of its own, not by those that passes may hold."""
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from celery import Celery
+from kombu import Connection
+
+from jobs.events import wakeups
+from portal import access_consumer
+from portal.access_consumer import AccessConsumer
+from portal.celery import app as portal_app
+from tests.waiting import wait_for
+
+ran: list[tuple[str, str]] = []
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    """An application with a broker in memory and two tasks."""
+    made = Celery("test", broker="memory://", set_as_current=False)
+
+    @made.task(name="jobs.push_access")
+    def push(cluster_id: str) -> None:
+        ran.append((cluster_id, threading.current_thread().name))
+
+    @made.task(name="breaks")
+    def breaks(cluster_id: str) -> None:
+        raise ZeroDivisionError
+
+    ran.clear()
+    yield made
+    made.close()
+
+
+def consume(app: Celery, connection: Connection, messages: int) -> None:
+    step = AccessConsumer(SimpleNamespace(app=app))
+    for consumer in step.get_consumers(connection.channel()):
+        consumer.consume()
+    for _ in range(messages):
+        connection.drain_events(timeout=5)
+
+
+def test_messages_of_the_queue_run_in_its_threads(app: Celery) -> None:
+    with app.connection_for_write() as connection:
+        app.send_task("jobs.push_access", args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)
+        consume(app, connection, 1)
+        wait_for(lambda: ran, "the task ran", 5)
+    [(cluster_id, thread)] = ran
+    assert cluster_id == "Abc123"
+    assert thread.startswith("access")
+
+
+def test_a_task_that_breaks_stops_none_that_follows(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    with app.connection_for_write() as connection:
+        for task in ("breaks", "not.there", "jobs.push_access"):
+            app.send_task(task, args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)
+        consume(app, connection, 3)
+        wait_for(lambda: ran, "the last one ran", 5)
+    assert "the task breaks broke" in caplog.text
+
+
+def test_the_worker_has_it_and_changed_keys_go_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert AccessConsumer in portal_app.steps["consumer"]
+    assert wakeups.ACCESS_QUEUE == access_consumer.QUEUE
+    sent: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(
+        wakeups.current_app, "send_task", lambda task, queue=None, **_: sent.append((task, queue))
+    )
+    wakeups._send_task(wakeups.PUSH_ACCESS, "Abc123", queue=wakeups.ACCESS_QUEUE)
+    wakeups.send("Abc123")
+    assert sent == [("jobs.push_access", "access"), ("jobs.reconcile", None)]
