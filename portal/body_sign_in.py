@@ -46,7 +46,7 @@ async def identify(scope: Scope) -> Sender:
 def _identify(scope: Scope) -> Sender:
     request = ASGIRequest(dict(scope), io.BytesIO())
     # Nothing of the body is here yet: a CSRF token must come in its header, as docs/api.md says.
-    request._post = QueryDict()
+    request._post = QueryDict()  # type: ignore[attr-defined]  # where Django keeps the form that it has read
     user = _user_of_token(request) or _user_of_session(request)
     if user is None:
         raise NotSignedIn(401, NotAuthenticated.default_code, str(NotAuthenticated.default_detail))

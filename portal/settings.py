@@ -275,8 +275,8 @@ SPECTACULAR_SETTINGS = {
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        # 'self' includes this host's websockets (CSP 3) in all browsers that we support: Chromium since 71, Firefox since
-        # 62, Safari since 16.
+        # 'self' includes this host's websockets (CSP 3) in all browsers that we support: Chromium since 71,
+        # Firefox since 62, Safari since 16.
         "connect-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         # xterm.js creates a <style> element to position its cells.

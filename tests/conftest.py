@@ -54,6 +54,13 @@ def redis_server() -> Iterator[Path]:
         process.wait(10)
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """PostgreSQL's test database goes with its server (scripts/with-postgres): dropping it would wait for connections
+    that threads of the tests still hold."""
+    return connection.vendor == "postgresql"
+
+
 @pytest.fixture(autouse=True)
 def database(request: pytest.FixtureRequest) -> None:
     """Check that a test made for a database (`postgres`, tests/kinds.py) runs on it."""

@@ -5,7 +5,7 @@ bytes that put any terminal, whatever state it is in, into the modes in force af
 
 An ESC byte begins a new sequence in every state of a terminal's parser, also within a string. So output is searched for
 ESC bytes, and text between them costs no more than that search. Control characters within a sequence, which no program
-prints, are not followed.
+prints and about which terminals differ, are not followed.
 """
 
 import copy

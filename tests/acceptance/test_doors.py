@@ -1,4 +1,4 @@
-"""The portal's doors, on a whole running portal: certificates of its own, archives that are bombs, too many requests."""
+"""A whole running portal: its own certificates, archives that are bombs, and too many requests."""
 
 import io
 import time

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
+import celery
 import pytest
 from celery import Celery
-from kombu import Connection
 
 from jobs.events import wakeups
 from portal import access_consumer
@@ -22,11 +23,11 @@ def app() -> Iterator[Celery]:
     """An application with a broker in memory and two tasks."""
     made = Celery("test", broker="memory://", set_as_current=False)
 
-    @made.task(name="jobs.push_access")
+    @made.task(name="jobs.push_access")  # type: ignore[untyped-decorator]  # celery has no types
     def push(cluster_id: str) -> None:
         ran.append((cluster_id, threading.current_thread().name))
 
-    @made.task(name="breaks")
+    @made.task(name="breaks")  # type: ignore[untyped-decorator]  # celery has no types
     def breaks(cluster_id: str) -> None:
         raise ZeroDivisionError
 
@@ -35,9 +36,11 @@ def app() -> Iterator[Celery]:
     made.close()
 
 
-def consume(app: Celery, connection: Connection, messages: int) -> None:
+def consume(app: Celery, connection: Any, messages: int) -> None:
+    """Let the consumer receive so many messages. kombu's connection has no types."""
     step = AccessConsumer(SimpleNamespace(app=app))
-    for consumer in step.get_consumers(connection.channel()):
+    consumers: list[Any] = step.get_consumers(connection.channel())
+    for consumer in consumers:
         consumer.consume()
     for _ in range(messages):
         connection.drain_events(timeout=5)
@@ -67,7 +70,7 @@ def test_the_worker_has_it_and_changed_keys_go_there(monkeypatch: pytest.MonkeyP
     assert wakeups.ACCESS_QUEUE == access_consumer.QUEUE
     sent: list[tuple[str, str | None]] = []
     monkeypatch.setattr(
-        wakeups.current_app, "send_task", lambda task, queue=None, **_: sent.append((task, queue))
+        celery.current_app, "send_task", lambda task, queue=None, **_: sent.append((task, queue))
     )
     wakeups._send_task(wakeups.PUSH_ACCESS, "Abc123", queue=wakeups.ACCESS_QUEUE)
     wakeups.send("Abc123")

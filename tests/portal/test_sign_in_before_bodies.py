@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as portal_settings
@@ -228,6 +228,6 @@ def _until_closed(client: socket.socket) -> bytes:
 def test_nothing_is_spooled(port: int, tmp_path: Path, settings: Settings) -> None:
     """The real application behind the limit: 400 MB announced and partly sent leave no file."""
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
-    with serving_with_limit(django_application) as real:
+    with serving_with_limit(cast(Any, django_application)) as real:
         assert send(real, UPLOAD, 30 * MEGABYTE, NOBODY["nonsense"])[0] == 401
     assert list(tmp_path.iterdir()) == []

@@ -167,11 +167,13 @@ def test_a_change_makes_clusters_due_soon_and_sends_the_push(
 ) -> None:
     cluster, _ = cluster_of(alice, Observed.COLLECTED)
     Cluster.objects.filter(pk=cluster.pk).update(next_check_at=timezone.now() + timedelta(hours=1))
-    sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(wakeups, "_send_task", lambda task, cluster_id: sent.append((task, cluster_id)))
+    sent: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(
+        wakeups, "_send_task", lambda task, cluster_id, queue: sent.append((task, cluster_id, queue))
+    )
     with django_capture_on_commit_callbacks(execute=True):
         accounts.add_ssh_key(actor(alice), alice, "laptop", public_key())
-    assert sent == [("jobs.push_access", cluster.pk)]
+    assert sent == [("jobs.push_access", cluster.pk, "access")]
     before = cluster.wakeups
     cluster.refresh_from_db()
     assert cluster.wakeups == before + 1

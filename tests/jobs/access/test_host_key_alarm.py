@@ -15,7 +15,7 @@ from accounts.audit.trail import SYSTEM, Actor
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs.access import connection_info, host_key_alarm, node_access
-from jobs.control import command, controller, provisioning
+from jobs.control import controller, head_node, provisioning
 from jobs.models import Cluster, Node
 from jobs.states import Observed
 from sshgateway.models import TerminalSession
@@ -199,7 +199,7 @@ class Foreign:
 
 def use(monkeypatch: pytest.MonkeyPatch, *names: str) -> Foreign:
     foreign = Foreign(names)
-    for module in (provisioning, command):
+    for module in (provisioning, head_node):
         monkeypatch.setattr(module.transport, "connect", foreign.connect)
     return foreign
 

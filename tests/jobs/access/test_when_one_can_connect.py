@@ -86,6 +86,7 @@ def test_who_has_no_key_is_told_to_add_one(cluster: Cluster) -> None:
 
 def test_a_node_without_address_or_port_or_with_an_alarm_has_no_command(cluster: Cluster) -> None:
     node = cluster.nodes.get()
+    assert node.address is not None
     assert node.address in connection_info.ssh_command(node)
     for change in ({"address": None}, {"port": None}, {"host_key_alarm_at": timezone.now()}):
         other = Node.objects.get(pk=node.pk)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.simulator.simulator_process import Broker, Cluster, Simulator
+from tests.fakes.broker import Broker
+from tests.jobs.simulator.simulator_process import Cluster, Simulator
 
 
 def make_key(path: Path, *words: str) -> Path:

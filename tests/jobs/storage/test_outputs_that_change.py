@@ -12,6 +12,7 @@ from accounts.models import User
 from jobs.models import Job, StoredFile
 from jobs.models.claims import ClaimLost
 from jobs.remote.command_runner import Listing, RemoteFile
+from jobs.storage import output_collection
 from jobs.storage.output_collection import Collection, collect_outputs
 from sshgateway.certificates.credentials import issue_credential
 from sshgateway.ssh import transport
@@ -161,3 +162,15 @@ def test_a_changed_file_replaces_the_stored_one_and_an_unchanged_one_is_not_fetc
     collect(job, listed(work / "out", modified=1_000_000_001), sftp)
     assert stored_bytes() == [b"other"]
     assert StoredFile.objects.count() == 1
+
+
+def test_a_job_keeps_as_many_files_as_the_limit_says_and_is_told_of_the_rest(
+    job: Job, work: Path, sftp: transport.SFTP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_collection, "MAX_FILES", 2)
+    for name in "abc":
+        (work / name).write_bytes(b"x")
+    listing = Listing([file for name in "abc" for file in listed(work / name).files], [], False)
+    found = collect(job, listing, sftp)
+    assert (found.files, found.skipped) == (2, ["the rest: a job keeps 2 files at most"])
+    assert sorted(StoredFile.objects.values_list("relative_path", flat=True)) == ["a", "b"]

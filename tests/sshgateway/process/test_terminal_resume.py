@@ -54,12 +54,12 @@ async def test_an_offset_beyond_what_was_printed_is_refused(desk: Desk, node: No
     assert (client.close_code, client.close_reason) == (4400, "bad_offset")
 
 
-def test_a_closed_laptop_ends_no_shell_for_hours(settings) -> None:
+def test_a_closed_laptop_ends_no_shell_for_hours(settings: Settings) -> None:
     assert settings.HEADNODE_TERMINAL_GRACE_SECONDS == 8 * 3600
     assert settings.HEADNODE_TERMINAL_GRACE_SECONDS < settings.HEADNODE_TERMINAL_IDLE_SECONDS
 
 
-async def test_a_program_runs_on_while_nobody_is_there(desk: Desk, node: Node, alice) -> None:
+async def test_a_program_runs_on_while_nobody_is_there(desk: Desk, node: Node, alice: User) -> None:
     """Much longer than the program is held back, with the limit that the portal has."""
     session = await desk.open(alice, node.target())
     marker = node.folder / "done"
@@ -71,7 +71,7 @@ async def test_a_program_runs_on_while_nobody_is_there(desk: Desk, node: Node, a
         await again.until_output("last-2")
 
 
-async def test_modes_come_first_when_output_is_missing(desk: Desk, node: Node, alice) -> None:
+async def test_modes_come_first_when_output_is_missing(desk: Desk, node: Node, alice: User) -> None:
     session = await desk.open(alice, node.target())
     async with desk.attach(session, alice) as first:
         await first.until_ready()

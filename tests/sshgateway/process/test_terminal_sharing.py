@@ -387,19 +387,3 @@ def test_not_with_a_crowd(
     with pytest.raises(Refused) as refusal:
         sharing.share_session(Actor(alice), session, "charlie", may_type=False)
     assert (refusal.value.reason, refusal.value.status) == ("too_many_shares", 409)
-
-
-async def test_a_visit_whose_end_was_lost_is_closed_by_the_next_look(
-    desk: Desk, node: Node, alice: User, bob: User
-) -> None:
-    session = await desk.open(alice, node.target())
-    async with desk.attach(session, alice) as hers:
-        await hers.until_ready()
-        lost = await TerminalVisit.objects.acreate(session=session, person=bob, role="guest")
-        old = lost.came_at.replace(year=lost.came_at.year - 1)
-        await TerminalVisit.objects.filter(pk=lost.pk).aupdate(came_at=old)
-
-        async def closed() -> bool:
-            return (await TerminalVisit.objects.aget(pk=lost.pk)).left_at is not None
-
-        await until(closed, "the visit is closed")

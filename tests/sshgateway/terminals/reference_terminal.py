@@ -32,7 +32,7 @@ class ReferenceTerminal:
     colour: bytes = b""
     title: bytes = b""
     text: bytes = b""
-    # Whether a control character came within a sequence. No program prints that, and terminals differ.
+    # Whether a sequence had a character that is not ASCII or not printable in it. Terminals differ about those.
     unusual: bool = False
 
     def state(self) -> dict[str, object]:
@@ -48,7 +48,7 @@ class ReferenceTerminal:
 
     def _byte(self, byte: int) -> None:
         one = bytes((byte,))
-        if byte < 0x20 and self.parser in ("escape", "csi") and byte not in (CAN, SUB, ESC):
+        if self.parser in ("escape", "csi") and not 0x20 <= byte < 0x7F and byte not in (CAN, SUB, ESC):
             self.unusual = True
         if byte in (CAN, SUB):
             self.parser = "rest"
