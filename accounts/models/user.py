@@ -1,4 +1,4 @@
-"""The user model."""
+"""User accounts, and the limit to one user where no sandbox separates them."""
 
 from typing import Any, ClassVar, Self
 

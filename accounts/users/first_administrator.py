@@ -1,4 +1,4 @@
-"""Create the first administrator of a new portal."""
+"""Create the administrator `admin` with a given password, unless there is an administrator already."""
 
 from django.db import IntegrityError, transaction
 

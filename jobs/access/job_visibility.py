@@ -1,4 +1,4 @@
-"""Decide which jobs a user may see. Every page and every API asks here."""
+"""Which jobs a user may see: their own, and no others. Every page and every API asks here."""
 
 from django.db.models import QuerySet
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs.context.node_context import environment
 from jobs.control import checkpoint, claim, head_node, orders
-from jobs.control.command_end_reasons import CommandEndReason, result_of
+from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
 from jobs.events import history, job_log
@@ -112,7 +112,7 @@ def abandon(cluster: Cluster, why: str) -> timedelta:
 def skip(cluster: Cluster) -> timedelta:
     """Record that the command was stopped before it started."""
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, *CommandEndReason.STOPPED_BY_OWNER.result)
+        checkpoint.save_outcome(cluster.job, *ClusterEndReason.STOPPED_BY_OWNER.result)
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
     return timedelta()
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from jobs.context import boot_policy
 from jobs.context.boot_policy import BootAction, NodeProgress
 from jobs.context.context_plan import ContextPolicy
-from jobs.control import command_end_reasons
-from jobs.control.command_end_reasons import CommandEndReason
+from jobs.control import cluster_end_reasons
+from jobs.control.cluster_end_reasons import ClusterEndReason
 from jobs.states import NODE_DOWN, Desired, NodeState, Observed
 
 
@@ -197,21 +197,21 @@ def _executing(facts: Facts) -> Decision:
         return _without_command(facts)
     if facts.desired == Desired.STOPPED:
         step = Step.ABANDON if _past(facts.stop_limit_at, facts) else Step.STOP_COMMAND
-        return Decision(step, CommandEndReason.STOPPED_BY_OWNER)
+        return Decision(step, ClusterEndReason.STOPPED_BY_OWNER)
     if _past(facts.deadline_at, facts):
         # The command belongs to the owner and may ignore the request; then it ends with its node.
         step = Step.ABANDON if _past(facts.overrun_at, facts) else Step.STOP_COMMAND
-        return Decision(step, command_end_reasons.of_deadline(facts.deadline_reason), by_deadline=True)
+        return Decision(step, cluster_end_reasons.of_deadline(facts.deadline_reason), by_deadline=True)
     return Decision(Step.FOLLOW)
 
 
 def _without_command(facts: Facts) -> Decision:
     """No command has to be ended in order: people use the cluster until it is stopped or its time is over."""
     if facts.desired == Desired.STOPPED:
-        return Decision(Step.CLOSE, CommandEndReason.STOPPED_BY_OWNER)
+        return Decision(Step.CLOSE, ClusterEndReason.STOPPED_BY_OWNER)
     if _past(facts.deadline_at, facts):
-        why = command_end_reasons.of_deadline(facts.deadline_reason)
-        why = CommandEndReason.HOURS_OVER if why == CommandEndReason.WALLTIME else why
+        why = cluster_end_reasons.of_deadline(facts.deadline_reason)
+        why = ClusterEndReason.HOURS_OVER if why == ClusterEndReason.WALLTIME else why
         return Decision(Step.CLOSE, why, by_deadline=True)
     return Decision(Step.STAND_BY)
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.control import checkpoint
-from jobs.control.command_end_reasons import CommandEndReason, result_of
+from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
 from jobs.events import job_log
 from jobs.models import Cluster
 from jobs.states import JobState, LogSource, Observed
@@ -27,6 +27,6 @@ def close(cluster: Cluster, why: str) -> timedelta:
     with transaction.atomic():
         checkpoint.save_outcome(cluster.job, *result_of(why))
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
-        if why != CommandEndReason.STOPPED_BY_OWNER:  # a stop was logged when it was requested
+        if why != ClusterEndReason.STOPPED_BY_OWNER:  # a stop was logged when it was requested
             job_log.append(cluster.job, LogSource.PORTAL, f"{why}.", stage=JobState.EXECUTING)
     return timedelta()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from jobs.access import session_subjects
 from jobs.control import checkpoint, claim, head_node
-from jobs.control.command_end_reasons import CommandEndReason
+from jobs.control.cluster_end_reasons import ClusterEndReason
 from jobs.control.facts import STOP_LIMIT
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
@@ -16,16 +16,7 @@ from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.remote.time_limit import TransferTime
 from jobs.states import (
-    COLLECTING,
-    NODE_DOWN,
-    ClusterState,
-    Desired,
-    LogLevel,
-    LogSource,
-    NodeState,
-    Observed,
-    Outcome,
-)
+    COLLECTING, NODE_DOWN, ClusterState, Desired, LogLevel, LogSource, NodeState, Observed, Outcome)
 from jobs.storage import output_collection
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.transport import Connection
@@ -161,4 +152,4 @@ def _complete(cluster: Cluster) -> None:
     elif cluster.failure:
         checkpoint.complete(job, Outcome.ERROR, cluster.failure)
     else:
-        checkpoint.complete(job, *CommandEndReason.STOPPED_BY_OWNER.result)
+        checkpoint.complete(job, *ClusterEndReason.STOPPED_BY_OWNER.result)

@@ -1,4 +1,4 @@
-"""Record the statuses of a job and its cluster as dated rows."""
+"""Record the statuses of a job and its cluster as dated rows: each once, never an earlier one after a later one."""
 
 from django.utils import timezone
 

@@ -1,4 +1,4 @@
-"""Kinds of values: switches, numbers, choices, texts, lists, folders and classes."""
+"""Kinds of settings' values, each with its parser: switches, numbers, choices, texts, secrets, lists, paths and classes."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""Decide whether a terminal is recorded. Pure: gets the rules, reads and writes nothing.
+"""Decide whether a terminal is recorded, whether its people are told, and whether its shell ends if saving fails. Pure.
 
 The first of these that has a rule decides: the person, the core type, the site. Without a rule nothing is recorded. The
 decision is made when a terminal opens and holds for as long as it is open.

@@ -1,4 +1,4 @@
-"""The command line that starts a node in bubblewrap. Decides nothing: everything to show is given."""
+"""The command line that starts a node in bubblewrap: the system's folders read-only, and the node's own as given."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""A node's SSH server: listens outside and inside the cluster, and ends the connections that are no longer allowed."""
+"""A node's SSH server: listens outside and inside the cluster, limits its connections, and ends those from outside
+that are no longer allowed."""
 
 import asyncio
 import socket

@@ -50,6 +50,7 @@ def test_a_command_that_runs(window: Page, questions: list[str]) -> None:
     window.keyboard.type("echo started-$((1+1)); sleep 300\n")
     until(window, f"!{FRONT}.terminal.modes.bracketedPasteMode")
     asked(window, questions)
+    window.locator(".xterm-screen").click()
     window.keyboard.press("Control+c")
     until(window, f"{FRONT}.terminal.modes.bracketedPasteMode")
     closed(window, questions)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.control import claim, standby
-from jobs.control.command_end_reasons import CommandEndReason
+from jobs.control.cluster_end_reasons import ClusterEndReason
 from jobs.control.decisions import Decision, Facts, NodeFacts, Step, decide
 from jobs.definitions import launching
 from jobs.models import Cluster, Job
@@ -35,7 +35,7 @@ def step(**change: object) -> Decision:
 
 def test_it_stands_by_until_its_hours_are_over() -> None:
     assert step() == Decision(Step.STAND_BY)
-    assert step(deadline_at=NOW) == Decision(Step.CLOSE, CommandEndReason.HOURS_OVER, by_deadline=True)
+    assert step(deadline_at=NOW) == Decision(Step.CLOSE, ClusterEndReason.HOURS_OVER, by_deadline=True)
     assert step(deadline_at=NOW, deadline_reason="longest_life") == Decision(
         Step.CLOSE, "Longest life reached", by_deadline=True
     )

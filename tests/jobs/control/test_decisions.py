@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.control.command_end_reasons import CommandEndReason, result_of
+from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
 from jobs.control.decisions import Decision, Facts, NodeFacts, Step, decide
 from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import ClusterState, Desired, Observed, Outcome, cluster_state
@@ -107,11 +107,11 @@ def test_whatever_limit_comes_first_stops_the_command_and_is_named(reason: Deadl
     assert decision.step == Step.STOP_COMMAND
     outcome, sentence = result_of(decision.why)
     assert outcome == Outcome.DEADLINE
-    assert sentence != CommandEndReason.WALLTIME.result[1]
+    assert sentence != ClusterEndReason.WALLTIME.result[1]
 
 
-@pytest.mark.parametrize("reason", CommandEndReason)
-def test_every_end_reason_has_a_result(reason: CommandEndReason) -> None:
+@pytest.mark.parametrize("reason", ClusterEndReason)
+def test_every_end_reason_has_a_result(reason: ClusterEndReason) -> None:
     outcome, sentence = reason.result
     assert outcome != Outcome.NONE
     assert sentence
@@ -119,7 +119,7 @@ def test_every_end_reason_has_a_result(reason: CommandEndReason) -> None:
 
 
 def test_a_reason_that_only_the_node_knows_counts_as_the_owners() -> None:
-    assert result_of("Because I say so") == CommandEndReason.STOPPED_BY_OWNER.result
+    assert result_of("Because I say so") == ClusterEndReason.STOPPED_BY_OWNER.result
 
 
 @pytest.mark.parametrize("observed", [Observed.ABSENT, Observed.BOOTING, Observed.READY])

@@ -1,4 +1,4 @@
-"""Why a command is told to end, or the time of a cluster without a command is over. Pure."""
+"""Why a cluster's time is over: the reason its command is told to end, or a cluster without a command is closed. Pure."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import Outcome
 
 
-class CommandEndReason(StrEnum):
+class ClusterEndReason(StrEnum):
     """The reason, as the program on the node stores and returns it: a value is never changed."""
 
     STOPPED_BY_OWNER = "User terminated"
@@ -23,30 +23,30 @@ class CommandEndReason(StrEnum):
 
 
 _RESULTS = {
-    CommandEndReason.STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
-    CommandEndReason.HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
-    CommandEndReason.WALLTIME: (Outcome.WALLTIME, "Walltime exceeded"),
-    CommandEndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
-    CommandEndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
-    CommandEndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
+    ClusterEndReason.STOPPED_BY_OWNER: (Outcome.TERMINATED, "User Terminated"),
+    ClusterEndReason.HOURS_OVER: (Outcome.SUCCEEDED, "Its hours are over"),
+    ClusterEndReason.WALLTIME: (Outcome.WALLTIME, "Walltime exceeded"),
+    ClusterEndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
+    ClusterEndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
+    ClusterEndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
 }
 _OF_DEADLINE = {
-    DeadlineReason.WALLTIME: CommandEndReason.WALLTIME,
-    DeadlineReason.IDLE: CommandEndReason.IDLE,
-    DeadlineReason.BUDGET: CommandEndReason.BUDGET,
+    DeadlineReason.WALLTIME: ClusterEndReason.WALLTIME,
+    DeadlineReason.IDLE: ClusterEndReason.IDLE,
+    DeadlineReason.BUDGET: ClusterEndReason.BUDGET,
 }
 
 
-def of_deadline(deadline_reason: str) -> CommandEndReason:
+def of_deadline(deadline_reason: str) -> ClusterEndReason:
     """Return why a command ends when the deadline with this reason passes."""
     return next(
         (end for reason, end in _OF_DEADLINE.items() if reason == deadline_reason),
-        CommandEndReason.LONGEST_LIFE,
+        ClusterEndReason.LONGEST_LIFE,
     )
 
 
 def result_of(why: str) -> tuple[Outcome, str]:
     """Return the result for a reason that a node returned. A node is not trusted: an unknown reason counts as the
     owner's."""
-    known = next((reason for reason in CommandEndReason if reason == why), CommandEndReason.STOPPED_BY_OWNER)
+    known = next((reason for reason in ClusterEndReason if reason == why), ClusterEndReason.STOPPED_BY_OWNER)
     return known.result
