@@ -16,7 +16,16 @@ from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.remote.time_limit import TransferTime
 from jobs.states import (
-    COLLECTING, NODE_DOWN, ClusterState, Desired, LogLevel, LogSource, NodeState, Observed, Outcome)
+    COLLECTING,
+    NODE_DOWN,
+    ClusterState,
+    Desired,
+    LogLevel,
+    LogSource,
+    NodeState,
+    Observed,
+    Outcome,
+)
 from jobs.storage import output_collection
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.transport import Connection
