@@ -1,4 +1,4 @@
-"""Why a cluster's time is over: the reason its command is told to end, or a cluster without a command is closed. Pure."""
+"""Why a cluster's time is over: why its command is told to end, or a cluster without a command is closed. Pure."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Kinds of settings' values, each with its parser: switches, numbers, choices, texts, secrets, lists, paths, classes."""
+"""Kinds of setting values, each with its parser: switches, numbers, choices, texts, secrets, lists, paths, classes."""
 
 import importlib
 import re
