@@ -180,8 +180,9 @@ def portal_logged_in(portal: Stack, node: dict[str, Any]) -> None:
     """The portal logs in to the node now, with a certificate of whatever key signs now."""
     job = node_job(node)
     code = (
-        "from jobs.models import Cluster; from jobs.control.command import to_head; "
-        f"print(to_head(Cluster.objects.get(job='{job}')).run('echo in').stdout)"
+        "from jobs.models import Cluster; from jobs.control.head_node import to_head\n"
+        f"with to_head(Cluster.objects.get(job='{job}')) as connection:\n"
+        "    print(connection.run('echo in').stdout)"
     )
 
     refusals = [""]
