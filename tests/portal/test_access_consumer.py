@@ -15,6 +15,9 @@ from portal.access_consumer import AccessConsumer
 from portal.celery import app as portal_app
 from tests.waiting import wait_for
 
+# The consumer's threads let go of their database connections.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 ran: list[tuple[str, str]] = []
 
 

@@ -195,7 +195,7 @@ class Loop(Promises):
     def goes_on(self, worker: str) -> None:
         """Let booting nodes report, and make a pass over each due cluster."""
         later(self.world, 3)
-        self.nodes_report(is_well=True, said=1)
+        self.nodes_report(True, True, 1)
         self.commands_print(2)
         self.sweep_and_deliver(worker)
         self.world.finish_stopping()
@@ -281,16 +281,16 @@ class Loop(Promises):
     # -- nodes ------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.world.clusters)
-    @rule(is_well=OFTEN, said=st.integers(1, 2))
-    def nodes_report(self, is_well: bool, said: int) -> None:
+    @rule(is_well=OFTEN, are_all_well=OFTEN, said=st.integers(1, 2))
+    def nodes_report(self, is_well: bool, are_all_well: bool, said: int) -> None:
         for cluster_id, machines in list(self.world.clusters.items()):
             for number, (name, state) in enumerate(machines.nodes.items()):
                 if state != "booting":
                     continue
-                if is_well:
+                if well := is_well and (are_all_well or number == 0):
                     machines.nodes[name] = "running"
                 for _ in range(said):
-                    self.attempt(lambda: self._report(cluster_id, name, number, is_well))  # noqa: B023
+                    self.attempt(lambda: self._report(cluster_id, name, number, well))  # noqa: B023
 
     def _report(self, cluster_id: str, name: str, number: int, is_well: bool) -> None:
         token = token_of(cluster_id, name)
