@@ -26,11 +26,11 @@ def app() -> Iterator[Celery]:
     """An application with a broker in memory and two tasks."""
     made = Celery("test", broker="memory://", set_as_current=False)
 
-    @made.task(name="jobs.push_access")  # type: ignore[untyped-decorator]  # celery has no types
+    @made.task(name="test.push", shared=False)  # type: ignore[untyped-decorator]  # celery has no types
     def push(cluster_id: str) -> None:
         ran.append((cluster_id, threading.current_thread().name))
 
-    @made.task(name="breaks")  # type: ignore[untyped-decorator]  # celery has no types
+    @made.task(name="breaks", shared=False)  # type: ignore[untyped-decorator]  # celery has no types
     def breaks(cluster_id: str) -> None:
         raise ZeroDivisionError
 
@@ -51,7 +51,7 @@ def consume(app: Celery, connection: Any, messages: int) -> None:
 
 def test_messages_of_the_queue_run_in_its_threads(app: Celery) -> None:
     with app.connection_for_write() as connection:
-        app.send_task("jobs.push_access", args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)
+        app.send_task("test.push", args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)
         consume(app, connection, 1)
         wait_for(lambda: ran, "the task ran", 5)
     [(cluster_id, thread)] = ran
@@ -61,7 +61,7 @@ def test_messages_of_the_queue_run_in_its_threads(app: Celery) -> None:
 
 def test_a_task_that_breaks_stops_none_that_follows(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
     with app.connection_for_write() as connection:
-        for task in ("breaks", "not.there", "jobs.push_access"):
+        for task in ("breaks", "not.there", "test.push"):
             app.send_task(task, args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)
         consume(app, connection, 3)
         wait_for(lambda: ran, "the last one ran", 5)
