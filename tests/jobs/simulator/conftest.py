@@ -1,5 +1,6 @@
 """Fixtures: one shared simulator with a two-node cluster, and simulators of their own for tests that change things."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +11,9 @@ import pytest
 
 from tests.fakes.broker import Broker
 from tests.jobs.simulator.simulator_process import Cluster, Simulator
+
+# What only root can set up; `.ci/run` is root, so nothing is skipped there.
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 
 
 def make_key(path: Path, *words: str) -> Path:

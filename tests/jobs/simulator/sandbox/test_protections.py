@@ -12,11 +12,9 @@ import httpx
 import pytest
 
 from tests.fakes.broker import Broker
-from tests.jobs.simulator.conftest import public
+from tests.jobs.simulator.conftest import needs_root, public
 from tests.jobs.simulator.simulator_process import ROOT, Cluster, Simulator
 from tests.waiting import wait_for
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 
 
 @needs_root

@@ -1,6 +1,5 @@
 """The machine's users for clusters: each given out once, and ended with everything it runs."""
 
-import os
 import pwd
 import shutil
 import subprocess
@@ -10,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from jobs.simulator.sandbox.unix_users import COUNT, NoUserLeft, UserNumbers, kill_processes_of_user
+from tests.jobs.simulator.conftest import needs_root
 from tests.jobs.simulator.simulator_process import Simulator
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 
 
 def test_no_number_is_given_out_twice(tmp_path: Path) -> None:
