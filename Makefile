@@ -30,7 +30,7 @@ quick: setup-dev ## Run the tests that need no portal, browser or simulator proc
 test: ## Run every test; installs what they use, where it may (HEADNODE_NO_INSTALL=1: it never does)
 	@scripts/system-packages test
 	@$(MAKE) --no-print-directory setup-dev
-	@scripts/npm test --silent -- --test-reporter=dot
+	@scripts/npm test --silent
 	@scripts/with-postgres $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --both-databases --tb=short
 
 test-postgres: setup-dev ## Run the tests that write to a database on a PostgreSQL of their own
