@@ -21,7 +21,7 @@ help: ## List these commands
 
 run: ## Start the whole portal on this machine (http://127.0.0.1:8000/); Ctrl-C ends it
 	@scripts/system-packages run
-	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory --silent setup
 	@exec $(PY) -m portal.embedded
 
 quick: setup-dev ## Run the tests that need no portal, browser or simulator process
@@ -29,7 +29,7 @@ quick: setup-dev ## Run the tests that need no portal, browser or simulator proc
 
 test: ## Run every test; installs what they use, where it may (HEADNODE_NO_INSTALL=1: it never does)
 	@scripts/system-packages test
-	@$(MAKE) --no-print-directory setup-dev
+	@$(MAKE) --no-print-directory --silent setup-dev
 	@scripts/npm test --silent
 	@scripts/with-postgres $(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --both-databases --tb=short
 

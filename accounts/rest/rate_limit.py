@@ -57,7 +57,7 @@ class _Away:
     until = 0.0
 
 
-def take(client: str, per_minute: int) -> RateState | None:
+def count_request(client: str, per_minute: int) -> RateState | None:
     """Count a request of the client. Return None if there is no limit (0), or Redis is away, which is logged."""
     if not per_minute or time.monotonic() < _Away.until:
         return None

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import source_address
-from accounts.rest.rate_limit import RateState, take
+from accounts.rest.rate_limit import RateState, count_request
 
 COUNTED = "/api/"
 STATE = "headnode_rate_state"
@@ -29,7 +29,7 @@ class AddressLimit(MiddlewareMixin):
         if not request.path.startswith(COUNTED):
             return None
         address = source_address.source_address_of(request)
-        state = take(f"address:{address or 'unknown'}", settings.HEADNODE_API_REQUESTS_PER_ADDRESS)
+        state = count_request(f"address:{address or 'unknown'}", settings.HEADNODE_API_REQUESTS_PER_ADDRESS)
         _remember(request, state)
         if state is None or state.is_allowed:
             return None
@@ -53,7 +53,7 @@ class PersonThrottle(BaseThrottle):
         """Count the request. Raises Throttled (429)."""
         if not request.path.startswith(COUNTED) or not request.user.is_authenticated:
             return True
-        state = take(f"person:{request.user.pk}", settings.HEADNODE_API_REQUESTS_PER_PERSON)
+        state = count_request(f"person:{request.user.pk}", settings.HEADNODE_API_REQUESTS_PER_PERSON)
         _remember(request._request, state)
         if state is not None and not state.is_allowed:
             raise _refusal(state)

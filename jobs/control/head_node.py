@@ -69,6 +69,8 @@ def _told_if_lost(connection: Connection) -> Iterator[None]:
     except Exception as error:
         if connection.active:
             raise
+        # Nearly always the broken connection's doing; a fault of ours must not hide behind it.
+        logger.info("what the broken connection led to", exc_info=error)
         raise ConnectionLost(f"The connection to {connection.target.where} broke.") from error
 
 

@@ -25,7 +25,7 @@ class Configuration:
     problems: tuple[str, ...]
 
 
-def read(environ: Mapping[str, str]) -> Configuration:
+def read_configuration(environ: Mapping[str, str]) -> Configuration:
     """Return the configuration that an environment describes. Never raises."""
     values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
@@ -44,7 +44,7 @@ def read(environ: Mapping[str, str]) -> Configuration:
 
 def read_or_exit(environ: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the values. If something is wrong, end the process with status 1 and all sentences on standard error."""
-    configuration = read(environ)
+    configuration = read_configuration(environ)
     if configuration.problems:
         raise SystemExit("\n".join(configuration.problems))
     return configuration.values

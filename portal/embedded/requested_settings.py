@@ -21,7 +21,7 @@ DETERMINED = (
 
 def read_settings(environ: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the settings of an environment. Raise CannotStart with a sentence for each that is wrong."""
-    configuration = reader.read(without_determined(environ) | {"HEADNODE_DEMO": "1"})
+    configuration = reader.read_configuration(without_determined(environ) | {"HEADNODE_DEMO": "1"})
     if configuration.problems:
         raise CannotStart("\n".join(configuration.problems))
     return configuration.values

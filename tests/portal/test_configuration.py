@@ -8,7 +8,7 @@ import pytest
 
 from portal.configuration import reader
 from portal.configuration.declared import SETTINGS
-from portal.configuration.reader import KNOWN_NAMES, nearest_name, read
+from portal.configuration.reader import KNOWN_NAMES, nearest_name, read_configuration
 from portal.configuration.setting import Setting
 
 DEMO = {"HEADNODE_DEMO": "1"}
@@ -17,13 +17,13 @@ GOOD_KEY = "0123456789-0123456789-0123456789-0123456789"
 
 def problem(**environ: str) -> str:
     """Return the one problem of this environment."""
-    problems = read(DEMO | environ).problems
+    problems = read_configuration(DEMO | environ).problems
     assert len(problems) == 1, problems
     return problems[0]
 
 
 def test_the_defaults_of_a_demo_are_right() -> None:
-    assert read(DEMO).problems == ()
+    assert read_configuration(DEMO).problems == ()
 
 
 # fmt: off
@@ -96,7 +96,7 @@ def test_a_wrong_text_is_one_sentence_with_a_hint(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("name", "text", "value"), RIGHT)
 def test_a_right_text_has_its_value(name: str, text: str, value: object) -> None:
-    configuration = read(DEMO | {name: text})
+    configuration = read_configuration(DEMO | {name: text})
     assert configuration.problems == ()
     assert configuration.values[name] == value
 
@@ -106,7 +106,7 @@ def test_all_wrong_settings_are_said_at_once() -> None:
     last = {
         name: text for name, text in WRONG if not any(part in name for part in ("GATEWAY", "MAX_JOB", "IDLE"))
     }
-    problems = read(DEMO | last).problems
+    problems = read_configuration(DEMO | last).problems
     assert {sentence.split("=")[0].split()[0] for sentence in problems} == set(last)
     assert len(problems) == len(last) > 30
 
@@ -134,7 +134,7 @@ def test_no_text_makes_an_exception_or_two_lines(setting: Setting) -> None:
         "\x00",
     ]
     for text in texts:
-        for sentence in read(DEMO | {setting.name: text}).problems:
+        for sentence in read_configuration(DEMO | {setting.name: text}).problems:
             assert sentence.isprintable(), (text, sentence)
 
 
@@ -143,7 +143,7 @@ def test_no_text_makes_an_exception_or_two_lines(setting: Setting) -> None:
     "text", ["hunter2", "postgres://u:hunter2@h:port/d", "redis://:hunter2@h/x", "mysql://hunter2"]
 )
 def test_a_secret_is_never_repeated(setting: Setting, text: str) -> None:
-    assert "hunter2" not in "".join(read(DEMO | {setting.name: text}).problems)
+    assert "hunter2" not in "".join(read_configuration(DEMO | {setting.name: text}).problems)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
@@ -151,9 +151,9 @@ def test_every_setting_is_declared_for_people(setting: Setting) -> None:
     assert setting.meaning.endswith(".")
     assert not setting.meaning[0].islower()
     assert setting.kind.described
-    assert read({"HEADNODE_SECRET_KEY": GOOD_KEY} | DEMO | {setting.name: " "}).problems == (), (
-        "blank is unset"
-    )
+    assert (
+        read_configuration({"HEADNODE_SECRET_KEY": GOOD_KEY} | DEMO | {setting.name: " "}).problems == ()
+    ), "blank is unset"
 
 
 def test_every_name_is_declared_once() -> None:
@@ -162,10 +162,10 @@ def test_every_name_is_declared_once() -> None:
 
 
 def test_without_a_secret_only_a_demo_starts() -> None:
-    assert read({"HEADNODE_SECRET_KEY": GOOD_KEY}).problems == ()
-    assert [text[:30] for text in read({}).problems] == ["HEADNODE_SECRET_KEY is not set"]
-    insecure = read(DEMO).values["HEADNODE_SECRET_KEY"]
-    assert len(read({"HEADNODE_SECRET_KEY": insecure}).problems) == 1
+    assert read_configuration({"HEADNODE_SECRET_KEY": GOOD_KEY}).problems == ()
+    assert [text[:30] for text in read_configuration({}).problems] == ["HEADNODE_SECRET_KEY is not set"]
+    insecure = read_configuration(DEMO).values["HEADNODE_SECRET_KEY"]
+    assert len(read_configuration({"HEADNODE_SECRET_KEY": insecure}).problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,17 @@ def test_an_unknown_name_is_said_with_the_nearest_one(wrong: str, nearest: str) 
 
 def test_other_programs_variables_are_not_taken_for_typos() -> None:
     assert (
-        read(DEMO | {"PATH": "/bin", "HEADNODE_SUBNET": "10.99.7", "HEADNODE_CONTEXT": "/c"}).problems == ()
+        read_configuration(
+            DEMO | {"PATH": "/bin", "HEADNODE_SUBNET": "10.99.7", "HEADNODE_CONTEXT": "/c"}
+        ).problems
+        == ()
     )
 
 
 def test_defaults_follow_other_settings() -> None:
-    values = read(DEMO | {"HEADNODE_HTTPS": "1", "HEADNODE_HOST": "::", "HEADNODE_VAR": "/a b#c?"}).values
+    values = read_configuration(
+        DEMO | {"HEADNODE_HTTPS": "1", "HEADNODE_HOST": "::", "HEADNODE_VAR": "/a b#c?"}
+    ).values
     assert values["HEADNODE_SSL_REDIRECT"] is True
     assert values["HEADNODE_HSTS_SECONDS"] == 31_536_000
     assert values["HEADNODE_BROKER_URL"] == "http://[::1]:8000/context/v1/"

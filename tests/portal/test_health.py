@@ -6,7 +6,7 @@ import pytest
 from django.test import AsyncClient, Client
 
 from portal.configuration.own_hosts import own_hosts
-from portal.configuration.reader import read
+from portal.configuration.reader import read_configuration
 
 PROBES = ["/healthz", "/readyz", "/metrics"]
 STRANGE = [
@@ -63,6 +63,6 @@ def test_metrics_are_for_their_networks_whatever_the_host(client: Client, settin
     ],
 )
 def test_the_portals_own_hosts(environ: dict[str, str], expected: set[str]) -> None:
-    configuration = read({"HEADNODE_DEMO": "1"} | environ)
+    configuration = read_configuration({"HEADNODE_DEMO": "1"} | environ)
     assert configuration.problems == ()
     assert own_hosts(configuration.values) == {"127.0.0.1", "localhost", "[::1]"} | expected

@@ -92,4 +92,6 @@ def test_the_page_does_not_offer_what_is_refused(alice: User, client: Client, se
     ],
 )
 def test_a_wrong_setting_is_a_sentence(name: str, text: str) -> None:
-    assert any(name in problem for problem in reader.read({"HEADNODE_DEMO": "1", name: text}).problems)
+    assert any(
+        name in problem for problem in reader.read_configuration({"HEADNODE_DEMO": "1", name: text}).problems
+    )

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.rest import rate_limit
-from accounts.rest.rate_limit import RateState, take
+from accounts.rest.rate_limit import RateState, count_request
 from portal.embedded.preflight import find_redis
 from tests.api import client_of
 from tests.waiting import wait_for
@@ -102,10 +102,14 @@ def test_pages_sign_in_and_the_token_endpoint_are_not_counted(fresh: None, alice
 
 def test_a_bucket_refills(fresh: None, settings: Settings) -> None:
     name = uuid.uuid4().hex
-    states = [take(name, 300) for _ in range(80)]
+    states = [count_request(name, 300) for _ in range(80)]
     assert states[0] == RateState(60, 59)
     assert states[-1] == RateState(60, 0, wait_seconds=1)
-    wait_for(lambda: (state := take(name, 300)) is not None and state.is_allowed, "one more after 200 ms", 2)
+    wait_for(
+        lambda: (state := count_request(name, 300)) is not None and state.is_allowed,
+        "one more after 200 ms",
+        2,
+    )
 
 
 def test_no_limit_is_no_limit(fresh: None, settings: Settings, alice: User) -> None:
@@ -118,7 +122,7 @@ def test_no_limit_is_no_limit(fresh: None, settings: Settings, alice: User) -> N
 def test_counting_is_atomic() -> None:
     name = uuid.uuid4().hex
     with ThreadPoolExecutor(16) as pool:
-        states = list(pool.map(lambda _: take(name, 60), range(200)))
+        states = list(pool.map(lambda _: count_request(name, 60), range(200)))
     # 12 at once, and one more for each second that this took.
     assert 12 <= sum(state is not None and state.is_allowed for state in states) <= 16
 
