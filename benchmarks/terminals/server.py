@@ -100,6 +100,7 @@ def start(folder: Path, authorities: str = "") -> SSHServer:
         "UseDNS no",
         "PidFile none",
         "MaxStartups 1000",
+        f"SetEnv HOME={folder}",
         f"ForceCommand {shell}",
     ]
     (folder / "sshd.log").touch()

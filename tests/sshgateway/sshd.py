@@ -81,6 +81,8 @@ def start(
         if not path.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)], check=True)
         keys[kind] = " ".join(Path(f"{path}.pub").read_text().split()[:2])
+    # A home of its own: the shell reads start-up files there for every command, and this machine's are not the test's.
+    (folder / "home").mkdir(exist_ok=True)
     (folder / "authorities").write_text("\n".join(authorities or user_authority_lines()) + "\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -98,6 +100,7 @@ def start(
         "StrictModes no",
         "UseDNS no",
         "PidFile none",
+        f"SetEnv HOME={folder}/home",
         *more,
         "LogLevel VERBOSE",
         "Subsystem sftp /usr/lib/openssh/sftp-server",
