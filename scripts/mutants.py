@@ -312,7 +312,7 @@ class Runner:
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *usual, *(options or ("-x",)), *tests],
             cwd=copy,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TEST_LIMIT_SECONDS": "15"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

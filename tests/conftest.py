@@ -21,7 +21,7 @@ from tests.kinds import pytest_addoption, pytest_collection_modifyitems, pytest_
 from tests.resident_browser import ResidentBrowser
 from tests.scheduling import pytest_xdist_make_scheduler, pytest_xdist_setupnodes
 from tests.stack import Stack, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 # Hooks of pytest's and xdist's, found here by their names.
 __all__ = [
@@ -47,7 +47,7 @@ def redis_server() -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(socket.exists, "Redis listens", limit=10)
+        wait_for(socket.exists, "Redis listens")
         yield socket
     finally:
         process.terminate()
@@ -154,7 +154,7 @@ def browser_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     def make(**options: object) -> Page:
         context = browser.new_context(**options)  # type: ignore[arg-type]  # options by name
         context.grant_permissions(["clipboard-read", "clipboard-write"])
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(LIMIT * 1000)
         contexts.append(context)
         page = context.new_page()
         evidence.watch(page)

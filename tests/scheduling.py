@@ -25,6 +25,9 @@ POSTGRES = "postgres "
 
 # Files that measure how fast the portal is, or take all that a machine has.
 ALONE = (
+    "tests/acceptance/test_access_live.py",
+    "tests/acceptance/test_context_policies.py",
+    "tests/acceptance/test_hostile_nodes.py",
     "tests/jobs/simulator/sandbox/test_hogs.py",
     "tests/sshgateway/process/test_terminal_flow.py",
 )

@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_PASSWORD = "a-password-for-tests"
 READY = re.compile(r"^Headnode is ready at (http://\S+/)$", re.MULTILINE)
-START_LIMIT = 90.0
+START_LIMIT = 240.0
 # What tests run under and a started portal must not inherit.
 FOREIGN = re.compile(r"^(HEADNODE_|DJANGO_|PYTEST_|DATABASE_URL$|REDIS_URL$)")
 # The portals that run at the moment; a failed test shows the end of their logs.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 # What would be in the person's ssh configuration; how hosts are checked is the commands' own business.
 CONFIG = """\
@@ -99,7 +99,7 @@ class Desk:
             log.close()
 
 
-def page_at(url: str, limit: float = 15) -> str:
+def page_at(url: str, limit: float = LIMIT) -> str:
     """What a web server that is just coming up says."""
 
     def read() -> str:

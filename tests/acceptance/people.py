@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Person:
             headers={"Authorization": f"Token {self.token}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=LIMIT) as response:
                 status, raw = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, raw = error.code, error.read()
@@ -71,7 +71,7 @@ class Person:
     def messages(self, job: str) -> str:
         return "\n".join(event["message"] for event in self.events(job))
 
-    def wait_for_message(self, job: str, text: str, limit: float = 60) -> str:
+    def wait_for_message(self, job: str, text: str, limit: float = 2 * LIMIT) -> str:
         """Wait until the Job Log has a message with this text; only what is new is asked for."""
         messages: list[str] = []
 
@@ -81,7 +81,7 @@ class Person:
 
         return wait_for(said, f"job {job} says {text!r}", limit, every=0.2) or ""
 
-    def wait_for_cluster(self, job: str, status: str, limit: float = 60) -> None:
+    def wait_for_cluster(self, job: str, status: str, limit: float = 2 * LIMIT) -> None:
         def reached() -> bool:
             code, page = self.call("GET", f"/api/v2/jobs/{job}/cluster_statuses/")
             return bool(code == 200 and page["results"][0]["status"] == status)
@@ -96,7 +96,7 @@ class Person:
         config.write_text(
             f"Host *\n  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known}\n"
             "  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n"
-            "  ConnectTimeout 10\n  LogLevel ERROR\n"
+            "  ConnectTimeout 30\n  LogLevel ERROR\n"
         )
         head = next(i for i in self.instances(job) if i["name"] == "head")
         return SSH(config, head["sshCommand"], head["username"], head["publicIp"], head["sshPort"])

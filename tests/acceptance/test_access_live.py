@@ -16,7 +16,7 @@ from tests.sshgateway.client import Client
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 LIMIT_SECONDS = 5.0
 KEYS = "/api/v2/users/me/ssh-keys/"

@@ -9,7 +9,7 @@ from tests.acceptance.people import Person
 from tests.acceptance.stranger import Stranger, alias_of
 from tests.stack import ROOT, Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.acceptance
 
 SAMPLES = ROOT / "docs" / "samples"
 READY = "Instance ready for ssh access"

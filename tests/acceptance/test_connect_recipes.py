@@ -16,7 +16,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack, free_port, running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 
 WAYS = {"head": "node=head", "jump": "node=compute-1&way=jump", "direct": "node=compute-1&way=direct"}
 ON_THE_NODE = "from the node"

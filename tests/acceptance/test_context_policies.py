@@ -16,7 +16,7 @@ from tests.acceptance.people import Person
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 BOOT_LIMIT_SECONDS = 6
 
 

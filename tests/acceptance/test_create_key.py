@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Request, WebSocket, expect
 from tests.acceptance.people import Person, sign_in, with_token
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.browser]
 
 KEYS = "/api/v2/users/me/ssh-keys/"
 

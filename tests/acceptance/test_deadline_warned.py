@@ -11,7 +11,7 @@ from tests.acceptance.people import Person
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 # As if the command had begun so long ago that its hour is over in so many minutes.
 AGE = """

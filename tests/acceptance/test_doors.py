@@ -10,7 +10,7 @@ from tests.acceptance.people import with_token
 from tests.acceptance.test_input_files import upload
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.acceptance
 
 
 def test_a_bomb_among_the_inputs_is_refused_and_the_job_runs(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 
 def states(person: Person, job: str) -> dict[str, str]:

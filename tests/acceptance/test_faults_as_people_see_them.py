@@ -17,7 +17,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.acceptance
 FAULTS, CAPACITY = "/api/v2/simulator/faults/", "/api/v2/simulator/capacity/"
 
 

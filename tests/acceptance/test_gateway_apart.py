@@ -15,7 +15,7 @@ from tests.sshgateway.client import Client
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.acceptance.stranger import Stranger, alias_of, run
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")

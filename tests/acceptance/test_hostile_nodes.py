@@ -13,7 +13,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.acceptance
 
 PASSWORD = "horse battery correct"
 KEYS = "/api/v2/users/me/ssh-keys/"

@@ -5,7 +5,7 @@ import pytest
 from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 
 def run(stack: Stack, command: str) -> tuple[Person, str, set[str]]:

@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 # A web server answers only who asks; a SSH server and the service below speak first.
 REQUEST = b"GET /healthz HTTP/1.0\r\n\r\n"
 REQUEST_IN_SHELL = r"GET /healthz HTTP/1.0\r\n\r\n"
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")

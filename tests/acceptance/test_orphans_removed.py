@@ -9,7 +9,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 EVERY_SECONDS, AGE_SECONDS = 1, 2
 # Age, two searches (one finds, a later one sees it gone), and the time the nodes take to shut down, several times over.

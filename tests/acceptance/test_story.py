@@ -12,7 +12,7 @@ from tests.acceptance.people import sign_in, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for, wait_for_end
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.browser]
 
 LINE = re.compile(
     r"^Instance ready for ssh access\. Command: ssh -i </path/to/key> (uprod_\w{6})@([0-9.]+); port: (\d+); "

@@ -8,7 +8,7 @@ from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.acceptance
 
 
 def run_with_kills(stack: Stack, person: Person, kills: Callable[[str], None]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import User
 from jobs.models import CoreType
@@ -21,9 +21,10 @@ from portal.asgi import application
 from sshgateway.process import gateway
 from tests import evidence
 from tests.resident_browser import INSECURE_NAME
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+expect.set_options(timeout=LIMIT * 1000)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -124,7 +125,7 @@ def sign_in(browser: Browser, portal: str) -> Iterator[SignIn]:
         contexts.append(context)
         page = context.new_page()
         evidence.watch(page)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(LIMIT * 1000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
         return page

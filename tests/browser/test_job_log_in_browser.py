@@ -13,7 +13,7 @@ from jobs.states import JobState
 from tests.browser.conftest import Aside, SignIn
 from tests.jobs.making import submitted_job
 from tests.resident_browser import INSECURE_NAME
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.browser
 LEFT_BELOW = """() => {
@@ -173,7 +173,7 @@ def test_earlier_lines_are_fetched_when_asked_for(sign_in: SignIn, alice: User, 
 def test_of_ten_thousand_lines_only_those_near_the_view_are_laid_out(page: Page, tell: Teller) -> None:
     for start in range(0, 10_000, 1000):
         tell.program(*[f"step {number} residual 1e-{number % 9}" for number in range(start, start + 1000)])
-    page.set_default_timeout(40_000)
+    page.set_default_timeout(LIMIT * 1000)
     expect(page.locator(".log-line .said").last).to_have_text("step 9999 residual 1e-0", timeout=40_000)
     assert len(page.evaluate(RENDERED)) > 100
     page.locator("[data-log-scroll]").scroll_into_view_if_needed()

@@ -11,8 +11,6 @@ from websockets.sync.client import ClientConnection, connect
 from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def person(stack: Stack) -> Person:

@@ -76,7 +76,6 @@ print(token_of(User.objects.get(username="admin")))
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("environ", "headers"),
     [
@@ -102,7 +101,6 @@ def test_a_portal_with_the_settings_of_a_deployment_runs_jobs(
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(300)
 def test_https_alone_starts_and_says_that_pages_redirect_without_end(tmp_path: Path) -> None:
     var = tmp_path / "with space #1"
     with running(var, HEADNODE_HTTPS="1", HEADNODE_GATEWAYS="g1", HEADNODE_GATEWAY_NAME="g1") as stack:

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.stack import Stack, alive, processes_of, running, start
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 
 
-def get(url: str, limit: float = 30) -> tuple[int, str]:
+def get(url: str, limit: float = LIMIT) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(url, timeout=limit) as response:
             return response.status, response.read().decode()

@@ -23,6 +23,7 @@ from portal.embedded.supervisor import (
     describe,
 )
 from tests.stack import alive
+from tests.waiting import LIMIT
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
@@ -43,7 +44,7 @@ def supervisor(log: Log, tmp_path: Path) -> Supervisor:
     return Supervisor(log, tmp_path)
 
 
-async def until(condition: Callable[[], object], limit: float = 10) -> None:
+async def until(condition: Callable[[], object], limit: float = LIMIT) -> None:
     async with asyncio.timeout(limit):
         while not condition():
             await asyncio.sleep(0.01)

@@ -27,8 +27,7 @@ from sshgateway.terminals.frames import (
     decode_server,
     encode_client,
 )
-
-LIMIT = 15.0
+from tests.waiting import LIMIT
 
 
 class Client:

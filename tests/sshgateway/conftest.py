@@ -28,13 +28,13 @@ from sshgateway.sessions import session_actions
 from sshgateway.ssh.targets import Target
 from tests.sshgateway import sshd
 from tests.sshgateway.client import Client
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 T = TypeVar("T")
 
 
 async def until(
-    condition: Callable[[], Awaitable[T | Literal[False] | None]], what: str, limit: float = 12.0
+    condition: Callable[[], Awaitable[T | Literal[False] | None]], what: str, limit: float = LIMIT
 ) -> T:
     """Return the first true value of `condition`, within `limit` seconds; for changes that no event announces."""
     with contextlib.suppress(TimeoutError):

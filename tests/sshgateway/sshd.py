@@ -121,5 +121,5 @@ def start(
         with socket.socket() as attempt:
             return attempt.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_for(listens, "sshd listens", limit=10)
+    wait_for(listens, "sshd listens")
     return node

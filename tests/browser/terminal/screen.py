@@ -4,7 +4,7 @@ import os
 
 from playwright.sync_api import Page, expect
 
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 FRONT = 'document.querySelector("headnode-terminal:not([hidden])")'
 # Joined as it was printed: a line that the screen wrapped is one line.
@@ -22,7 +22,7 @@ TEXT = f"""(() => {{
 }})()"""
 
 
-def until(page: Page, expression: str, limit: float = 20.0) -> None:
+def until(page: Page, expression: str, limit: float = LIMIT) -> None:
     """Wait for a script's truth. Not `wait_for_function`: the page's own policy forbids it to evaluate strings."""
     wait_for(lambda: page.evaluate(expression), expression, limit=limit)
 
@@ -33,12 +33,12 @@ def text(page: Page) -> str:
     return shown
 
 
-def shows(page: Page, part: str, limit: float = 20.0) -> None:
+def shows(page: Page, part: str, limit: float = LIMIT) -> None:
     """Wait until the terminal in front shows this."""
     wait_for(lambda: part in text(page), f"{part!r} is on the screen", limit=limit)
 
 
-def state(page: Page, word: str, limit: float = 20.0) -> None:
+def state(page: Page, word: str, limit: float = LIMIT) -> None:
     """Wait until the terminal in front is in this state."""
     front = page.locator("headnode-terminal:not([hidden])")
     expect(front).to_have_attribute("data-state", word, timeout=limit * 1000)
@@ -50,7 +50,7 @@ def connected(page: Page) -> None:
     shows(page, "node$")
 
 
-def run(page: Page, command: str, answer: str, limit: float = 20.0) -> None:
+def run(page: Page, command: str, answer: str, limit: float = LIMIT) -> None:
     """Type a command and wait for what it says: typed when the line stands and the cursor is in the terminal."""
     state(page, "open")
     expect(page.locator("headnode-terminal:not([hidden]) .xterm-helper-textarea")).to_be_focused()

@@ -123,7 +123,7 @@ def test_a_network_that_is_back_is_used_at_once(on_the_line: Page, line: Line) -
     expect(on_the_line.locator("[data-countdown]")).to_have_text(re.compile(r"in 1\d s"))
     line.mend()
     on_the_line.evaluate("window.dispatchEvent(new Event('online'))")
-    state(on_the_line, "open", limit=8)
+    state(on_the_line, "open")
 
 
 def test_a_line_that_fell_silent_is_found_out_when_somebody_looks(window: Page) -> None:

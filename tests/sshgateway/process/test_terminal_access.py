@@ -83,7 +83,7 @@ async def test_a_rule_that_changes_ends_an_open_terminal(
         await client.run("echo in-$((1+1))", "in-2")
         access_check.refusal = DENIED
         await sync_to_async(session_actions.request_recheck)(owner=alice)
-        await client.until_closed(limit=8)
+        await client.until_closed()
     assert client.end is not None
     assert (client.end.reason, client.end.message, client.end.final) == ("cidr_denied", DENIED.message, True)
     assert (await desk.row(session)).end_reason == "cidr_denied"
@@ -96,7 +96,7 @@ async def test_a_lost_message_costs_seconds_and_nothing_else(
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         access_check.refusal = DENIED
-        await client.until_closed(limit=10)
+        await client.until_closed()
     assert (await desk.row(session)).end_reason == "cidr_denied"
 
 
@@ -129,7 +129,7 @@ async def test_a_deactivated_person_is_out(desk: Desk, node: Node, alice: User) 
         await client.until_ready()
         alice.is_active = False
         await sync_to_async(alice.save)()
-        await client.until_closed(limit=10)
+        await client.until_closed()
     assert (await desk.row(session)).ended_at is not None
 
 
@@ -138,7 +138,7 @@ async def test_an_end_asked_for_by_its_row(desk: Desk, node: Node, alice: User) 
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         assert await sync_to_async(session_actions.end_sessions)(subject="test:1", reason="node_gone") == 1
-        await client.until_closed(limit=8)
+        await client.until_closed()
     assert client.end is not None
     assert client.end.reason == "node_gone"
     assert (await desk.row(session)).end_reason == "node_gone"

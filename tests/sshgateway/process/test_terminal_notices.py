@@ -38,7 +38,7 @@ async def test_every_window_of_the_subject_shows_it_and_no_other(
             await client.until_ready()
         assert await _say("test:1") == 1
         for client in (first, second):
-            await client.until(lambda c: c.notices == [WARNING], "the sentence", limit=8)
+            await client.until(lambda c: c.notices == [WARNING], "the sentence")
         await elsewhere.run("echo quiet-$((1+1))", "quiet-2")
         assert elsewhere.notices == []
 
@@ -48,10 +48,10 @@ async def test_said_twice_is_shown_once(desk: Desk, node: Node, alice: User) -> 
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         assert await _say("test:1") == 1
-        await client.until(lambda c: c.notices, "the sentence", limit=8)
+        await client.until(lambda c: c.notices, "the sentence")
         assert await _say("test:1") == 0
         assert await _say("test:1", "This node shuts down now.") == 1
-        await client.until(lambda c: len(c.notices) > 1, "the next sentence", limit=8)
+        await client.until(lambda c: len(c.notices) > 1, "the next sentence")
     assert client.notices == [WARNING, "This node shuts down now."]
 
 
@@ -63,7 +63,7 @@ async def test_without_a_message_it_takes_seconds(
     async with desk.attach(session, alice) as client:
         await client.until_ready()
         await _say("test:1")
-        await client.until(lambda c: c.notices == [WARNING], "the sentence", limit=10)
+        await client.until(lambda c: c.notices == [WARNING], "the sentence")
 
 
 async def test_it_waits_for_somebody_to_read_it(desk: Desk, node: Node, alice: User) -> None:
@@ -77,7 +77,7 @@ async def test_it_waits_for_somebody_to_read_it(desk: Desk, node: Node, alice: U
     await until(left, "nobody is attached")
     await _say("test:1")
     async with desk.attach(session, alice, offset=client.offset) as back:
-        await back.until(lambda c: c.notices == [WARNING], "the sentence", limit=8)
+        await back.until(lambda c: c.notices == [WARNING], "the sentence")
 
 
 async def test_an_ended_session_is_told_nothing(desk: Desk, node: Node, alice: User) -> None:

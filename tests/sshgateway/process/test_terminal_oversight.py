@@ -87,7 +87,7 @@ async def test_an_administrator_who_is_one_no_more_is_out(
             await watching.until_ready()
             root.is_superuser = False
             await sync_to_async(root.save)()
-            await watching.until_closed(limit=10)
+            await watching.until_closed()
         assert watching.end is not None
         assert watching.end.reason == "access_withdrawn"
         await hers.run("echo on-$((1+1))", "on-2")
@@ -98,7 +98,7 @@ async def test_ending_tells_the_owner_who_and_why(desk: Desk, node: Node, alice:
     async with desk.attach(session, alice) as hers:
         await hers.until_ready()
         await sync_to_async(session_actions.end_session_as_administrator)(Actor(root), session, f"  {WHY}\n")
-        await hers.until_closed(limit=8)
+        await hers.until_closed()
     assert hers.end is not None
     assert (hers.end.reason, hers.end.final) == ("ended_by_administrator", True)
     assert hers.end.message == f"An administrator (charlie) ended this terminal: {WHY}"

@@ -122,10 +122,10 @@ async def test_typing_can_be_given_and_taken_while_they_are_there(
         async with desk.attach(session, bob) as his:
             await his.until_ready()
             await share(desk, session, alice, bob, may_type=True)
-            await his.until(lambda c: c.presence and c.presence.may_type, "bob may type", limit=8)
+            await his.until(lambda c: c.presence and c.presence.may_type, "bob may type")
             await his.run("echo now-$((1+1))", "now-2")
             await share(desk, session, alice, bob, may_type=False)
-            await his.until(lambda c: c.presence and not c.presence.may_type, "no more", limit=8)
+            await his.until(lambda c: c.presence and not c.presence.may_type, "no more")
             await his.type("echo late-$((1+1))\n")  # as if it had been under way
             await hers.run("echo calm-$((1+1))", "calm-2")
             assert b"late-" not in hers.output
@@ -147,7 +147,7 @@ async def test_a_share_taken_back_ends_their_windows_only(
             await second.until_ready()
             assert await sync_to_async(sharing.revoke_share)(Actor(alice), made)
             for client in (first, second):
-                await client.until_closed(limit=8)
+                await client.until_closed()
                 assert client.end is not None
                 assert (client.end.reason, client.end.final) == ("share_revoked", False)
                 assert client.end.message == "alice does not share this terminal with you any more."
@@ -242,7 +242,7 @@ async def test_a_rule_that_shuts_a_guest_out_leaves_the_owner_in(
             await until(looked, "a look at the rows that knows her other address")
             shut = True
             await sync_to_async(session_actions.request_recheck)(owner=alice)
-            await his.until_closed(limit=8)
+            await his.until_closed()
         assert his.end is not None
         assert (his.end.reason, his.end.final) == ("cidr_denied", False)
         await hers.run("echo still-$((1+1))", "still-2")
@@ -263,7 +263,7 @@ async def test_a_guest_who_is_no_more_signed_in_is_out(
                 await sync_to_async(bob.save)()
             else:
                 await sync_to_async(bob.api_tokens.all().delete)()
-            await his.until_closed(limit=10)
+            await his.until_closed()
         assert his.end is not None
         assert his.end.reason == ("share_revoked" if what == "deactivated" else "not_signed_in")
         await hers.run("echo still-$((1+1))", "still-2")

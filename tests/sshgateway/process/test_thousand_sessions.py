@@ -16,7 +16,7 @@ from sshgateway.ssh import connection_pool
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SESSIONS = 1000
 AT_ONCE = 10

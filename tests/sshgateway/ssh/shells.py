@@ -11,6 +11,7 @@ from sshgateway.ssh.connection_pool import ConnectionPool
 from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.shell_channel import ShellChannel
 from sshgateway.ssh.targets import Target
+from tests.waiting import LIMIT
 
 ALICE, BOB = 1, 2
 
@@ -40,7 +41,7 @@ class Reader:
         self.over = True
         self._news.set()
 
-    async def until(self, condition: Callable[["Reader"], Any], limit: float = 30.0) -> None:
+    async def until(self, condition: Callable[["Reader"], Any], limit: float = LIMIT) -> None:
         async with asyncio.timeout(limit):
             while not condition(self):
                 await self._news.wait()
