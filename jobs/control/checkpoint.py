@@ -36,12 +36,13 @@ def save_plan(cluster: Cluster, state: dict[str, Any]) -> None:
     update_claimed(cluster, provider_state=state)
 
 
-def fail(cluster: Cluster, why: str) -> None:
-    """Record, once, that the cluster failed. The next decision releases it. Raises ClaimLost."""
+def fail(cluster: Cluster, why: str, what_follows: str = "") -> None:
+    """Record, once, that the cluster failed, and in the Job Log what follows. Raises ClaimLost."""
     with transaction.atomic():
         update_claimed(cluster, only_if={"failure": ""}, failure=why[:500])
         history.record_cluster_status(cluster, why)
-        job_log.append(cluster.job, LogSource.PORTAL, why, level=LogLevel.ERROR, stage=ClusterState.ERROR)
+        text = f"{why} {what_follows}".strip()
+        job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.ERROR, stage=ClusterState.ERROR)
 
 
 def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
@@ -59,8 +60,14 @@ def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = No
         job_log.append(job, LogSource.PORTAL, f"Job completed: {reason}.", stage=JobState.COMPLETED)
 
 
-def save_outcome(job: Job, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
-    """Save how the command ended, until the job is completed. Only the first call counts."""
+def save_outcome(cluster: Cluster, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:
+    """Save how the command ended, until the job is completed. Only the first call counts.
+
+    A cluster that failed decides: whatever its command did after that, the failure is what its owner has to know.
+    """
+    job = cluster.job
+    if cluster.failure:
+        outcome, reason = Outcome.ERROR, cluster.failure
     Job.objects.filter(pk=job.pk, outcome="").update(
         outcome=outcome, outcome_reason=reason[:300], exit_code=exit_code
     )

@@ -15,6 +15,7 @@ class ClusterEndReason(StrEnum):
     IDLE = "Idle limit reached"
     BUDGET = "Budget used up"
     LONGEST_LIFE = "Longest life reached"
+    NODE_FAILED = "A node failed"
 
     @property
     def result(self) -> tuple[Outcome, str]:
@@ -29,6 +30,7 @@ _RESULTS = {
     ClusterEndReason.IDLE: (Outcome.DEADLINE, "The idle limit was reached"),
     ClusterEndReason.BUDGET: (Outcome.DEADLINE, "The budget was used up"),
     ClusterEndReason.LONGEST_LIFE: (Outcome.DEADLINE, "The longest life of a cluster was reached"),
+    ClusterEndReason.NODE_FAILED: (Outcome.ERROR, "A node failed"),
 }
 _OF_DEADLINE = {
     DeadlineReason.WALLTIME: ClusterEndReason.WALLTIME,

@@ -102,7 +102,7 @@ def stop(cluster: Cluster, why: str) -> timedelta:
 def abandon(cluster: Cluster, why: str) -> timedelta:
     """Continue with the output files of a command that does not end when asked to. It ends with its node."""
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, *result_of(why))
+        checkpoint.save_outcome(cluster, *result_of(why))
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
         text = f"{why}, and the command did not end in time; it ends with its node."
         _log(cluster, text, LogLevel.WARNING)
@@ -112,7 +112,7 @@ def abandon(cluster: Cluster, why: str) -> timedelta:
 def skip(cluster: Cluster) -> timedelta:
     """Record that the command was stopped before it started."""
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, *ClusterEndReason.STOPPED_BY_OWNER.result)
+        checkpoint.save_outcome(cluster, *ClusterEndReason.STOPPED_BY_OWNER.result)
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
     return timedelta()
 
@@ -173,7 +173,7 @@ def _output_event(line: str, level: LogLevel = LogLevel.INFO) -> JobEvent:
 def _record_end(cluster: Cluster, status: CommandStatus) -> None:
     outcome, reason = _result_of(status)
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, outcome, reason, status.exit_code)
+        checkpoint.save_outcome(cluster, outcome, reason, status.exit_code)
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
         if status.state == CommandState.LOST:
             text, level = "The command was interrupted: the head node lost its runner.", LogLevel.ERROR

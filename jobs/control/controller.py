@@ -47,7 +47,7 @@ COLLECT_TRIES = 35
 SWEEP_EVERY = timedelta(seconds=1)
 AT_ONCE = timedelta(milliseconds=100)
 SHARE_CHECK_INTERVAL = timedelta(milliseconds=500)
-# An owner who terminates a cluster does not wait for a back-off.
+# A cluster that was terminated or failed does not wait for a back-off: it costs.
 LONGEST_AFTER_STOP = timedelta(seconds=3)
 
 
@@ -145,5 +145,5 @@ def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
         teardown.give_up_collecting(cluster, str(error))
         return AT_ONCE
     delay = backoff.delay(cluster.failures)
-    is_stopping = cluster.desired_state == Desired.STOPPED and cluster.observed_state in TALKS_TO_HEAD
-    return min(delay, LONGEST_AFTER_STOP) if is_stopping else delay
+    is_ending = bool(cluster.failure) or cluster.desired_state == Desired.STOPPED
+    return min(delay, LONGEST_AFTER_STOP) if is_ending and cluster.observed_state in TALKS_TO_HEAD else delay

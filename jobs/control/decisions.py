@@ -2,7 +2,8 @@
 
 The order of a cluster's life: order the nodes, wait until each has reported, log in to each, launch the command,
 follow it, shut the compute nodes down, store the output files, then release the head node or keep it. A stop or a
-failure skips to the end, except that what can still be saved is saved. If nodes do not come up, the cluster's policy
+failure skips to the end, except that what can still be saved is saved: as long as the head node is well, the output
+files are stored although a compute node died. If nodes do not come up, the cluster's policy
 decides (`jobs.context.boot_policy`). Before anything is destroyed, the report of how the nodes came up is stored.
 """
 
@@ -88,6 +89,7 @@ class Facts:
     launch_limit_at: datetime | None = None
     stop_limit_at: datetime | None = None  # until when a command that its owner stopped may take to end
     overrun_at: datetime | None = None  # until when one that reached its deadline may take to end
+    failure_limit_at: datetime | None = None  # until when one whose cluster failed may take to end
     trust_limit_at: datetime | None = None  # until when a distrusted head node waits for an administrator
     policy: ContextPolicy = field(default_factory=ContextPolicy)
     reported: bool = True  # the report of how the nodes came up is stored or given up
@@ -122,10 +124,30 @@ def _decide(facts: Facts) -> Decision:
     if facts.observed == Observed.HELD:
         return _held(facts)
     if facts.failed:
-        return Decision(Step.RELEASE)
+        return _failed(facts)
     if facts.observed in TALKS_TO_HEAD and any(n.name == "head" and n.distrusted for n in facts.nodes):
         return _distrusted(facts)
     return _DECISION_IN[facts.observed](facts)
+
+
+def can_save_files(facts: Facts) -> bool:
+    """Return whether a cluster that fails may have output files, and a head node that they can be fetched from."""
+    has_files = facts.observed in (Observed.EXECUTING, Observed.EXECUTED, Observed.DRAINED)
+    is_distrusted = any(node.name == "head" and node.distrusted for node in facts.nodes)
+    return has_files and not is_distrusted and _head_gone(facts) is None
+
+
+def _failed(facts: Facts) -> Decision:
+    """End the command and store the output files, if that can be done; then release everything."""
+    if not can_save_files(facts):
+        return Decision(Step.RELEASE)
+    if facts.observed != Observed.EXECUTING:
+        next_step = Step.DRAIN if facts.observed == Observed.EXECUTED else Step.COLLECT
+        return _given_up(facts) or Decision(next_step)
+    if not facts.has_command:
+        return Decision(Step.CLOSE, ClusterEndReason.NODE_FAILED)
+    is_late = _past(facts.failure_limit_at, facts) or _past(facts.stop_limit_at, facts)
+    return Decision(Step.ABANDON if is_late else Step.STOP_COMMAND, ClusterEndReason.NODE_FAILED)
 
 
 def _absent(facts: Facts) -> Decision:

@@ -1,7 +1,7 @@
 """Gather the facts of a decision from the cluster's rows and the settings. Reads only."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -9,7 +9,7 @@ from django.utils import timezone
 from jobs.context import cluster_plan
 from jobs.control.decisions import Facts, NodeFacts
 from jobs.models import Cluster, Node
-from jobs.states import Desired, Observed
+from jobs.states import ClusterState, Desired, Observed
 
 # A command that was asked to end has this long: it is killed after 10 s, and its end has to be seen.
 STOP_LIMIT = timedelta(seconds=20)
@@ -36,8 +36,14 @@ def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> 
         launch_limit_at=cluster.ready_at + settings.HEADNODE_BOOT_LIMIT if cluster.ready_at else None,
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
         overrun_at=cluster.deadline_at + STOP_LIMIT if cluster.deadline_at else None,
+        failure_limit_at=_failed_at(cluster) + STOP_LIMIT if cluster.failure else None,
         trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )
+
+
+def _failed_at(cluster: Cluster) -> datetime:
+    row = cluster.statuses.filter(status=ClusterState.ERROR).first()
+    return row.at if row else cluster.created_at
 
 
 def _node_facts(node: Node) -> NodeFacts:

@@ -12,6 +12,8 @@ from jobs.models import Cluster
 from jobs.states import JobState, LogSource, Observed
 
 CHECK_EVERY = timedelta(seconds=15)
+# A stop was logged when it was requested, a failure when it was seen.
+LOGGED_BEFORE = (ClusterEndReason.STOPPED_BY_OWNER, ClusterEndReason.NODE_FAILED)
 SOONEST = timedelta(milliseconds=300)
 
 
@@ -25,8 +27,8 @@ def stand_by(cluster: Cluster) -> timedelta:
 def close(cluster: Cluster, why: str) -> timedelta:
     """The reserved time is over. Record success; collecting comes next."""
     with transaction.atomic():
-        checkpoint.save_outcome(cluster.job, *result_of(why))
+        checkpoint.save_outcome(cluster, *result_of(why))
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
-        if why != ClusterEndReason.STOPPED_BY_OWNER:  # a stop was logged when it was requested
+        if why not in LOGGED_BEFORE:
             job_log.append(cluster.job, LogSource.PORTAL, f"{why}.", stage=JobState.EXECUTING)
     return timedelta()

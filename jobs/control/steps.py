@@ -6,9 +6,12 @@ from datetime import timedelta
 
 from jobs.access import host_key_alarm
 from jobs.control import checkpoint, command, incomplete_boot, provisioning, standby, teardown
-from jobs.control.decisions import Decision, Facts, Step
+from jobs.control.decisions import Decision, Facts, Step, can_save_files
 from jobs.models import Cluster
 from jobs.providers.base import Provider
+
+
+FILES_COME_FIRST = "The head node is up: its output files are stored before the cluster goes."
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ def carry_out(step: DecidedStep) -> timedelta | None:
 
 
 def _fail(step: DecidedStep) -> timedelta:
-    checkpoint.fail(step.cluster, step.decision.why)
+    checkpoint.fail(step.cluster, step.decision.why, FILES_COME_FIRST if can_save_files(step.facts) else "")
     return timedelta()
 
 

@@ -109,7 +109,8 @@ def give_up_collecting(cluster: Cluster, why: str) -> timedelta:
 def _record_collected(cluster: Cluster) -> None:
     checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
     _complete(cluster)
-    is_kept = not cluster.job.auto_terminate_cluster and cluster.desired_state != Desired.STOPPED
+    is_ending = cluster.failure or cluster.desired_state == Desired.STOPPED
+    is_kept = not cluster.job.auto_terminate_cluster and not is_ending
     if is_kept and cluster.deadline_at is not None:
         until = f"{cluster.deadline_at:%Y-%m-%d %H:%M} UTC"
         text = f"The head node stays, and costs, until you terminate it or {until} at the latest."

@@ -71,10 +71,19 @@ def test_every_combination_has_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "observed", [o for o in Observed if o not in (Observed.RELEASING, Observed.RELEASED)]
+    ("observed", "step"),
+    [
+        (Observed.ABSENT, Step.RELEASE),
+        (Observed.BOOTING, Step.RELEASE),
+        (Observed.READY, Step.RELEASE),
+        (Observed.EXECUTING, Step.STOP_COMMAND),
+        (Observed.EXECUTED, Step.DRAIN),
+        (Observed.DRAINED, Step.COLLECT),
+        (Observed.COLLECTED, Step.RELEASE),
+    ],
 )
-def test_what_broke_is_released(observed: Observed) -> None:
-    assert decide(facts(observed, failed=True)).step == Step.RELEASE
+def test_what_broke_is_released_when_its_files_are_stored(observed: Observed, step: Step) -> None:
+    assert decide(facts(observed, failed=True)).step == step
 
 
 def test_a_silent_node_fails_the_boot_after_its_limit_by_name() -> None:

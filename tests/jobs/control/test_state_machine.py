@@ -44,6 +44,11 @@ class Event(StrEnum):
     KEPT = "its head node is to be kept"
     KEPT_TOO_LONG = "and was kept long enough"
     FAILED = "it is marked as broken"
+    FAILED_LATE = "and its command goes on"
+    FAILED_GIVEN_UP = "and its files do not come"
+    FAILED_HEADLESS = "and the head failed, too"
+    FAILED_DISTRUSTED = "and the head has another key"
+    FAILED_NO_COMMAND = "and there is no command"
     SICK_BUT_HELD = "an error, held on errors"
     SICK_BUT_GOES_ON = "an error, goes on with half"
     LEFT_OUT = "a node was left out"
@@ -77,6 +82,11 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.KEPT: {"auto_terminate": False},
     Event.KEPT_TOO_LONG: {"auto_terminate": False, **OVER},
     Event.FAILED: {"failed": True},
+    Event.FAILED_LATE: {"failed": True, "failure_limit_at": NOW},
+    Event.FAILED_GIVEN_UP: {"failed": True, "deadline_at": NOW, "deadline_reason": DeadlineReason.COLLECT_LIMIT.value},
+    Event.FAILED_HEADLESS: {"failed": True, "nodes": (replace(HEAD, state="failed"), COMPUTE)},
+    Event.FAILED_DISTRUSTED: {"failed": True, "nodes": (DISTRUSTED, COMPUTE)},
+    Event.FAILED_NO_COMMAND: {"failed": True, "has_command": False},
     Event.SICK_BUT_HELD: {"nodes": (HEAD, SICK), "policy": ContextPolicy(OnError.HOLD)},
     Event.SICK_BUT_GOES_ON: {
         "nodes": (HEAD, SICK),
@@ -112,12 +122,17 @@ a compute node did          | provision fail       keep    launch         follow
 and nobody looked into it   | provision fail       keep    fail           fail           drain   fail           release
 its head node is to be kept | provision verify     keep    launch         follow         drain   collect        keep
 and was kept long enough    | fail      fail       release fail           stop_command   give_up give_up        release
-it is marked as broken      | release   release    keep    release        release        release release        release
+it is marked as broken      | release   release    keep    release        stop_command   drain   collect        release
+and its command goes on     | release   release    keep    release        abandon        drain   collect        release
+and its files do not come   | release   release    release release        stop_command   give_up give_up        release
+and the head failed, too    | release   release    keep    release        release        release release        release
+and the head has another key | release  release    keep    release        release        release release        release
+and there is no command     | release   release    keep    release        close          drain   collect        release
 an error, held on errors    | provision hold       keep    launch         follow         drain   collect        release
 an error, goes on with half | provision leave_out  keep    launch         follow         drain   collect        release
 a node was left out         | provision verify     keep    launch         follow         drain   collect        release
 no node is up               | provision fail       release fail           fail           fail    fail           release
-broken, report not stored   | report    report     keep    report         report         report  report         report
+broken, report not stored   | report    report     keep    report         stop_command   report  collect        report
 there is no command         | provision verify     keep    launch         stand_by       drain   collect        release
 and its hours are over      | fail      fail       release fail           close          give_up give_up        release
 """
@@ -142,12 +157,17 @@ a compute node did          | release   release    release skip_command   stop_c
 and nobody looked into it   | release   release    release release        release        drain   release        release
 its head node is to be kept | release   release    release skip_command   stop_command   drain   collect        release
 and was kept long enough    | release   release    release skip_command   stop_command   give_up give_up        release
-it is marked as broken      | release   release    release release        release        release release        release
+it is marked as broken      | release   release    release release        stop_command   drain   collect        release
+and its command goes on     | release   release    release release        abandon        drain   collect        release
+and its files do not come   | release   release    release release        stop_command   give_up give_up        release
+and the head failed, too    | release   release    release release        release        release release        release
+and the head has another key | release  release    release release        release        release release        release
+and there is no command     | release   release    release release        close          drain   collect        release
 an error, held on errors    | release   release    release skip_command   stop_command   drain   collect        release
 an error, goes on with half | release   release    release skip_command   stop_command   drain   collect        release
 a node was left out         | release   release    release skip_command   stop_command   drain   collect        release
 no node is up               | release   release    release skip_command   fail           fail    fail           release
-broken, report not stored   | report    report     report  report         report         report  report         report
+broken, report not stored   | report    report     report  report         stop_command   report  collect        report
 there is no command         | release   release    release skip_command   close          drain   collect        release
 and its hours are over      | release   release    release skip_command   close          give_up give_up        release
 """
