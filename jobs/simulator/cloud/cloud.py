@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from jobs.simulator.cloud.sandbox_choice import choose_sandbox
 from jobs.simulator.cloud.services import CloudServices
 from jobs.simulator.faults.fault_kinds import FaultName
 from jobs.simulator.faults.fault_rules import Faults
+from jobs.simulator.sandbox.control_groups import ControlGroups
 from jobs.simulator.sandbox.launcher_pool import LauncherPool
-from jobs.simulator.sandbox.protection import UNPROTECTED, Sandbox
+from jobs.simulator.sandbox.protection import NodeFeatures, Sandbox, unprotected
 from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
 from jobs.simulator.settings import Settings
 from jobs.simulator.spec import NodeSpec, RequestRefused, read_certificates, read_cluster
@@ -48,7 +50,8 @@ class Cloud:
         self._addresses = AddressPool(settings.address)
         self._launchers = LauncherPool(store.clusters)
         self._users = UserNumbers(store.clusters / "next-user")
-        self._has_network_per_node = False
+        self._groups = ControlGroups.find(f"{zlib.crc32(str(settings.var).encode()):08x}")
+        self._features = NodeFeatures()
         self._clusters: dict[str, Cluster] = {}
         self._watches: list[asyncio.Task[None]] = []
 
@@ -57,7 +60,7 @@ class Cloud:
     async def start(self) -> None:
         """Find the best protection, then boot every cluster in the state again. Raises WrongSetting."""
         self._launchers.kill_leftovers()
-        self.services, self._has_network_per_node = await choose_sandbox(
+        self.services, self._features = await choose_sandbox(
             self._settings, self._store, self._addresses, self._services_with
         )
         for cluster_id in self._store.cluster_ids():
@@ -73,7 +76,9 @@ class Cloud:
         self._start_watches()
 
     def _services_with(self, sandbox: Sandbox) -> CloudServices:
-        return CloudServices(self._settings, self._store, sandbox, self._launchers, self.faults, self._http)
+        return CloudServices(
+            self._settings, self._store, sandbox, self._launchers, self.faults, self._http, self._groups
+        )
 
     def _restore(self, cluster_id: str) -> None:
         cluster = Cluster.load(self.services, cluster_id, self._forget)
@@ -117,6 +122,8 @@ class Cloud:
         self.fault_control.close()
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
         self._launchers.close()
+        if self._groups is not None:
+            self._groups.remove_empty()
         await self._http.aclose()
 
     # -- what there is ----------------------------------------------------------------------------
@@ -126,8 +133,9 @@ class Cloud:
         nodes, protection = self._nodes(), self.services.sandbox.protection
         return {
             "sandbox": protection.value,
-            "network": "links" if self._has_network_per_node else "shared",
-            "unprotected": UNPROTECTED[protection],
+            "network": "links" if self._features.network_per_node else "shared",
+            "memory": "control_groups" if self._features.control_group else "watched",
+            "unprotected": unprotected(protection, self._features),
             "nodes": len(nodes),
             "running": sum(node.state is NodeState.RUNNING for node in nodes),
         }
@@ -147,7 +155,7 @@ class Cloud:
         found = {}
         if not self.services.sandbox.has_own_network:
             found[FaultName.DISK_FULL] = "Without bubblewrap the nodes use this machine's own disk."
-        if not self._has_network_per_node:
+        if not self._features.network_per_node:
             found[FaultName.NETWORK_CUT] = "On this machine the nodes of a cluster share one network."
         return found
 

@@ -12,6 +12,7 @@ from jobs.simulator.cloud.cluster_access import ClusterAccess
 from jobs.simulator.cloud.login_records import LoginRecords
 from jobs.simulator.cloud.services import CloudServices
 from jobs.simulator.sandbox.bubblewrap import CONTEXT_INSIDE, NodeFolders
+from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.etc_files import CLUSTER_KEY, etc_files
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.sandbox.installed_programs import login_shell
@@ -102,6 +103,13 @@ class ClusterEnvironment:
         return self.services.sandbox.node_command(
             self.shown_folders, self.spec.home, hostname, self.limits(node)
         )
+
+    def control_group(self, node: NodeSpec) -> ControlGroup | None:
+        """Return the control group for a node about to start; None where the kernel allows none."""
+        groups, limits = self.services.groups, self.limits(node)
+        if groups is None:
+            return None
+        return groups.make(f"{self.spec.id}.{node.name}", limits.memory_mb << 20, limits.processes)
 
     async def launcher(self) -> LauncherClient:
         """Return the cluster's launcher, started for whoever asks first. Raises ChannelClosed."""

@@ -5,16 +5,19 @@ Linux only: elsewhere there is nothing to read, and nothing is done.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from jobs.simulator.sandbox.agent_client import AgentClient, AgentError
+from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 
 log = logging.getLogger("simulator")
 INTERVAL_SECONDS = 0.25
+KILLS_EVERY = 4  # looks
 FLOOR_PART, LEAST_FLOOR = 16, 128 << 20  # a sixteenth of the machine's memory, at least 128 MB
 REQUEST_SECONDS = 5
 MEMINFO = Path("/proc/meminfo")
@@ -27,8 +30,15 @@ class WatchedNode(Protocol):
     def hostname(self) -> str:
         """The name for the log."""
 
+    @property
+    def control_group(self) -> ControlGroup | None:
+        """Where the kernel counts what it uses."""
+
     def agent(self) -> AgentClient:
         """Return the agent's client; raise ChannelClosed if the node is not up."""
+
+    async def report_kernel_kills(self) -> None:
+        """Tell its people of programs that the kernel has killed."""
 
 
 def machine_memory() -> tuple[int, int]:
@@ -53,8 +63,10 @@ class MemoryWatch:
 
     async def run(self) -> None:
         """Check several times a second, for ever."""
-        while True:
+        for look in itertools.count():
             await self.check()
+            if look % KILLS_EVERY == 0:
+                await asyncio.gather(*(node.report_kernel_kills() for node in self._nodes()))
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def check(self) -> None:
@@ -75,6 +87,9 @@ class MemoryWatch:
 
 
 async def _used_bytes(node: WatchedNode) -> int:
+    """Return what a node uses: by the kernel's count if it has one, else what its agent can see."""
+    if node.control_group is not None:
+        return node.control_group.used_bytes()
     try:
         message, _ = await node.agent().request("used_memory", {}, REQUEST_SECONDS)
     except (AgentError, ChannelClosed):

@@ -20,6 +20,7 @@ from jobs.simulator.cloud.wall import wall_text
 from jobs.simulator.faults import boot_delays
 from jobs.simulator.faults.fault_effects import FaultEffects
 from jobs.simulator.sandbox.agent_client import AgentClient, AgentError
+from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.etc_files import machinefile
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.spec import NodeSpec
@@ -30,6 +31,7 @@ DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
 HALT_SECONDS = 10.0
 BROADCAST_SECONDS = 10.0
+GROUP_SECONDS, GROUP_INTERVAL_SECONDS = 30.0, 0.1
 POWER_OFF = "The system is going down for poweroff NOW!"
 
 
@@ -103,7 +105,9 @@ class Node(NodeView):
         launcher = await self.launcher()
         command, log = self._environment.node_command(self.hostname, self.spec), self._sandbox_log
         address = self.record.address.private_address
-        agent = launcher.start_node(self.spec.name, command, address, log, self.say, self._agent_ended)
+        self.control_group = self._environment.control_group(self.spec)
+        group = self.control_group.members if self.control_group is not None else []
+        agent = launcher.start_node(self.spec.name, command, address, log, group, self.say, self._agent_ended)
         try:
             await asyncio.wait_for(agent.ready, AGENT_SECONDS)
         except (ChannelClosed, TimeoutError):
@@ -167,10 +171,25 @@ class Node(NodeView):
         if self._agent is not None and self.state is NodeState.RUNNING:
             self._agent.cut_power()
 
+    async def report_kernel_kills(self) -> None:
+        """Tell the log and the terminals of programs that the kernel has killed because the node's memory is used up."""
+        if text := self._note_kernel_kills():
+            with contextlib.suppress(AgentError, ChannelClosed):
+                await self.agent().broadcast(f"\r\n{text}\r\n", BROADCAST_SECONDS)
+
+    def _note_kernel_kills(self) -> str:
+        killed = self.control_group.killed() if self.control_group is not None else 0
+        if not killed:
+            return ""
+        text = f"kernel: Memory cgroup out of memory ({self.spec.memory_mb} MB): killed {killed} processes"
+        self.say(text)
+        return text
+
     def _agent_ended(self) -> None:
         """Fail as if the power was cut, unless the node is being shut down."""
         if self.state is NodeState.RUNNING and not self.is_closing:
             self.say("power lost")
+            self._note_kernel_kills()
             self._release()
             self._change_state(NodeState.FAILED, FailureReason.NODE_DIED)
 
@@ -239,6 +258,15 @@ class Node(NodeView):
         if self._agent is not None:
             self._agent.cut_power()
             self._agent = None
+        if self.control_group is not None:
+            self.background(_remove_when_empty(self.control_group))
+
+
+async def _remove_when_empty(group: ControlGroup) -> None:
+    """Remove a control group once its last process has ended."""
+    deadline = time.monotonic() + GROUP_SECONDS
+    while not group.remove() and time.monotonic() < deadline:
+        await asyncio.sleep(GROUP_INTERVAL_SECONDS)
 
 
 def _failure_reason(error: Exception) -> str:

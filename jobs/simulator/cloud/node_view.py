@@ -14,6 +14,7 @@ from jobs.simulator.cloud.cluster_environment import ClusterEnvironment
 from jobs.simulator.faults.fault_kinds import FaultName
 from jobs.simulator.faults.fault_rules import FaultRule, Faults
 from jobs.simulator.sandbox.agent_client import AgentClient
+from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.sandbox.launcher_client import LauncherClient
 from jobs.simulator.spec import NodeSpec
@@ -56,6 +57,7 @@ class NodeView:
         self.spec, self.record = spec, record
         self._cluster, self._environment = cluster, cluster.environment
         self._agent: AgentClient | None = None
+        self.control_group: ControlGroup | None = None
         self._contextualization: Contextualization | None = None
         self.server = NodeServer(self, self._environment.private_key(spec.name))
 

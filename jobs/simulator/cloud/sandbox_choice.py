@@ -13,9 +13,10 @@ from jobs.simulator.cloud.cluster_environment import ClusterEnvironment
 from jobs.simulator.cloud.services import CloudServices
 from jobs.simulator.sandbox.agent_client import AgentClient, AgentError
 from jobs.simulator.sandbox.agent_install import install_agent
+from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.sandbox.launcher_client import LauncherClient
-from jobs.simulator.sandbox.protection import Sandbox, candidates
+from jobs.simulator.sandbox.protection import NodeFeatures, Sandbox, candidates
 from jobs.simulator.sandbox.unix_users import PROBE
 from jobs.simulator.settings import Settings, WrongSetting
 from jobs.simulator.spec import read_cluster
@@ -23,6 +24,7 @@ from jobs.simulator.store import Store
 
 PROBE_SECONDS = 15
 PROBE_PORT = 32100
+REMOVE_TRIES, REMOVE_INTERVAL_SECONDS = 50, 0.02
 PROBE_ORDER: dict[str, Any] = {
     "username": "uprod_probe",
     "home": "/enc/uprod_probe",
@@ -45,8 +47,8 @@ async def choose_sandbox(
     store: Store,
     addresses: AddressPool,
     services_with: Callable[[Sandbox], CloudServices],
-) -> tuple[CloudServices, bool]:
-    """Return services with the best sandbox, and whether each node has a network of its own. Raises WrongSetting."""
+) -> tuple[CloudServices, NodeFeatures]:
+    """Return services with the best sandbox, and what its nodes have. Raises WrongSetting."""
     tried = []
     number = zlib.crc32(str(settings.var).encode())
     for sandbox in candidates(settings.sandbox, number):
@@ -60,46 +62,67 @@ async def choose_sandbox(
     raise WrongSetting("No protection for nodes can be had on this machine. Tried " + "; ".join(tried) + ".")
 
 
-async def _probe(services: CloudServices, addresses: AddressPool) -> bool:
-    """Start one node, run a program on it and end it. Return whether it had a network of its own."""
+async def _probe(services: CloudServices, addresses: AddressPool) -> NodeFeatures:
+    """Start one node, run a program on it and end it. Return what the node had."""
     if not install_agent(services.sandbox.python, services.store.run):
         raise ProbeFailed("this Python cannot run the agent")
     spec = read_cluster("probe", PROBE_ORDER)
     base = services.sandbox.uid_base
     environment = ClusterEnvironment(services, spec, None if base is None else base + PROBE)
+    group = environment.control_group(spec.nodes[0])
     address, bound = addresses.acquire(PROBE_PORT)
     output = environment.folder / "head.log"
     try:
-        return await _run_program(environment, address, output)
+        return await _run_program(environment, address, output, group)
     except (AgentError, ChannelClosed, TimeoutError, OSError) as error:
         last = output.read_text(errors="replace").strip()[-300:] if output.exists() else ""
         raise ProbeFailed(f"{error or 'no answer'} {last}".strip()) from None
     finally:
         await environment.close()
+        await _remove(group)
         bound.close()
         addresses.release(address)
         services.store.remove(spec.id)
 
 
-async def _run_program(environment: ClusterEnvironment, address: NodeAddress, output: Path) -> bool:
+async def _remove(group: ControlGroup | None) -> None:
+    """Remove a control group whose processes are ending; if that takes too long, the next start does it."""
+    for _ in range(REMOVE_TRIES):
+        if group is None or group.remove():
+            return
+        await asyncio.sleep(REMOVE_INTERVAL_SECONDS)
+
+
+async def _run_program(
+    environment: ClusterEnvironment, address: NodeAddress, output: Path, group: ControlGroup | None
+) -> NodeFeatures:
     node = environment.spec.nodes[0]
     key = environment.private_key(node.name).export_public_key().decode().strip()
     environment.make_files([Host(node.name, address.hostname, address.private_address, node.ssh_port, key)])
     launcher = await environment.launcher()
-    agent = _start(launcher, environment, address, output)
+    agent = _start(launcher, environment, address, output, group)
     await asyncio.wait_for(agent.ready, PROBE_SECONDS)
     program = await agent.spawn("/bin/sh", ["sh", "-c", "exit 7"], {}, environment.home_inside, None)
     status, _ = await asyncio.wait_for(program.ended, PROBE_SECONDS)
     if status != 7:
         raise ProbeFailed(f"a command ended with {status}")
-    return launcher.has_network_per_node
+    return NodeFeatures(
+        network_per_node=launcher.has_network_per_node,
+        filters_syscalls=agent.filters_syscalls,
+        control_group=group is not None and group.has_members(),
+    )
 
 
 def _start(
-    launcher: LauncherClient, environment: ClusterEnvironment, address: NodeAddress, output: Path
+    launcher: LauncherClient,
+    environment: ClusterEnvironment,
+    address: NodeAddress,
+    output: Path,
+    group: ControlGroup | None,
 ) -> AgentClient:
     node = environment.spec.nodes[0]
     command = environment.node_command(address.hostname, node)
+    members = group.members if group is not None else []
     return launcher.start_node(
-        node.name, command, address.private_address, output, lambda notice: None, lambda: None
+        node.name, command, address.private_address, output, members, lambda notice: None, lambda: None
     )

@@ -26,7 +26,7 @@ import termios
 import threading
 import time
 
-from jobs.simulator.node_runtime import home_files, sockets
+from jobs.simulator.node_runtime import home_files, sockets, syscall_filter
 from jobs.simulator.node_runtime.limits_guard import Guard, relieve_machine, used_bytes
 from jobs.simulator.node_runtime.process_limits import set_limits
 from jobs.simulator.node_runtime.programs import (
@@ -327,7 +327,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(control.fileno(), False)
     agent = Agent(control, Guard(memory_mb, processes))
-    agent.send({"ready": os.getpid()})
+    agent.send({"ready": os.getpid(), "filtered": syscall_filter.install()})
     try:
         agent.serve()
     finally:

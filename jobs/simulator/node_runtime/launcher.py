@@ -4,7 +4,8 @@ One launcher process per cluster. It reads one JSON object per line from a unix 
 start, each with two descriptors (the agent's control socket and a log). In this order it
   1. arranges to die with the simulator;
   2. as root, makes a mount namespace where the few folders that a node may see stand on a path that the cluster's user
-     can reach (the state directory itself stays closed to it), and becomes that user for good;
+     can reach (the state directory itself stays closed to it), and becomes that user for good; either way it leaves
+     the session keyring of whoever started the portal;
   3. makes the cluster's user and network namespace, with a bridge that every node is connected to (`network`); where
      the kernel has none, the nodes share this one namespace and its loopback;
   4. starts nodes (bubblewrap, or the agent itself where there is none) and reports when they end;
@@ -85,7 +86,7 @@ class Launcher:
     def handle(self, request: dict[str, Any]) -> None:
         """Carry out one request."""
         if "argv" in request:
-            self.start_node(request["node"], request["argv"], request["address"])
+            self.start_node(request["node"], request["argv"], request["address"], request["groups"])
         elif "link_up" in request:
             self.change(request, lambda: self.set_link(request["node"], request["link_up"]))
         else:
@@ -129,21 +130,26 @@ class Launcher:
         if error_text:
             raise OSError(error_text)
 
-    def start_node(self, node: str, argv: list[str], address: str) -> None:
-        """Fork and become the node's sandbox; the control socket is its descriptor 3, the log its output."""
-        control, log = self.descriptors.pop(0), self.descriptors.pop(0)
+    def start_node(self, node: str, argv: list[str], address: str, groups: int) -> None:
+        """Fork and become the node's sandbox; the control socket is its descriptor 3, the log its output.
+
+        After those two, `groups` more descriptors have arrived: by writing to them a process enters a control group.
+        """
+        control, log, *entries = (self.descriptors.pop(0) for _ in range(2 + groups))
         launcher, port = os.getpid(), len(self.ports) + 1
         self.ports[node] = port
         pid = os.fork()
         if pid == 0:
             try:
+                for entry in entries:
+                    os.write(entry, b"0")
                 self.become_node(launcher, argv, port, address, control, log)
             except OSError as error:
                 os.write(2, f"cannot start the node: {error}\n".encode())
             finally:
                 os._exit(127)
-        os.close(control)
-        os.close(log)
+        for descriptor in (control, log, *entries):
+            os.close(descriptor)
         self.children[pid] = node
         self.send(node=node, started=pid)
 
@@ -204,6 +210,7 @@ def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
     if plan["uid"] is not None:
         namespaces.drop_root(plan["uid"], plan["gid"])
         namespaces.die_with(parent)  # the kernel forgets it when the user changes
+    namespaces.leave_session_keyring()
     if plan["own_network"]:
         namespaces.enter_own_network()
         namespaces.die_with(parent)

@@ -15,6 +15,7 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 4096, 16384, 1 << 18, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 LINUX = sys.platform == "linux"
 OOM_SCORE = "700"  # of 1000
 
@@ -43,6 +44,14 @@ def stage_folders(root: str, folders: list[tuple[str, str]]) -> None:
         source = f"/proc/self/fd/{descriptor}"
         check(libc.mount(source.encode(), target.encode(), None, MS_BIND | MS_REC, None), f"staging {name}")
         os.close(descriptor)
+
+
+def leave_session_keyring() -> None:
+    """Leave the keys of whoever started the portal: join a new session keyring, which only this cluster has."""
+    number = KEYCTL.get(os.uname().machine)
+    if LINUX and number is not None:
+        # Fails where the kernel has no keys, or the user no more room for one; programs cannot ask for keys anyway.
+        libc.syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def raise_oom_score() -> None:

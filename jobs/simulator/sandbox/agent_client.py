@@ -45,6 +45,7 @@ class AgentClient:
         self._programs: dict[int, Program] = {}
         self._on_notice, self._on_end = on_notice, on_end
         self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.filters_syscalls = False
         self._channel = FdChannel(control, self._message, self._closed)
 
     @property
@@ -132,6 +133,7 @@ class AgentClient:
 
     def _message(self, message: dict[str, Any], descriptors: list[int]) -> None:
         if "ready" in message and not self.ready.done():
+            self.filters_syscalls = bool(message.get("filtered"))
             self.ready.set_result(None)
         elif "notice" in message:
             text = str(message["notice"])[:LONGEST_NOTICE]

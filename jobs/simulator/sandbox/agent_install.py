@@ -26,6 +26,7 @@ AGENT_MODULES = (
     "process_limits.py",
     "programs.py",
     "sockets.py",
+    "syscall_filter.py",
     "terminal_modes.py",
     "xauthority.py",
 )

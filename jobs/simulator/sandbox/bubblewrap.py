@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ AGENT_INSIDE = "/run/headnode"
 CONTEXT_INSIDE = "/run/context"
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/libexec")
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
-NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-uts", "--unshare-ipc")
+HELP_SECONDS = 10
+NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-cgroup-try")
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,27 @@ class NodeFolders:
     python: Path | None = None
 
 
+def can_disable_nested_users() -> bool:
+    """Return whether this bubblewrap (0.8 or newer) can forbid user namespaces inside the sandbox."""
+    try:
+        done = subprocess.run(["bwrap", "--help"], capture_output=True, timeout=HELP_SECONDS)  # noqa: S607
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return b"--disable-userns" in done.stdout + done.stderr
+
+
 def bubblewrap_command(
-    folders: NodeFolders, home_inside: str, python_prefix: str | None, hostname: str, limits: NodeLimits
+    folders: NodeFolders,
+    home_inside: str,
+    python_prefix: str | None,
+    hostname: str,
+    limits: NodeLimits,
+    *,
+    nested_users: bool = True,
 ) -> list[str]:
     """Return the command up to `--`: what the node sees, read-only but for its home and its memory folders."""
     line = [shutil.which("bwrap") or "/usr/bin/bwrap", *NAMESPACES, "--uid", str(UID), "--gid", str(UID)]
+    line += [] if nested_users else ["--disable-userns"]
     line += ["--hostname", hostname, "--die-with-parent", "--as-pid-1", "--clearenv"]
     line += ["--ro-bind", "/usr", "/usr"]
     for folder in SYSTEM_FOLDERS:

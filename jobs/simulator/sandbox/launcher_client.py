@@ -1,13 +1,14 @@
 """Start a cluster's launcher process, and nodes in it; change running nodes."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +75,23 @@ class LauncherClient:
         argv: list[str],
         address: str,
         log: Path,
+        group: Sequence[Path],
         on_notice: NoticeHandler,
         on_end: Callable[[], None],
     ) -> AgentClient:
-        """Start a node and return its agent's client; `ready` of that tells when the node is up."""
+        """Start a node and return its agent's client; `ready` of that tells when the node is up.
+
+        `group`: the files through which it enters its control group, opened here because only this process may.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with open(log, "ab") as output, theirs:
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(theirs)
+            output = opened.enter_context(open(log, "ab"))
             os.chmod(log, 0o600)
+            members = [opened.enter_context(open(path, "wb", buffering=0)) for path in group]
             self._channel.send(
-                {"node": node, "argv": argv, "address": address}, [theirs.fileno(), output.fileno()]
+                {"node": node, "argv": argv, "address": address, "groups": len(members)},
+                [theirs.fileno(), output.fileno(), *(member.fileno() for member in members)],
             )
         return AgentClient(ours, on_notice, on_end)
 

@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from jobs.simulator.sandbox.agent_install import AGENT_FILE, Python, find_pythons
-from jobs.simulator.sandbox.bubblewrap import AGENT_INSIDE, NodeFolders, bubblewrap_command
+from jobs.simulator.sandbox.bubblewrap import (
+    AGENT_INSIDE,
+    NodeFolders,
+    bubblewrap_command,
+    can_disable_nested_users,
+)
 from jobs.simulator.sandbox.limits import NodeLimits
 from jobs.simulator.sandbox.unix_users import UserNumbers, first_uid
 from jobs.simulator.settings import WrongSetting
@@ -45,6 +50,11 @@ UNPROTECTED = {
         "everything the user who started the simulator may do or read, the portal's own files and keys included"
     ],
 }
+UNFILTERED = "system calls that programs have no use for: this machine's kernel or processor has no filter for them"
+UNCOUNTED = (
+    "memory that no program has mapped and the kernel's own for sockets and pipes: without control groups (root, or "
+    "systemd's delegation) it is counted only as far as it can be seen, and the machine's memory is its limit"
+)
 MISSING_HINTS = {
     Protection.BUBBLEWRAP: "Install the package bubblewrap.",
     Protection.UID: "It needs root.",
@@ -52,10 +62,30 @@ MISSING_HINTS = {
 
 
 @dataclass(frozen=True)
+class NodeFeatures:
+    """What nodes have on this machine: networks of their own, a filter of system calls, control groups."""
+
+    network_per_node: bool = False
+    filters_syscalls: bool = False
+    control_group: bool = False
+
+
+def unprotected(protection: Protection, features: NodeFeatures) -> list[str]:
+    """Return what a protection does not hold back on this machine, as sentences."""
+    found = list(UNPROTECTED[protection])
+    if not features.filters_syscalls:
+        found.append(UNFILTERED)
+    if not features.control_group:
+        found.append(UNCOUNTED)
+    return found
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """The protection in force on this machine.
 
-    `staged`: the launcher shows the cluster's folders below STAGE, because the state directory is closed to the
+    `nested_users`: programs may make user namespaces, as far as the system call filter goes: older bubblewraps, and
+    containers that close /proc/sys, cannot forbid it. `staged`: the launcher shows the cluster's folders below STAGE, because the state directory is closed to the
     cluster's user. `uid_base`: where the users for clusters begin; None unless root.
     """
 
@@ -63,6 +93,7 @@ class Sandbox:
     python: Python
     staged: bool
     uid_base: int | None
+    nested_users: bool = True
 
     @property
     def has_own_network(self) -> bool:
@@ -109,7 +140,9 @@ class Sandbox:
         else:
             python = Path(self.python.prefix) if self.python.prefix else None
             shown = NodeFolders(folders.home, folders.etc, folders.run, python)
-        wrapper = bubblewrap_command(shown, home_inside, self.python.prefix, hostname, limits)
+        wrapper = bubblewrap_command(
+            shown, home_inside, self.python.prefix, hostname, limits, nested_users=self.nested_users
+        )
         return [*wrapper, *agent, f"{AGENT_INSIDE}/{AGENT_FILE}", *arguments]
 
 
@@ -133,9 +166,11 @@ def _all_candidates(base: int | None) -> list[Sandbox]:
     pythons = find_pythons()
     choices: list[Sandbox] = []
     if sys.platform == "linux" and shutil.which("bwrap"):
-        for python in pythons:
-            choices.append(Sandbox(Protection.BUBBLEWRAP, python, staged=base is not None, uid_base=base))
-            if base is not None:
-                choices.append(Sandbox(Protection.BUBBLEWRAP, python, staged=False, uid_base=base))
+        choices += [
+            Sandbox(Protection.BUBBLEWRAP, python, staged, base, nested_users)
+            for python in pythons
+            for staged in ((True, False) if base is not None else (False,))
+            for nested_users in ((False, True) if can_disable_nested_users() else (True,))
+        ]
     choices += [Sandbox(Protection.UID, python, False, base) for python in pythons if base is not None]
     return [*choices, Sandbox(Protection.NONE, Python(sys.executable, None), False, None)]
