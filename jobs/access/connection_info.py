@@ -59,9 +59,12 @@ def provenance(node: Node) -> str:
 
 
 def known_hosts_lines(cluster: Cluster) -> list[str]:
-    """Return the known_hosts lines of every node that reported its keys, for its alias and its address (sshd(8))."""
+    """Return the known_hosts lines of every trusted node, for its alias and its address (sshd(8)).
+
+    Trusted: the portal has logged in with the key that it reported, and it has shown no other one since.
+    """
     lines = []
-    for node in cluster.nodes.all():
+    for node in cluster.nodes.filter(verified_at__isnull=False, host_key_alarm_at__isnull=True):
         if not node.address or not node.port:
             continue
         names = ",".join([node_alias(node), quoting.known_hosts_name(node.address, node.port)])

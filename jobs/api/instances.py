@@ -152,7 +152,10 @@ class KnownHosts(APIView):
 
     @extend_schema(responses=PLAIN_TEXT)
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002
-        """Return known_hosts lines of every node that reported its keys, by alias and by address. May be empty."""
+        """Return known_hosts lines of every node whose key was verified and has not changed. May be empty.
+
+        Each line names the node's alias and its address.
+        """
         cluster = cluster_of(job_of(request, id))
         lines = connection_info.known_hosts_lines(cluster) if cluster else []
         return plain_text("".join(f"{line}\n" for line in lines))

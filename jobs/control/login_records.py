@@ -34,21 +34,30 @@ def record_logins(cluster: Cluster, provider: Provider) -> None:
             return
         logged: set[str] = set()
         for record in records:
-            # The portal's own logins use certificates and are known already.
-            if record.fingerprint:
+            # The portal's own logins use certificates of its own authorities and are known already.
+            if record.fingerprint or record.authority:
                 _record(cluster, record, logged)
     cluster.login_cursor = newest
 
 
 def _record(cluster: Cluster, record: LoginRecord, logged: set[str]) -> None:
     job = cluster.job
-    key = services.note_key_use(job.owner, record.fingerprint, record.at, record.source_address, job.pk)
-    what = f"key '{key.name}'" if key else "a key that is not in Job Settings"
-    text = f"Login with {what} ({record.fingerprint}) from {record.source_address} on {record.node}."
+    text = f"Login with {_proof(cluster, record)} from {record.source_address} on {record.node}."
     if text in logged or _was_logged_lately(cluster, text):
         return
     logged.add(text)
     job_log.append(job, LogSource.SSH, text, node=record.node)
+
+
+def _proof(cluster: Cluster, record: LoginRecord) -> str:
+    """Return what somebody logged in with, and record the use of a key of the owner's."""
+    if record.authority:
+        name = "".join(character if character.isprintable() else "?" for character in record.certificate)
+        return f"certificate '{name}' of an authority that only the node trusts ({record.authority})"
+    job = cluster.job
+    key = services.note_key_use(job.owner, record.fingerprint, record.at, record.source_address, job.pk)
+    what = f"key '{key.name}'" if key else "a key that is not in Job Settings"
+    return f"{what} ({record.fingerprint})"
 
 
 def _was_logged_lately(cluster: Cluster, text: str) -> bool:

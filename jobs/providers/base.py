@@ -85,7 +85,11 @@ class ObservedNode:
 
 @dataclass(frozen=True)
 class LoginRecord:
-    """A login as the node recorded it. Either `fingerprint` (of a key) or `certificate` (its key id) is set."""
+    """A login as the node recorded it. Either `fingerprint` (of a key) or `certificate` (its key id) is set.
+
+    `authority`: the fingerprint of the certificate's authority if it is one that the node's user trusts (a line
+    `cert-authority` in its authorized_keys) and not the portal's.
+    """
 
     sequence: int
     at: datetime
@@ -94,6 +98,7 @@ class LoginRecord:
     source_address: str
     fingerprint: str = ""
     certificate: str = ""
+    authority: str = ""
 
 
 @dataclass(frozen=True)

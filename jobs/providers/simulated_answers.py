@@ -80,6 +80,7 @@ def read_login(entry: dict[str, Any]) -> LoginRecord | None:
             source_address=str(ipaddress.ip_address(entry["source_address"])),
             fingerprint=str(entry.get("fingerprint") or "")[:80],
             certificate=str(entry.get("certificate") or "")[:200],
+            authority=str(entry.get("authority") or "")[:80],
         )
     except (KeyError, TypeError, ValueError):
         return None

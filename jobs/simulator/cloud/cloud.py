@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from jobs.simulator.cloud.services import CloudServices
 from jobs.simulator.faults.fault_kinds import FaultName
 from jobs.simulator.faults.fault_rules import Faults
 from jobs.simulator.sandbox.control_groups import ControlGroups
+from jobs.simulator.sandbox.deleted_files import deleted_bytes, descendants_of
 from jobs.simulator.sandbox.launcher_pool import LauncherPool
 from jobs.simulator.sandbox.protection import NodeFeatures, Sandbox, unprotected
 from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
@@ -99,6 +101,7 @@ class Cloud:
             lambda: free_bytes(self._store.clusters, self._store.homes),
             self._running_homes,
             self._end_for_disk,
+            self._deleted_bytes,
         )
         memory = MemoryWatch(self._nodes_up)
         self._watches = [asyncio.create_task(watch.run()) for watch in (disk, memory)]
@@ -109,6 +112,12 @@ class Cloud:
             for cluster in self._clusters.values()
             if not cluster.has_ended
         }
+
+    def _deleted_bytes(self, cluster_id: str, home: Path) -> int:
+        """Return the bytes of the deleted files that a cluster's programs still have, on the disk of its home."""
+        cluster = self._clusters.get(cluster_id)
+        pids = descendants_of(cluster.environment.processes) if cluster is not None else ()
+        return deleted_bytes(pids, os.stat(home).st_dev)
 
     def _end_for_disk(self, cluster_id: str, message: str) -> None:
         cluster = self._clusters.get(cluster_id)

@@ -120,6 +120,14 @@ class ClusterEnvironment:
         except LauncherFailed as error:
             raise ChannelClosed(f"the cluster's sandbox could not be made: {error}") from None
 
+    @property
+    def processes(self) -> list[int]:
+        """The process that all others of the cluster are below; none before it has started."""
+        task = self._launcher
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return []
+        return [task.result().process.pid]
+
     async def _start_launcher(self) -> LauncherClient:
         services = self.services
         plan = services.sandbox.launcher_plan(

@@ -1,7 +1,10 @@
-"""End the cluster with the largest home when the free space beside the state falls below a floor.
+"""End the cluster that takes the most when the free space beside the state falls below a floor.
 
-A home stays until its cluster is deleted, so the free space stays low after that. No other cluster is ended unless it
-falls further.
+What a cluster takes is its home and the deleted files that its programs still have open. A home stays until its cluster
+is deleted, so the free space stays low after that. No other cluster is ended unless it falls further.
+
+Nobody is ended for another's use: the largest is the cause only if it takes its part of what has gone since the most
+that was free: a share for each cluster, and one for whatever else writes to this disk.
 """
 
 import asyncio
@@ -38,7 +41,9 @@ def used_bytes(folder: Path) -> int:
 
 
 class DiskWatch:
-    """`homes` returns the home of every running cluster; `end` ends the nodes of one, with a sentence."""
+    """`homes` returns the home of every running cluster; `hidden` the bytes of a cluster's deleted files on the disk of
+    a folder; `end` ends the nodes of one, with a sentence.
+    """
 
     def __init__(
         self,
@@ -46,9 +51,11 @@ class DiskWatch:
         free: Callable[[], int],
         homes: Callable[[], Mapping[str, Path]],
         end: Callable[[str, str], None],
+        hidden: Callable[[str, Path], int] = lambda cluster, home: 0,
     ) -> None:
-        self._floor, self._free, self._homes, self._end = floor, free, homes, end
+        self._floor, self._free, self._homes, self._end, self._hidden = floor, free, homes, end, hidden
         self._acted_at: int | None = None
+        self._most_free, self._warned_at = 0, floor
 
     async def run(self) -> None:
         """Check every few seconds, for ever."""
@@ -62,17 +69,26 @@ class DiskWatch:
     async def check(self) -> None:
         """Compare the free space with the floor; homes are measured only below it."""
         free = self._free()
+        self._most_free = max(self._most_free, free)
         if free >= self._floor:
-            self._acted_at = None
+            self._acted_at, self._warned_at = None, self._floor
             return
         if self._acted_at is not None and free > self._acted_at - FURTHER_BYTES:
             return
         homes = dict(self._homes())
-        sizes = {name: await asyncio.to_thread(used_bytes, home) for name, home in homes.items()}
+        sizes = {name: await asyncio.to_thread(self._taken, name, home) for name, home in homes.items()}
         name = max(sizes, key=lambda each: sizes[each], default="")
-        if not name or sizes[name] < SMALLEST_HOME:
-            return  # no cluster is the cause
+        share = (self._most_free - free) // (len(sizes) + 1)
+        if not name or sizes[name] < max(SMALLEST_HOME, share):
+            if free < self._warned_at:
+                log.error("the disk is nearly full (%d MB left), and no cluster is the cause", free >> 20)
+                self._warned_at = free - FURTHER_BYTES
+            return
         self._acted_at = free
         message = f"the disk is nearly full ({free >> 20} MB left) and this cluster's home is the largest"
         log.error("cluster %s is ended: %s (%d MB)", name, message, sizes[name] >> 20)
         self._end(name, message)
+
+    def _taken(self, cluster: str, home: Path) -> int:
+        """Return what a cluster takes of the disk."""
+        return used_bytes(home) + self._hidden(cluster, home)

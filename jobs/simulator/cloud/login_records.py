@@ -25,9 +25,19 @@ class LoginRecords:
             self._rewrite()  # a torn line: the next one must not be appended to it
 
     def add(
-        self, node: str, username: str, source_address: str, *, fingerprint: str = "", certificate: str = ""
+        self,
+        node: str,
+        username: str,
+        source_address: str,
+        *,
+        fingerprint: str = "",
+        certificate: str = "",
+        authority: str = "",
     ) -> None:
-        """Record a login that has just been proven by a key, or by a certificate with this key id."""
+        """Record a login that has just been proven by a key, or by a certificate with this key id.
+
+        `authority`: the fingerprint of the certificate's authority, if it is not one of the access document.
+        """
         self._last += 1
         record = {
             "sequence": self._last,
@@ -36,6 +46,7 @@ class LoginRecords:
             "username": username,
             "source_address": source_address,
             **({"fingerprint": fingerprint} if fingerprint else {"certificate": certificate}),
+            **({"authority": authority} if authority else {}),
         }
         self._records.append(record)
         self._lines += 1

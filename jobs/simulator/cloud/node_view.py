@@ -184,12 +184,14 @@ class NodeView:
     def record_login(self, source_address: str, proof: Proof) -> None:
         """Record a login that has been proven."""
         is_certificate = proof.kind is ProofKind.CERTIFICATE
+        is_own = is_certificate and proof.blob not in self.access.authorities
         self._environment.logins.add(
             self.spec.name,
             self.username,
             source_address,
             fingerprint="" if is_certificate else proof.fingerprint,
             certificate=proof.certificate_id if is_certificate else "",
+            authority=proof.fingerprint if is_own else "",
         )
 
     async def show_certificates(self, certificates: list[str]) -> None:

@@ -27,7 +27,7 @@ import threading
 import time
 
 from jobs.simulator.node_runtime import home_files, sockets, syscall_filter
-from jobs.simulator.node_runtime.limits_guard import Guard, relieve_machine, used_bytes
+from jobs.simulator.node_runtime.limits_guard import Guard, relieve_machine
 from jobs.simulator.node_runtime.process_limits import set_limits
 from jobs.simulator.node_runtime.programs import (
     IGNORED_BY_AGENT,
@@ -208,11 +208,11 @@ class Agent:
 
     def do_used_memory(self, number: int) -> None:
         """Return how many bytes of memory the node's programs use."""
-        self.send({"id": number, "bytes": used_bytes()})
+        self.send({"id": number, "bytes": self.guard.used_bytes()})
 
     def do_relieve(self, number: int) -> None:
         """Kill the largest program, to give memory back to the machine."""
-        notice = relieve_machine()
+        notice = relieve_machine(self.guard.kept)
         if notice:
             self.report_notice(notice)
         self.send({"id": number})

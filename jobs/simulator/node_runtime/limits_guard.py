@@ -1,8 +1,9 @@
 """Enforce what a node's programs may take together, watched from inside while any of them runs.
 
 A limit of the kernel is for one process, or counts where the system counts. These limits are the node's:
-- memory: what programs have for themselves, and what the folders in memory hold. Above the node's memory the largest
-  program is killed, as the kernel does when memory really ends;
+- memory: what programs have for themselves, and what is kept without them (`kept_memory`). Above the node's memory the
+  largest program is killed, as the kernel does when memory really ends. Control groups, where there are any, count
+  also what nobody can see from here, and act a little later;
 - processes: a session that stays at the limit is a fork bomb. All programs are stopped first, because a running bomb
   cannot be caught, and then the session is killed; if no single session has half of the processes, everything is.
 
@@ -15,13 +16,15 @@ import os
 import signal
 import time
 
+from jobs.simulator.node_runtime.kept_memory import KeptMemory, remove_unused_segments
 from jobs.simulator.node_runtime.programs import descendants, signal_all
 
-TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
 CALM_MS, ALERT_MS = 500, 100
 ALERT_PART = 0.5  # of the memory; above it the guard looks more often
 BOMB_PART, BOMB_SECONDS = 0.9, 2.0  # a fork bomb: this part of the processes, for this long
-PAGE = os.sysconf("SC_PAGE_SIZE")
+PAGE_TABLES = frozenset({"VmPTE"})
+ROUGH = frozenset({"RssAnon", "RssShmem", "VmSwap", "VmPTE"})
+EXACT = frozenset({"Pss_Anon", "Pss_Shmem", "SwapPss"})
 MB = 1 << 20
 
 
@@ -32,6 +35,7 @@ class Guard:
         self.memory, self.processes = memory_mb * MB, processes
         self.at_limit_since: float | None = None
         self.wait_ms = CALM_MS
+        self.kept = KeptMemory()
 
     def check(self) -> list[str]:
         """Enforce the limits and return what was done, as sentences."""
@@ -47,17 +51,25 @@ class Guard:
         self.wait_ms = CALM_MS
         if not self.memory:
             return []
-        files = sum(bytes_in(path) for path in TEMPORARY) if os.getpid() == 1 else 0
-        if files + sum(map(rough_bytes, pids)) < self.memory * ALERT_PART:
+        kept = self.kept.total_bytes(pids)
+        if kept + sum(map(rough_bytes, pids)) < self.memory * ALERT_PART:
             return []
         self.wait_ms = ALERT_MS
-        private, shared = dict.fromkeys(pids, 0), 0
-        for pid in pids:
-            private[pid], part = exact_bytes(pid)
-            shared += part
-        # What programs share may also be in the folders in memory: do not count it twice.
-        used = sum(private.values()) + max(shared, files)
-        return [kill_largest(private, used, self.memory)] if used > self.memory and pids else []
+        sizes = {pid: exact_bytes(pid) for pid in pids}
+        shared = sum(part for _, part in sizes.values())
+        # What programs share may also be what is kept: do not count it twice.
+        used = sum(private for private, _ in sizes.values()) + max(shared, kept)
+        if used <= self.memory or not pids:
+            return []
+        if removed := remove_unused_segments():
+            return [f"kernel: Out of memory: removed {removed} shared memory segments that no program used"]
+        held = {pid: private + part + self.kept.held_by(pid) for pid, (private, part) in sizes.items()}
+        return [kill_largest(held, used, self.memory)]
+
+    def used_bytes(self) -> int:
+        """Return how many bytes the node's programs use, and what is kept without them."""
+        pids = node_processes()
+        return self.kept.total_bytes(pids) + sum(exact_bytes(pid)[0] for pid in pids)
 
     def enforce_processes(self, pids: list[int]) -> list[str]:
         """Kill a fork bomb once it has been at the limit for BOMB_SECONDS."""
@@ -80,37 +92,33 @@ def node_processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def bytes_in(path: str) -> int:
-    """Return how many bytes a file system holds."""
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return 0
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+def numbers_in(path: str, names: frozenset[str]) -> dict[str, int]:
+    """Return some of the sizes in a file of /proc, in bytes. Raises OSError, ValueError."""
+    found = {}
+    with open(path) as file:
+        for line in file:
+            name, _, rest = line.partition(":")
+            if name in names:
+                found[name] = int(rest.split()[0]) << 10
+    return found
 
 
 def rough_bytes(pid: int) -> int:
-    """Return a process's memory; what it shares with its parent since a fork is counted as its own."""
+    """Return a process's memory with its page tables; what it shares with others is counted as its own."""
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            _, resident, shared = file.read().split()[:3]
+        return sum(numbers_in(f"/proc/{pid}/status", ROUGH).values())
     except (OSError, ValueError):
         return 0
-    return (int(resident) - int(shared)) * PAGE
 
 
 def exact_bytes(pid: int) -> tuple[int, int]:
     """Return a process's private memory and its part of shared memory, without the files it reads."""
-    found = {"Pss_Anon:": 0, "Pss_Shmem:": 0}
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            for line in file:
-                name, _, rest = line.partition(" ")
-                if name in found:
-                    found[name] = int(rest.split()[0]) << 10
+        found = numbers_in(f"/proc/{pid}/smaps_rollup", EXACT)
+        tables = numbers_in(f"/proc/{pid}/status", PAGE_TABLES).get("VmPTE", 0)
     except (OSError, ValueError):
         return rough_bytes(pid), 0  # its details are not readable
-    return found["Pss_Anon:"], found["Pss_Shmem:"]
+    return found.get("Pss_Anon", 0) + found.get("SwapPss", 0) + tables, found.get("Pss_Shmem", 0)
 
 
 def process_name(pid: int) -> str:
@@ -122,31 +130,27 @@ def process_name(pid: int) -> str:
         return "?"
 
 
-def kill_largest(private: dict[int, int], used: int, allowed: int) -> str:
-    """Kill the process with the most private memory and return a sentence about it."""
-    pid = max(private, key=lambda each: private[each])
+def kill_largest(held: dict[int, int], used: int, allowed: int) -> str:
+    """Kill the process that holds the most memory and return a sentence about it."""
+    pid = max(held, key=lambda each: held[each])
     name = process_name(pid)
     try:
         os.kill(pid, signal.SIGKILL)
     except OSError:
         pass  # it has just ended by itself
     size = f"{used // MB} MB used of {allowed // MB} MB"
-    return f"kernel: Out of memory ({size}): killed process {pid} ({name}), {private[pid] // MB} MB"
+    return f"kernel: Out of memory ({size}): killed process {pid} ({name}), {held[pid] // MB} MB"
 
 
-def relieve_machine() -> str:
+def relieve_machine(kept: KeptMemory) -> str:
     """Kill the largest process because the machine runs out of memory and this node uses most of it."""
-    private = {pid: exact_bytes(pid)[0] for pid in node_processes()}
-    if not private:
+    pids = node_processes()
+    if not pids:
         return ""
-    used = sum(private.values())
-    return kill_largest(private, used, used) + "; the machine that simulates this node is out of memory"
-
-
-def used_bytes() -> int:
-    """Return how many bytes the node's programs and folders in memory use."""
-    files = sum(map(bytes_in, TEMPORARY)) if os.getpid() == 1 else 0
-    return files + sum(exact_bytes(pid)[0] for pid in node_processes())
+    kept.total_bytes(pids)
+    held = {pid: sum(exact_bytes(pid)) + kept.held_by(pid) for pid in pids}
+    used = sum(held.values())
+    return kill_largest(held, used, used) + "; the machine that simulates this node is out of memory"
 
 
 def session_of(pid: int) -> int:

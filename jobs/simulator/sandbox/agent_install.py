@@ -21,8 +21,9 @@ AGENT_FILE = "agent.pyc"
 # What runs inside a node; the rest of `node_runtime` is the launcher's.
 AGENT_MODULES = (
     "agent.py",
-    "limits_guard.py",
     "home_files.py",
+    "kept_memory.py",
+    "limits_guard.py",
     "process_limits.py",
     "programs.py",
     "sockets.py",

@@ -105,6 +105,17 @@ def test_known_hosts_has_a_line_for_each_key_without_its_comment(cluster: Cluste
     ]
 
 
+@pytest.mark.parametrize("untrusted", [{"verified_at": None}, {"host_key_alarm_at": timezone.now()}], ids=str)
+def test_known_hosts_has_no_line_for_a_node_that_is_not_trusted(
+    cluster: Cluster, untrusted: dict[str, object]
+) -> None:
+    """A node that was never verified may be anyone; one with an alarm may be someone else by now."""
+    Node.objects.filter(cluster=cluster).update(host_keys=[public_key("")])
+    assert len(connection_info.known_hosts_lines(cluster)) == 1
+    Node.objects.filter(cluster=cluster).update(**untrusted)
+    assert connection_info.known_hosts_lines(cluster) == []
+
+
 @pytest.mark.parametrize(("verified", "ending"), [(False, "has not logged in with it yet."), (True, "UTC.")])
 def test_where_host_keys_are_from(cluster: Cluster, verified: bool, ending: str) -> None:
     node = cluster.nodes.get()

@@ -66,6 +66,20 @@ def test_a_login_is_recorded_and_logged(cluster: Cluster, key: SSHKey, provider:
     assert logged(cluster) == [f"Login with key 'Laptop' ({key.fingerprint}) from 192.0.2.7 on compute-1."]
 
 
+def test_a_certificate_of_the_nodes_own_authority_is_logged_and_the_portals_is_not(
+    cluster: Cluster, provider: ProviderWithLogins
+) -> None:
+    common = {"node": "head", "username": "uprod_x", "source_address": "192.0.2.7", "at": NOW.isoformat()}
+    for number, own in enumerate(({"certificate": "gateway"}, {"certificate": "me\n", "authority": "SHA256:x"}), 1):
+        record = read_login({"sequence": number, **common, **own})
+        assert record is not None
+        provider.records.append(record)
+    login_records.record_logins(cluster, provider)
+    assert logged(cluster) == [
+        "Login with certificate 'me?' of an authority that only the node trusts (SHA256:x) from 192.0.2.7 on head."
+    ]
+
+
 def test_nothing_is_logged_twice(cluster: Cluster, key: SSHKey, provider: ProviderWithLogins) -> None:
     provider.log_in(key)
     login_records.record_logins(cluster, provider)

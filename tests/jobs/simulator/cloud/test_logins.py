@@ -57,6 +57,26 @@ def test_a_certificate_is_named_by_its_key_id(
     (record,) = logins(cluster, before)
     assert record["certificate"] == "gateway"
     assert "fingerprint" not in record
+    assert "authority" not in record
+
+
+def test_a_certificate_of_an_authority_of_the_nodes_own_names_the_authority(
+    simulator: Simulator, keys: dict[str, Path], tmp_path: Path
+) -> None:
+    """A line `cert-authority` in the home's authorized_keys lets in whoever that authority signs."""
+    made = simulator.create("Auth01", computes=0)
+    simulator.broker.context["user_authorities"] = []
+    assert made.access(user_authorities=[]).status_code == 200
+    signed = certificate(keys, tmp_path, made.user)
+    assert made.ssh(signed, "true").returncode == 255
+    line = f"cert-authority {public(keys['authority'])}"
+    assert made.ssh(keys["alice"], f"mkdir -p ~/.ssh; echo '{line}' > ~/.ssh/authorized_keys").returncode == 0
+    before = newest(made)
+    assert made.ssh(signed, "true").returncode == 0
+    (record,) = logins(made, before)
+    said = listed(public(keys["authority"]))
+    assert said is not None
+    assert (record["certificate"], record["authority"]) == ("gateway", said.fingerprint)
 
 
 def test_nodes_among_themselves_are_not(cluster: Cluster, keys: dict[str, Path]) -> None:
