@@ -7,6 +7,8 @@ class RefusalReason(StrEnum):
     """Why accounts refuses a request. The API returns the value as `reason`: never change one."""
 
     NAME_INVALID = "name_invalid"
+    NAME_PRIVATE_KEY = "name_private_key"
+    NAME_PUBLIC_KEY = "name_public_key"
     NAME_TAKEN = "name_taken"
     PASSWORD_WEAK = "password_weak"  # noqa: S105 (a word, not a password)
     SINGLE_PERSON = "single_person"

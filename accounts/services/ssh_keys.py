@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.audit.actions import AccountsAuditAction, AuditAction
 from accounts.audit.trail import Actor, record
 from accounts.keys import key_policy, public_keys
+from accounts.keys.key_material import key_material_in
 from accounts.keys.public_keys import PublicKey
 from accounts.models import SSHKey, User
 from accounts.refusal_reasons import RefusalReason
@@ -24,13 +25,14 @@ def add_ssh_key(
 ) -> SSHKey:
     """Save one public key.
 
-    Raises Refused with a reason of `public_keys.parse` or `key_policy.check_key`, or with `name_invalid`,
+    Raises Refused with a reason of `clean_name`, `public_keys.parse` or `key_policy.check_key`, or with
     `duplicate_key`, `too_many_keys` or `expiry_past`.
     """
+    name = clean_name(name)
     key = public_keys.parse(text)
     key_policy.check_key(key)
     check_expiry(expires_at)
-    name = clean_name(name) or clean_name(key.comment[:100]) or f"{key.type} key"
+    name = name or _name_in(key) or f"{key.type} key"
     if owner.ssh_keys.filter(fingerprint=key.fingerprint).exists():
         raise _duplicate()
     if owner.ssh_keys.count() >= MAX_KEYS:
@@ -43,6 +45,12 @@ def add_ssh_key(
         return _save_key(actor, owner, name, key, expires_at)
     except IntegrityError as error:  # the same key, saved from two tabs at once
         raise _duplicate() from error
+
+
+def _name_in(key: PublicKey) -> str:
+    """Return the key's comment if it can be a name, else nothing."""
+    comment = " ".join(key.comment[:100].split())
+    return "" if key_material_in(comment) else comment
 
 
 def _save_key(actor: Actor, owner: User, name: str, key: PublicKey, expires_at: datetime | None) -> SSHKey:
@@ -68,7 +76,7 @@ def _duplicate() -> Refused:
 
 
 def rename_ssh_key(actor: Actor, key: SSHKey, name: str) -> SSHKey:
-    """Rename a key. Raises Refused (`name_invalid`)."""
+    """Rename a key. Raises Refused with a reason of `clean_name`."""
     name = clean_name(name)
     if not name:
         raise Refused(RefusalReason.NAME_INVALID, "Give the key a name.", field="name")

@@ -14,7 +14,7 @@ from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
 from accounts.views.job_settings import respond
-from accounts.views.pages import actor, ask_first, go_back, is_confirmed, person
+from accounts.views.pages import actor, ask_first, go_back, is_confirmed, person, shown_again
 
 
 @login_required
@@ -39,8 +39,8 @@ def add_rule(request: HttpRequest) -> HttpResponse:
             "access",
             status=refused.status,
             rule_form=form,
-            rule_cidr=text,
-            rule_note=note,
+            rule_cidr=shown_again(text),
+            rule_note=shown_again(note),
             rule_expires=expires,
             rule_errors={refused.field or "cidr": refused.message},
         )

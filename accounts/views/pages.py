@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import source_address
 from accounts.audit.trail import Actor
+from accounts.keys.key_material import KeyMaterial, key_material_in
 from accounts.models import User
 from accounts.users.administrators import is_administrator
 
@@ -36,6 +37,11 @@ def administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., Http
 def actor(request: HttpRequest) -> Actor:
     """Return the actor for the audit trail: the user, the source address, and that it was a page."""
     return Actor(user=person(request), source_address=source_address.source_address_of(request), via="page")
+
+
+def shown_again(text: str) -> str:
+    """Return what was typed into a name or a note, for its field; empty if a private key was pasted there."""
+    return "" if key_material_in(text) is KeyMaterial.PRIVATE else text
 
 
 def is_fragment(request: HttpRequest) -> bool:

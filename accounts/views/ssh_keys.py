@@ -19,12 +19,12 @@ from accounts.models import SSHKey
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
 from accounts.views.job_settings import respond
-from accounts.views.pages import actor, ask_first, is_confirmed, person
+from accounts.views.pages import actor, ask_first, is_confirmed, person, shown_again
 
 MAX_OFFERS = 50
 
 
-@sensitive_post_parameters("public_key")
+@sensitive_post_parameters("name", "public_key")
 @login_required
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
@@ -39,12 +39,14 @@ def add(request: HttpRequest) -> HttpResponse:
         key = services.add_ssh_key(actor(request), person(request), name, text, end_of_day(expires))
     except Refused as refused:
         if isinstance(refused, SeveralKeys) and refused.keys:
-            return respond(request, "keys", status=refused.status, key_name=name, **_offer(refused))
+            return respond(
+                request, "keys", status=refused.status, key_name=shown_again(name), **_offer(refused)
+            )
         return respond(
             request,
             "keys",
             status=refused.status,
-            key_name=name,
+            key_name=shown_again(name),
             key_expires=expires,
             # A private key is never sent back. Other text is, so that the user can correct it.
             key_text="" if refused.reason == KeyRefusalReason.PRIVATE_KEY else text,

@@ -15,7 +15,7 @@ from accounts import services
 from accounts.models import APIToken
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
-from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
+from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person, shown_again
 
 
 @login_required
@@ -33,7 +33,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         errors = {refused.field or "name": refused.message}
         return _show(
-            request, status=refused.status, token_name=name, token_expires=expires, token_errors=errors
+            request,
+            status=refused.status,
+            token_name=shown_again(name),
+            token_expires=expires,
+            token_errors=errors,
         )
     # No redirect: the secret is shown once, and a redirect would need it saved somewhere.
     return _show(request, made=token, secret=secret)

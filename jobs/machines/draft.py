@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from accounts.keys.key_material import key_material_in
 from accounts.refusals import Refused, SeveralRefused
 from jobs.machines import host_key_parsing
 
@@ -155,6 +156,9 @@ def _name(text: str) -> str:
             f"A machine's name has at most {MAX_NAME} characters, all printable.",
             field="name",
         )
+    if key_material_in(name):
+        message = "This looks like a key, not a name. It was not saved. Host keys belong in the field below."
+        raise Refused("name_invalid", message, field="name")
     return name
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from accounts.keys.key_material import key_material_in
 from accounts.refusals import Refused
 from jobs.submission.refusal_reasons import JobRefusal
 
@@ -75,6 +76,9 @@ def _name(name: object) -> Refused | None:
             f"A job's name has at most {MAX_NAME} characters, all printable.",
             field="name",
         )
+    if key_material_in(name):
+        message = "This looks like a key, not a name. It was not saved. Give the job a short name."
+        return Refused(JobRefusal.NAME_INVALID, message, field="name")
     return None
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.services import job_settings
-from accounts.views.pages import actor, person
+from accounts.views.pages import actor, person, shown_again
 from jobs.models import CoreType
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
@@ -68,7 +68,7 @@ def _form(
     chosen = _chosen(core_types, values.get("core_type", ""))
     context = {
         "nav": "new_job",
-        "values": values,
+        "values": {**{name: values[name] for name in values}, "name": shown_again(values.get("name", ""))},
         "errors": errors,
         "cards": [_card(core_type) for core_type in core_types],
         "chosen": chosen,

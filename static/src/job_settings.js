@@ -1,6 +1,7 @@
 /* The public key field: a private key is never sent, a file may be dropped or chosen. */
 import { closest, find, findAll } from "./dom.js";
 import { startCreatingKeys } from "./job_settings/create_key.js";
+import { checkName, startKeyName } from "./job_settings/key_name.js";
 import { isPrivateKey } from "./private_key.js";
 
 const field = () => find(document, "[data-key-text]", HTMLTextAreaElement);
@@ -65,10 +66,13 @@ document.addEventListener("change", (event) => {
 document.addEventListener(
   "submit",
   (event) => {
-    if (!(event.target instanceof Element) || !event.target.matches("[data-key-form]") || check()) return;
+    if (!(event.target instanceof Element) || !event.target.matches("[data-key-form]")) return;
+    const good = [checkName(), check()];
+    if (good.every(Boolean)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    field().focus();
+    if (good[0]) field().focus();
+    else find(document, "[data-key-name]").focus();
   },
   true,
 );
@@ -84,6 +88,12 @@ for (const type of /** @type {const} */ (["dragover", "dragleave", "drop"])) {
     if (type === "drop") void readFile(event.dataTransfer?.files[0]);
   });
 }
+
+startKeyName((key) => {
+  if (field().value.trim()) return false;
+  field().value = key.trim();
+  return true;
+});
 
 function showScriptedParts() {
   for (const element of findAll(document, "[data-needs-script]")) element.hidden = false;

@@ -1,4 +1,4 @@
-/* Recognises a private key before it is sent. The server knows more forms and refuses them too. */
+/* Recognises keys before they are sent. The server knows more forms and refuses them too. */
 const MARKS =
   /(BEGIN|END)\s[\w\s]*PRIVATE\s+KEY|PRIVATE\s+KEY[\s\w]*-----|PuTTY-User-Key-File-\d|^\s*Private-(Lines|MAC|Hash):|SSH PRIVATE KEY FILE FORMAT|AGE-SECRET-KEY-1/im;
 const JSON_WEB_KEY = /"kty"\s*:[^]*"d"\s*:|"d"\s*:[^]*"kty"\s*:/;
@@ -12,6 +12,15 @@ const OPENSSH_MAGIC = "openssh-key-v1\0";
 export function isPrivateKey(text) {
   const visible = text.replaceAll("\0", "");
   return MARKS.test(visible) || JSON_WEB_KEY.test(visible) || visible.split(/\s+/).some(isPrivateBody);
+}
+
+/**
+ * Return whether `text` has a public key in it: OpenSSH's line, or a PEM or RFC 4716 block.
+ *
+ * @param {string} text
+ */
+export function isPublicKey(text) {
+  return /BEGIN\s[\w\s]*PUBLIC\s+KEY|(^|[^A-Za-z0-9+/])AAAA[A-Za-z0-9+/]{12}/.test(text);
 }
 
 /**

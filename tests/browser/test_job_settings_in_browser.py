@@ -141,3 +141,47 @@ def test_who_was_signed_out_meanwhile_is_asked_to_sign_in_and_comes_back(page: P
     page.get_by_role("button", name="Allow everywhere").click()
     page.wait_for_url("**/accounts/login/?next=/settings/job/")
     assert not alice.access_rules.exists()
+
+
+PASTE = """([selector, text]) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  const field = document.querySelector(selector);
+  field.focus();
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  if (field.dispatchEvent(paste)) {
+    field.value = text.replaceAll("\\n", " ").slice(0, field.maxLength);
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+}"""
+
+
+@pytest.mark.parametrize("way", ["paste", "fill"])
+def test_a_private_key_in_the_name_is_taken_out_and_never_sent(
+    page: Page, make_key: MakeKey, sent: list[str], way: str
+) -> None:
+    private = make_key("rsa", 2048).read_text()
+    name = page.locator("#key-name")
+    if way == "paste":
+        page.evaluate(PASTE, ["#key-name", private])
+    else:
+        name.fill(private.replace("\n", " ")[:100])
+    expect(page.locator("#key-name-error")).to_contain_text("This looks like a private key.")
+    expect(name).to_have_value("")
+    page.get_by_label("Public key", exact=True).fill(make_key().with_suffix(".pub").read_text())
+    page.evaluate("text => { document.querySelector('#key-name').value = text; }", private[:100])
+    page.get_by_role("button", name="Save key").click()
+    expect(name).to_be_focused()
+    assert not any("PRIVATE" in body for body in sent), "not even when it got there unseen"
+    page.get_by_role("button", name="Save key").click()
+    expect(page.locator("#keys")).to_contain_text("Saved “")
+
+
+def test_a_public_key_pasted_for_a_name_goes_to_its_own_field(page: Page, make_key: MakeKey) -> None:
+    line = make_key("rsa", 4096).with_suffix(".pub").read_text()
+    page.evaluate(PASTE, ["#key-name", line])
+    expect(page.get_by_label("Public key", exact=True)).to_have_value(line.strip())
+    expect(page.locator("#key-name")).to_have_value("")
+    expect(page.locator("#key-name-error")).to_contain_text("It was moved to the field below.")
+    page.get_by_role("button", name="Save key").click()
+    expect(page.locator("#keys")).to_contain_text("Saved “")
