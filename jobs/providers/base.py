@@ -76,11 +76,27 @@ class ClusterOrder:
 
 @dataclass(frozen=True)
 class ObservedNode:
-    """A node as the provider reports it. `state`: booting, running, stopping, stopped or failed."""
+    """A node as the provider reports it. `state`: booting, running, stopping, stopped or failed.
+
+    `since` and `until` are when it began and ended to exist, by the provider's record; None if there is none (yet).
+    """
 
     name: str
     state: str
     reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NodeUsage:
+    """How long a node existed, by the provider's record. `until` is None while it exists."""
+
+    name: str
+    core_type: str
+    cores: int
+    since: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +189,10 @@ class Provider(Protocol):
 
         `message` is written to every terminal on nodes that still run, as for `stop_nodes`.
         """
+        ...
+
+    def usage(self, state: State) -> Sequence[NodeUsage] | None:
+        """Return how long each node existed, also of a cluster that is gone; None if there is no record of it."""
         ...
 
     def list(self) -> Sequence[ListedCluster]:

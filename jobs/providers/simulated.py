@@ -14,6 +14,7 @@ from jobs.providers.base import (
     ClusterOrder,
     ListedCluster,
     LoginRecord,
+    NodeUsage,
     ObservedNode,
     OrderRefused,
     ProviderBusy,
@@ -82,6 +83,12 @@ class SimulatedProvider:
     def release(self, state: State, message: str) -> None:
         if "id" in state:
             self._call("DELETE", f"/v1/clusters/{state['id']}", {"message": message}, missing_ok=True)
+
+    def usage(self, state: State) -> Sequence[NodeUsage] | None:
+        if "id" not in state:
+            return None
+        found = self._call("GET", f"/v1/usage/{state['id']}", missing_ok=True)
+        return None if found is None else simulated_answers.read_usage(found)
 
     def list(self) -> Sequence[ListedCluster]:
         return simulated_answers.read_clusters(self._call("GET", "/v1/clusters") or {})

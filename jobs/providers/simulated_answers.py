@@ -9,6 +9,7 @@ from jobs.providers.base import (
     BillableNode,
     ListedCluster,
     LoginRecord,
+    NodeUsage,
     ObservedNode,
     UnreadableAnswer,
     UnreadableList,
@@ -22,13 +23,39 @@ def read_nodes(cluster: Mapping[str, Any]) -> dict[str, ObservedNode]:
     try:
         return {
             str(node["name"]): ObservedNode(
-                str(node["name"]), str(node["state"]), str(node.get("reason") or "")
+                str(node["name"]),
+                str(node["state"]),
+                str(node.get("reason") or ""),
+                _moment(node.get("since")),
+                _moment(node.get("until")),
             )
             for node in cluster["nodes"]
         }
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         text = f"The simulator's answer about a cluster cannot be read ({error!r})."
         raise UnreadableAnswer("unreadable_answer", text) from error
+
+
+def read_usage(document: Mapping[str, Any]) -> Sequence[NodeUsage]:
+    """Return how long the nodes of a cluster existed. Raises UnreadableAnswer."""
+    try:
+        return [
+            NodeUsage(
+                str(node["name"]),
+                str(node["core_type"]),
+                int(node["cores"]),
+                datetime.fromisoformat(node["since"]).astimezone(UTC),
+                _moment(node.get("until")),
+            )
+            for node in document["nodes"]
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        text = f"The simulator's record of how long nodes existed cannot be read ({error!r})."
+        raise UnreadableAnswer("unreadable_answer", text) from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def read_clusters(document: Mapping[str, Any]) -> Sequence[ListedCluster]:

@@ -153,6 +153,10 @@ class Handlers:
             return 202, self._cloud.delete(cluster_id, message)
         return 200, self._cloud.get(cluster_id).document()
 
+    async def usage(self, request: Request) -> Answer:
+        """GET how long the nodes of a cluster existed, also of one that is gone."""
+        return 200, self._cloud.usage(request.path_params["id"])
+
     async def access(self, request: Request) -> Answer:
         """PUT the access document."""
         return 200, await self._cloud.change_access(request.path_params["id"], await _read_document(request))
@@ -218,6 +222,7 @@ def make_app(cloud: Cloud, token: str) -> Starlette:
             Route(one + "/host-certificates", protect(handlers.host_certificates), methods=["PUT"]),
             Route(one + "/broadcast", protect(handlers.broadcast), methods=["POST"]),
             Route(one + "/nodes/{name}/stop", protect(handlers.stop_node), methods=["POST"]),
+            Route("/v1/usage/{id}", protect(handlers.usage)),
             Route("/v1/faults", operator(handlers.faults), methods=["GET", "PUT"]),
             Route("/v1/capacity", operator(handlers.capacity), methods=["GET", "PUT"]),
         ],

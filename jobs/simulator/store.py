@@ -8,9 +8,13 @@ import json
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# As long as a cloud's bill can be asked for. The portal asks within seconds of a cluster's end.
+USAGE_DAYS = 90
 
 
 class InUse(Exception):
@@ -31,6 +35,8 @@ class Store:
         except OSError:
             raise InUse(f"Another simulator is running on {var}.") from None
         self.clusters.mkdir(mode=0o700, exist_ok=True)
+        self._usage = var / "usage"
+        self._usage.mkdir(mode=0o700, exist_ok=True)
         self._make_traversable_folders()
 
     def _make_traversable_folders(self) -> None:
@@ -66,6 +72,22 @@ class Store:
         folder = self.clusters / cluster_id
         folder.mkdir(mode=0o700, exist_ok=True)
         write_atomically(folder / "cluster.json", json.dumps(document, indent=1))
+
+    def save_usage(self, cluster_id: str, nodes: list[dict[str, Any]]) -> None:
+        """Keep for USAGE_DAYS how long the nodes of a cluster existed; records that are older go. Raises OSError."""
+        oldest = time.time() - USAGE_DAYS * 86400
+        for path in self._usage.glob("*.json"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+        write_atomically(self._usage / f"{cluster_id}.json", json.dumps(nodes))
+
+    def load_usage(self, cluster_id: str) -> list[dict[str, Any]]:
+        """Return the record of a cluster that is gone; empty if there is none. Raises OSError."""
+        try:
+            nodes: list[dict[str, Any]] = json.loads((self._usage / f"{cluster_id}.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return []
+        return nodes
 
     def private_key(self, cluster_id: str, name: str, make: Callable[[], bytes]) -> bytes:
         """Return a private key of the cluster, made when it is first asked for. It lies outside every sandbox."""

@@ -150,6 +150,41 @@ def test_the_newest_access_document_is_in_force(cloud: CloudUnderTest, cluster_i
     assert cloud.provider.push_access(state, access_document(901)) == 901
 
 
+def test_the_record_says_how_long_each_node_existed(cloud: CloudUnderTest, cluster_id: str) -> None:
+    """What is charged: also once the cluster is gone, when it can be asked for nothing else."""
+    before = cloud.now() - timedelta(seconds=1)
+    state = cloud.provider.provision(cloud.order(cluster_id, computes=1))
+    cloud.bring_up(state)
+    cloud.provider.stop_nodes(state, ["compute-1"], "Not needed any more.")
+    cloud.wait(lambda: (states_of(cloud, state) or {})["compute-1"] == "stopped", "compute-1 stops")
+    record = {used.name: used for used in cloud.provider.usage(state) or []}
+    seen = cloud.provider.observe(state)
+    assert seen is not None
+    for name, used in record.items():
+        assert (used.since, used.until) == (seen[name].since, seen[name].until)
+        assert before <= used.since <= cloud.now() + timedelta(seconds=1)
+    assert record["head"].until is None
+    stopped_at = record["compute-1"].until
+    assert stopped_at is not None
+    assert stopped_at >= record["compute-1"].since
+    cloud.provider.release(state, "It is over.")
+    cloud.wait(lambda: states_of(cloud, state) is None, "the cluster is gone")
+    last = {used.name: used for used in cloud.provider.usage(state) or []}
+    assert [(used.name, used.core_type, used.cores) for used in last.values()] == [
+        ("head", "emerald", 2),
+        ("compute-1", "onyx", 4),
+    ]
+    assert last["compute-1"] == record["compute-1"]
+    assert last["head"].since == record["head"].since
+    assert last["head"].until is not None
+    assert last["head"].until >= stopped_at
+
+
+def test_there_is_no_record_of_a_cluster_that_never_was(cloud: CloudUnderTest) -> None:
+    assert not cloud.provider.usage(UNKNOWN)
+    assert not cloud.provider.usage({})
+
+
 def test_a_cluster_that_does_not_exist_is_no_error(cloud: CloudUnderTest) -> None:
     assert cloud.provider.observe(UNKNOWN) is None
     assert cloud.provider.observe({}) is None

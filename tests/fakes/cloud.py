@@ -16,6 +16,7 @@ from jobs.providers.base import (
     ClusterOrder,
     ListedCluster,
     LoginRecord,
+    NodeUsage,
     ObservedNode,
     OrderRefused,
     ProviderBusy,
@@ -38,6 +39,8 @@ class Machines:
     order: ClusterOrder
     ordered_at: datetime
     nodes: dict[str, str]
+    world: "World"
+    ended: dict[str, datetime] = field(default_factory=dict)  # when nodes ended
     head: HeadNode = field(default_factory=HeadNode)
     is_ending: bool = False
     access: AccessDocument = field(default_factory=AccessDocument)
@@ -59,7 +62,19 @@ class Machines:
         """Let the nodes that are shutting down be off."""
         for name, state in self.nodes.items():
             if state == NodeState.STOPPING:
-                self.nodes[name] = NodeState.STOPPED
+                self.end(name, NodeState.STOPPED)
+
+    def end(self, name: str, state: NodeState) -> None:
+        """Let a node be off, or fail, now."""
+        self.nodes[name] = state
+        self.ended.setdefault(name, self.world.cloud_now)
+
+    def usage(self) -> list[NodeUsage]:
+        """Return how long each node existed."""
+        return [
+            NodeUsage(node.name, node.core_type, node.cores, self.ordered_at, self.ended.get(node.name))
+            for node in self.order.nodes
+        ]
 
 
 @dataclass(eq=False)
@@ -79,6 +94,8 @@ class World:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self.cloud_offset = timedelta()  # of the cloud's clock from the portal's
+        self.gone: dict[str, list[NodeUsage]] = {}  # what the nodes of removed clusters have used
         self.clusters: dict[str, Machines] = {}
         self.heads: dict[str, HeadNode] = {}  # also of clusters that are gone
         self.queue: list[str] = []
@@ -87,6 +104,11 @@ class World:
         self.worker = "worker-1"
         self.logins = 0  # how many connections to nodes there were
         self.broken_results: list[Result] = []  # of the next commands on nodes
+
+    @property
+    def cloud_now(self) -> datetime:
+        """The time in the cloud."""
+        return self.now + self.cloud_offset
 
     def boundary(self, kind: str, outside_transaction: bool = True) -> None:
         """Let everything planned for now happen. May raise."""
@@ -120,7 +142,10 @@ class World:
     def finish_deletions(self) -> None:
         """Remove the clusters that are being deleted."""
         for cluster_id in [key for key, found in self.clusters.items() if found.is_ending]:
-            del self.clusters[cluster_id]
+            machines = self.clusters.pop(cluster_id)
+            machines.stop(list(machines.nodes))
+            machines.finish_stopping()
+            self.gone.setdefault(cluster_id, []).extend(machines.usage())
 
     def finish_what_was_asked(self) -> None:
         """Let a while pass in the cloud."""
@@ -152,7 +177,9 @@ class CloudThatMayBreakAnywhere:
                     raise OrderRefused("no_capacity", "No room.")
                 nodes = {node.name: "booting" for node in order.nodes}
                 head = self.world.heads.setdefault(order.cluster_id, HeadNode())
-                self.world.clusters[order.cluster_id] = Machines(order, self.world.now, nodes, head)
+                self.world.clusters[order.cluster_id] = Machines(
+                    order, self.world.cloud_now, nodes, self.world, head=head
+                )
             elif known.is_ending:
                 raise OrderRefused("deleting", "It is being deleted.")
             elif known.order != order:
@@ -164,7 +191,10 @@ class CloudThatMayBreakAnywhere:
             found = self.world.clusters.get(state.get("id", ""))
             if found is None:
                 return None
-            return {name: ObservedNode(name, value) for name, value in found.nodes.items()}
+            return {
+                name: ObservedNode(name, value, "", found.ordered_at, found.ended.get(name))
+                for name, value in found.nodes.items()
+            }
 
     def push_access(self, state: State, access_document: Mapping[str, Any]) -> int | None:
         with self.world.around("cloud"):
@@ -196,6 +226,12 @@ class CloudThatMayBreakAnywhere:
             if found := self.world.clusters.get(state.get("id", "")):
                 found.is_ending = True
                 found.stop(list(found.nodes))
+
+    def usage(self, state: State) -> Sequence[NodeUsage] | None:
+        with self.world.around("cloud"):
+            cluster_id = state.get("id", "")
+            earlier, now = self.world.gone.get(cluster_id, []), self.world.clusters.get(cluster_id)
+            return [*earlier, *(now.usage() if now else [])] or None
 
     def list(self) -> Sequence[ListedCluster]:
         with self.world.around("cloud"):

@@ -10,6 +10,7 @@ from jobs.providers.base import (
     ClusterOrder,
     ListedCluster,
     LoginRecord,
+    NodeUsage,
     ObservedNode,
     OrderRefused,
     ProviderBusy,
@@ -28,6 +29,7 @@ class ProviderWhoseNodesNeverReport:
         self.orders: list[ClusterOrder] = []
         self.there: dict[str, str] = {}
         self.reason = ""
+        self.ended: dict[str, datetime] = {}
         self.released = 0
         self.is_ending = False
         self.access = AccessDocument()
@@ -49,12 +51,25 @@ class ProviderWhoseNodesNeverReport:
         return self.plan(order)
 
     def observe(self, state: State) -> Mapping[str, ObservedNode] | None:
-        seen = {name: ObservedNode(name, value, self._reason_of(value)) for name, value in self.there.items()}
+        seen = {
+            name: ObservedNode(name, value, self._reason_of(value), self.ordered_at, self.ended.get(name))
+            for name, value in self.there.items()
+        }
         if self.is_ending and "stopping" not in self.there.values():
             self.there, self.is_ending = {}, False
         for name, value in self.there.items():
-            self.there[name] = "stopped" if value == "stopping" else value
+            if value == "stopping":
+                self.there[name] = "stopped"
+                self.ended.setdefault(name, datetime.now(UTC))
         return seen or None
+
+    def usage(self, state: State) -> Sequence[NodeUsage] | None:
+        if not self.orders:
+            return None
+        return [
+            NodeUsage(node.name, node.core_type, node.cores, self.ordered_at, self.ended.get(node.name))
+            for node in self.orders[-1].nodes
+        ]
 
     def _reason_of(self, state: str) -> str:
         return self.reason if state == "failed" else ""
@@ -146,6 +161,7 @@ class ProviderWhoseNodeFails(ProviderWhoseNodesNeverReport):
     def provision(self, order: ClusterOrder) -> State:
         state = super().provision(order)
         self.there, self.reason = dict.fromkeys(self.there, "failed"), "its image is broken"
+        self.ended = dict.fromkeys(self.there, datetime.now(UTC))
         return state
 
 

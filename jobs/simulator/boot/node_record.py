@@ -1,7 +1,7 @@
 """What is kept of a node on disk: its address, its state, and how far its boot has come."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,8 @@ class NodeRecord:
     reported: bool = False
     boots: int = 0  # how often it was booted again; the numbers of its boot lines depend on it
     phases_done: list[str] = field(default_factory=list)  # these need not be done again
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))  # when it was ordered: it costs from then on
+    until: datetime | None = None  # when it ended: it costs no more
 
     @property
     def log_text(self) -> str:
@@ -81,6 +83,16 @@ class NodeRecord:
         """Add a line; the oldest ones are dropped."""
         self.log.append(log_line(at, text, phase))
         del self.log[:-MAX_LOG_LINES]
+
+    def change_state(self, state: NodeState, reason: str) -> None:
+        """Enter a state; the first one that ends the node notes when."""
+        self.state, self.reason = state, reason
+        if state in ENDED and self.until is None:
+            self.until = datetime.now(UTC)
+
+    def span(self) -> dict[str, str | None]:
+        """Return from when until when it existed."""
+        return {"since": self.since.isoformat(), "until": self.until.isoformat() if self.until else None}
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `read_after_restart` reads."""
@@ -93,6 +105,7 @@ class NodeRecord:
             "reported": self.reported,
             "boots": self.boots,
             "done": self.phases_done,
+            **self.span(),
         }
 
 
@@ -108,8 +121,13 @@ def read_after_restart(document: dict[str, Any]) -> NodeRecord:
         document.get("boots", 0) + 1,
         document.get("done", []),
     )
+    # Records of older versions have no times: they count from now.
+    if document.get("since"):
+        record.since = datetime.fromisoformat(document["since"])
+    if document.get("until"):
+        record.until = datetime.fromisoformat(document["until"])
     if record.state is NodeState.STOPPING:
-        record.state = NodeState.STOPPED
+        record.change_state(NodeState.STOPPED, record.reason)
     elif record.state is NodeState.RUNNING:
         record.state = NodeState.BOOTING
     return record

@@ -29,7 +29,7 @@ from jobs.simulator.sandbox.launcher_pool import LauncherPool
 from jobs.simulator.sandbox.protection import NodeFeatures, Sandbox, unprotected
 from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
 from jobs.simulator.settings import Settings
-from jobs.simulator.spec import NodeSpec, RequestRefused, read_certificates, read_cluster
+from jobs.simulator.spec import CLUSTER_ID, NodeSpec, RequestRefused, read_certificates, read_cluster
 from jobs.simulator.store import Store
 
 log = logging.getLogger("simulator")
@@ -180,6 +180,18 @@ class Cloud:
         if node is None:
             raise RequestRefused("no_such_node", f"Cluster {cluster_id} has no node {name}.", 404)
         return node
+
+    def usage(self, cluster_id: str) -> dict[str, Any]:
+        """Return how long the nodes of a cluster existed, also of one that is gone.
+
+        Raises Refused (`no_such_cluster`, 404), OSError.
+        """
+        if (cluster := self._clusters.get(cluster_id)) is not None:
+            return cluster.usage()
+        nodes = self._store.load_usage(cluster_id) if CLUSTER_ID.fullmatch(cluster_id) else []
+        if not nodes:
+            raise RequestRefused("no_such_cluster", f"There is no record of cluster {cluster_id}.", 404)
+        return {"id": cluster_id, "nodes": nodes}
 
     def documents(self) -> dict[str, Any]:
         """Return every cluster."""

@@ -112,6 +112,10 @@ class Cluster:
         await self.close()
         if self.uid is not None:
             await asyncio.to_thread(kill_processes_of_user, self.uid)
+        try:
+            await asyncio.to_thread(self._store.save_usage, self.id, self.usage()["nodes"])
+        except OSError as error:  # a full disk must not keep what costs
+            log.error("cluster %s: how long its nodes existed cannot be written: %s", self.id, error)
         await asyncio.to_thread(self._store.remove, self.id)
         self._on_removed(self)
 
@@ -159,6 +163,13 @@ class Cluster:
         for spec in cluster.spec.nodes:
             cluster.add(spec, read_after_restart(document["nodes"][spec.name]))
         return cluster
+
+    def usage(self) -> dict[str, Any]:
+        """Return how long each node existed, those of an earlier cluster with this id included."""
+        nodes = [node.usage() for node in self.nodes.values()]
+        known = {(node["name"], node["since"]) for node in nodes}
+        earlier = [n for n in self._store.load_usage(self.id) if (n["name"], n["since"]) not in known]
+        return {"id": self.id, "nodes": [*earlier, *nodes]}
 
     def document(self) -> dict[str, Any]:
         """Return the API's document of the cluster. The portal's id is its field `mark`."""

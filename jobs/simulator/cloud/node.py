@@ -152,7 +152,7 @@ class Node(NodeView):
 
     def _change_state(self, state: NodeState, reason: str = "") -> None:
         if self.state is not state or reason:
-            self.record.state, self.record.reason = state, reason
+            self.record.change_state(state, reason)
             self.keep()
 
     # -- while it runs ----------------------------------------------------------------------------

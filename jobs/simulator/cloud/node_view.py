@@ -128,6 +128,16 @@ class NodeView:
             "private_address": address.private_address,
             "hostname": address.hostname,
             "log": record.log_text,
+            **record.span(),
+        }
+
+    def usage(self) -> dict[str, Any]:
+        """Return what the bill needs: the hardware, and from when until when it existed."""
+        return {
+            "name": self.spec.name,
+            "core_type": self.spec.core_type,
+            "cores": self.spec.cores,
+            **self.record.span(),
         }
 
     # -- its processes ----------------------------------------------------------------------------

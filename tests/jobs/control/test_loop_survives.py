@@ -36,7 +36,7 @@ from jobs.control.decisions import Step
 from jobs.lifetime import extending
 from jobs.models import Cluster, ClusterStatus, Job, JobStatus, Node
 from jobs.providers.base import ProviderError
-from jobs.states import ClusterState, JobState, Observed
+from jobs.states import ClusterState, JobState, NodeState, Observed
 from jobs.submission import job_actions
 from tests.factories import UserFactory
 from tests.fakes.cloud import Killed, Machines, PlannedEvent, World, busy, kill, later
@@ -308,7 +308,7 @@ class Loop(Promises):
             return
         machines = self._machines(number)
         name = list(machines.nodes)[number % len(machines.nodes)]
-        machines.nodes[name] = state
+        machines.end(name, NodeState(state))
         if name == "head":
             machines.head.lose_power()
 
