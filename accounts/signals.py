@@ -6,6 +6,9 @@ from django.dispatch import Signal
 
 # The keys, access rules or SSH switch of `owner` (a User) changed. Sent after commit.
 access_changed = Signal()
+# Somebody adds a user besides the first. Sent before it is checked whether that is allowed (`SingleUserMode`), so that
+# whoever knows can still say.
+adding_another_user = Signal()
 
 
 def send_access_changed(owner: AbstractBaseUser) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import access_changed
+from accounts.signals import access_changed, adding_another_user
 from jobs.access import host_key_alarm, session_subjects
 from jobs.events import wakeups
 from jobs.machines import machine_access, machine_actions
 from jobs.models import Cluster, Machine, Node
+from jobs.providers import isolation
 from jobs.states import ENDING
 from sshgateway.models import AuthorityKey, TerminalSession
 from sshgateway.sessions import session_actions
@@ -23,6 +24,12 @@ def push_access(sender: type[User], owner: User, **kwargs: Any) -> None:
     live = Cluster.objects.filter(job__owner=owner).exclude(observed_state__in=ENDING)
     wakeups.wake_for_access(list(live.values_list("pk", flat=True)))
     session_actions.request_recheck(owner=owner)
+
+
+@receiver(adding_another_user, dispatch_uid="jobs.remember_isolation")
+def remember_isolation(sender: type[User], **kwargs: Any) -> None:
+    """Ask now whether nodes keep users apart: what was remembered may be from before a restart."""
+    isolation.remember_isolation()
 
 
 @receiver(authority_rotated, dispatch_uid="jobs.push_authority")

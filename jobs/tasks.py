@@ -10,7 +10,7 @@ from jobs.control import controller, heartbeat, push_access
 from jobs.events import wakeups
 from jobs.lifetime import orphans
 from jobs.models import Cluster
-from jobs.providers import registry
+from jobs.providers import isolation, registry
 from jobs.providers.base import ProviderError
 
 # The others are still due a second later.
@@ -50,6 +50,12 @@ def sweep() -> int:
     for cluster_id in found:
         wakeups.send_from_sweep(cluster_id)
     return len(found)
+
+
+@shared_task(name=isolation.TASK_NAME)
+def remember_isolation() -> None:
+    """Remember whether nodes keep users apart."""
+    isolation.remember_isolation()
 
 
 @shared_task(name=orphans.TASK_NAME)

@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(HEADNODE_LEFTOVER_EVERY_SECONDS),
         "options": {"expires": HEADNODE_LEFTOVER_EVERY_SECONDS},
     },
+    "remember-isolation": {"task": "jobs.remember_isolation", "schedule": 30.0, "options": {"expires": 30}},
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,8 +118,15 @@ def processes_of(var: Path) -> list[str]:
     return [line for line in found if alive(int(line.split()[0]))]
 
 
-def start(var: Path, **environment: str) -> "subprocess.Popen[str]":
-    """Start `python -m portal.embedded` with this folder; its output can be read from stdout."""
+# Root of this machine, but an ordinary user to itself: it owns the same files and has none of root's rights.
+AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+def start(var: Path, prefix: Sequence[str] = (), **environment: str) -> "subprocess.Popen[str]":
+    """Start `python -m portal.embedded` with this folder; its output can be read from stdout.
+
+    `prefix`: a command that starts it, such as AS_ORDINARY_USER.
+    """
     told = clean_environment() | {
         "HEADNODE_VAR": str(var),
         "HEADNODE_PORT": str(free_port()),
@@ -127,7 +134,7 @@ def start(var: Path, **environment: str) -> "subprocess.Popen[str]":
         "HEADNODE_SIMULATOR_BOOT": "instant",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "portal.embedded"],
+        [*prefix, sys.executable, "-m", "portal.embedded"],
         cwd=ROOT,
         env=told | environment,
         stdin=subprocess.DEVNULL,
@@ -139,9 +146,9 @@ def start(var: Path, **environment: str) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def running(var: Path, **environment: str) -> Iterator[Stack]:
+def running(var: Path, prefix: Sequence[str] = (), **environment: str) -> Iterator[Stack]:
     """A portal that is ready; afterwards it is ended and nothing of it may be left."""
-    process = start(var, **environment)
+    process = start(var, prefix, **environment)
     output: list[str] = []
     reader = threading.Thread(target=lambda: output.extend(process.stdout or []), daemon=True)
     reader.start()

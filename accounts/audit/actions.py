@@ -18,6 +18,8 @@ class AccountsAuditAction(AuditAction):
     """What accounts records."""
 
     USER_ADDED = "accounts:user:added", _("User account added")
+    SINGLE_USER_ON = "accounts:single_user:on", _("Limited to one user: nodes have no sandbox")
+    SINGLE_USER_OFF = "accounts:single_user:off", _("No longer limited to one user: nodes have a sandbox")
     SSH_KEY_ADDED = "accounts:ssh_key:added", _("SSH key added")
     SSH_KEY_RENAMED = "accounts:ssh_key:renamed", _("SSH key renamed")
     SSH_KEY_REMOVED = "accounts:ssh_key:removed", _("SSH key removed")

@@ -4,7 +4,17 @@ from accounts.models.access_rule import AccessRule
 from accounts.models.api_token import APIToken
 from accounts.models.audit_event import AuditChain, AuditEvent
 from accounts.models.job_settings import JobSettings
+from accounts.models.single_user_mode import SingleUserMode
 from accounts.models.ssh_key import SSHKey
 from accounts.models.user import User
 
-__all__ = ["APIToken", "AccessRule", "AuditChain", "AuditEvent", "JobSettings", "SSHKey", "User"]
+__all__ = [
+    "APIToken",
+    "AccessRule",
+    "AuditChain",
+    "AuditEvent",
+    "JobSettings",
+    "SSHKey",
+    "SingleUserMode",
+    "User",
+]

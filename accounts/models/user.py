@@ -2,11 +2,12 @@
 
 from typing import Any, ClassVar, Self
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 
+from accounts.models.single_user_mode import SingleUserMode
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
+from accounts.signals import adding_another_user
 
 
 class SingleUserManager(UserManager["User"]):
@@ -17,7 +18,7 @@ class SingleUserManager(UserManager["User"]):
     def _create_user_object(
         self, username: str, email: str | None, password: str | None, **extra_fields: Any
     ) -> "User":
-        if settings.HEADNODE_SINGLE_PERSON and self.exists():
+        if self.exists() and self._is_single_user():
             raise Refused(
                 RefusalReason.SINGLE_PERSON,
                 "No second user can be added: this machine has no sandbox, so users could reach each other's "
@@ -29,6 +30,10 @@ class SingleUserManager(UserManager["User"]):
         )
         return user
 
+    def _is_single_user(self) -> bool:
+        adding_another_user.send(sender=self.model)
+        return SingleUserMode.is_on()
+
 
 class User(AbstractUser):
     """A user account."""
@@ -38,4 +43,4 @@ class User(AbstractUser):
     @classmethod
     def too_many_here(cls: type[Self]) -> bool:
         """Return whether more users are active than a portal without a sandbox may serve."""
-        return settings.HEADNODE_SINGLE_PERSON and cls.objects.filter(is_active=True).count() > 1
+        return SingleUserMode.is_on() and cls.objects.filter(is_active=True).count() > 1

@@ -95,6 +95,9 @@ class SimulatedProvider:
 
     # FaultInjectingProvider
 
+    def keeps_users_apart(self) -> bool:
+        return str((self._call("GET", "/healthz") or {}).get("sandbox")) != "none"
+
     def fault_overview(self) -> FaultOverview:
         return parse_faults(self._call("GET", "/v1/faults") or {})
 

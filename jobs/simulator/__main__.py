@@ -14,7 +14,6 @@ import uvicorn
 from jobs.simulator.api import make_app
 from jobs.simulator.cloud.cloud import Cloud
 from jobs.simulator.sandbox.descriptors import raise_descriptor_limit
-from jobs.simulator.sandbox.protection import UNPROTECTED
 from jobs.simulator.settings import Settings, WrongSetting, read_settings
 from jobs.simulator.store import InUse, Store
 
@@ -97,7 +96,7 @@ def log_protection(settings: Settings, cloud: Cloud) -> None:
     """Log where the API listens, and what the protection in force does not protect."""
     protection = cloud.services.sandbox.protection
     log.info("listening on %s; nodes are protected by: %s", settings.listen, protection)
-    for what in UNPROTECTED[protection]:
+    for what in cloud.health()["unprotected"]:
         log.warning("NOT protected from a node's programs: %s", what)
 
 

@@ -49,6 +49,7 @@ class Settings:
     disk_floor_mb: int
     file_mb: int
     network_per_node: bool
+    control_groups: bool
     capacity: dict[str, int]
 
     @property
@@ -105,6 +106,7 @@ def _listen_address(text: str) -> str:
 
 BOOTS = ("realistic", "instant")
 SANDBOXES = ("auto", "bubblewrap", "uid", "none")
+CONTROL_GROUPS = ("auto", "off")
 NETWORKS = ("links", "shared")
 MOST_MB = 10_000_000_000
 
@@ -145,7 +147,16 @@ VARIABLES = (
         ", ".join(SANDBOXES),
         SANDBOXES[0],
         partial(_choice, choices=SANDBOXES),
-        "What keeps the programs of nodes apart from this machine. `auto`: the best that works.",
+        "What keeps the programs of nodes apart from this machine. `auto`: the best that works. `none`: never as root, "
+        "and for one user only.",
+    ),
+    Variable(
+        "HEADNODE_SIMULATOR_CONTROL_GROUPS",
+        ", ".join(CONTROL_GROUPS),
+        CONTROL_GROUPS[0],
+        partial(_choice, choices=CONTROL_GROUPS),
+        "`auto`: where the kernel gives some, it counts and limits the memory and the processes of each node. `off`: only "
+        "the nodes' own guards do.",
     ),
     Variable(
         "HEADNODE_SIMULATOR_ADDRESS",
@@ -212,6 +223,16 @@ def parse_settings(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str
     return values, sentences
 
 
+def sandbox_refusal(sandbox: str, is_root: bool) -> str:
+    """Return why nodes may not have this protection; an empty text if they may."""
+    if sandbox != "none" or not is_root:
+        return ""
+    return (
+        "HEADNODE_SIMULATOR_SANDBOX=none cannot be used as root: who logs in to a node would be this machine's root. "
+        "Use auto, which gives each cluster a user of its own, or start Headnode as an ordinary user."
+    )
+
+
 def _is_unknown(name: str) -> bool:
     return name.startswith(PREFIX) and name not in OTHERS and name not in {known.name for known in VARIABLES}
 
@@ -245,6 +266,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         disk_floor_mb=values["HEADNODE_SIMULATOR_DISK_FLOOR_MB"],
         file_mb=values["HEADNODE_SIMULATOR_FILE_MB"],
         network_per_node=values["HEADNODE_SIMULATOR_NETWORK"] == "links",
+        control_groups=values["HEADNODE_SIMULATOR_CONTROL_GROUPS"] == "auto",
         capacity=values["HEADNODE_SIMULATOR_CAPACITY"],
     )
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.audit.trail import Actor, record
 from accounts.keys import validity
 from accounts.models import User
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import ids
@@ -124,8 +125,15 @@ def settings_changes(job: Job) -> list[Change]:
 def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
     """Start a saved job: copy the owner's settings and create its cluster, with `plan` if it has one of its own.
 
-    Raises Refused (`already_submitted`, 409).
+    Raises Refused (`already_submitted`, `single_person`; 409).
     """
+    if User.too_many_here():
+        raise Refused(
+            RefusalReason.SINGLE_PERSON,
+            "Nodes on this machine have no sandbox, so users could reach each other's clusters, and several users have "
+            "accounts. Ask your administrator to install bubblewrap and start Headnode again.",
+            status=409,
+        )
     with transaction.atomic():
         now = timezone.now()
         claimed = Job.objects.filter(pk=job.pk, submitted_at=None, stop_requested_at=None).update(

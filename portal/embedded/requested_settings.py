@@ -1,8 +1,10 @@
 """Check the settings that somebody starts an embedded portal with, all at once, before any process starts."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.simulator.settings import sandbox_refusal
 from portal.configuration import reader
 from portal.embedded.options import CannotStart
 
@@ -22,8 +24,11 @@ DETERMINED = (
 def read_settings(environ: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the settings of an environment. Raise CannotStart with a sentence for each that is wrong."""
     configuration = reader.read_configuration(without_determined(environ) | {"HEADNODE_DEMO": "1"})
-    if configuration.problems:
-        raise CannotStart("\n".join(configuration.problems))
+    problems = list(configuration.problems)
+    if refusal := sandbox_refusal(environ.get("HEADNODE_SIMULATOR_SANDBOX", "").strip(), os.geteuid() == 0):
+        problems.append(refusal)
+    if problems:
+        raise CannotStart("\n".join(problems))
     return configuration.values
 
 

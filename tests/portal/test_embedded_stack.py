@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import Stack, alive, processes_of, running, start
+from tests.stack import AS_ORDINARY_USER, ROOT, Stack, alive, clean_environment, processes_of, running, start
 from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
@@ -156,11 +158,45 @@ def test_a_signal_while_it_starts_ends_it_quickly(tmp_path: Path, number: signal
     wait_for(lambda: not processes_of(var), "nothing of it is left", 10)
 
 
-def test_no_sandbox_is_said(tmp_path: Path) -> None:
-    with running(tmp_path / "var", HEADNODE_SIMULATOR_SANDBOX="none") as stack:
+def add_person(var: Path, name: str) -> "subprocess.CompletedProcess[str]":
+    """Add an account from another terminal, as an operator does, without the environment of the running portal."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "add_person", name],
+        cwd=ROOT,
+        env=clean_environment() | {"HEADNODE_VAR": str(var)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.timeout(240)
+def test_without_a_sandbox_there_is_one_user_also_after_a_restart(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    with running(var, AS_ORDINARY_USER, HEADNODE_SIMULATOR_SANDBOX="none") as stack:
         assert "Warning: no sandbox is available" in stack.log.read_text()
         web = Path(f"/proc/{stack.pids['web']}/environ").read_bytes().split(b"\0")
         assert b"HEADNODE_SINGLE_PERSON=1" in web
+        assert "No second user" in add_person(var, "bob").stderr
+    # Nothing runs, and the file that remembers the last sandbox is lost: the database still says it.
+    (var / "sandbox").unlink()
+    assert "No second user" in add_person(var, "bob").stderr
+    with running(var) as stack:
+        assert add_person(var, "bob").returncode == 0, "it has a sandbox now"
+    process = start(var, AS_ORDINARY_USER, HEADNODE_SIMULATOR_SANDBOX="none")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "several have accounts" in output
+
+
+def test_root_cannot_do_without_a_sandbox(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root is refused")
+    process = start(tmp_path / "var", HEADNODE_SIMULATOR_SANDBOX="none")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "HEADNODE_SIMULATOR_SANDBOX=none cannot be used as root" in output
+    assert "Traceback" not in output
 
 
 def test_a_process_that_never_gets_well_ends_the_start_with_a_sentence(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ class Cloud:
         self._addresses = AddressPool(settings.address)
         self._launchers = LauncherPool(store.clusters)
         self._users = UserNumbers(store.clusters / "next-user")
-        self._groups = ControlGroups.find(f"{zlib.crc32(str(settings.var).encode()):08x}")
+        name = f"{zlib.crc32(str(settings.var).encode()):08x}"
+        self._groups = ControlGroups.find(name) if settings.control_groups else None
         self._features = NodeFeatures()
         self._clusters: dict[str, Cluster] = {}
         self._watches: list[asyncio.Task[None]] = []

@@ -55,7 +55,7 @@ class DiskWatch:
     ) -> None:
         self._floor, self._free, self._homes, self._end, self._hidden = floor, free, homes, end, hidden
         self._acted_at: int | None = None
-        self._most_free, self._warned_at = 0, floor
+        self._most_free, self._warned_at, self._ended_bytes = 0, floor, 0
 
     async def run(self) -> None:
         """Check every few seconds, for ever."""
@@ -71,20 +71,20 @@ class DiskWatch:
         free = self._free()
         self._most_free = max(self._most_free, free)
         if free >= self._floor:
-            self._acted_at, self._warned_at = None, self._floor
+            self._acted_at, self._warned_at, self._ended_bytes = None, self._floor, 0
             return
         if self._acted_at is not None and free > self._acted_at - FURTHER_BYTES:
             return
         homes = dict(self._homes())
         sizes = {name: await asyncio.to_thread(self._taken, name, home) for name, home in homes.items()}
         name = max(sizes, key=lambda each: sizes[each], default="")
-        share = (self._most_free - free) // (len(sizes) + 1)
+        share = (self._most_free - free - self._ended_bytes) // (len(sizes) + 1)
         if not name or sizes[name] < max(SMALLEST_HOME, share):
             if free < self._warned_at:
                 log.error("the disk is nearly full (%d MB left), and no cluster is the cause", free >> 20)
                 self._warned_at = free - FURTHER_BYTES
             return
-        self._acted_at = free
+        self._acted_at, self._ended_bytes = free, self._ended_bytes + sizes[name]
         message = f"the disk is nearly full ({free >> 20} MB left) and this cluster's home is the largest"
         log.error("cluster %s is ended: %s (%d MB)", name, message, sizes[name] >> 20)
         self._end(name, message)

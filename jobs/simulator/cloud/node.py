@@ -20,7 +20,6 @@ from jobs.simulator.cloud.wall import wall_text
 from jobs.simulator.faults import boot_delays
 from jobs.simulator.faults.fault_effects import FaultEffects
 from jobs.simulator.sandbox.agent_client import AgentClient, AgentError
-from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.etc_files import machinefile
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.spec import NodeSpec
@@ -31,7 +30,6 @@ DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
 HALT_SECONDS = 10.0
 BROADCAST_SECONDS = 10.0
-GROUP_SECONDS, GROUP_INTERVAL_SECONDS = 30.0, 0.1
 POWER_OFF = "The system is going down for poweroff NOW!"
 
 
@@ -172,7 +170,7 @@ class Node(NodeView):
             self._agent.cut_power()
 
     async def report_kernel_kills(self) -> None:
-        """Tell the log and the terminals of programs that the kernel has killed because the node's memory is used up."""
+        """Tell the log and the terminals of programs that the kernel has killed: the node's memory is used up."""
         if text := self._note_kernel_kills():
             with contextlib.suppress(AgentError, ChannelClosed):
                 await self.agent().broadcast(f"\r\n{text}\r\n", BROADCAST_SECONDS)
@@ -259,14 +257,7 @@ class Node(NodeView):
             self._agent.cut_power()
             self._agent = None
         if self.control_group is not None:
-            self.background(_remove_when_empty(self.control_group))
-
-
-async def _remove_when_empty(group: ControlGroup) -> None:
-    """Remove a control group once its last process has ended."""
-    deadline = time.monotonic() + GROUP_SECONDS
-    while not group.remove() and time.monotonic() < deadline:
-        await asyncio.sleep(GROUP_INTERVAL_SECONDS)
+            self.background(self.control_group.remove_when_empty())
 
 
 def _failure_reason(error: Exception) -> str:

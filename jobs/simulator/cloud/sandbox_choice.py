@@ -24,7 +24,6 @@ from jobs.simulator.store import Store
 
 PROBE_SECONDS = 15
 PROBE_PORT = 32100
-REMOVE_TRIES, REMOVE_INTERVAL_SECONDS = 50, 0.02
 PROBE_ORDER: dict[str, Any] = {
     "username": "uprod_probe",
     "home": "/enc/uprod_probe",
@@ -79,18 +78,11 @@ async def _probe(services: CloudServices, addresses: AddressPool) -> NodeFeature
         raise ProbeFailed(f"{error or 'no answer'} {last}".strip()) from None
     finally:
         await environment.close()
-        await _remove(group)
+        if group is not None:
+            await group.remove_when_empty()
         bound.close()
         addresses.release(address)
         services.store.remove(spec.id)
-
-
-async def _remove(group: ControlGroup | None) -> None:
-    """Remove a control group whose processes are ending; if that takes too long, the next start does it."""
-    for _ in range(REMOVE_TRIES):
-        if group is None or group.remove():
-            return
-        await asyncio.sleep(REMOVE_INTERVAL_SECONDS)
 
 
 async def _run_program(

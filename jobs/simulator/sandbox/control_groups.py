@@ -5,6 +5,7 @@ made where this process may make some: as root, or where systemd delegates to th
 that whatever limits the simulator limits its nodes, too. Where there are none, `limits_guard` counts what can be seen.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ log = logging.getLogger("simulator")
 SPARE_PROCESSES = 64  # above the node's own limit, for bubblewrap, the agent and who logs in to a full node
 SPARE_MEMORY, SPARE_PART = 64 << 20, 8  # the guard acts first, and says which program it was
 OURS = "headnode-"
+REMOVE_TRIES, REMOVE_INTERVAL_SECONDS = 500, 0.02
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,15 @@ class ControlGroup:
 
     def remove(self) -> bool:
         """Remove it. Return False while a process is left in it."""
-        return all([_remove_folder(folder) for folder, _ in self.folders])
+        removed = [_remove_folder(folder) for folder, _ in self.folders]
+        return all(removed)
+
+    async def remove_when_empty(self) -> None:
+        """Remove it once its last process has ended. What takes too long, the next start removes."""
+        for _ in range(REMOVE_TRIES):
+            if self.remove():
+                return
+            await asyncio.sleep(REMOVE_INTERVAL_SECONDS)
 
     @property
     def _memory(self) -> tuple[Path, Hierarchy]:

@@ -24,7 +24,7 @@ from jobs.simulator.sandbox.bubblewrap import (
 )
 from jobs.simulator.sandbox.limits import NodeLimits
 from jobs.simulator.sandbox.unix_users import UserNumbers, first_uid
-from jobs.simulator.settings import WrongSetting
+from jobs.simulator.settings import WrongSetting, sandbox_refusal
 
 STAGE = "/tmp"  # noqa: S108 - covered by an empty file system of the launcher's own; exists everywhere
 AUTOMATIC = "auto"
@@ -50,7 +50,9 @@ UNPROTECTED = {
         "everything the user who started the simulator may do or read, the portal's own files and keys included"
     ],
 }
-UNFILTERED = "system calls that programs have no use for: this machine's kernel or processor has no filter for them"
+UNFILTERED = (
+    "system calls that programs have no use for: this machine's kernel or processor has no filter for them"
+)
 UNCOUNTED = (
     "memory that no program has mapped and the kernel's own for sockets and pipes: without control groups (root, or "
     "systemd's delegation) it is counted only as far as it can be seen, and the machine's memory is its limit"
@@ -148,9 +150,12 @@ class Sandbox:
 
 def candidates(wanted: str, seed: int) -> Sequence[Sandbox]:
     """Return the protections to try, best first. Raises WrongSetting if the wanted one cannot even be tried."""
+    is_root = os.geteuid() == 0
+    if refusal := sandbox_refusal(wanted, is_root):
+        raise WrongSetting(refusal)
     base = first_uid(seed)
     choices = [choice for choice in _all_candidates(base) if wanted in (AUTOMATIC, choice.protection)]
-    if os.geteuid() == 0 and wanted == AUTOMATIC:
+    if is_root:
         # Nothing on a node may run as the machine's root: then rather no nodes at all.
         choices = [choice for choice in choices if choice.protection is not Protection.NONE]
     if not choices:

@@ -10,7 +10,8 @@ from pytest_django import Settings
 from accounts.audit.trail import SYSTEM
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
-from accounts.users import user_accounts
+from accounts.signals import adding_another_user
+from accounts.users import single_user, user_accounts
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -57,6 +58,35 @@ def test_no_second_person_without_a_sandbox(settings: Settings) -> None:
         assert caught.value.reason == "single_person"
     assert User.objects.count() == 1
     assert not User.too_many_here()
+
+
+def test_what_an_app_above_remembered_holds_in_every_process() -> None:
+    user_accounts.add_user(SYSTEM, "alice", "", PASSWORD)
+    for _ in range(2):
+        single_user.remember_single_user(True)
+    with pytest.raises(Refused, match="no sandbox"):
+        user_accounts.add_user(SYSTEM, "bob", "", PASSWORD)
+    single_user.remember_single_user(False)
+    user_accounts.add_user(SYSTEM, "bob", "", PASSWORD)
+    assert not User.too_many_here()
+    single_user.remember_single_user(True)
+    assert User.too_many_here()
+    actions = AuditEvent.objects.filter(action__contains="single_user").values_list("action", flat=True)
+    assert sorted(actions) == ["accounts:single_user:off", *["accounts:single_user:on"] * 2]
+
+
+def test_whoever_knows_is_asked_before_another_user_is_added() -> None:
+    def no_sandbox_any_more(**kwargs: object) -> None:
+        single_user.remember_single_user(True)
+
+    user_accounts.add_user(SYSTEM, "alice", "", PASSWORD)
+    adding_another_user.connect(no_sandbox_any_more)
+    try:
+        with pytest.raises(Refused, match="no sandbox"):
+            user_accounts.add_user(SYSTEM, "bob", "", PASSWORD)
+    finally:
+        adding_another_user.disconnect(no_sandbox_any_more)
+    assert User.objects.count() == 1
 
 
 def test_the_command(

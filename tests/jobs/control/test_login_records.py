@@ -70,7 +70,9 @@ def test_a_certificate_of_the_nodes_own_authority_is_logged_and_the_portals_is_n
     cluster: Cluster, provider: ProviderWithLogins
 ) -> None:
     common = {"node": "head", "username": "uprod_x", "source_address": "192.0.2.7", "at": NOW.isoformat()}
-    for number, own in enumerate(({"certificate": "gateway"}, {"certificate": "me\n", "authority": "SHA256:x"}), 1):
+    for number, own in enumerate(
+        ({"certificate": "gateway"}, {"certificate": "me\n", "authority": "SHA256:x"}), 1
+    ):
         record = read_login({"sequence": number, **common, **own})
         assert record is not None
         provider.records.append(record)

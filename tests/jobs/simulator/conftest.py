@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,14 +44,14 @@ def simulators(keys: dict[str, Path]) -> Iterator[Callable[..., Simulator]]:
     running: list[Simulator] = []
     folders: list[Path] = []
 
-    def make(**environment: str) -> Simulator:
+    def make(prefix: Sequence[str] = (), **environment: str) -> Simulator:
         # A short path: unix sockets have 107 bytes. Closed to others, as a person's own folder may be.
         folder = Path(tempfile.mkdtemp(prefix="hns-"))
         folders.append(folder)
         broker = Broker()
         broker.context["authorized_keys"] = [public(keys["alice"]), public(keys["rsa"])]
         broker.context["user_authorities"] = [public(keys["authority"])]
-        simulator = Simulator(folder, broker, **environment)
+        simulator = Simulator(folder, broker, prefix, **environment)
         running.append(simulator)
         return simulator
 
@@ -83,3 +83,16 @@ def simulator(simulators: Callable[..., Simulator]) -> Iterator[Simulator]:
     yield made
     if made.process.poll() is None:
         made.end()
+
+
+@pytest.fixture(scope="session")
+def one_with_uid(simulators: Callable[..., Simulator]) -> Iterator[Cluster]:
+    """A cluster of a simulator without bubblewrap, for tests that leave it as it was. Root only."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become someone else")
+    made = simulators(HEADNODE_SIMULATOR_SANDBOX="uid")
+    yield made.create("Uid0001", computes=0)
+    made.end()
+    for path in Path("/var/tmp").glob("headnode-*"):
+        if (path / "homes/Uid0001").exists():
+            shutil.rmtree(path)

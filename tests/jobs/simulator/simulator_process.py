@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[3]
 class Simulator:
     """A simulator process and its HTTP API."""
 
-    def __init__(self, folder: Path, broker: Broker, **environment: str) -> None:
-        self.folder, self.broker = folder, broker
+    def __init__(self, folder: Path, broker: Broker, prefix: Sequence[str] = (), **environment: str) -> None:
+        """`prefix`: a command that starts it, such as tests.stack.AS_ORDINARY_USER."""
+        self.folder, self.broker, self.prefix = folder, broker, prefix
         self.var = folder / "simulator"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -38,7 +40,7 @@ class Simulator:
         """Start, or start again, and wait until the API answers."""
         self.log = open(self.folder / "log", "ab")  # noqa: SIM115 - closed in `end`
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jobs.simulator"],
+            [*self.prefix, sys.executable, "-m", "jobs.simulator"],
             cwd=ROOT,
             env=self.environment,
             stdout=self.log,

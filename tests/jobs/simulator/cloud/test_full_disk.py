@@ -27,8 +27,8 @@ def test_a_full_disk_ends_the_largest_home_and_nobody_else(
 
 
 def test_below_the_floor_nobody_else_is_ended_unless_it_falls_further(tmp_path: Path) -> None:
-    free, ended = [2 << 30], []
-    for name, size in (("big", 80), ("small", 40)):
+    free, ended = [1100 << 20], []
+    for name, size in (("big", 80), ("small", 60)):
         (tmp_path / name).mkdir()
         with open(tmp_path / name / "file", "wb") as file:
             os.posix_fallocate(file.fileno(), 0, size << 20)
@@ -41,10 +41,10 @@ def test_below_the_floor_nobody_else_is_ended_unless_it_falls_further(tmp_path: 
     async def checks() -> None:
         watch = DiskWatch(1 << 30, lambda: free[0], lambda: homes, end)
         for left, expected in (
-            (2 << 30, []),
-            (1 << 29, ["big"]),
-            (1 << 29, ["big"]),
-            ((1 << 29) - FURTHER_BYTES, ["big", "small"]),
+            (1100 << 20, []),
+            (1000 << 20, ["big"]),
+            (1000 << 20, ["big"]),
+            ((1000 << 20) - FURTHER_BYTES, ["big", "small"]),
         ):
             free[0] = left
             await watch.check()

@@ -1,4 +1,4 @@
-"""Space that deleted files still take is counted to the cluster whose programs have them; nobody is ended for another's."""
+"""Space that deleted files still take is counted to whose programs have them; nobody is ended for another's use."""
 
 import asyncio
 import os
@@ -83,7 +83,8 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         assert process.stdout is not None
         process.stdout.readline()
         yield process
-        process.communicate(b"\n")
+        if process.poll() is None:
+            process.communicate(b"\n")
 
 
 def test_open_and_mapped_files_are_found_once_and_only_on_that_disk(

@@ -12,6 +12,7 @@ class FakeNode:
 
     def __init__(self, size: int | None) -> None:
         self.size, self.hostname, self.relieved = size, f"node-{size}", 0
+        self.control_group: Any = None
 
     def agent(self) -> "FakeNode":
         return self
@@ -21,6 +22,19 @@ class FakeNode:
             raise AgentError("no answer")
         self.relieved += do == "relieve"
         return {"bytes": self.size}, []
+
+    async def report_kernel_kills(self) -> None:
+        pass
+
+
+class FakeGroup:
+    """A control group in which the kernel counts so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def used_bytes(self) -> int:
+        return self.size
 
 
 def check(nodes: list[FakeNode], available: int) -> list[int]:
@@ -37,6 +51,13 @@ def test_nothing_is_asked_while_there_is_room() -> None:
 
 def test_the_node_with_the_most_is_relieved() -> None:
     assert check([FakeNode(1 << 20), FakeNode(1 << 30), FakeNode(None)], available=500) == [0, 1, 0]
+
+
+def test_hidden_use_is_counted_to_whom_it_belongs() -> None:
+    """What the kernel counts is believed, not what can be seen from inside."""
+    hider, other = FakeNode(1 << 20), FakeNode(1 << 30)
+    hider.control_group = FakeGroup(4 << 30)
+    assert check([hider, other], available=500) == [1, 0]
 
 
 def test_where_no_node_has_any_none_is_blamed() -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.broker import Broker
 from tests.jobs.simulator.conftest import needs_root, public
 from tests.jobs.simulator.simulator_process import ROOT, Cluster, Simulator
+from tests.stack import AS_ORDINARY_USER
 from tests.waiting import wait_for
 
 
@@ -48,7 +49,7 @@ def test_without_bubblewrap_root_gives_each_cluster_a_user(
 def test_no_protection_is_had_when_asked_for_and_said(
     simulators: Callable[..., Simulator], keys: dict[str, Path]
 ) -> None:
-    simulator = simulators(HEADNODE_SIMULATOR_SANDBOX="none")
+    simulator = simulators(AS_ORDINARY_USER, HEADNODE_SIMULATOR_SANDBOX="none")
     health = simulator.http.get("/healthz").json()
     assert health["sandbox"] == "none"
     assert "everything" in health["unprotected"][0]
@@ -68,11 +69,13 @@ def test_no_protection_is_had_when_asked_for_and_said(
     simulator.end()
 
 
-def test_a_protection_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sandbox", ["moat", pytest.param("none", marks=needs_root)])
+def test_a_protection_that_cannot_be_had_is_one_sentence(sandbox: str, tmp_path: Path) -> None:
+    """`none` as root would make whoever logs in to a node this machine's root."""
     environment = {
         "PATH": os.environ["PATH"],
         "HEADNODE_SIMULATOR_VAR": str(tmp_path / "v"),
-        "HEADNODE_SIMULATOR_SANDBOX": "moat",
+        "HEADNODE_SIMULATOR_SANDBOX": sandbox,
     }
     done = subprocess.run(
         [sys.executable, "-m", "jobs.simulator"], cwd=ROOT, env=environment, capture_output=True, timeout=30

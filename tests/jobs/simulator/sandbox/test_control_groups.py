@@ -1,0 +1,74 @@
+"""Where control groups can be made, read from the kernel's own files; and a real one, where this machine has them."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jobs.simulator.sandbox.control_groups import ControlGroups, Hierarchy, read_hierarchies
+from tests.waiting import wait_for
+
+MOUNT = "36 35 0:30 {root} {at} rw,relatime shared:9 - {kind} {kind} rw,{options}"
+
+
+def mount(kind: str, at: str, options: str = "", root: str = "/") -> str:
+    return MOUNT.format(kind=kind, at=at, options=options, root=root)
+
+
+def test_version_2_is_one_hierarchy() -> None:
+    own = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope\n"
+    (found,) = read_hierarchies(mount("cgroup2", "/sys/fs/cgroup", "nsdelegate") + "\n", own)
+    path = Path("/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope")
+    assert found == Hierarchy(path, frozenset(), 2)
+
+
+def test_version_1_has_one_for_each_controller() -> None:
+    mounts = "\n".join(
+        [
+            mount("cgroup", "/sys/fs/cgroup/memory", "memory"),
+            mount("cgroup", "/sys/fs/cgroup/cpu,cpuacct", "cpu,cpuacct"),
+            mount("cgroup2", "/sys/fs/cgroup/unified"),
+            mount("tmpfs", "/tmp"),
+        ]
+    )
+    own = "5:cpu,cpuacct:/\n4:memory:/a/b\n1:name=systemd:/\n0::/\n"
+    found = {
+        hierarchy.folder: (hierarchy.controllers, hierarchy.version)
+        for hierarchy in read_hierarchies(mounts, own)
+    }
+    assert found == {
+        Path("/sys/fs/cgroup/memory/a/b"): (frozenset({"memory"}), 1),
+        Path("/sys/fs/cgroup/cpu,cpuacct"): (frozenset({"cpu", "cpuacct"}), 1),
+        Path("/sys/fs/cgroup/unified"): (frozenset(), 2),
+    }
+
+
+def test_a_container_that_shows_a_part_of_the_hierarchy() -> None:
+    mounts = mount("cgroup", "/sys/fs/cgroup/memory", "memory", root="/docker/abc")
+    (found,) = read_hierarchies(mounts, "4:memory:/docker/abc/inner\n")
+    assert found.folder == Path("/sys/fs/cgroup/memory/inner")
+    assert list(read_hierarchies(mounts, "4:memory:/docker/xyz\n")) == []
+
+
+def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> None:
+    groups = ControlGroups.find("test")
+    if groups is None:
+        pytest.skip("no control groups can be made on this machine")
+    group = groups.make("node", 64 << 20, 16)
+    assert group is not None
+    assert not group.has_members()
+    enter = "".join(f"echo 0 > {path}; " for path in group.members)
+    # Memory that no program has mapped: written to a memfd and never read.
+    hold = "import os; os.write(os.memfd_create('x'), bytes(32 << 20)); print(flush=True); input()"
+    with subprocess.Popen(
+        ["sh", "-c", f'{enter} exec python3 -c "{hold}"'], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert group.has_members()
+        assert group.used_bytes() > 32 << 20
+        assert group.killed() == 0
+        process.communicate(b"\n")
+    asyncio.run(group.remove_when_empty())
+    assert wait_for(lambda: not any(path.exists() for path in group.members), "it is gone")
