@@ -6,6 +6,7 @@ from jobs.views import (
     boot_log,
     clusters,
     connect,
+    first_steps,
     job_actions,
     job_list,
     job_log_text,
@@ -25,6 +26,8 @@ from jobs.views import (
 
 urlpatterns: list[URLPattern] = [
     path("", job_list.job_list, name="job_list"),
+    path("first-steps/", first_steps.first_steps, name="first_steps"),
+    path("jobs/sample/", first_steps.run_sample, name="run_sample"),
     path("jobs/new/", new_job.new_job, name="new_job"),
     path("clusters/", clusters.cluster_list, name="cluster_list"),
     path("clusters/launch/", launch.launch, name="cluster_launch"),

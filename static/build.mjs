@@ -16,6 +16,7 @@ const ENTRIES = [
   "site.js",
   "site.css",
   "job_settings.js",
+  "first_steps.js",
   "new_job.js",
   "launch.js",
   "job_page.js",

@@ -13,6 +13,7 @@ from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 from accounts.services.input_checks import check_expiry, clean_name
 from accounts.signals import send_access_changed
+from accounts.users.loopback_access import was_given
 
 MAX_RULES = 100
 
@@ -30,8 +31,10 @@ def add_access_rule(
     check_expiry(expires_at)
     note = clean_name(note, field="note", limit=200)
     block = str(parsed.network)
-    if owner.access_rules.filter(cidr=block).exists():
-        raise _duplicate(block)
+    if (saved := owner.access_rules.filter(cidr=block).first()) is not None:
+        if not was_given(saved):
+            raise _duplicate(block)
+        return _take_over(actor, saved, note, expires_at), parsed.notice
     if owner.access_rules.count() >= MAX_RULES:
         raise Refused(
             RefusalReason.TOO_MANY_RULES,
@@ -53,18 +56,30 @@ def _save_rule(actor: Actor, owner: User, block: str, note: str, expires_at: dat
     return row
 
 
+def _take_over(actor: Actor, rule: AccessRule, note: str, expires_at: datetime | None) -> AccessRule:
+    """Make a rule that the account began with its owner's own, with their note and expiry."""
+    with transaction.atomic():
+        before = _rule_facts(rule)
+        rule.note, rule.expires_at = note, expires_at
+        rule.save(update_fields=["note", "expires_at"])
+        action, after = AccountsAuditAction.ACCESS_RULE_ADDED, _rule_facts(rule)
+        record(actor, action, "access_rule", rule.pk, owner=rule.owner, before=before, after=after)
+        send_access_changed(rule.owner)
+    return rule
+
+
 def _duplicate(block: str) -> Refused:
     return Refused(RefusalReason.DUPLICATE_RULE, f"You already have a rule for {block}.", field="cidr")
 
 
 def remove_access_rule(actor: Actor, rule: AccessRule) -> None:
-    """Delete a rule. Running clusters refuse its addresses within seconds."""
+    """Delete a rule. Running clusters refuse its addresses within seconds. Idempotent."""
     with transaction.atomic():
         owner, before = rule.owner, _rule_facts(rule)
-        action = AccountsAuditAction.ACCESS_RULE_REMOVED
-        record(actor, action, "access_rule", rule.pk, owner=owner, before=before)
-        rule.delete()
-        send_access_changed(owner)
+        if AccessRule.objects.filter(pk=rule.pk).delete()[0]:
+            action = AccountsAuditAction.ACCESS_RULE_REMOVED
+            record(actor, action, "access_rule", rule.pk, owner=owner, before=before)
+            send_access_changed(owner)
 
 
 def set_rule_expiry(actor: Actor, rule: AccessRule, expires_at: datetime | None) -> AccessRule:

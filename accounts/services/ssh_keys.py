@@ -111,12 +111,12 @@ def enable_ssh_key(actor: Actor, key: SSHKey) -> SSHKey:
 
 
 def remove_ssh_key(actor: Actor, key: SSHKey) -> None:
-    """Delete a key. Running clusters stop accepting it within seconds."""
+    """Delete a key. Running clusters stop accepting it within seconds. Idempotent."""
     with transaction.atomic():
         owner, before = key.owner, _key_facts(key)
-        record(actor, AccountsAuditAction.SSH_KEY_REMOVED, "ssh_key", key.pk, owner=owner, before=before)
-        key.delete()
-        send_access_changed(owner)
+        if SSHKey.objects.filter(pk=key.pk).delete()[0]:
+            record(actor, AccountsAuditAction.SSH_KEY_REMOVED, "ssh_key", key.pk, owner=owner, before=before)
+            send_access_changed(owner)
 
 
 def note_key_use(

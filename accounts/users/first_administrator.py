@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from accounts.audit.actions import AccountsAuditAction
 from accounts.audit.trail import SYSTEM, record
 from accounts.models import User
+from accounts.users.loopback_access import give_loopback_access
 
 NAME = "admin"
 
@@ -29,6 +30,7 @@ def create_if_missing(password: str) -> bool:
                 owner=user,
                 after={"administrator": True},
             )
+            give_loopback_access(SYSTEM, user)
     except IntegrityError:  # another process was first, or another user has the name
         return False
     return True

@@ -9,6 +9,7 @@ from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
+from accounts.users.loopback_access import give_loopback_access
 
 
 def add_user(actor: Actor, name: str, email: str, password: str, administrator: bool = False) -> User:
@@ -33,6 +34,7 @@ def add_user(actor: Actor, name: str, email: str, password: str, administrator: 
             user = create(name, email, password)
             after = {"administrator": administrator}
             record(actor, AccountsAuditAction.USER_ADDED, "user", user.pk, owner=user, after=after)
+            give_loopback_access(actor, user)
     except IntegrityError as error:
         raise Refused(
             RefusalReason.NAME_TAKEN, f"There is already a user named {name}.", field="username"

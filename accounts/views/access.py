@@ -3,13 +3,11 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import cidr, services
-from accounts.models import AccessRule
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
@@ -70,7 +68,10 @@ def _add_everywhere(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Delete an access rule, after confirmation."""
-    rule = get_object_or_404(AccessRule, pk=rule_id, owner=person(request))
+    rule = person(request).access_rules.filter(pk=rule_id).first()
+    if rule is None:
+        text = _("This rule is no longer in your list: it was removed before, perhaps in another window.")
+        return respond(request, "access", status=404, notices=[("note", text)])
     if not is_confirmed(request):
         return ask_first(
             request,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,7 +19,7 @@ from accounts.models import SSHKey
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
 from accounts.views.job_settings import respond
-from accounts.views.pages import actor, ask_first, is_confirmed, person, shown_again
+from accounts.views.pages import actor, ask_first, go_back, is_confirmed, person, shown_again
 
 MAX_OFFERS = 50
 
@@ -38,6 +38,9 @@ def add(request: HttpRequest) -> HttpResponse:
         notice = public_keys.parse(text).notice
         key = services.add_ssh_key(actor(request), person(request), name, text, end_of_day(expires))
     except Refused as refused:
+        if "next" in request.POST:
+            messages.error(request, refused.message)
+            return go_back(request, reverse("job_settings"))
         if isinstance(refused, SeveralKeys) and refused.keys:
             return respond(
                 request, "keys", status=refused.status, key_name=shown_again(name), **_offer(refused)
@@ -52,6 +55,8 @@ def add(request: HttpRequest) -> HttpResponse:
             key_text="" if refused.reason == KeyRefusalReason.PRIVATE_KEY else text,
             key_errors={refused.field or "public_key": refused.message},
         )
+    if "next" in request.POST:
+        return go_back(request, reverse("job_settings"))
     notices = [
         ("good", _("Saved “%(name)s”: %(fingerprint)s") % {"name": key.name, "fingerprint": key.fingerprint})
     ]
@@ -103,7 +108,9 @@ def _add_each(request: HttpRequest, texts: list[str]) -> HttpResponse:
 @require_POST
 def change_expiry(request: HttpRequest, key_id: int) -> HttpResponse:
     """Set or clear the expiry date of a key."""
-    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    key = _find_key(request, key_id)
+    if key is None:
+        return _not_there(request)
     try:
         services.set_key_expiry(actor(request), key, end_of_day(request.POST.get("expires", "")))
     except Refused as refused:
@@ -119,7 +126,9 @@ def change_expiry(request: HttpRequest, key_id: int) -> HttpResponse:
 @require_POST
 def disable(request: HttpRequest, key_id: int) -> HttpResponse:
     """Disable a key, after confirmation."""
-    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    key = _find_key(request, key_id)
+    if key is None:
+        return _not_there(request)
     if not is_confirmed(request):
         return ask_first(
             request,
@@ -139,7 +148,9 @@ def disable(request: HttpRequest, key_id: int) -> HttpResponse:
 @require_POST
 def enable(request: HttpRequest, key_id: int) -> HttpResponse:
     """Enable a disabled key."""
-    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    key = _find_key(request, key_id)
+    if key is None:
+        return _not_there(request)
     try:
         services.enable_ssh_key(actor(request), key)
     except Refused as refused:
@@ -151,7 +162,9 @@ def enable(request: HttpRequest, key_id: int) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, key_id: int) -> HttpResponse:
     """Delete a key, after confirmation."""
-    key = get_object_or_404(SSHKey, pk=key_id, owner=person(request))
+    key = _find_key(request, key_id)
+    if key is None:
+        return _not_there(request)
     if not is_confirmed(request):
         return ask_first(
             request,
@@ -166,3 +179,14 @@ def remove(request: HttpRequest, key_id: int) -> HttpResponse:
     name = key.name
     services.remove_ssh_key(actor(request), key)
     return respond(request, "keys", notices=[("good", _("Removed “%(name)s”.") % {"name": name})])
+
+
+def _find_key(request: HttpRequest, key_id: int) -> SSHKey | None:
+    """Return the user's own key with this id, or None."""
+    return person(request).ssh_keys.filter(pk=key_id).first()
+
+
+def _not_there(request: HttpRequest) -> HttpResponse:
+    """Say that the key is not in the list. A key of somebody else looks exactly like one that was removed."""
+    text = _("This key is no longer in your list: it was removed before, perhaps in another window.")
+    return respond(request, "keys", status=404, notices=[("note", text)])

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
-from accounts.models import APIToken
 from accounts.refusals import Refused
 from accounts.views.expiry_dates import end_of_day
 from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person, shown_again
@@ -59,7 +58,10 @@ def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Revoke a token, after confirmation."""
-    token = get_object_or_404(APIToken, pk=token_id, owner=person(request))
+    token = person(request).api_tokens.filter(pk=token_id).first()
+    if token is None:
+        text = _("This token is no longer in your list: it was revoked before, perhaps in another window.")
+        return _show(request, status=404, notices=[("note", text)])
     if not is_confirmed(request):
         return ask_first(
             request,

@@ -38,7 +38,7 @@ def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
     if cluster.nodes.filter(role=Node.Role.HEAD, host_key_alarm_at__isnull=False).exists():
         return "The head node showed another host key than it reported. Do not log in to it."
     if not has_key:
-        return "You have no SSH public key. Add one in Job Settings; until then, use the browser terminal."
+        return "The command appears here as soon as you have an SSH key."
     return ""
 
 

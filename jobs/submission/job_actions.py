@@ -17,6 +17,7 @@ from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import ids
+from jobs.access import access_needs
 from jobs.context import report_store
 from jobs.costs.still_running import still_running_of
 from jobs.events import handles, history, job_log, wakeups
@@ -148,14 +149,8 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
         history.record_job_status(job, JobState.PENDING)
         history.record_cluster_status(cluster)
         job_log.append(job, LogSource.PORTAL, f"Job submitted by {actor.name}.", stage=JobState.PENDING)
-        if not validity.usable_keys(job.owner):
-            job_log.append(
-                job,
-                LogSource.PORTAL,
-                "No usable SSH public key is saved in Job Settings: the browser terminal works, your own ssh will "
-                "not until you add one.",
-                level=LogLevel.WARNING,
-            )
+        for warning in access_needs.submission_warnings(job.owner):
+            job_log.append(job, LogSource.PORTAL, warning, level=LogLevel.WARNING)
         record(actor, JobsAuditAction.JOB_SUBMITTED, "job", job.id, owner=job.owner, after=_facts(job))
         wakeups.wake(cluster.pk)
     return job

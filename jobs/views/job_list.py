@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from jobs.access.job_visibility import visible_jobs
 from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.models import Cluster, Job
 from jobs.views import badges
+from jobs.views.first_steps import first_steps_of
 
 PAGE_SIZE = 25
 
@@ -47,7 +49,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "nav": "jobs",
         "page": page,
         "rows": rows,
-        "has_key": bool(validity.usable_keys(owner)),
+        "steps": first_steps_of(request),
+        "portal_name": settings.HEADNODE_NAME,
         "expiring_keys": validity.expiring_keys(owner),
     }
     return render(request, "jobs/job_list.html", context)

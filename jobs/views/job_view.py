@@ -5,10 +5,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import source_address
-from accounts.keys import validity
 from accounts.models import User
-from accounts.refusals import Refused
-from jobs.access import connection_info, node_access
+from jobs.access import connection_info
+from jobs.access.access_needs import access_needs
 from jobs.costs import hardware
 from jobs.costs.still_running import StillRunning, still_running_of
 from jobs.models import Cluster, Job, Node
@@ -39,7 +38,7 @@ def context(request: HttpRequest, user: User, job: Job) -> dict[str, Any]:
         "settings_changes": job_actions.settings_changes(job),
         "can_submit": job.submitted_at is None,
         **_cluster_context(job, cluster),
-        **_access_context(request, user, job, cluster),
+        **_access_context(request, job, cluster),
     }
 
 
@@ -60,12 +59,11 @@ def _cluster_context(job: Job, cluster: Cluster | None) -> dict[str, Any]:
     }
 
 
-def _access_context(request: HttpRequest, user: User, job: Job, cluster: Cluster | None) -> dict[str, Any]:
-    address = source_address.source_address_of(request)
+def _access_context(request: HttpRequest, job: Job, cluster: Cluster | None) -> dict[str, Any]:
+    needs = access_needs(job.owner, source_address.source_address_of(request))
     return {
-        "why_no_command": connection_info.why_no_command(cluster, bool(validity.usable_keys(user))),
-        "refused": _refusal(job.owner, address, cluster),
-        "own_address": address,
+        "why_no_command": connection_info.why_no_command(cluster, needs.has_key),
+        "needs": needs if cluster is not None and cluster.observed_state not in ENDING else None,
     }
 
 
@@ -91,14 +89,3 @@ def _kept(job: Job, cluster: Cluster | None) -> StillRunning | None:
     if cluster is None or job.completed_at is None or not _can_terminate(cluster):
         return None
     return still_running_of(cluster)
-
-
-def _refusal(owner: User, address: str, cluster: Cluster | None) -> Refused | None:
-    """Return why the owner could not connect from this address; None if they could, or there is no cluster."""
-    if cluster is None or cluster.observed_state in ENDING:
-        return None
-    try:
-        node_access.check_address(owner, address)
-    except Refused as refused:
-        return refused
-    return None

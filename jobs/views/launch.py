@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.keys import validity
 from accounts.refusals import Refused
+from accounts.source_address import source_address_of
 from accounts.views.pages import actor, person
+from jobs.access.access_needs import access_needs
 from jobs.definitions import launching, toml_text
 from jobs.definitions.launching import CheckedDefinition, DefinitionRefused
 from jobs.definitions.problems import DefinitionInvalid, Problem
@@ -83,7 +84,7 @@ def _page(
         "most_kb": toml_text.MAX_DEFINITION_BYTES // 1024,
         "most_members": settings.HEADNODE_MAX_SLOTS,
         "most_hours": settings.HEADNODE_MAX_JOB_HOURS,
-        "has_key": bool(validity.usable_keys(person(request))),
+        "needs": access_needs(person(request), source_address_of(request)),
     }
     if checked is not None:
         context |= preview_context(text, checked)

@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.keys import validity
 from accounts.refusals import Refused
 from accounts.services import job_settings
+from accounts.source_address import source_address_of
 from accounts.views.pages import actor, person, shown_again
+from jobs.access.access_needs import access_needs
 from jobs.models import CoreType
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
@@ -78,7 +79,7 @@ def _form(
         "catalogue": {core_type.code: _offer(core_type) for core_type in core_types},
         "max_slots": settings.HEADNODE_MAX_SLOTS,
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
-        "has_key": bool(validity.usable_keys(owner)),
+        "needs": access_needs(owner, source_address_of(request)),
         "settings": job_settings(owner),
     }
     return render(request, "jobs/new_job.html", context, status=status)

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -39,7 +39,10 @@ def orphan_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def terminate(request: HttpRequest, pk: int) -> HttpResponse:
     """Terminate an orphaned cluster, after asking. Pressing twice changes nothing and is no error."""
-    orphan = get_object_or_404(_open_orphans(request), pk=pk)
+    orphan = _open_orphans(request).filter(pk=pk).first()
+    if orphan is None:
+        messages.info(request, _("This cluster is gone already."))
+        return redirect("orphans")
     if not is_confirmed(request):
         return ask_first(
             request,

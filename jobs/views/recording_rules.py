@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -42,8 +42,12 @@ def recording_rules(request: HttpRequest) -> HttpResponse:
 @hidden_from_others
 @require_POST
 def remove_recording_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """Remove a rule."""
-    rules.remove_rule(actor(request), get_object_or_404(RecordingRule, pk=rule_id))
+    """Remove a rule. One that was removed before, in another window, is no error."""
+    rule = RecordingRule.objects.filter(pk=rule_id).first()
+    if rule is None:
+        messages.info(request, _("This rule was removed before, perhaps in another window."))
+        return redirect("recording_rules")
+    rules.remove_rule(actor(request), rule)
     messages.success(request, _("Removed. This applies to terminals that are opened from now on."))
     return redirect("recording_rules")
 

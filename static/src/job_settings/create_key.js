@@ -1,6 +1,6 @@
 /* "Create a key for me": a key pair made in this browser. The private half is given to the person as a file and goes
  * nowhere else; the form posts the public half. */
-import { control, find } from "../dom.js";
+import { closest, control, find, findAll } from "../dom.js";
 import { openSshFiles } from "./openssh_key.js";
 
 const FILE = "id_ed25519_headnode";
@@ -37,6 +37,7 @@ async function create(panel) {
   const again = find(panel, "[data-download-again]");
   again.onclick = () => download(file);
   find(panel, "[data-created]").hidden = false;
+  for (const place of findAll(panel, "[data-created-place]")) place.hidden = false;
   const form = find(panel, "[data-create-form]", HTMLFormElement);
   control(form, "public_key").value = publicLine;
   form.requestSubmit();
@@ -48,10 +49,11 @@ export async function startCreatingKeys() {
   const panel = document.querySelector("[data-create-key]");
   if (!(panel instanceof HTMLElement)) return;
   const possible = await canCreate();
-  find(panel, "[data-can-create]").hidden = !possible;
-  find(panel, "[data-cannot-create]").hidden = possible;
-  const button = find(panel, "[data-create]", HTMLButtonElement);
-  button.addEventListener("click", async () => {
+  for (const part of findAll(panel, "[data-can-create]")) part.hidden = !possible;
+  for (const part of findAll(panel, "[data-cannot-create]")) part.hidden = possible;
+  panel.addEventListener("click", async (event) => {
+    const button = closest(event, "[data-create]", HTMLButtonElement);
+    if (!button) return;
     button.disabled = true;
     try {
       await create(panel);
