@@ -2,7 +2,7 @@
 
 1. Claim the row; stop if it is not due or another worker has it.
 2. Give the deadline warning that is due.
-3. Observe: ask the provider, save the states of the nodes.
+3. Observe: ask the provider, save the states of the nodes and what they cost.
 4. Push keys, rules and host certificates if they changed; record logins.
 5. Decide (pure), carry out, save; repeat while there is something to do at once.
 6. Release the claim. The next pass comes after what the last step asked for, or after a back-off if it failed.
@@ -27,6 +27,7 @@ from jobs.control.decisions import TALKS_TO_HEAD, Facts, decide
 from jobs.control.facts import facts_of
 from jobs.control.node_share import ShareUsedUp
 from jobs.control.steps import DecidedStep, carry_out
+from jobs.costs import charging
 from jobs.events import job_log, wakeups
 from jobs.lifetime import deadline_store
 from jobs.models import Cluster
@@ -119,6 +120,7 @@ def _observe(cluster: Cluster, provider: Provider) -> Facts:
     nodes = list(cluster.nodes.all())
     if seen is not None:
         node_states.save_sightings(cluster, nodes, seen)
+        charging.record_sightings(cluster, nodes, seen)
     return facts_of(cluster, nodes, provider_has_it=seen is not None)
 
 

@@ -11,6 +11,7 @@ from jobs.control.cluster_end_reasons import ClusterEndReason
 from jobs.control.facts import STOP_LIMIT
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
+from jobs.costs import charging
 from jobs.events import job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
@@ -145,6 +146,7 @@ def watch_release(cluster: Cluster, provider: Provider, is_gone: bool) -> timede
     if not is_gone:
         provider.release(cluster.provider_state, HEAD_DOWN)
         return SOON
+    charging.settle(cluster, provider)
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.RELEASED, released_at=timezone.now())
         cluster.nodes.exclude(state=NodeState.FAILED).update(state=NodeState.STOPPED)

@@ -25,6 +25,7 @@ class JobsAuditAction(AuditAction):
     FAULT_SWITCHED_ON = "jobs:fault:switched_on", _("Fault of the simulated cloud switched on")
     FAULT_SWITCHED_OFF = "jobs:fault:switched_off", _("Fault of the simulated cloud switched off")
     CAPACITY_CHANGED = "jobs:capacity:changed", _("Cores of the simulated cloud changed")
+    PRICES_CHANGED = "jobs:rate_card:changed", _("Rate card changed")
     MACHINE_ADDED = "jobs:machine:added", _("Machine added")
     MACHINE_CHANGED = "jobs:machine:changed", _("Machine changed")
     MACHINE_REMOVED = "jobs:machine:removed", _("Machine removed")

@@ -21,6 +21,7 @@ from accounts.audit.trail import SYSTEM, Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.administrators import check_administrator
+from jobs.costs import charging
 from jobs.events import job_log
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.lifetime import orphan_searches
@@ -72,7 +73,7 @@ def _find_among(
             _save(provider_name, cluster, rows.get(cluster.cluster_id), kind, now)
             found.append(cluster.cluster_id)
     if is_whole:
-        _close(provider_name, found, now)
+        _close(provider_name, provider, found, now)
     _remove_due(provider_name, provider, now)
 
 
@@ -162,15 +163,27 @@ def _cost_per_hour(seen: ListedCluster) -> tuple[Decimal, str]:
     return cost, next((kind.currency for kind in types.values()), "")
 
 
-def _close(provider_name: str, found: Sequence[str], now: datetime) -> None:
-    """Close listed orphans that are gone, or needed after all."""
+def _close(provider_name: str, provider: Provider, found: Sequence[str], now: datetime) -> None:
+    """Close listed orphans that are gone, or needed after all, and charge those that are gone."""
     still = OrphanCluster.objects.filter(provider=provider_name, gone_at__isnull=True)
     for orphan in still.exclude(cluster_id__in=found):
+        _charge(
+            provider, orphan
+        )  # before it is closed: if that is interrupted, the next search does it again
         with transaction.atomic():
             if OrphanCluster.objects.filter(pk=orphan.pk, gone_at__isnull=True).update(gone_at=now) != 1:
                 continue
             if orphan.removal_asked_at is not None:
                 record(SYSTEM, JobsAuditAction.LEFTOVER_REMOVED, "leftover", orphan.pk, after=_facts(orphan))
+
+
+def _charge(provider: Provider, orphan: OrphanCluster) -> None:
+    """Charge an orphan that is gone: to its job or, if the portal knows none, to nobody but the site."""
+    cluster = Cluster.objects.filter(pk=orphan.cluster_id).select_related("job__owner").first()
+    if cluster is not None and cluster.observed_state != Observed.RELEASED:
+        return  # a job needs it: the loop charges it
+    if usage := provider.usage(orphan.provider_state):
+        charging.settle_usage(orphan.cluster_id, cluster, usage)
 
 
 def _remove_due(provider_name: str, provider: Provider, now: datetime) -> None:

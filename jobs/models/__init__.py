@@ -1,6 +1,7 @@
 """The rows of jobs: one file per idea."""
 
 from jobs.models.boot_line import BootLine
+from jobs.models.charge import Charge
 from jobs.models.cluster import Cluster, ClusterStatus
 from jobs.models.cluster_count import ClusterCount
 from jobs.models.cluster_definition import ClusterDefinition
@@ -11,10 +12,12 @@ from jobs.models.job_input import JobInput
 from jobs.models.machine import Machine
 from jobs.models.node import Node
 from jobs.models.orphan import OrphanCluster, OrphanSearch, PortalId
+from jobs.models.price import Price, RateCard
 from jobs.models.stored_file import StoredFile
 
 __all__ = [
     "BootLine",
+    "Charge",
     "Cluster",
     "ClusterCount",
     "ClusterDefinition",
@@ -29,5 +32,7 @@ __all__ = [
     "OrphanCluster",
     "OrphanSearch",
     "PortalId",
+    "Price",
+    "RateCard",
     "StoredFile",
 ]

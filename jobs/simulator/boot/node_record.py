@@ -71,7 +71,9 @@ class NodeRecord:
     reported: bool = False
     boots: int = 0  # how often it was booted again; the numbers of its boot lines depend on it
     phases_done: list[str] = field(default_factory=list)  # these need not be done again
-    since: datetime = field(default_factory=lambda: datetime.now(UTC))  # when it was ordered: it costs from then on
+    since: datetime = field(
+        default_factory=lambda: datetime.now(UTC)
+    )  # when it was ordered: it costs from then on
     until: datetime | None = None  # when it ended: it costs no more
 
     @property
