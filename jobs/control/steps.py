@@ -10,7 +10,6 @@ from jobs.control.decisions import Decision, Facts, Step, can_save_files
 from jobs.models import Cluster
 from jobs.providers.base import Provider
 
-
 FILES_COME_FIRST = "The head node is up: its output files are stored before the cluster goes."
 
 

@@ -100,18 +100,27 @@ def test_a_node_that_dies_fails_the_job_and_names_the_node(
 def test_what_was_written_before_a_compute_node_died_is_stored_before_the_job_fails(
     person: Person, switch: Callable[..., None]
 ) -> None:
-    job = person.submit("echo so far > result.txt; sync; trap 'echo told >> result.txt; exit' TERM; sleep 600 & wait", slots=2)
+    job = person.submit(
+        "echo so far > result.txt; sync; trap 'echo told >> result.txt; exit' TERM; sleep 600 & wait", slots=2
+    )
     person.wait_for_message(job, "Launched the command")
     wait_for(lambda: "Process output follows" in printed(person, job), "the command has begun")
     switch("node_dies", cluster=cluster_of(person, job), node="compute-1")
     found = ends(person, job)
-    assert (found["outcome"], found["outcomeReason"]) == ("error", "compute-1 failed while it ran: node_died.")
+    assert (found["outcome"], found["outcomeReason"]) == (
+        "error",
+        "compute-1 failed while it ran: node_died.",
+    )
     listed = {file["relativePath"]: file for file in person.get(f"/api/v2/jobs/{job}/files/")["results"]}
     assert set(listed) == {"process_output.log", "result.txt"}
     assert person.call("GET", f"/api/v2/files/{listed['result.txt']['id']}/contents/")[1] == "so far\ntold\n"
     said = person.messages(job)
     assert "compute-1 failed while it ran: node_died. The head node is up" in said
-    assert said.index("Stored 2 output file(s)") < said.index("Job completed") < said.index("The cluster is shut down")
+    assert (
+        said.index("Stored 2 output file(s)")
+        < said.index("Job completed")
+        < said.index("The cluster is shut down")
+    )
 
 
 def test_a_cluster_without_a_command_keeps_its_files_when_a_compute_node_dies(

@@ -105,7 +105,9 @@ def test_known_hosts_has_a_line_for_each_key_without_its_comment(cluster: Cluste
     ]
 
 
-@pytest.mark.parametrize("untrusted", [{"verified_at": None}, {"host_key_alarm_at": timezone.now()}], ids=str)
+@pytest.mark.parametrize(
+    "untrusted", [{"verified_at": None}, {"host_key_alarm_at": timezone.now()}], ids=["unverified", "alarm"]
+)
 def test_known_hosts_has_no_line_for_a_node_that_is_not_trusted(
     cluster: Cluster, untrusted: dict[str, object]
 ) -> None:

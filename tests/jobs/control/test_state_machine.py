@@ -83,7 +83,11 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.KEPT_TOO_LONG: {"auto_terminate": False, **OVER},
     Event.FAILED: {"failed": True},
     Event.FAILED_LATE: {"failed": True, "failure_limit_at": NOW},
-    Event.FAILED_GIVEN_UP: {"failed": True, "deadline_at": NOW, "deadline_reason": DeadlineReason.COLLECT_LIMIT.value},
+    Event.FAILED_GIVEN_UP: {
+        "failed": True,
+        "deadline_at": NOW,
+        "deadline_reason": DeadlineReason.COLLECT_LIMIT.value,
+    },
     Event.FAILED_HEADLESS: {"failed": True, "nodes": (replace(HEAD, state="failed"), COMPUTE)},
     Event.FAILED_DISTRUSTED: {"failed": True, "nodes": (DISTRUSTED, COMPUTE)},
     Event.FAILED_NO_COMMAND: {"failed": True, "has_command": False},
