@@ -97,10 +97,9 @@ class ControlGroups:
             mounts, own = Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()
         except OSError:
             return None
-        usable = []
-        for mounted in read_hierarchies(mounts, own):
-            if (hierarchy := _usable(mounted)) is not None:
-                usable.append(hierarchy)
+        usable = [
+            found for mounted in read_hierarchies(mounts, own) if (found := _usable(mounted)) is not None
+        ]
         if not any("memory" in hierarchy.controllers for hierarchy in usable):
             return None
         groups = cls(tuple(usable), name)

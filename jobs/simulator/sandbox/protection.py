@@ -87,8 +87,9 @@ class Sandbox:
     """The protection in force on this machine.
 
     `nested_users`: programs may make user namespaces, as far as the system call filter goes: older bubblewraps, and
-    containers that close /proc/sys, cannot forbid it. `staged`: the launcher shows the cluster's folders below STAGE, because the state directory is closed to the
-    cluster's user. `uid_base`: where the users for clusters begin; None unless root.
+    containers that close /proc/sys, cannot forbid it. `staged`: the launcher shows the cluster's folders below STAGE,
+    because the state directory is closed to the cluster's user. `uid_base`: where the users for clusters begin; None
+    unless root.
     """
 
     protection: Protection

@@ -13,7 +13,10 @@ from tests.waiting import wait_for
 
 # Each takes 1,300 MB on a node that has 1,024 MB, and is over when the node ends it.
 MEMFD = "import os\nfile = os.memfd_create('x')\nfor _ in range(1300): os.write(file, bytes(1 << 20))"
-SHARED = "import mmap\nkept = mmap.mmap(-1, 1300 << 20)\nfor at in range(1300): kept[at << 20:(at << 20) + (1 << 20)] = bytes(1 << 20)"
+SHARED = """import mmap
+kept = mmap.mmap(-1, 1300 << 20)
+for at in range(1300): kept[at << 20:(at << 20) + (1 << 20)] = bytes(1 << 20)
+"""
 SYSTEM_V = """import ctypes
 libc = ctypes.CDLL(None)
 libc.shmat.restype = ctypes.c_void_p
