@@ -8,7 +8,6 @@ from django.core.files import File
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -22,6 +21,7 @@ from jobs.api import ranges
 from jobs.api.schema import FILE_ID
 from jobs.models import StoredFile
 from jobs.storage import stored_files
+from jobs.storage.file_names import attachment_header
 
 CHUNK = 256 * 1024
 MAX_TEXT = 4 * 1024 * 1024
@@ -93,7 +93,7 @@ def _set_headers(response: HttpResponseBase, file: StoredFile, etag: str, length
     response["Content-Length"] = str(length)
     response["Accept-Ranges"] = "bytes"
     # Always a download: an HTML file that a job wrote must not run scripts under the portal's origin.
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
+    response["Content-Disposition"] = attachment_header(file.name)
     if etag:
         response["ETag"] = etag
 

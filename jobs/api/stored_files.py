@@ -1,13 +1,13 @@
 """/files/, /files/contents/, /files/{id}/ and /jobs/{id}/files/: stored files."""
 
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from jobs.api.constant import ConstantField
 from jobs.api.job_filters import search_text
 from jobs.api.requests import job_of
 from jobs.api.schema import FILE_ID, JOB_ID
+from jobs.api.upload_parser import UploadParser
 from jobs.models import StoredFile
 from jobs.storage import stored_files
 from jobs.storage.upload_quota import use_of
@@ -49,6 +50,9 @@ class FileSerializer(CamelSerializer):
     type_id = serializers.IntegerField()
     path = serializers.CharField(source="relative_path")
     relative_path = serializers.CharField()
+    is_escaped = serializers.BooleanField(
+        help_text="Whether `name` and the paths are percent-escaped, because their bytes are not UTF-8."
+    )
     owner = serializers.SerializerMethodField()
     date_uploaded = serializers.DateTimeField(source="created_at")
     decrypted_size = serializers.IntegerField(source="size")
@@ -79,6 +83,12 @@ class UploadSerializer(CamelSerializer):
     """A file to upload."""
 
     file = serializers.FileField(allow_empty_file=True)
+    encoded_name = serializers.CharField(
+        required=False,
+        trim_whitespace=False,
+        help_text="The file's name, percent-encoded byte by byte. Use it for names that a form cannot carry exactly: "
+        "not UTF-8, or with a backslash or `%22` in them.",
+    )
 
 
 @extend_schema_view(get=extend_schema(parameters=[SEARCH, *QUOTA_HEADERS]))
@@ -113,18 +123,23 @@ class JobFiles(ListAPIView[StoredFile]):
 class Upload(APIView):
     """Upload a file."""
 
-    parser_classes = [MultiPartParser]
+    parser_classes = [UploadParser]
 
     @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
     def post(self, request: Request) -> Response:
-        """Upload a file (form field `file`). Name its id in the `inputFiles` of a job to use it."""
+        """Upload a file (form field `file`). Name its id in the `inputFiles` of a job to use it.
+
+        Its name is kept byte for byte, whatever Linux allows.
+        """
         limit = settings.HEADNODE_MAX_UPLOAD_MB
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:18]) > limit * 1024 * 1024:
             raise TooLarge(f"The file is too large: at most {limit} MB.")
         body = UploadSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        file = stored_files.store_upload(actor(request), person(request), body.validated_data["file"])
+        uploaded, encoded_name = body.validated_data["file"], body.validated_data.get("encoded_name")
+        name = uploaded.exact_name.encode() if encoded_name is None else unquote_to_bytes(encoded_name)
+        file = stored_files.store_upload(actor(request), person(request), uploaded, name)
         content = FileSerializer(file, context={"request": request}).data
         response = Response(content, status=status.HTTP_201_CREATED)
         _show_quota(response, request)

@@ -3,7 +3,9 @@
 Every step may be repeated: the program on the node (`jobs.remote`) never runs the command twice.
 """
 
+import os
 import time
+from collections import Counter
 from datetime import timedelta
 from itertools import islice
 
@@ -22,7 +24,7 @@ from jobs.remote import command_runner
 from jobs.remote.archive_limits import GIGABYTE, ArchiveLimits
 from jobs.remote.command_runner import CommandState, CommandStatus
 from jobs.states import JobState, LogLevel, LogSource, Observed, Outcome
-from jobs.storage import input_staging
+from jobs.storage import file_names, input_staging
 from sshgateway.ssh.transport import Connection
 
 SOONEST = timedelta(milliseconds=300)
@@ -69,16 +71,21 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
         return []
     with connection.sftp() as sftp:
         staged = input_staging.stage_inputs(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
-    names = [wanted.file.name for wanted in staged if wanted.decompress]
+    for name, count in Counter(wanted.file.name for wanted in staged).items():
+        if count > 1:  # of a job that was saved before this was refused
+            text = f"{count} input files have the name {file_names.shown(name)}: only one of them is on the node."
+            _log(cluster, text, LogLevel.WARNING)
+    names = [os.fsdecode(input_staging.raw_name(wanted.file)) for wanted in staged if wanted.decompress]
     limits = ArchiveLimits(bytes=settings.HEADNODE_MAX_UNPACKED_GB * GIGABYTE)
     refused = command_runner.unpack(connection, names, limits)
     for name, why in islice(refused.items(), MAX_REFUSALS_LOGGED):
+        shown = file_names.shown_bytes(os.fsencode(name))
         _log(
-            cluster, f"{name} {why}. It was not unpacked, and is there as you uploaded it.", LogLevel.WARNING
+            cluster, f"{shown} {why}. It was not unpacked, and is there as you uploaded it.", LogLevel.WARNING
         )
     if (more := len(refused) - MAX_REFUSALS_LOGGED) > 0:
         _log(cluster, f"{more} more archive(s) were not unpacked.", LogLevel.WARNING)
-    return [wanted.file.name for wanted in staged]
+    return [file_names.shown(wanted.file.name) for wanted in staged]
 
 
 def follow(cluster: Cluster) -> timedelta:

@@ -1,8 +1,12 @@
 """Steps from the end of the command to the end of the cluster: drain, collect, keep, release."""
 
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 
 from django.db import transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from jobs.access import session_subjects
@@ -28,6 +32,7 @@ from jobs.states import (
     Outcome,
 )
 from jobs.storage import output_collection
+from jobs.storage.output_collection import Collection, Progress, Stream
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.transport import Connection
 from sshgateway.terminals.end_reasons import EndReason
@@ -38,6 +43,10 @@ CHECK_KEPT_EVERY = timedelta(seconds=15)
 REPEAT_COLLECTING = timedelta(seconds=5)
 # What a node may take to answer, and how slowly it may send, before collecting from it is ended.
 SFTP_SECONDS = 8.0
+# How many files are fetched at once.
+STREAMS = 4
+PROGRESS_SECONDS = 10.0
+MAX_NAMES_LOGGED = 10
 SLOWEST_TRANSFER = 128 * 1024
 COMPUTE_DOWN = "The command has ended: this compute node is shutting down."
 HEAD_DOWN = "The cluster is ending: this node is shutting down."
@@ -64,25 +73,72 @@ def _running_compute(cluster: Cluster) -> list[str]:
 
 def collect(cluster: Cluster) -> timedelta:
     """Store the output files and complete the job. Raises SSHError, StorageFailedError."""
-    job = cluster.job
-    with to_head(cluster, Talk.TRANSFER) as connection:
-        listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
-        with _transfer_time(connection) as transfer_time, connection.sftp(SFTP_SECONDS) as sftp:
-            collection = output_collection.collect_outputs(
-                job, listing, sftp, lambda: _check_collecting(cluster), transfer_time
-            )
+    collection = _store_outputs(cluster)
     with transaction.atomic():
         text = f"Stored {collection.files} output file(s), {collection.size} bytes."
-        job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
-        if collection.skipped:
-            text = f"Left out {len(collection.skipped)}: " + "; ".join(collection.skipped[:10])
-            job_log.append(job, LogSource.PORTAL, text, level=LogLevel.WARNING, stage=COLLECTING)
+        job_log.append(cluster.job, LogSource.PORTAL, text, stage=COLLECTING)
+        _log_details(cluster, collection)
         _record_collected(cluster)
     return timedelta()
 
 
+def _store_outputs(cluster: Cluster) -> Collection:
+    with to_head(cluster, Talk.TRANSFER) as connection, ExitStack() as stack:
+        listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
+        streams = [
+            Stream(
+                stack.enter_context(connection.sftp(SFTP_SECONDS)),
+                stack.enter_context(_transfer_time(connection)),
+            )
+            for _ in range(min(STREAMS, max(1, len(listing.files))))
+        ]
+        return output_collection.collect_outputs(
+            cluster.job, listing, streams, lambda: _check_collecting(cluster), ProgressLog(cluster)
+        )
+
+
+class ProgressLog:
+    """Says in the Job Log how much there is to store, and every now and then how much has been stored."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._next_at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        is_first, is_last = not self._next_at, progress.files == progress.of_files
+        if not progress.of_files or (not is_first and (is_last or now < self._next_at)):
+            return
+        self._next_at = now + PROGRESS_SECONDS
+        size = filesizeformat(progress.of_size)
+        if is_first:
+            text = f"Storing {progress.of_files} output file(s), {size}."
+        else:
+            done = f"{progress.files} of {progress.of_files} file(s)"
+            text = f"Storing output files: {done}, {filesizeformat(progress.size)} of {size}."
+        job_log.append(self._cluster.job, LogSource.PORTAL, text.replace("\xa0", " "), stage=COLLECTING)
+
+
+def _log_details(cluster: Cluster, collection: Collection) -> None:
+    """Name the links that were stored, and what was left out."""
+    job = cluster.job
+    if collection.links:
+        names = _some(collection.links, ", ")
+        text = f"Links to files are stored as files with the same content: {names}."
+        job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
+    if collection.skipped:
+        text = f"Left out {len(collection.skipped)}: " + _some(collection.skipped, "; ")
+        job_log.append(job, LogSource.PORTAL, text, level=LogLevel.WARNING, stage=COLLECTING)
+
+
+def _some(names: Sequence[str], separator: str) -> str:
+    shown = separator.join(names[:MAX_NAMES_LOGGED])
+    more = len(names) - MAX_NAMES_LOGGED
+    return f"{shown}{separator}and {more} more" if more > 0 else shown
+
+
 def _transfer_time(connection: Connection) -> TransferTime:
-    return TransferTime(connection, seconds=SFTP_SECONDS, bytes_per_second=SLOWEST_TRANSFER)
+    return TransferTime(connection, seconds=SFTP_SECONDS, bytes_per_second=SLOWEST_TRANSFER / STREAMS)
 
 
 def _check_collecting(cluster: Cluster) -> None:
@@ -108,11 +164,12 @@ def give_up_collecting(cluster: Cluster, why: str) -> timedelta:
 
 
 def _record_collected(cluster: Cluster) -> None:
-    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=timezone.now())
-    _complete(cluster)
+    now = timezone.now()
     is_ending = cluster.failure or cluster.desired_state == Desired.STOPPED
     is_kept = not cluster.job.auto_terminate_cluster and not is_ending
-    if is_kept and cluster.deadline_at is not None:
+    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now)
+    _complete(cluster)
+    if is_kept and cluster.desired_state != Desired.STOPPED and cluster.deadline_at is not None:
         until = f"{cluster.deadline_at:%Y-%m-%d %H:%M} UTC"
         text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
         job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.WARNING)

@@ -24,8 +24,12 @@ class StoredFile(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="files")
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.CASCADE, related_name="output_files")
     type_id = models.PositiveSmallIntegerField(choices=Type)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=1000)
     relative_path = models.CharField(max_length=1000)
+    is_escaped = models.BooleanField(
+        default=False,
+        help_text="Name and path are percent-escaped, because their bytes are not UTF-8 (jobs.storage.file_names).",
+    )
     size = models.BigIntegerField(default=0)
     sha512 = models.CharField(max_length=128, blank=True)
     modified_at = models.DateTimeField(

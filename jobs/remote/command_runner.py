@@ -52,22 +52,26 @@ class CommandState(StrEnum):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A regular file in the work directory: path below it, size in bytes, time in seconds since 1970."""
+    """A regular file in the work directory: path below it, size in bytes, time in seconds since 1970.
 
-    path: str
+    `target` is set for a link to such a file: where that is. Size and time are the file's then.
+    """
+
+    path: bytes
     size: int
     modified: int
+    target: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The work directory. `skipped` has (path, reason) of what is not a regular file or has an unusable name.
+    """The work directory. `skipped` has (path, reason) of what is neither a regular file nor a link to one.
 
     `more` is True when the limit cut the listing short.
     """
 
     files: list[RemoteFile]
-    skipped: list[tuple[str, str]]
+    skipped: list[tuple[bytes, str]]
     more: bool
 
 
@@ -99,8 +103,8 @@ def prepare(connection: Connection, files: Mapping[str, str]) -> None:
 def unpack(connection: Connection, names: Sequence[str], limits: ArchiveLimits) -> dict[str, str]:
     """Unpack the archives among these files of the shared work directory, each once and as a whole.
 
-    Return why some were not, by name: the text continues a sentence that begins with the name. What is beyond the
-    limits is refused, and nothing of it stays.
+    A name is text as `os.fsdecode` returns it. Return why some were not unpacked, by name: the text continues a
+    sentence that begins with the name. What is beyond the limits is refused, and nothing of it stays.
     """
     archives = [name for name in names if name.lower().endswith(ARCHIVES)]
     request = {"verb": "unpack", "names": archives, "limits": limits.as_json()}
@@ -115,8 +119,8 @@ def unpack(connection: Connection, names: Sequence[str], limits: ArchiveLimits) 
 
 
 def _reasons(value: object, names: Sequence[str]) -> dict[str, str]:
-    reasons = value if isinstance(value, dict) else {}
-    texts = {name: str(reasons[name])[:200] for name in names if name in reasons}
+    rows = _rows(value, 2)
+    texts = {names[at]: str(why)[:200] for at, why in rows if isinstance(at, int) and 0 <= at < len(names)}
     return {name: "".join(filter(str.isprintable, text)) for name, text in texts.items()}
 
 
@@ -140,21 +144,37 @@ def listing(connection: Connection, limit: int) -> Listing:
     answer = _call(
         connection, {"verb": "listing", "limit": limit}, LISTING_SECONDS, output_limit=MAX_ANSWER_BYTES
     )
-    files = [_remote_file(row) for row in _rows(answer.get("files"), 3)]
-    skipped = [(str(path)[:500], str(why)[:200]) for path, why in _rows(answer.get("left"), 2)]
+    return listing_of_answer(answer)
+
+
+def listing_of_answer(answer: dict[str, Any]) -> Listing:
+    """Parse a listing defensively."""
+    files = [_remote_file(row) for row in _rows(answer.get("files"), 3, 4)]
+    skipped = [(_path(path) or b"?", str(why)[:200]) for path, why in _rows(answer.get("left"), 2)]
     return Listing([file for file in files if file is not None], skipped, answer.get("more") is True)
 
 
-def _rows(value: object, width: int) -> list[list[Any]]:
+def _rows(value: object, *widths: int) -> list[list[Any]]:
     rows = value if isinstance(value, list) else []
-    return [row for row in rows if isinstance(row, list) and len(row) == width]
+    return [row for row in rows if isinstance(row, list) and len(row) in widths]
 
 
 def _remote_file(row: list[Any]) -> RemoteFile | None:
-    path, size, modified = row
-    if not isinstance(path, str) or not isinstance(size, int) or not isinstance(modified, int) or size < 0:
+    path, size, modified = _path(row[0]), row[1], row[2]
+    target = _path(row[3]) if len(row) == 4 else b""
+    if not path or not isinstance(size, int) or not isinstance(modified, int) or size < 0 or target is None:
         return None
-    return RemoteFile(path, size, min(max(modified, 0), 2**32))
+    return RemoteFile(path, size, min(max(modified, 0), 2**32), target or None)
+
+
+def _path(value: object) -> bytes | None:
+    """Return the bytes of a path: text, or an object with its bytes in base64."""
+    if isinstance(value, dict):
+        try:
+            return base64.b64decode(str(value.get("bytes")), validate=True)
+        except ValueError:
+            return None
+    return value.encode() if isinstance(value, str) else None
 
 
 def status_of_answer(answer: dict[str, Any]) -> CommandStatus:

@@ -63,7 +63,7 @@ def stop(connection: Connection, why: str, offset: int) -> CommandStatus:
 def listing(connection: Connection, work_directory: str, limit: int) -> Listing:
     """List the work directory, at most `limit` entries, as `command_runner.listing` does."""
     with _files(connection, LISTING_SECONDS, "Listing the files") as sftp:
-        return _listing(sftp, work_directory, limit)
+        return _listing(sftp, work_directory.encode(), limit)
 
 
 def _status(sftp: SFTP, offset: int) -> CommandStatus:
@@ -117,40 +117,64 @@ def _tail(sftp: SFTP, offset: int, is_over: bool) -> tuple[list[str], int, int]:
     return lines_of(data[:end]), start + end, size
 
 
-def _listing(sftp: SFTP, root: str, limit: int) -> Listing:
+def _listing(sftp: SFTP, root: bytes, limit: int) -> Listing:
     found = Listing([], [], False)
-    waiting = [""]
+    waiting = [b""]
     while waiting:
         directory = waiting.pop()
         try:
-            # Few requests ahead: those that a limit leaves unanswered are read and dropped later.
-            for entry in sftp.listdir_iter(posixpath.join(root, directory), read_aheads=10):
+            for name, attributes in sftp.list_directory(posixpath.join(root, directory)):
                 if len(found.files) + len(found.skipped) + len(waiting) >= limit:
                     return Listing(found.files, found.skipped, True)
-                _classify(
-                    posixpath.join(directory, entry.filename), entry.st_mode or 0, entry, found, waiting
-                )
+                path = posixpath.join(directory, name)
+                if stat.S_ISLNK(attributes.st_mode or 0):
+                    _classify_link(sftp, root, path, found)
+                else:
+                    _classify(path, attributes, found, waiting)
         except TimeoutError:
             raise
-        except UnicodeDecodeError:
-            found.skipped.append(
-                (directory or ".", "a name in it is not UTF-8, so the rest cannot be listed")
-            )
         except OSError as error:
-            found.skipped.append((directory or ".", error.strerror or "cannot be listed"))
+            found.skipped.append((directory or b".", error.strerror or "cannot be listed"))
     return found
 
 
-def _classify(path: str, mode: int, entry: object, found: Listing, waiting: list[str]) -> None:
-    size, modified = getattr(entry, "st_size", None), getattr(entry, "st_mtime", None)
+def _classify(path: bytes, attributes: object, found: Listing, waiting: list[bytes]) -> None:
+    mode = getattr(attributes, "st_mode", None) or 0
     if stat.S_ISDIR(mode):
         waiting.append(path)
     elif not stat.S_ISREG(mode):
-        found.skipped.append((path, "a link" if stat.S_ISLNK(mode) else "not a regular file"))
-    elif size is None or modified is None:
+        found.skipped.append((path, "not a regular file"))
+    else:
+        _add_file(path, attributes, None, found)
+
+
+def _add_file(path: bytes, attributes: object, target: bytes | None, found: Listing) -> None:
+    size, modified = getattr(attributes, "st_size", None), getattr(attributes, "st_mtime", None)
+    if size is None or modified is None:
         found.skipped.append((path, "its size is not known"))
     else:
-        found.files.append(RemoteFile(path, size, min(max(int(modified), 0), 2**32)))
+        found.files.append(RemoteFile(path, size, min(max(int(modified), 0), 2**32), target))
+
+
+def _classify_link(sftp: SFTP, root: bytes, path: bytes, found: Listing) -> None:
+    try:
+        real_root, real = (sftp.real_path(each) for each in (root, posixpath.join(root, path)))
+        if not real.startswith(posixpath.join(real_root, b"")):
+            found.skipped.append((path, "a link that leads out of the work directory"))
+            return
+        attributes = sftp.lstat(real)  # type: ignore[arg-type]  # paramiko takes bytes, too
+    except TimeoutError:
+        raise
+    except OSError:
+        found.skipped.append((path, "a link to something that is not there"))
+        return
+    mode = attributes.st_mode or 0
+    if stat.S_ISREG(mode):
+        _add_file(path, attributes, posixpath.relpath(real, real_root), found)
+    elif stat.S_ISDIR(mode):
+        found.skipped.append((path, "a link to a folder; the files are stored where they are"))
+    else:
+        found.skipped.append((path, "a link to something that is not a regular file"))
 
 
 def _read(sftp: SFTP, name: str) -> bytes | None:

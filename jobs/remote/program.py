@@ -186,7 +186,10 @@ def tail(offset, is_over):
 
 
 def listing(request):
-    """Return regular files as [path, size, time], the rest as [path, reason]. Names are bytes until decoded."""
+    """Return files as [path, size, time], links to files as [path, size, time, target], the rest as [path, reason].
+
+    Paths are bytes below the work directory, as `path_in_json` writes them.
+    """
     root = os.fsencode(WORK)
     files, skipped, waiting = [], [], [b""]
     while waiting:
@@ -196,30 +199,56 @@ def listing(request):
                 for entry in entries:
                     if len(files) + len(skipped) >= request["limit"]:
                         return {"state": "listed", "files": files, "left": skipped, "more": True}
-                    classify(os.path.join(directory, entry.name), entry, files, skipped, waiting)
+                    classify(root, os.path.join(directory, entry.name), entry, files, skipped, waiting)
         except OSError as error:
-            skipped.append(
-                [directory.decode("utf-8", "replace") or ".", error.strerror or "cannot be listed"]
-            )
+            skipped.append([path_in_json(directory or b"."), error.strerror or "cannot be listed"])
     return {"state": "listed", "files": files, "left": skipped, "more": False}
 
 
-def classify(inside, entry, files, skipped, waiting):
-    """Add a directory entry to one of the three lists."""
+def path_in_json(path):
+    """Return a path for JSON: text if it is UTF-8, else its bytes in base64."""
     try:
-        path = inside.decode("utf-8")
-        found = entry.stat(follow_symlinks=False)
+        return path.decode("utf-8")
     except UnicodeDecodeError:
-        skipped.append([repr(inside)[2:-1], "its name is not UTF-8"])
-    except OSError as error:
-        skipped.append([inside.decode("utf-8", "replace"), error.strerror or "cannot be read"])
-    else:
+        return {"bytes": base64.b64encode(path).decode()}
+
+
+def classify(root, inside, entry, files, skipped, waiting):
+    """Add a directory entry to one of the three lists."""
+    path = path_in_json(inside)
+    try:
+        found = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(found.st_mode):
             waiting.append(inside)
         elif stat.S_ISREG(found.st_mode):
             files.append([path, found.st_size, int(found.st_mtime)])
+        elif stat.S_ISLNK(found.st_mode):
+            classify_link(root, inside, files, skipped)
         else:
-            skipped.append([path, "a link" if stat.S_ISLNK(found.st_mode) else "not a regular file"])
+            skipped.append([path, "not a regular file"])
+    except OSError as error:
+        skipped.append([path, error.strerror or "cannot be read"])
+
+
+def classify_link(root, inside, files, skipped):
+    """Add a link to the files if it leads to one in the work directory; otherwise say where it leads."""
+    path = path_in_json(inside)
+    real_root, real = os.path.realpath(root), os.path.realpath(os.path.join(root, inside))
+    if real != real_root and not real.startswith(os.path.join(real_root, b"")):
+        skipped.append([path, "a link that leads out of the work directory"])
+        return
+    try:
+        found = os.lstat(real)
+    except OSError:
+        skipped.append([path, "a link to something that is not there"])
+        return
+    target = os.path.relpath(real, real_root)
+    if stat.S_ISREG(found.st_mode):
+        files.append([path, found.st_size, int(found.st_mtime), path_in_json(target)])
+    elif stat.S_ISDIR(found.st_mode):
+        skipped.append([path, "a link to a folder; the files are stored where they are"])
+    else:
+        skipped.append([path, "a link to something that is not a regular file"])
 
 
 def stop(request):

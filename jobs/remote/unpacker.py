@@ -11,11 +11,13 @@ a file like any other.
 """
 
 import errno
+import filecmp
 import json
 import os
 import resource
 import shutil
 import signal
+import stat
 import sys
 import tarfile
 import time
@@ -104,8 +106,8 @@ def unpack(request):
 
 
 def answer_of(request, state, more):
-    """Return the answer to a request."""
-    refused = {name: state["why"][name] for name in request["names"] if state["why"].get(name)}
+    """Return the answer to a request: refused archives by their place in it, since a name need not be UTF-8."""
+    refused = [[at, state["why"][name]] for at, name in enumerate(request["names"]) if state["why"].get(name)]
     return {"state": "unpacked", "refused": refused, "more": more}
 
 
@@ -162,14 +164,23 @@ def extract(path, budget):
 
 
 def extract_zip_member(archive, member, budget):
-    """Write a member of a zip. One that names a place outside the directory is written inside."""
-    parts = [part for part in member.filename.split("/") if part not in ("", ".", "..")]
+    """Write a member of a zip, under the bytes of its name. One that leads outside the directory is refused."""
+    name = zip_name(member)
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise Refused("holds a path or a link that leads out of the directory")
     budget.add_member("/".join(parts))
     path = os.path.join(STAGING, *parts)
-    if not parts or member.filename.endswith("/"):
-        os.makedirs(path, exist_ok=True)
+    if not parts or name.endswith("/"):
+        make_folders(path)
         return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_folders(os.path.dirname(path))
+    if os.path.lexists(path):
+        raise Refused("holds %r twice" % "/".join(parts))
+    if stat.S_ISLNK(member.external_attr >> 16):
+        budget.add_bytes(member.file_size)
+        link_to(archive.read(member).decode("utf-8", "surrogateescape"), path)
+        return
     with archive.open(member) as source, open(path, "wb") as target:
         while True:
             data = source.read(CHUNK)
@@ -177,6 +188,31 @@ def extract_zip_member(archive, member, budget):
                 return
             budget.add_bytes(len(data))
             target.write(data)
+
+
+def zip_name(member):
+    """Return a member's name as it is in the archive: without the UTF-8 flag, zipfile reads the bytes as cp437."""
+    if member.flag_bits & 0x800:
+        return member.filename
+    return os.fsdecode(member.orig_filename.encode("cp437", "replace").split(b"\0")[0])
+
+
+def make_folders(path):
+    """Make a directory and those above it. Raise Refused if a file has the name of one."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise Refused("holds a file and a directory of one name") from None
+    if not (os.path.realpath(path) + "/").startswith(os.path.realpath(STAGING) + "/"):
+        raise Refused("holds a path or a link that leads out of the directory")
+
+
+def link_to(target, path):
+    """Make a link that leads to something in the directory. Raise Refused for another."""
+    leads_to = os.path.realpath(os.path.join(os.path.dirname(path), target))
+    if not (leads_to + "/").startswith(os.path.realpath(STAGING) + "/"):
+        raise Refused("holds a path or a link that leads out of the directory")
+    os.symlink(target, path)
 
 
 def extract_tar_member(archive, member, budget):
@@ -216,14 +252,28 @@ def check_tar_member(member):
 
 
 def check_conflicts(source, target):
-    """Raise Refused if a file would take the place of a directory, or a directory that of a file."""
+    """Raise Refused if something would take the place of something else that is there already."""
     for entry in os.scandir(source):
         path = os.path.join(target, entry.name)
         if os.path.lexists(path) and entry.is_dir(follow_symlinks=False) != os.path.isdir(path):
             shown = os.path.relpath(path, SHARED)
             raise Refused("holds %r, which is there already as something else" % shown)
+        if (
+            os.path.lexists(path)
+            and not entry.is_dir(follow_symlinks=False)
+            and not is_same(entry.path, path)
+        ):
+            shown = os.path.relpath(path, SHARED)
+            raise Refused("holds %r, which is there already with other content" % shown)
         if entry.is_dir(follow_symlinks=False) and os.path.isdir(path):
             check_conflicts(entry.path, path)
+
+
+def is_same(one, other):
+    """Return whether two files have the same content, or two links lead to the same: then nothing is lost."""
+    if os.path.islink(one) or os.path.islink(other):
+        return os.path.islink(one) and os.path.islink(other) and os.readlink(one) == os.readlink(other)
+    return filecmp.cmp(one, other, shallow=False)
 
 
 def move_into(source, target):

@@ -7,10 +7,11 @@ import posixpath
 from collections.abc import Callable
 
 from jobs.models import Job, JobInput, StoredFile
+from jobs.storage import file_names
 from sshgateway.ssh.transport import SFTP
 
 CHUNK = 1024 * 1024
-SHARED_DIRECTORY = "shared"
+SHARED_DIRECTORY = b"shared"
 
 
 def stage_inputs(job: Job, sftp: SFTP, check_claim: Callable[[], None]) -> list[JobInput]:
@@ -20,13 +21,18 @@ def stage_inputs(job: Job, sftp: SFTP, check_claim: Callable[[], None]) -> list[
     it is complete, with the time of its upload, so that output collection recognizes it.
     """
     inputs = list(job.inputs.select_related("file"))
-    directory = posixpath.join(job.work_directory, SHARED_DIRECTORY)
+    directory = posixpath.join(job.work_directory.encode(), SHARED_DIRECTORY)
     for wanted in inputs:
         check_claim()
-        path = posixpath.join(directory, wanted.file.name)
+        path = posixpath.join(directory, raw_name(wanted.file))
         if not _is_copied(sftp, path, wanted.file):
             _send(sftp, wanted.file, path, check_claim)
     return inputs
+
+
+def raw_name(file: StoredFile) -> bytes:
+    """Return the name that an input file has on the node."""
+    return file_names.to_bytes(file.name, file.is_escaped)
 
 
 def is_unchanged(file: StoredFile, size: int, modified: int) -> bool:
@@ -34,16 +40,16 @@ def is_unchanged(file: StoredFile, size: int, modified: int) -> bool:
     return size == file.size and modified == int(file.created_at.timestamp())
 
 
-def _is_copied(sftp: SFTP, path: str, file: StoredFile) -> bool:
+def _is_copied(sftp: SFTP, path: bytes, file: StoredFile) -> bool:
     try:
-        found = sftp.lstat(path)
+        found = sftp.lstat(path)  # type: ignore[arg-type]  # paramiko takes bytes, too
     except FileNotFoundError:
         return False
     return is_unchanged(file, found.st_size or 0, int(found.st_mtime or 0))
 
 
-def _send(sftp: SFTP, file: StoredFile, path: str, check_claim: Callable[[], None]) -> None:
-    part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part")
+def _send(sftp: SFTP, file: StoredFile, path: bytes, check_claim: Callable[[], None]) -> None:
+    part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part".encode()).decode()
     with file.file.open("rb") as source, sftp.open(part, "wb") as target:
         target.set_pipelined(True)
         while data := source.read(CHUNK):
@@ -51,4 +57,4 @@ def _send(sftp: SFTP, file: StoredFile, path: str, check_claim: Callable[[], Non
             check_claim()
     when = int(file.created_at.timestamp())
     sftp.utime(part, (when, when))
-    sftp.posix_rename(part, path)
+    sftp.posix_rename(part, path)  # type: ignore[arg-type]

@@ -9,5 +9,6 @@ class FileRefusal(StrEnum):
     MISSING = "file_missing"
     UNKNOWN = "file_unknown"
     IN_USE = "file_in_use"
+    NAME_TWICE = "file_name_twice"
     NAME_INVALID = "file_name_invalid"
     QUOTA_EXCEEDED = "upload_quota_exceeded"

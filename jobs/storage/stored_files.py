@@ -1,6 +1,7 @@
 """Store, open and delete files, and attach input files to jobs."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,10 +14,8 @@ from accounts.models import User
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Job, JobInput, StoredFile
-from jobs.storage import upload_quota
+from jobs.storage import file_names, upload_quota
 from jobs.storage.refusal_reasons import FileRefusal
-
-MAX_NAME = 255
 
 
 def visible_files(user: User) -> QuerySet[StoredFile]:
@@ -35,24 +34,40 @@ def known_ids(user: User, ids: Iterable[str]) -> set[str]:
 def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
     """Replace the job's input files by these (id, whether to unpack).
 
-    Raises Refused (`file_unknown`) unless all are the owner's own.
+    Raises Refused (`file_unknown`) unless all are the owner's own, and (`file_name_twice`) if two have one name: on the
+    node only one could be there.
     """
-    known = known_ids(job.owner, [file_id for file_id, _ in inputs])
-    if any(file_id not in known for file_id, _ in inputs):
+    wanted = dict(inputs)
+    found = visible_files(job.owner).filter(pk__in=wanted)
+    names = dict(found.values_list("pk", "name"))
+    if any(file_id not in names for file_id in wanted):
         raise Refused(FileRefusal.UNKNOWN, "There is no such input file.", field="inputFiles")
+    twice = sorted(name for name, count in Counter(names.values()).items() if count > 1)
+    if twice:
+        raise Refused(
+            FileRefusal.NAME_TWICE,
+            f"Two input files have the name {file_names.shown(twice[0])}. On the node only one of them could be there: "
+            "leave one out, or upload it under another name.",
+            field="inputFiles",
+        )
     with transaction.atomic():
         job.inputs.all().delete()
         JobInput.objects.bulk_create(
-            JobInput(job=job, file_id=file_id, decompress=unpack) for file_id, unpack in dict(inputs).items()
+            JobInput(job=job, file_id=file_id, decompress=unpack) for file_id, unpack in wanted.items()
         )
 
 
-def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile:
-    """Store an uploaded file as an input file. Its name is only shown: it never becomes a path of the portal.
+def store_upload(
+    actor: Actor, owner: User, uploaded: "File[Any]", raw_name: bytes | None = None
+) -> StoredFile:
+    """Store an uploaded file as an input file, under exactly this name (by default the file's own).
 
-    Raises Refused (`file_name_invalid`; `upload_quota_exceeded`, 413).
+    The name is only shown, and used on nodes: it never becomes a path of the portal. Raises Refused
+    (`file_name_invalid`; `upload_quota_exceeded`, 413).
     """
-    name = _clean_name(uploaded.name)
+    raw_name = (uploaded.name or "").encode() if raw_name is None else raw_name
+    _check_name(raw_name)
+    name, is_escaped = file_names.to_text(raw_name)
     digest = hashlib.sha512()
     for chunk in uploaded.chunks():
         digest.update(chunk)
@@ -62,6 +77,7 @@ def store_upload(actor: Actor, owner: User, uploaded: "File[Any]") -> StoredFile
         type_id=StoredFile.Type.INPUT,
         name=name,
         relative_path=name,
+        is_escaped=is_escaped,
         size=uploaded.size,
         sha512=digest.hexdigest(),
     )
@@ -105,15 +121,9 @@ def delete_file(actor: Actor, file: StoredFile) -> None:
         transaction.on_commit(lambda: content.delete(save=False), robust=True)
 
 
-def _clean_name(uploaded_name: str | None) -> str:
-    name = (uploaded_name or "").replace("\\", "/").rpartition("/")[2].strip()
-    if not name.isprintable() or name in ("", ".", "..") or len(name) > MAX_NAME:
-        raise Refused(
-            FileRefusal.NAME_INVALID,
-            f"A file needs a name of at most {MAX_NAME} printable characters.",
-            field="file",
-        )
-    return name
+def _check_name(raw: bytes) -> None:
+    if reason := file_names.why_no_name(raw):
+        raise Refused(FileRefusal.NAME_INVALID, f"A file's name {reason}.", field="file")
 
 
 def _facts(file: StoredFile) -> dict[str, Any]:

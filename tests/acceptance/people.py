@@ -46,11 +46,17 @@ class Person:
 
     def submit(self, command: str, slots: int = 1, name: str = "story", walltime: float = 1) -> str:
         """Save and submit a job; answer its id."""
+        return self.submit_with(command, slots, name, walltime)
+
+    def submit_with(
+        self, command: str, slots: int = 1, name: str = "story", walltime: float = 1, **words: Any
+    ) -> str:
+        """The same, with more fields of its analysis."""
         hardware = {"coreType": "emerald", "coresPerSlot": 1, "slots": slots, "walltime": walltime}
         analysis = {"code": "user_included", "version": "0"}
         body = {
             "name": name,
-            "jobanalyses": [{"analysis": analysis, "command": command, "hardware": hardware}],
+            "jobanalyses": [{"analysis": analysis, "command": command, "hardware": hardware, **words}],
         }
         status, job = self.call("POST", "/api/v2/jobs/", body)
         assert status == 201, job

@@ -126,7 +126,14 @@ def test_what_was_written_before_a_compute_node_died_is_stored_before_the_job_fa
 def test_a_cluster_without_a_command_keeps_its_files_when_a_compute_node_dies(
     person: Person, switch: Callable[..., None], key: Path, tmp_path: Path
 ) -> None:
-    job = person.submit("", slots=2)
+    members = "".join(
+        f'[[members]]\nname = "{name}"\ncore_type = "emerald"\n' for name in ("head", "compute-1")
+    )
+    status, cluster = person.call(
+        "POST", "/api/v2/clusters/", {"definition": f'name = "x"\nhours = 1\n{members}'}
+    )
+    assert status == 201, cluster
+    job = cluster["jobId"]
     person.wait_for_message(job, "The cluster is yours")
     person.ssh_config(job, key, tmp_path)("echo by hand > ~/work/shared/notes.txt")
     switch("node_dies", cluster=cluster_of(person, job), node="compute-1")

@@ -284,9 +284,9 @@ def test_the_listing_has_the_log_and_its_size_and_sftp_reads_it(node: NodeUnderT
     home = f"/enc/{node.target.principal}"
     with node.connect() as connection, connection.sftp() as sftp:
         [log] = command_runner.listing(connection, MAX_ENTRIES).files
-        assert (log.path, log.size) == ("process_output.log", status(node).size)
+        assert (log.path, log.size) == (b"process_output.log", status(node).size)
         assert log.modified > 0
-        with sftp.open(f"{home}/work/{log.path}", "rb") as file:
+        with sftp.open(f"{home}/work/{log.path.decode()}", "rb") as file:
             data = b"".join(file.readv([(0, 10), (10, log.size - 10)]))
         assert len(data) == log.size
         assert data.decode().splitlines() == everything_printed(node)[0]

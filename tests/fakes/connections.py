@@ -70,12 +70,15 @@ class ConnectionToANode:
 class FilesOfANode:
     """An SFTP client on a head node: it reads the work directory, and reads and writes the program's state files."""
 
+    is_open = True
+
     def __init__(self, head: HeadNode) -> None:
         self.head = head
         self.written: dict[str, OpenFile] = {}
 
-    def open(self, path: str, mode: str = "r") -> "OpenFile":
+    def open(self, path: str | bytes, mode: str = "r") -> "OpenFile":
         """Open a file. Raises FileNotFoundError."""
+        path = path if isinstance(path, str) else path.decode()
         if "w" in mode:
             return self.written.setdefault(path, OpenFile(b""))
         return OpenFile(self._content(path))
@@ -95,10 +98,13 @@ class FilesOfANode:
         if new.endswith("/stop"):
             self.head.stop_reason = self.head.stop_reason or data.decode()
 
-    def listdir_iter(self, path: str, read_aheads: int = 50) -> "Iterator[RemoteAttributes]":
-        """Yield the files of the work directory, which has no directories here."""
+    def list_directory(self, path: bytes) -> "Iterator[tuple[bytes, RemoteAttributes]]":
+        """Yield the files of the work directory, which has no directories and links here."""
         for name, data in self.head.work_files.items():
-            yield RemoteAttributes(name, len(data))
+            yield name.encode(), RemoteAttributes(name, len(data))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _content(self, path: str) -> bytes:
         for name, data in self.head.work_files.items():

@@ -101,7 +101,11 @@ class ProgramOnTheNode:
 
     def _unpack(self, request: dict[str, Any]) -> dict[str, Any]:
         """No file is ever staged here, so no archive can be read."""
-        return {"state": "unpacked", "refused": dict.fromkeys(request["names"], "is broken"), "more": False}
+        return {
+            "state": "unpacked",
+            "refused": [[at, "is broken"] for at in range(len(request["names"]))],
+            "more": False,
+        }
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         head = self.head

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,7 +14,7 @@ from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from jobs.api import ranges
 from jobs.models import Job, StoredFile
-from jobs.storage import stored_files
+from jobs.storage import file_names, stored_files
 from jobs.submission import job_actions
 from tests.api import client_of
 from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
@@ -64,9 +65,17 @@ def test_an_empty_file_is_a_file(alice: User) -> None:
     ("name", "kept"),
     [
         ("../../etc/passwd", "passwd"),
-        ("C:\\temp\\a.txt", "a.txt"),
         ("データ.txt", "データ.txt"),
-        ("a\nb", "ab"),
+        ("入力　データ.txt", "入力　データ.txt"),
+        ("mesh&notes.txt", "mesh&notes.txt"),
+        ("&lt;x&gt;&#65;.txt", "&lt;x&gt;&#65;.txt"),
+        ("👩‍🚀 \u202e\u00a0.txt", "👩‍🚀 \u202e\u00a0.txt"),
+        (" blanks around ", " blanks around "),
+        ("-rf", "-rf"),
+        ("it's %22quoted%22%0A.txt", 'it\'s "quoted"\n.txt'),
+        ("100%41.txt", "100%41.txt"),
+        ("x" * 255, "x" * 255),
+        ("語" * 85, "語" * 85),
     ],
 )
 def test_a_name_is_only_a_name(alice: User, name: str, kept: str) -> None:
@@ -76,6 +85,49 @@ def test_a_name_is_only_a_name(alice: User, name: str, kept: str) -> None:
     assert "/" not in kept
     file = StoredFile.objects.get()
     assert file.file.name == f"{file.pk[:2]}/{file.pk}"
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "語" * 86, "..", "a/b", "a%00b"])
+def test_a_name_that_no_node_can_have_is_refused_with_a_sentence(alice: User, name: str) -> None:
+    form = {"file": SimpleUploadedFile("x", CONTENT), "encodedName": name}
+    answer = client_of(alice).post(f"{URL}contents/", form, format="multipart")
+    assert (answer.status_code, answer.json()["reason"]) == (400, "file_name_invalid")
+    assert "A file's name may" in answer.json()["file"][0]
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown", "header"),
+    [
+        (b"a\xff%.dat", "a%FF%25.dat", "a%25FF%2525.dat"),
+        ("日本.txt".encode("shift_jis"), "%93%FA%96{.txt", "%2593%25FA%2596%7B.txt"),
+        (b'a\\b"%22\n.txt', 'a\\b"%22\n.txt', "a%5Cb%22%2522%0A.txt"),
+    ],
+)
+def test_a_name_is_told_byte_for_byte_in_a_field_of_its_own(
+    alice: User, raw: bytes, shown: str, header: str
+) -> None:
+    form = {"file": SimpleUploadedFile("x", CONTENT), "encodedName": quote_from_bytes(raw)}
+    answer = client_of(alice).post(f"{URL}contents/", form, format="multipart")
+    assert (answer.status_code, answer.json()["name"]) == (201, shown)
+    file = StoredFile.objects.get()
+    assert file_names.to_bytes(file.name, file.is_escaped) == raw
+    assert answer.json()["isEscaped"] is (b"\n" not in raw)
+    assert _download(alice, file.pk)["Content-Disposition"].endswith(f"filename*=UTF-8''{header}")
+
+
+def test_two_inputs_of_one_name_are_refused(alice: User) -> None:
+    files = [_upload(alice, name="mesh.dat", content=content).json() for content in (b"1", b"2")]
+    analysis = {
+        "analysis": {"code": "user_included", "version": "0"},
+        "command": "true",
+        "hardware": {"coreType": "emerald", "coresPerSlot": 1, "slots": 1},
+        "inputFiles": [{"id": file["id"]} for file in files],
+    }
+    answer = client_of(alice).post("/api/v2/jobs/", {"name": "x", "jobanalyses": [analysis]}, format="json")
+    assert (answer.status_code, answer.json()["reason"]) == (400, "file_name_twice")
+    assert "mesh.dat" in str(answer.json())
+    assert not Job.objects.exists()
 
 
 def test_a_form_without_file_is_refused(alice: User) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from jobs.remote import program
+from jobs.remote import command_runner, program
 from jobs.remote.answer import new_marker, parse_answer
 from jobs.remote.command_runner import PROGRAM_COMMAND, PROGRAM_SOURCE
 from tests.waiting import wait_for
@@ -170,16 +170,29 @@ def test_the_listing_names_files_and_what_it_left_out(
     shared = tmp_path / "work/shared"
     (shared / "sub").mkdir()
     (shared / "sub/out.dat").write_text("12345")
+    (shared / "rel").symlink_to("sub/out.dat")
+    (shared / "abs").symlink_to(shared / "rel")
     (shared / "link").symlink_to("/etc/passwd")
+    (shared / "up").symlink_to("../../../..")
+    (shared / "folder").symlink_to("sub")
+    (shared / "gone").symlink_to("nowhere")
     os.mkfifo(shared / "pipe")
     (Path(os.fsdecode(bytes(shared) + b"/\xff"))).write_text("x")
     answer = call("listing", limit=100)
-    assert [(path, size) for path, size, _ in answer["files"]] == [("shared/sub/out.dat", 5)]
-    assert sorted(why for _, why in answer["left"]) == [
-        "a link",
-        "its name is not UTF-8",
-        "not a regular file",
-    ]
+    listed = command_runner.listing_of_answer(answer)
+    assert {(file.path, file.size, file.target) for file in listed.files} == {
+        (b"shared/sub/out.dat", 5, None),
+        (b"shared/rel", 5, b"shared/sub/out.dat"),
+        (b"shared/abs", 5, b"shared/sub/out.dat"),
+        (b"shared/\xff", 1, None),
+    }
+    assert dict(listed.skipped) == {
+        b"shared/link": "a link that leads out of the work directory",
+        b"shared/up": "a link that leads out of the work directory",
+        b"shared/folder": "a link to a folder; the files are stored where they are",
+        b"shared/gone": "a link to something that is not there",
+        b"shared/pipe": "not a regular file",
+    }
     assert answer["more"] is False
     assert call("listing", limit=2)["more"] is True
 

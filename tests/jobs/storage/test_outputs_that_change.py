@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from accounts.models import User
 from jobs.models import Job, StoredFile
 from jobs.models.claims import ClaimLost
 from jobs.remote.command_runner import Listing, RemoteFile
-from jobs.storage import output_collection
-from jobs.storage.output_collection import Collection, collect_outputs
+from jobs.storage import output_plan
+from jobs.storage.output_collection import Collection, Progress, Stream, collect_outputs
 from sshgateway.certificates.credentials import issue_credential
 from sshgateway.ssh import transport
 from tests.jobs.making import saved_job
@@ -24,16 +25,20 @@ CONTENT = os.urandom(100_000)
 
 
 @pytest.fixture
-def sftp(transactional_db: None, tmp_path: Path) -> Iterator[transport.SFTP]:
-    """A connection to a real SFTP server."""
+def node(transactional_db: None, tmp_path: Path) -> Iterator[sshd.Node]:
+    """A real SSH server."""
     node = sshd.start(tmp_path / "node")
-    try:
-        target = node.target()
-        credential = issue_credential(target.principal, for_whom="a test")
-        with transport.connect(target, credential=credential) as connection, connection.sftp() as client:
-            yield client
-    finally:
-        node.stop()
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def sftp(node: sshd.Node) -> Iterator[transport.SFTP]:
+    """A connection to its SFTP server."""
+    target = node.target()
+    credential = issue_credential(target.principal, for_whom="a test")
+    with transport.connect(target, credential=credential) as connection, connection.sftp() as client:
+        yield client
 
 
 @pytest.fixture
@@ -60,14 +65,16 @@ def stored_bytes() -> list[bytes]:
 def listed(path: Path, size: int | None = None, modified: int | None = None) -> Listing:
     """Return a listing as the node announced it: with this size and time, whatever is there by now."""
     found = path.stat()
-    file = RemoteFile(path.name, found.st_size if size is None else size, modified or int(found.st_mtime))
+    file = RemoteFile(
+        os.fsencode(path.name), found.st_size if size is None else size, modified or int(found.st_mtime)
+    )
     return Listing([file], [], False)
 
 
 def collect(
     job: Job, listing: Listing, sftp: transport.SFTP, check: Callable[[], None] = lambda: None
 ) -> Collection:
-    return collect_outputs(job, listing, sftp, check)
+    return collect_outputs(job, listing, [Stream(sftp)], check)
 
 
 def test_a_file_comes_over_as_it_is(job: Job, work: Path, sftp: transport.SFTP) -> None:
@@ -164,10 +171,55 @@ def test_a_changed_file_replaces_the_stored_one_and_an_unchanged_one_is_not_fetc
     assert StoredFile.objects.count() == 1
 
 
+def test_a_transfer_that_the_node_ends_is_no_reason_to_leave_files_out(
+    job: Job, work: Path, sftp: transport.SFTP
+) -> None:
+    (work / "out").write_bytes(CONTENT)
+    sftp.close()
+    with pytest.raises(transport.ConnectionLost):
+        collect(job, listed(work / "out"), sftp)
+    assert (stored_bytes(), StoredFile.objects.count()) == ([], 0)
+
+
+def test_what_came_before_the_time_was_over_is_kept(job: Job, work: Path, sftp: transport.SFTP) -> None:
+    names = [f"{number:04}" for number in range(500)]
+    for name in names:
+        (work / name).write_bytes(name.encode())
+    listing = Listing([file for name in names for file in listed(work / name).files], [], False)
+    checks = iter([None] * 2)
+
+    def check() -> None:
+        if next(checks, StopIteration) is StopIteration:
+            raise TimeoutError("not within the time that is allowed.")
+
+    with pytest.raises(TimeoutError):
+        collect(job, listing, sftp, check)
+    rows = {row.relative_path: row for row in StoredFile.objects.all()}
+    assert rows
+    assert sorted(stored_bytes()) == sorted(name.encode() for name in rows)
+
+
+def test_several_streams_bring_each_file_once(job: Job, work: Path, node: sshd.Node) -> None:
+    names = [f"{number:03}" for number in range(300)]
+    for name in names:
+        (work / name).write_bytes(name.encode() * 1000)
+    listing = Listing([file for name in names for file in listed(work / name).files], [], False)
+    seen: list[Progress] = []
+    credential = issue_credential(node.target().principal, for_whom="a test")
+    with transport.connect(node.target(), credential=credential) as connection, ExitStack() as stack:
+        streams = [Stream(stack.enter_context(connection.sftp())) for _ in range(4)]
+        found = collect_outputs(job, listing, streams, lambda: None, seen.append)
+    assert (found.files, found.size, found.fetched, found.skipped) == (300, 900_000, 300, [])
+    assert sorted(stored_bytes()) == sorted(name.encode() * 1000 for name in names)
+    assert seen[0] == Progress(0, 300, 0, 900_000)
+    assert seen[-1] == Progress(300, 300, 900_000, 900_000)
+    assert [each.files for each in seen] == sorted(each.files for each in seen)
+
+
 def test_a_job_keeps_as_many_files_as_the_limit_says_and_is_told_of_the_rest(
     job: Job, work: Path, sftp: transport.SFTP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output_collection, "MAX_FILES", 2)
+    monkeypatch.setattr(output_plan, "MAX_FILES", 2)
     for name in "abc":
         (work / name).write_bytes(b"x")
     listing = Listing([file for name in "abc" for file in listed(work / name).files], [], False)
