@@ -39,6 +39,7 @@ class Step(StrEnum):
     ABANDON = "abandon"  # the command does not end: continue without it
     GIVE_UP = "give_up"  # the output files cannot be fetched: continue without them
     KEEP = "keep"  # the head node stays up for its owner
+    COLLECT_REST = "collect_rest"  # store what is new on a kept head node, then begin to remove everything
     REPORT = "report"  # store the report of how the nodes came up
     RELEASE = "release"  # begin to remove everything
     WATCH_RELEASE = "watch_release"  # ask the provider to remove everything until it has
@@ -82,6 +83,7 @@ class Facts:
     provider_has_it: bool = True
     failed: bool = False
     auto_terminate: bool = True
+    kept: bool = False  # the head node was kept for its owner after the output files were stored
     has_command: bool = True  # without one, people use the cluster until its walltime is over
     boot_limit_at: datetime | None = None
     deadline_at: datetime | None = None
@@ -90,6 +92,7 @@ class Facts:
     stop_limit_at: datetime | None = None  # until when a command that its owner stopped may take to end
     overrun_at: datetime | None = None  # until when one that reached its deadline may take to end
     failure_limit_at: datetime | None = None  # until when one whose cluster failed may take to end
+    rest_limit_at: datetime | None = None  # until when files of a kept head node may be stored before it goes
     trust_limit_at: datetime | None = None  # until when a distrusted head node waits for an administrator
     policy: ContextPolicy = field(default_factory=ContextPolicy)
     reported: bool = True  # the report of how the nodes came up is stored or given up
@@ -125,7 +128,7 @@ def _decide(facts: Facts) -> Decision:
         return _held(facts)
     if facts.failed:
         return _failed(facts)
-    if facts.observed in TALKS_TO_HEAD and any(n.name == "head" and n.distrusted for n in facts.nodes):
+    if facts.observed in TALKS_TO_HEAD and _is_distrusted(facts):
         return _distrusted(facts)
     return _DECISION_IN[facts.observed](facts)
 
@@ -133,8 +136,12 @@ def _decide(facts: Facts) -> Decision:
 def can_save_files(facts: Facts) -> bool:
     """Return whether a cluster that fails may have output files, and a head node that they can be fetched from."""
     has_files = facts.observed in (Observed.EXECUTING, Observed.EXECUTED, Observed.DRAINED)
-    is_distrusted = any(node.name == "head" and node.distrusted for node in facts.nodes)
-    return has_files and not is_distrusted and _head_gone(facts) is None
+    return has_files and not _is_distrusted(facts) and _head_gone(facts) is None
+
+
+def _is_distrusted(facts: Facts) -> bool:
+    """Return whether the head node showed another host key: the portal does not talk to it."""
+    return any(node.name == "head" and node.distrusted for node in facts.nodes)
 
 
 def _failed(facts: Facts) -> Decision:
@@ -257,11 +264,17 @@ def _past(limit: datetime | None, facts: Facts) -> bool:
 
 
 def _collected(facts: Facts) -> Decision:
-    if facts.desired == Desired.STOPPED or facts.auto_terminate:
-        return Decision(Step.RELEASE)
-    if _past(facts.deadline_at, facts):
-        return Decision(Step.RELEASE, "The deadline of the kept head node has passed.", by_deadline=True)
-    return _head_gone(facts) or Decision(Step.KEEP)
+    is_unwanted = facts.desired == Desired.STOPPED or facts.auto_terminate
+    if not is_unwanted and not _past(facts.deadline_at, facts):
+        return _head_gone(facts) or Decision(Step.KEEP)
+    why = "" if is_unwanted else "The deadline of the kept head node has passed."
+    if not facts.kept or _is_distrusted(facts) or _head_gone(facts):
+        return Decision(Step.RELEASE, why, by_deadline=not is_unwanted)
+    # Its owner worked on it: what is new or changed since the command ended is stored first.
+    if _past(facts.rest_limit_at, facts):
+        why = f"{why} What was made on the kept head node could not all be stored in time.".strip()
+        return Decision(Step.RELEASE, why, by_deadline=not is_unwanted)
+    return Decision(Step.COLLECT_REST, why, by_deadline=not is_unwanted)
 
 
 def _broken(facts: Facts) -> Decision | None:

@@ -8,11 +8,15 @@ from django.utils import timezone
 
 from jobs.context import cluster_plan
 from jobs.control.decisions import Facts, NodeFacts
+from jobs.lifetime.deadline import COLLECT_AFTER_STOP
 from jobs.models import Cluster, Node
 from jobs.states import ClusterState, Desired, Observed
 
 # A command that was asked to end has this long: it is killed after 10 s, and its end has to be seen.
 STOP_LIMIT = timedelta(seconds=20)
+# Of a kept head node: from Terminate to the end of storing what is new on it. Connecting and releasing come on top; all
+# together must be done 40 s after Terminate.
+REST_AFTER_STOP = timedelta(seconds=28)
 
 
 def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> Facts:
@@ -37,8 +41,20 @@ def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> 
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
         overrun_at=cluster.deadline_at + STOP_LIMIT if cluster.deadline_at else None,
         failure_limit_at=_failed_at(cluster) + STOP_LIMIT if cluster.failure else None,
+        kept=cluster.kept_at is not None,
+        rest_limit_at=rest_limit(cluster),
         trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )
+
+
+def rest_limit(cluster: Cluster) -> datetime | None:
+    """Return until when files of a kept head node may be stored before it is released: soon, once it was terminated."""
+    limits = []
+    if cluster.deadline_at is not None:
+        limits.append(cluster.deadline_at + COLLECT_AFTER_STOP)
+    if cluster.job.stop_requested_at is not None:
+        limits.append(cluster.job.stop_requested_at + REST_AFTER_STOP)
+    return min(limits, default=None)
 
 
 def _failed_at(cluster: Cluster) -> datetime:

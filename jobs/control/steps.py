@@ -51,6 +51,7 @@ STEP_FUNCTIONS: Mapping[Step, Callable[[DecidedStep], timedelta | None]] = {
     Step.COLLECT: lambda step: teardown.collect(step.cluster),
     Step.ABANDON: lambda step: command.abandon(step.cluster, step.decision.why),
     Step.GIVE_UP: lambda step: teardown.give_up_collecting(step.cluster, step.decision.why),
+    Step.COLLECT_REST: lambda step: teardown.collect_rest(step.cluster, step.decision.why),
     Step.KEEP: lambda step: teardown.keep(step.cluster, step.provider),
     Step.REPORT: lambda step: incomplete_boot.report(step.cluster),
     Step.RELEASE: lambda step: teardown.release(step.cluster, step.decision.why),

@@ -10,16 +10,16 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from jobs.access import session_subjects
-from jobs.control import checkpoint, claim, head_node
+from jobs.control import checkpoint, claim, head_node, owner_intent
 from jobs.control.cluster_end_reasons import ClusterEndReason
-from jobs.control.facts import STOP_LIMIT
+from jobs.control.facts import STOP_LIMIT, rest_limit
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
 from jobs.costs import charging
 from jobs.events import job_log
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
-from jobs.remote.time_limit import TransferTime
+from jobs.remote.time_limit import TransferTime, limited
 from jobs.states import (
     COLLECTING,
     NODE_DOWN,
@@ -84,6 +84,9 @@ def collect(cluster: Cluster) -> timedelta:
 
 def _store_outputs(cluster: Cluster) -> Collection:
     with to_head(cluster, Talk.TRANSFER) as connection, ExitStack() as stack:
+        if cluster.observed_state == Observed.COLLECTED and (limit := rest_limit(cluster)) is not None:
+            left = max((limit - timezone.now()).total_seconds(), 1.0)
+            stack.enter_context(limited(connection, left, "Storing new and changed files"))
         listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
         streams = [
             Stream(
@@ -137,6 +140,18 @@ def _some(names: Sequence[str], separator: str) -> str:
     return f"{shown}{separator}and {more} more" if more > 0 else shown
 
 
+def collect_rest(cluster: Cluster, why: str) -> timedelta:
+    """Store what is new or changed on a kept head node, then release it. Raises SSHError, StorageFailedError."""
+    collection = _store_outputs(cluster)
+    with transaction.atomic():
+        if collection.fetched:
+            text = f"New or changed since then: {collection.fetched} file(s) of the kept head node are stored, too."
+            job_log.append(cluster.job, LogSource.PORTAL, text, stage=COLLECTING)
+        _log_details(cluster, collection)
+        release(cluster, why)
+    return timedelta()
+
+
 def _transfer_time(connection: Connection) -> TransferTime:
     return TransferTime(connection, seconds=SFTP_SECONDS, bytes_per_second=SLOWEST_TRANSFER / STREAMS)
 
@@ -144,7 +159,11 @@ def _transfer_time(connection: Connection) -> TransferTime:
 def _check_collecting(cluster: Cluster) -> None:
     """Renew the claim; end a collection whose time is over, however well it goes on. Raises ClaimLost."""
     claim.renew_if_old(cluster)
-    if cluster.deadline_at is not None and timezone.now() >= cluster.deadline_at:
+    limit = cluster.deadline_at
+    if cluster.observed_state == Observed.COLLECTED:
+        owner_intent.reread(cluster)
+        limit = rest_limit(cluster)
+    if limit is not None and timezone.now() >= limit:
         raise TimeoutError("not within the time that is allowed.")
 
 
@@ -167,9 +186,10 @@ def _record_collected(cluster: Cluster) -> None:
     now = timezone.now()
     is_ending = cluster.failure or cluster.desired_state == Desired.STOPPED
     is_kept = not cluster.job.auto_terminate_cluster and not is_ending
-    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now)
+    kept_at = now if is_kept else None
+    checkpoint.advance(cluster, Observed.COLLECTED, collected_at=now, kept_at=kept_at)
     _complete(cluster)
-    if is_kept and cluster.desired_state != Desired.STOPPED and cluster.deadline_at is not None:
+    if kept_at and cluster.desired_state != Desired.STOPPED and cluster.deadline_at is not None:
         until = f"{cluster.deadline_at:%Y-%m-%d %H:%M} UTC"
         text = f"The head node stays, and costs, until you terminate it or {until} at the latest."
         job_log.append(cluster.job, LogSource.PORTAL, text, level=LogLevel.WARNING)

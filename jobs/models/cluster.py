@@ -63,6 +63,9 @@ class Cluster(models.Model):
     executing_at = models.DateTimeField(null=True, blank=True)
     executed_at = models.DateTimeField(null=True, blank=True)
     collected_at = models.DateTimeField(null=True, blank=True)
+    kept_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its head node is kept for its owner after the command."
+    )
     released_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     deadline_reason = models.CharField(max_length=40, blank=True)

@@ -23,8 +23,9 @@ def what_ends(job: Job) -> str:
     """Return the same without counting open terminals, which would cost a query for each line of a list."""
     if job.completed_at is not None:
         return _(
-            "The head node shuts down. Open SSH connections and terminals end. Whatever was written there since the "
-            "output files were saved is lost."
+            "The head node shuts down. Open SSH connections and terminals end. Files in the work directory that are "
+            "new or changed since the output files were saved are saved first, as far as they can be copied in half a "
+            "minute. Everything else on the head node is lost."
         )
     nodes = ngettext("The node shuts down", "All %(count)d nodes shut down", job.slots) % {"count": job.slots}
     if not job.command:

@@ -1,5 +1,10 @@
 """What ends when: with auto-terminate on, and with it off."""
 
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.acceptance.people import Person, with_token
@@ -7,6 +12,27 @@ from tests.stack import Stack
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.acceptance
+
+
+@pytest.fixture(scope="module")
+def portal(stack: Stack) -> Stack:
+    """The one that runs anyway."""
+    return stack
+
+
+# Whatever serves SFTP on the node stands still a moment after it has begun.
+STOPS_SFTP = """
+while :; do
+    for each in /proc/[0-9]*; do
+        read -r name 2> /dev/null < $each/comm && [ "$name" = sftp-server ] && kill -STOP ${each#/proc/}
+    done
+done
+"""
+
+
+def stored(person: Person, job: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = person.get(f"/api/v2/jobs/{job}/files/?page_size=100")["results"]
+    return found
 
 
 def states(person: Person, job: str) -> dict[str, str]:
@@ -60,6 +86,48 @@ def test_with_auto_terminate_off_the_head_stays_until_terminate(stack: Stack) ->
     person.wait_for_cluster(job, "Stopped")
     assert person.call("DELETE", f"/api/v2/jobs/{job}/")[0] == 204
     assert person.call("GET", f"/api/v2/jobs/{job}/")[0] == 404
+
+
+def test_what_was_made_on_a_kept_head_is_stored_before_it_goes(
+    key: Path, person: Person, tmp_path: Path
+) -> None:
+    person.call("PATCH", "/api/v2/users/me/job-settings/", {"autoTerminateCluster": False})
+    try:
+        job = person.submit("echo first > kept.txt; echo first > changed.txt")
+    finally:
+        person.call("PATCH", "/api/v2/users/me/job-settings/", {"autoTerminateCluster": True})
+    person.wait_for_message(job, "The head node stays")
+    before = {file["relativePath"]: file["id"] for file in stored(person, job)}
+    person.ssh_config(job, key, tmp_path)(
+        "cd work/shared; echo second >> changed.txt; mkdir post; echo plot > post/plot.txt"
+    )
+    assert person.call("POST", f"/api/v2/jobs/{job}/stop/")[0] == 202
+    person.wait_for_cluster(job, "Stopped")
+    after = {file["relativePath"]: file["id"] for file in stored(person, job)}
+    assert set(after) == {*before, "post/plot.txt"}
+    assert after["kept.txt"] == before["kept.txt"]
+    contents = {name: person.call("GET", f"/api/v2/files/{after[name]}/contents/")[1] for name in after}
+    assert (contents["changed.txt"], contents["post/plot.txt"]) == ("first\nsecond\n", "plot\n")
+    told = person.messages(job)
+    assert "New or changed since then: 2 file(s) of the kept head node are stored, too." in told
+    assert told.index("New or changed since then") < told.index("Shutting the cluster down")
+
+
+def test_a_kept_head_that_answers_nothing_goes_in_time(key: Path, person: Person, tmp_path: Path) -> None:
+    person.call("PATCH", "/api/v2/users/me/job-settings/", {"autoTerminateCluster": False})
+    try:
+        job = person.submit("true")
+    finally:
+        person.call("PATCH", "/api/v2/users/me/job-settings/", {"autoTerminateCluster": True})
+    person.wait_for_message(job, "The head node stays")
+    ssh = person.ssh_config(job, key, tmp_path)
+    ssh(f"cd work/shared; seq 3000 | xargs touch; echo {shlex.quote(STOPS_SFTP)} > ~/stop")
+    ssh("setsid sh ~/stop < /dev/null > /dev/null 2>&1 & until pgrep -f /stop; do :; done")
+    began = time.monotonic()
+    assert person.call("POST", f"/api/v2/jobs/{job}/stop/")[0] == 202
+    person.wait_for_cluster(job, "Stopped", 60)
+    assert time.monotonic() - began <= 40
+    assert "could not all be stored in time" in person.messages(job)
 
 
 def test_a_failed_command_says_so(stack: Stack) -> None:

@@ -43,6 +43,11 @@ class Event(StrEnum):
     TRUST_LIMIT = "and nobody looked into it"
     KEPT = "its head node is to be kept"
     KEPT_TOO_LONG = "and was kept long enough"
+    KEPT_AND_DONE = "its kept head has new files"
+    KEPT_AND_OVER = "and its time is over"
+    KEPT_AND_SLOW = "and they do not come"
+    KEPT_AND_GONE = "and the head node failed"
+    KEPT_AND_DISTRUSTED = "and it has another key"
     FAILED = "it is marked as broken"
     FAILED_LATE = "and its command goes on"
     FAILED_GIVEN_UP = "and its files do not come"
@@ -81,6 +86,11 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.TRUST_LIMIT: {"nodes": (DISTRUSTED, COMPUTE), "trust_limit_at": NOW},
     Event.KEPT: {"auto_terminate": False},
     Event.KEPT_TOO_LONG: {"auto_terminate": False, **OVER},
+    Event.KEPT_AND_DONE: {"auto_terminate": False, "kept": True},
+    Event.KEPT_AND_OVER: {"auto_terminate": False, "kept": True, **OVER},
+    Event.KEPT_AND_SLOW: {"auto_terminate": False, "kept": True, **OVER, "rest_limit_at": NOW},
+    Event.KEPT_AND_GONE: {**OVER, "kept": True, "nodes": (replace(HEAD, state="failed"), COMPUTE)},
+    Event.KEPT_AND_DISTRUSTED: {**OVER, "kept": True, "nodes": (DISTRUSTED, COMPUTE)},
     Event.FAILED: {"failed": True},
     Event.FAILED_LATE: {"failed": True, "failure_limit_at": NOW},
     Event.FAILED_GIVEN_UP: {
@@ -126,6 +136,11 @@ a compute node did          | provision fail       keep    launch         follow
 and nobody looked into it   | provision fail       keep    fail           fail           drain   fail           release
 its head node is to be kept | provision verify     keep    launch         follow         drain   collect        keep
 and was kept long enough    | fail      fail       release fail           stop_command   give_up give_up        release
+its kept head has new files | provision verify     keep    launch         follow         drain   collect        keep
+and its time is over        | fail      fail       release fail           stop_command   give_up give_up   collect_rest
+and they do not come        | fail      fail       release fail           stop_command   give_up give_up        release
+and the head node failed    | fail      fail       release fail           fail           fail    fail           release
+and it has another key      | fail      fail       release wait_for_trust fail           give_up wait_for_trust release
 it is marked as broken      | release   release    keep    release        stop_command   drain   collect        release
 and its command goes on     | release   release    keep    release        abandon        drain   collect        release
 and its files do not come   | release   release    release release        stop_command   give_up give_up        release
@@ -161,6 +176,11 @@ a compute node did          | release   release    release skip_command   stop_c
 and nobody looked into it   | release   release    release release        release        drain   release        release
 its head node is to be kept | release   release    release skip_command   stop_command   drain   collect        release
 and was kept long enough    | release   release    release skip_command   stop_command   give_up give_up        release
+its kept head has new files | release   release    release skip_command   stop_command   drain   collect   collect_rest
+and its time is over        | release   release    release skip_command   stop_command   give_up give_up   collect_rest
+and they do not come        | release   release    release skip_command   stop_command   give_up give_up        release
+and the head node failed    | release   release    release skip_command   fail           fail    fail           release
+and it has another key      | release   release    release release        release        give_up release        release
 it is marked as broken      | release   release    release release        stop_command   drain   collect        release
 and its command goes on     | release   release    release release        abandon        drain   collect        release
 and its files do not come   | release   release    release release        stop_command   give_up give_up        release

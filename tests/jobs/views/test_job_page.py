@@ -114,6 +114,14 @@ def test_terminate_asks_says_what_is_lost_and_is_idempotent(page: Client, ready:
     assert "already being terminated" in again.content.decode()
 
 
+def test_terminating_a_kept_head_says_that_new_files_are_saved_first(page: Client, ready: Job) -> None:
+    Job.objects.filter(pk=ready.pk).update(completed_at=timezone.now())
+    Cluster.objects.filter(job=ready).update(observed_state="collected")
+    asked = page.post(f"/jobs/{ready.pk}/terminate/").content.decode()
+    assert "new or changed since the output files were saved are saved first" in asked
+    assert "Everything else on the head node is lost." in asked
+
+
 def test_terminate_says_how_many_terminals_are_open(page: Client, alice: User, ready: Job) -> None:
     path = f"/jobs/{ready.pk}/terminate/"
     assert "terminal is open" not in page.post(path).content.decode()
