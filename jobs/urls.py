@@ -18,10 +18,12 @@ from jobs.views import (
     machines,
     new_job,
     orphans,
+    rate_card,
     recording_rules,
     recordings,
     simulated_cloud,
     terminals,
+    usage,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -38,6 +40,9 @@ urlpatterns: list[URLPattern] = [
     path("administration/simulated-cloud/on/", simulated_cloud.switch_on, name="fault_on"),
     path("administration/simulated-cloud/off/", simulated_cloud.switch_off, name="fault_off"),
     path("administration/simulated-cloud/cores/", simulated_cloud.set_cores, name="capacity_set"),
+    path("administration/rate-card/", rate_card.rate_card_page, name="rate_card"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage.csv", usage.usage_csv, name="usage_csv"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),

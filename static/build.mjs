@@ -22,6 +22,7 @@ const ENTRIES = [
   "job_page.js",
   "terminal.js",
   "replay.js",
+  "usage.js",
   "terminal.css",
 ];
 

@@ -24,6 +24,14 @@ SMALLEST_PART = Decimal("0.0001")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
+class PriceRefused(Refused):
+    """A price is refused; `code` is that of its core type."""
+
+    def __init__(self, reason: CostRefusal, message: str, code: str) -> None:
+        super().__init__(reason, message, field="prices")
+        self.code = code
+
+
 class PricesRefused(SeveralRefused):
     """The rate card has problems."""
 
@@ -56,15 +64,15 @@ def change_rate_card(
 
 
 def _check(prices: Mapping[str, Decimal], currency: str | None, core_types: Mapping[str, CoreType]) -> None:
-    problems = []
+    problems: list[Refused] = []
     for code, price in prices.items():
         if code not in core_types:
             known = ", ".join(core_types)
             text = f"There is no core type '{code[:40]}'. Known ones: {known}."
-            problems.append(Refused(CostRefusal.CORE_TYPE_UNKNOWN, text, field="prices"))
+            problems.append(PriceRefused(CostRefusal.CORE_TYPE_UNKNOWN, text, code))
         elif not price.is_finite() or not 0 <= price <= HIGHEST or price % SMALLEST_PART:
             text = f"The price of {code} must be from 0 to {HIGHEST}, with at most four decimal places."
-            problems.append(Refused(CostRefusal.PRICE_INVALID, text, field="prices"))
+            problems.append(PriceRefused(CostRefusal.PRICE_INVALID, text, code))
     if currency is not None and not _CURRENCY.fullmatch(currency):
         text = "A currency is three capital letters, such as USD or EUR."
         problems.append(Refused(CostRefusal.CURRENCY_INVALID, text, field="currency"))
@@ -112,5 +120,7 @@ def _from_now_on(core_type: CoreType) -> datetime:
 
 
 def _facts(core_types: Mapping[str, CoreType]) -> dict[str, object]:
-    prices = {code: f"{row.currency} {row.price_per_core_hour:f}" for code, row in core_types.items()}
+    prices = {
+        code: f"{row.currency} {row.price_per_core_hour.normalize():f}" for code, row in core_types.items()
+    }
     return {"name": "Rate card", "simulated": is_simulated(), **prices}

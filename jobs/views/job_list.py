@@ -16,6 +16,7 @@ from jobs.access.job_visibility import visible_jobs
 from jobs.costs.hardware import Hardware, hardware_of_jobs
 from jobs.models import Cluster, Job
 from jobs.views import badges
+from jobs.views.cost_view import CostView, cost_views_of
 from jobs.views.first_steps import first_steps_of
 
 PAGE_SIZE = 25
@@ -31,6 +32,7 @@ class Row:
     cluster_badge: badges.Badge
     handle: str
     hardware: Hardware
+    cost: CostView
 
 
 @login_required
@@ -43,8 +45,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     clusters = {cluster.job_id: cluster for cluster in Cluster.objects.filter(job__in=shown).defer("plan")}
-    hardware = hardware_of_jobs(shown)
-    rows = [_row(job, clusters.get(job.pk), hardware[job.pk]) for job in shown]
+    hardware, costs = hardware_of_jobs(shown), cost_views_of(shown)
+    rows = [_row(job, clusters.get(job.pk), hardware[job.pk], costs[job.pk]) for job in shown]
     context = {
         "nav": "jobs",
         "page": page,
@@ -56,7 +58,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/job_list.html", context)
 
 
-def _row(job: Job, cluster: Cluster | None, hardware: Hardware) -> Row:
+def _row(job: Job, cluster: Cluster | None, hardware: Hardware, cost: CostView) -> Row:
     return Row(
         job=job,
         job_badge=badges.job_badge(job),
@@ -64,4 +66,5 @@ def _row(job: Job, cluster: Cluster | None, hardware: Hardware) -> Row:
         cluster_badge=badges.cluster_badge(cluster),
         handle=cluster.handle if cluster else "",
         hardware=hardware,
+        cost=cost,
     )

@@ -1,0 +1,49 @@
+"""/jobs/{id}/cost/: what a job has cost so far, costs per hour, and will have cost at its deadline."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.rest.camel_case import CamelSerializer
+from jobs.api.cost_fields import MoneyField
+from jobs.api.requests import job_of
+from jobs.api.schema import JOB_ID
+from jobs.costs.job_cost import cost_of
+from jobs.costs.price_history import is_simulated
+
+
+class CostSerializer(CamelSerializer):
+    """The cost of a job now."""
+
+    currency = serializers.CharField()
+    accrued = MoneyField(help_text="So far: each node to the second, at the price that held then.")
+    rate_per_hour = MoneyField(help_text="What runs now, per hour; 0 when nothing does.")
+    projected = MoneyField(
+        help_text="At the deadline; before the command runs, at its walltime; after the end, what it cost."
+    )
+    deadline = serializers.DateTimeField(allow_null=True)
+    simulated = serializers.BooleanField(help_text="Whether the rate card's prices are made up.")
+
+
+@extend_schema(parameters=[JOB_ID])
+class JobCost(APIView):
+    """The cost of a job."""
+
+    @extend_schema(responses=CostSerializer)
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Return what the job has cost until now. Asking again later gives more while something runs."""
+        cost = cost_of(job_of(request, id))
+        return Response(
+            CostSerializer(
+                {
+                    "currency": cost.currency,
+                    "accrued": cost.accrued,
+                    "rate_per_hour": cost.rate_per_hour,
+                    "projected": cost.projected,
+                    "deadline": cost.deadline,
+                    "simulated": is_simulated(),
+                }
+            ).data
+        )

@@ -1,0 +1,59 @@
+"""The pages of costs: usage with CSV, the rate card, and the cost on the job page and in the list."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.models import CoreType, Price
+from tests.jobs.api.test_cost import running_job
+from tests.jobs.costs.charges import charge
+
+pytestmark = pytest.mark.django_db
+
+
+def page(user: User, path: str, **query: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(path, query).content.decode()
+
+
+def test_job_page_and_list_show_the_cost(alice: User) -> None:
+    job = running_job(alice)
+    text = page(alice, f"/jobs/{job.pk}/")
+    assert 'data-per-hour="0.400000"' in text
+    assert "USD 0.40 per hour" in text
+    assert "USD 0.27" in page(alice, "/")
+
+
+def test_usage_shows_ones_own_only(alice: User, charlie: User, admin: User) -> None:
+    charge(alice, timezone.now().replace(microsecond=0), 36_000, job_id="aaaaaa", job_name="wing")
+    assert "USD 1.00" in page(alice, "/usage/", groupBy="job")
+    assert "wing" not in page(charlie, "/usage/", groupBy="job")
+    assert "wing" in page(admin, "/usage/", groupBy="job", everyone="1")
+    assert "Only an administrator" in page(charlie, "/usage/", person="alice")
+    assert "aaaaaa" in page(alice, "/usage.csv", groupBy="job")
+    assert "aaaaaa" not in page(charlie, "/usage.csv", groupBy="job", everyone="1")
+
+
+def test_usage_without_any_says_so(alice: User) -> None:
+    assert "Nothing was used in this time" in page(alice, "/usage/")
+
+
+def test_an_administrator_sets_prices(admin: User, alice: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    form = {f"price_{code}": "0,5" for code in CoreType.objects.values_list("pk", flat=True)}
+    assert client.post("/administration/rate-card/", {**form, "currency": "eur"}).status_code == 302
+    assert {core_type.price_per_core_hour for core_type in CoreType.objects.all()} == {Decimal("0.5")}
+    text = page(admin, "/administration/rate-card/")
+    assert "EUR 0.5" in text
+    assert 'class="tag">simulated' not in text
+    bad = client.post("/administration/rate-card/", {**form, "price_emerald": "free", "currency": "EUR"})
+    assert bad.status_code == 400
+    assert "Enter a number" in bad.content.decode()
+    client.force_login(alice)
+    assert client.post("/administration/rate-card/", form).status_code == 404
+    assert Price.objects.filter(set_by="alice").count() == 0
