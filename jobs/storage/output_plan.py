@@ -1,4 +1,4 @@
-"""Decide which files of a node's work directory are stored, and under which names. Pure.
+"""Decide which files of a node's work directory are stored, and under which names. Reads and writes nothing.
 
 The node belongs to its user, so nothing it says is trusted: counts, sizes and lengths are bounded, and a path is only
 ever shown. What is not stored is named, with the reason.

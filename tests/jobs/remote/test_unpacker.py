@@ -3,11 +3,9 @@
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -17,76 +15,7 @@ from typing import Any
 
 import pytest
 
-from jobs.remote.answer import new_marker, parse_answer
-from jobs.remote.archive_limits import ArchiveLimits
-from jobs.remote.command_runner import PROGRAM_COMMAND, UNPACKER_SOURCE
-
-MEGABYTE = 1000**2
-SMALL = ArchiveLimits(
-    bytes=20 * MEGABYTE,
-    small_bytes=2 * MEGABYTE,
-    ratio=10,
-    members=100,
-    depth=10,
-    path_bytes=200,
-    memory_bytes=300 * MEGABYTE,
-)
-
-Unpack = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    """The shared work directory of a node."""
-    folder = tmp_path / "work/shared"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def unpack(tmp_path: Path, shared: Path) -> Unpack:
-    """One request to the program in a home of its own, as the SSH server would run it."""
-
-    def ask(*names: str, limits: ArchiveLimits = SMALL) -> dict[str, Any]:
-        marker = new_marker()
-        request = {"verb": "unpack", "names": names, "limits": limits.as_json(), "source": UNPACKER_SOURCE}
-        done = subprocess.run(
-            ["/bin/sh", "-c", PROGRAM_COMMAND],
-            input=json.dumps({**request, "marker": marker}).encode(),
-            capture_output=True,
-            env={"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
-            timeout=60,
-        )
-        answer = parse_answer(done.stdout, marker, done.returncode, done.stderr)
-        return {**answer, "refused": {names[at]: why for at, why in answer["refused"]}}
-
-    return ask
-
-
-def make_zip(path: Path, members: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-
-
-def make_tar(path: Path, members: dict[str, bytes], mode: str = "w:gz") -> None:
-    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]  # the mode is a parameter here
-        for name, data in members.items():
-            add(archive, name, data)
-
-
-def add(archive: tarfile.TarFile, name: str, data: bytes, **changes: Any) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    for attribute, value in changes.items():
-        setattr(member, attribute, value)
-    archive.addfile(member, io.BytesIO(data))
-
-
-def contents(folder: Path) -> set[str]:
-    return {
-        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() or path.is_symlink()
-    }
+from tests.jobs.remote.archives import MEGABYTE, SMALL, Unpack, add, contents, make_tar, make_zip
 
 
 def test_archives_are_unpacked_once_and_inside(unpack: Unpack, shared: Path, tmp_path: Path) -> None:
@@ -314,79 +243,6 @@ def test_a_hard_link_cannot_write_a_member_again(unpack: Unpack, shared: Path) -
     assert unpack("a.tar.gz")["refused"] == {"a.tar.gz": "holds a link to a file that is not in it"}
 
 
-def test_a_link_inside_is_kept(unpack: Unpack, shared: Path) -> None:
-    with tarfile.open(shared / "a.tar", "w") as archive:
-        add(archive, "case/mesh", b"mesh")
-        add(archive, "case/latest", b"", type=tarfile.SYMTYPE, linkname="mesh")
-        add(archive, "latest", b"", type=tarfile.SYMTYPE, linkname="case")
-        add(archive, "twin", b"", type=tarfile.LNKTYPE, linkname="case/mesh")
-    assert unpack("a.tar")["refused"] == {}
-    assert (shared / "latest/latest").read_bytes() == b"mesh"
-    assert (shared / "twin").samefile(shared / "case/mesh")
-
-
-def test_a_link_inside_a_zip_is_kept_and_one_that_leads_out_is_refused(unpack: Unpack, shared: Path) -> None:
-    for name, target in (("in", "mesh"), ("out", "../../secret")):
-        with zipfile.ZipFile(shared / f"{name}.zip", "w") as archive:
-            archive.writestr(f"{name}/mesh", b"mesh")
-            link = zipfile.ZipInfo(f"{name}/latest")
-            link.create_system, link.external_attr = 3, 0o120777 << 16
-            archive.writestr(link, target)
-    assert unpack("in.zip", "out.zip")["refused"] == {
-        "out.zip": "holds a path or a link that leads out of the directory"
-    }
-    assert (shared / "in/latest").is_symlink()
-    assert (shared / "in/latest").read_bytes() == b"mesh"
-
-
-def test_what_would_be_renamed_or_lost_in_a_zip_is_refused(unpack: Unpack, shared: Path) -> None:
-    make_zip(shared / "up.zip", {"a": b"a", "../up": b"no"})
-    with zipfile.ZipFile(shared / "twice.zip", "w") as archive:
-        archive.writestr("./x", b"one")
-        archive.writestr("x", b"two")
-    make_zip(shared / "both.zip", {"x": b"file", "x/y": b"in a directory"})
-    assert unpack("up.zip", "twice.zip", "both.zip")["refused"] == {
-        "up.zip": "holds a path or a link that leads out of the directory",
-        "twice.zip": "holds 'x' twice",
-        "both.zip": "holds a file and a directory of one name",
-    }
-
-
-@pytest.mark.parametrize(
-    "name", ["結果　最終.dat".encode(), "日本.txt".encode("shift_jis"), b"-rf", "é.txt".encode()]
-)
-@pytest.mark.parametrize("has_flag", [True, False])
-def test_names_in_a_zip_are_kept_byte_for_byte(
-    unpack: Unpack, shared: Path, name: bytes, has_flag: bool
-) -> None:
-    """Many programs write names without the flag that says UTF-8, in whatever their machine has."""
-    if has_flag and b"\x93" in name:
-        return
-    placeholder = "y" * len(name)
-    with zipfile.ZipFile(shared / "a.zip", "w") as archive:
-        archive.writestr(name.decode() if has_flag else placeholder, b"x")
-    if not has_flag:
-        data = (shared / "a.zip").read_bytes()
-        (shared / "a.zip").write_bytes(data.replace(placeholder.encode(), name))
-    assert unpack("a.zip")["refused"] == {}
-    assert set(os.listdir(os.fsencode(shared))) == {b"a.zip", name}
-
-
-def test_links_in_a_tar_of_a_folder_are_kept(unpack: Unpack, shared: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "packed"
-    (folder / "runs").mkdir(parents=True)
-    (folder / "runs/1.dat").write_text("one")
-    (folder / "latest").symlink_to("runs/1.dat")
-    (folder / "early").symlink_to("zz/later")
-    (folder / "twin").hardlink_to(folder / "runs/1.dat")
-    (folder / "zz").mkdir()
-    (folder / "zz/later").write_text("later")
-    subprocess.run(["tar", "-czf", shared / "a.tar.gz", "-C", folder, "."], check=True)
-    assert unpack("a.tar.gz")["refused"] == {}
-    found = {name: (shared / name).read_text() for name in ("latest", "early", "twin", "runs/1.dat")}
-    assert found == {"latest": "one", "early": "later", "twin": "one", "runs/1.dat": "one"}
-
-
 def test_an_encrypted_archive_is_refused_in_words(unpack: Unpack, shared: Path) -> None:
     make_zip(shared / "secret.zip", {"x": b"secret"})
     data = bytearray((shared / "secret.zip").read_bytes())
@@ -396,29 +252,6 @@ def test_an_encrypted_archive_is_refused_in_words(unpack: Unpack, shared: Path) 
     assert unpack("secret.zip")["refused"] == {
         "secret.zip": "is encrypted, or compressed in a way that is not supported"
     }
-
-
-def test_nothing_takes_the_place_of_what_is_there(unpack: Unpack, shared: Path) -> None:
-    (shared / "case").mkdir()
-    (shared / "case/mesh").write_text("same")
-    (shared / "file").write_text("input")
-    make_zip(shared / "beside.zip", {"case/mesh": b"same", "case/more/x": b"x"})
-    make_zip(shared / "over.zip", {"a": b"a", "file": b"other"})
-    make_tar(shared / "over.tar", {"a": b"a", "over.zip": b"another input"}, "w")
-    make_zip(shared / "wrong.zip", {"a": b"a", "case": b"a file", "z": b"z"})
-    make_zip(shared / "wrong2.zip", {"a": b"a", "file/x": b"a directory"})
-
-    refused = unpack("beside.zip", "over.zip", "over.tar", "wrong.zip", "wrong2.zip")["refused"]
-
-    assert refused == {
-        "over.zip": "holds 'file', which is there already with other content",
-        "over.tar": "holds 'over.zip', which is there already with other content",
-        "wrong.zip": "holds 'case', which is there already as something else",
-        "wrong2.zip": "holds 'file', which is there already as something else",
-    }
-    assert ((shared / "case/mesh").read_text(), (shared / "file").read_text()) == ("same", "input")
-    assert (shared / "case/more/x").exists()
-    assert not (shared / "a").exists()
 
 
 def test_what_a_killed_program_left_is_removed(unpack: Unpack, shared: Path) -> None:
