@@ -148,5 +148,5 @@ def _after_failure(cluster: Cluster, error: Exception) -> timedelta:
         return AT_ONCE
     delay = backoff.delay(cluster.failures)
     is_ending = bool(cluster.failure) or cluster.desired_state == Desired.STOPPED
-    has_head = cluster.observed_state in (*TALKS_TO_HEAD, Observed.COLLECTED)
+    has_head = cluster.observed_state in (*TALKS_TO_HEAD, *teardown.KEPT)
     return min(delay, LONGEST_AFTER_STOP) if is_ending and has_head else delay

@@ -83,7 +83,7 @@ class Facts:
     provider_has_it: bool = True
     failed: bool = False
     auto_terminate: bool = True
-    kept: bool = False  # the head node was kept for its owner after the output files were stored
+    kept: bool = False  # its owner may have worked on the head node since the output files were stored
     has_command: bool = True  # without one, people use the cluster until its walltime is over
     boot_limit_at: datetime | None = None
     deadline_at: datetime | None = None
@@ -194,11 +194,11 @@ def _booting(facts: Facts) -> Decision:
 def _held(facts: Facts) -> Decision:
     """Keep what is up until its owner stops it, its time is over, or no node is up any more."""
     if facts.desired == Desired.STOPPED:
-        return Decision(Step.RELEASE)
+        return _release_kept(facts, "", by_deadline=False)
     if not facts.provider_has_it:
         return Decision(Step.RELEASE, FORGOTTEN)
     if _past(facts.deadline_at, facts):
-        return Decision(Step.RELEASE, "The time to look into the nodes is over.", by_deadline=True)
+        return _release_kept(facts, "The time to look into the nodes is over.", by_deadline=True)
     if not any(node.registered and node.state not in NODE_DOWN for node in facts.nodes):
         return Decision(Step.RELEASE, "No node is up any more.")
     return Decision(Step.KEEP)
@@ -268,13 +268,18 @@ def _collected(facts: Facts) -> Decision:
     if not is_unwanted and not _past(facts.deadline_at, facts):
         return _head_gone(facts) or Decision(Step.KEEP)
     why = "" if is_unwanted else "The deadline of the kept head node has passed."
-    if not facts.kept or _is_distrusted(facts) or _head_gone(facts):
-        return Decision(Step.RELEASE, why, by_deadline=not is_unwanted)
-    # Its owner worked on it: what is new or changed since the command ended is stored first.
+    return _release_kept(facts, why, by_deadline=not is_unwanted)
+
+
+def _release_kept(facts: Facts, why: str, *, by_deadline: bool) -> Decision:
+    """Store what the owner made on a head node that was kept or held, if that can be done; then release everything."""
+    verified = any(node.name == "head" and node.verified for node in facts.nodes)
+    if not facts.kept or not verified or _is_distrusted(facts) or _head_gone(facts):
+        return Decision(Step.RELEASE, why, by_deadline=by_deadline)
     if _past(facts.rest_limit_at, facts):
         why = f"{why} What was made on the kept head node could not all be stored in time.".strip()
-        return Decision(Step.RELEASE, why, by_deadline=not is_unwanted)
-    return Decision(Step.COLLECT_REST, why, by_deadline=not is_unwanted)
+        return Decision(Step.RELEASE, why, by_deadline=by_deadline)
+    return Decision(Step.COLLECT_REST, why, by_deadline=by_deadline)
 
 
 def _broken(facts: Facts) -> Decision | None:

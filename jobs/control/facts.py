@@ -41,7 +41,7 @@ def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> 
         stop_limit_at=job.stop_requested_at + STOP_LIMIT if job.stop_requested_at else None,
         overrun_at=cluster.deadline_at + STOP_LIMIT if cluster.deadline_at else None,
         failure_limit_at=_failed_at(cluster) + STOP_LIMIT if cluster.failure else None,
-        kept=cluster.kept_at is not None,
+        kept=cluster.kept_at is not None or cluster.observed_state == Observed.HELD,
         rest_limit_at=rest_limit(cluster),
         trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
     )

@@ -43,6 +43,8 @@ CHECK_KEPT_EVERY = timedelta(seconds=15)
 REPEAT_COLLECTING = timedelta(seconds=5)
 # What a node may take to answer, and how slowly it may send, before collecting from it is ended.
 SFTP_SECONDS = 8.0
+# States in which the owner works on the head node, and what they made is stored before it goes.
+KEPT = (Observed.COLLECTED, Observed.HELD)
 # How many files are fetched at once.
 STREAMS = 4
 PROGRESS_SECONDS = 10.0
@@ -84,7 +86,7 @@ def collect(cluster: Cluster) -> timedelta:
 
 def _store_outputs(cluster: Cluster) -> Collection:
     with to_head(cluster, Talk.TRANSFER) as connection, ExitStack() as stack:
-        if cluster.observed_state == Observed.COLLECTED and (limit := rest_limit(cluster)) is not None:
+        if cluster.observed_state in KEPT and (limit := rest_limit(cluster)) is not None:
             left = max((limit - timezone.now()).total_seconds(), 1.0)
             stack.enter_context(limited(connection, left, "Storing new and changed files"))
         listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
@@ -160,7 +162,7 @@ def _check_collecting(cluster: Cluster) -> None:
     """Renew the claim; end a collection whose time is over, however well it goes on. Raises ClaimLost."""
     claim.renew_if_old(cluster)
     limit = cluster.deadline_at
-    if cluster.observed_state == Observed.COLLECTED:
+    if cluster.observed_state in KEPT:
         owner_intent.reread(cluster)
         limit = rest_limit(cluster)
     if limit is not None and timezone.now() >= limit:

@@ -106,7 +106,9 @@ def test_hold_keeps_what_is_up_until_terminate(
         "compute-3": "running",
     }
     assert json.loads(bundle(portal, person, job)["summary.json"])["failure"] == ""  # it was stored before
-    assert person.ssh_config(job, key, tmp_path)("ssh compute-2 cat /tmp/clue") == "left for you\n"
+    ssh = person.ssh_config(job, key, tmp_path)
+    assert ssh("ssh compute-2 cat /tmp/clue") == "left for you\n"
+    ssh("echo by hand > work/shared/findings.txt")
     assert "Instance ready" not in person.messages(job)
     assert "Launched the command" not in person.messages(job)
     assert person.call("POST", f"/api/v2/jobs/{job}/stop/")[0] == 202
@@ -114,6 +116,10 @@ def test_hold_keeps_what_is_up_until_terminate(
     row = person.get(f"/api/v2/jobs/{job}/statuses/")["results"][0]
     assert row["status"] == "Completed"
     assert "compute-2 reported an error" in row["statusReason"]
+    listed = person.get(f"/api/v2/jobs/{job}/files/")["results"]
+    assert "findings.txt" in {file["relativePath"] for file in listed}, (
+        "what was made on it is stored before it goes"
+    )
 
 
 def test_hold_ends_at_its_deadline(portal: Stack, person: Person, fault: Callable[..., None]) -> None:

@@ -43,6 +43,7 @@ class Event(StrEnum):
     TRUST_LIMIT = "and nobody looked into it"
     KEPT = "its head node is to be kept"
     KEPT_TOO_LONG = "and was kept long enough"
+    HELD_WITH_FILES = "it is held and has files"
     KEPT_AND_DONE = "its kept head has new files"
     KEPT_AND_OVER = "and its time is over"
     KEPT_AND_SLOW = "and they do not come"
@@ -86,6 +87,7 @@ CHANGES: dict[Event, dict[str, object]] = {
     Event.TRUST_LIMIT: {"nodes": (DISTRUSTED, COMPUTE), "trust_limit_at": NOW},
     Event.KEPT: {"auto_terminate": False},
     Event.KEPT_TOO_LONG: {"auto_terminate": False, **OVER},
+    Event.HELD_WITH_FILES: {"kept": True},
     Event.KEPT_AND_DONE: {"auto_terminate": False, "kept": True},
     Event.KEPT_AND_OVER: {"auto_terminate": False, "kept": True, **OVER},
     Event.KEPT_AND_SLOW: {"auto_terminate": False, "kept": True, **OVER, "rest_limit_at": NOW},
@@ -136,8 +138,9 @@ a compute node did          | provision fail       keep    launch         follow
 and nobody looked into it   | provision fail       keep    fail           fail           drain   fail           release
 its head node is to be kept | provision verify     keep    launch         follow         drain   collect        keep
 and was kept long enough    | fail      fail       release fail           stop_command   give_up give_up        release
+it is held and has files    | provision verify     keep    launch         follow         drain   collect   collect_rest
 its kept head has new files | provision verify     keep    launch         follow         drain   collect        keep
-and its time is over        | fail      fail       release fail           stop_command   give_up give_up   collect_rest
+and its time is over        | fail      fail       collect_rest fail      stop_command   give_up give_up   collect_rest
 and they do not come        | fail      fail       release fail           stop_command   give_up give_up        release
 and the head node failed    | fail      fail       release fail           fail           fail    fail           release
 and it has another key      | fail      fail       release wait_for_trust fail           give_up wait_for_trust release
@@ -176,8 +179,9 @@ a compute node did          | release   release    release skip_command   stop_c
 and nobody looked into it   | release   release    release release        release        drain   release        release
 its head node is to be kept | release   release    release skip_command   stop_command   drain   collect        release
 and was kept long enough    | release   release    release skip_command   stop_command   give_up give_up        release
-its kept head has new files | release   release    release skip_command   stop_command   drain   collect   collect_rest
-and its time is over        | release   release    release skip_command   stop_command   give_up give_up   collect_rest
+it is held and has files    | release   release    collect_rest skip_command stop_command drain collect   collect_rest
+its kept head has new files | release   release    collect_rest skip_command stop_command drain   collect   collect_rest
+and its time is over        | release   release    collect_rest skip_command stop_command give_up give_up   collect_rest
 and they do not come        | release   release    release skip_command   stop_command   give_up give_up        release
 and the head node failed    | release   release    release skip_command   fail           fail    fail           release
 and it has another key      | release   release    release release        release        give_up release        release
