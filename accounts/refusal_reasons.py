@@ -24,3 +24,9 @@ class RefusalReason(StrEnum):
     TOO_MANY_RULES = "too_many_rules"
     EVERYWHERE_NOT_ALLOWED = "everywhere_not_allowed"
     TOO_MANY_TOKENS = "too_many_tokens"
+    AUTHORIZATION_PENDING = "authorization_pending"
+    ACCESS_DENIED = "access_denied"
+    DEVICE_CODE_INVALID = "device_code_invalid"
+    USER_CODE_UNKNOWN = "user_code_unknown"
+    TOO_MANY_LOGINS = "too_many_logins"
+    NO_TOKEN_USED = "no_token_used"  # noqa: S105 (a word, not a password)

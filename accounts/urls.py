@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from accounts.views import access, audit, job_settings, ssh_keys, tokens
+from accounts.views import access, audit, device_logins, job_settings, ssh_keys, tokens
 
 urlpatterns: list[URLPattern] = [
     path("settings/", RedirectView.as_view(pattern_name="job_settings"), name="settings"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/job/ssh-access/", access.ssh_access, name="ssh_access"),
     path("settings/job/auto-terminate/", access.auto_terminate, name="auto_terminate"),
     path("settings/audit/", audit.audit_trail, name="audit"),
+    path("device/", device_logins.device_login, name="device_login"),
     path("settings/tokens/", tokens.tokens, name="api_tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="api_token_revoke"),
 ]

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.health.any_host_middleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.cli_pages.VersionHeader",
     "accounts.rest.throttling.AddressLimit",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

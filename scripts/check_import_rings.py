@@ -26,13 +26,22 @@ def modules() -> dict[str, Path]:
 def imports_of(path: Path, known: dict[str, Path]) -> Iterator[str]:
     """The modules of ours that a file names in any import statement."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom):
+            module = _absolute(path, node)
             for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                if full in known or node.module in known:
-                    yield full if full in known else node.module
+                full = f"{module}.{alias.name}"
+                if full in known or module in known:
+                    yield full if full in known else module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
+
+
+def _absolute(path: Path, node: ast.ImportFrom) -> str:
+    """The dotted name that a `from ... import` names; the command line's imports are relative."""
+    if not node.level:
+        return node.module or ""
+    package = path.relative_to(ROOT).parts[: -node.level]
+    return ".".join([*package, *filter(None, [node.module])])
 
 
 def rings(graph: dict[str, set[str]]) -> list[list[str]]:

@@ -32,6 +32,8 @@ class AccountsAuditAction(AuditAction):
     JOB_SETTINGS_CHANGED = "accounts:job_settings:changed", _("Job Settings changed")
     API_TOKEN_ADDED = "accounts:api_token:added", _("API token created")
     API_TOKEN_REVOKED = "accounts:api_token:revoked", _("API token revoked")
+    DEVICE_LOGIN_APPROVED = "accounts:device_login:approved", _("Command line sign-in approved")
+    DEVICE_LOGIN_DENIED = "accounts:device_login:denied", _("Command line sign-in refused")
 
 
 _registered: dict[str, AuditAction] = {}

@@ -3,6 +3,7 @@
 from accounts.models.access_rule import AccessRule
 from accounts.models.api_token import APIToken
 from accounts.models.audit_event import AuditChain, AuditEvent
+from accounts.models.device_login import DeviceLogin
 from accounts.models.job_settings import JobSettings
 from accounts.models.single_user_mode import SingleUserMode
 from accounts.models.ssh_key import SSHKey
@@ -13,6 +14,7 @@ __all__ = [
     "AccessRule",
     "AuditChain",
     "AuditEvent",
+    "DeviceLogin",
     "JobSettings",
     "SSHKey",
     "SingleUserMode",

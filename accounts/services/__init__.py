@@ -6,6 +6,7 @@ Pages, the REST API, commands and tests call these functions; nothing else write
 
 from accounts.services.access_rules import add_access_rule, remove_access_rule, set_rule_expiry
 from accounts.services.api_tokens import create_api_token, revoke_api_token
+from accounts.services.device_logins import decide_device_login, redeem_device_login, start_device_login
 from accounts.services.job_defaults import job_settings, update_job_settings
 from accounts.services.ssh_keys import (
     add_ssh_key,
@@ -21,15 +22,18 @@ __all__ = [
     "add_access_rule",
     "add_ssh_key",
     "create_api_token",
+    "decide_device_login",
     "disable_ssh_key",
     "enable_ssh_key",
     "job_settings",
     "note_key_use",
+    "redeem_device_login",
     "remove_access_rule",
     "remove_ssh_key",
     "rename_ssh_key",
     "revoke_api_token",
     "set_key_expiry",
     "set_rule_expiry",
+    "start_device_login",
     "update_job_settings",
 ]

@@ -1,0 +1,5 @@
+"""Run as `python -m headnode_cli`."""
+
+from .main import main
+
+main()

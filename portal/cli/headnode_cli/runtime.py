@@ -1,0 +1,79 @@
+"""What the command that runs now works with: the options all commands have, the portal, the person's settings."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Optional
+
+from . import profiles, tokens
+from .errors import NotSignedIn, WrongUsage
+from .paths import config_file
+
+if TYPE_CHECKING:
+    from .client import Portal
+
+
+@dataclass
+class Choices:
+    """The options of the command that runs now."""
+
+    as_json: bool = False
+    quiet: bool = False
+    profile: Optional[str] = None
+    url: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """A portal as chosen: its address, the token for it, and where both are from."""
+
+    url: str
+    token: str
+    profile: str = ""
+    ca_file: str = ""
+    token_store: str = tokens.FILE
+
+
+choices = Choices()
+
+
+def chosen_access(*, needs_token: bool = True) -> Access:
+    """Return the portal to talk to: --url or --profile, else HEADNODE_URL, else the one signed in to last.
+
+    Raises NotSignedIn without a portal or a token, WrongUsage for a profile that is not there.
+    """
+    settings = profiles.read(config_file())
+    name = _profile_asked(settings)
+    url = os.environ.get("HEADNODE_URL", "") if name is None and not choices.url else choices.url or ""
+    if url:
+        url = profiles.clean_url(url)
+        name = next((key for key, profile in settings.profiles.items() if profile.url == url), "")
+    name = settings.current if name is None else name
+    profile = settings.profiles.get(name) or profiles.Profile(url)
+    if not profile.url:
+        raise NotSignedIn("You are not signed in to a portal. Run: headnode login https://your-portal")
+    token = os.environ.get("HEADNODE_TOKEN", "") or tokens.load(profile.url, profile.token_store)
+    if needs_token and not token:
+        raise NotSignedIn(f"You are not signed in to {profile.url}. Run: headnode login {profile.url}")
+    ca_file = os.environ.get("HEADNODE_CA_FILE", "") or profile.ca_file
+    return Access(profile.url, token, name, ca_file, profile.token_store)
+
+
+def _profile_asked(settings: profiles.Settings) -> str | None:
+    if choices.profile is None:
+        return None
+    if choices.url:
+        raise WrongUsage("Name the portal by --profile or by --url, not by both.")
+    if choices.profile not in settings.profiles:
+        known = ", ".join(settings.profiles) or "none"
+        raise WrongUsage(f"There is no profile {choices.profile!r}. Known: {known}.")
+    return choices.profile
+
+
+def portal() -> Portal:
+    """Return the client for the chosen portal, signed in."""
+    from .client import Portal
+
+    access = chosen_access()
+    return Portal(access.url, access.token, access.ca_file)

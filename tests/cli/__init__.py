@@ -1,0 +1,1 @@
+"""The command line `headnode`: its pure parts, and the installed wheel driven as a person drives it."""
