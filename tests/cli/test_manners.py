@@ -4,6 +4,7 @@ import http.server
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -73,11 +74,9 @@ def test_wrong_usage_is_2(person: Callable[..., Installed], arguments: list[str]
 
 def test_not_signed_in_is_3(stack: Stack, person: Callable[..., Installed]) -> None:
     alice = person()
-    for environment in (
-        {},
-        {"HEADNODE_URL": stack.base_url},
-        {"HEADNODE_URL": stack.base_url, "HEADNODE_TOKEN": "hn_no"},
-    ):
+    wrong = {"HEADNODE_URL": stack.base_url, "HEADNODE_TOKEN": "hn_no"}
+    tries: list[dict[str, Any]] = [{}, {"HEADNODE_URL": stack.base_url}, wrong]
+    for environment in tries:
         done = alice.run("whoami", **environment)
         assert done.returncode == 3
         assert "headnode login" in done.stderr

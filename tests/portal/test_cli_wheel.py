@@ -86,7 +86,7 @@ def test_a_build_that_fails_is_503_and_a_sentence(client: Client, monkeypatch: p
     def fail(*_: object, **__: object) -> Any:
         return subprocess.CompletedProcess([], 1, "", "no such thing")
 
-    monkeypatch.setattr(cli_wheel.subprocess, "run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     answer = client.get("/cli/headnode-latest.tar.gz")
     assert answer.status_code == 503
     assert b"log says why" in answer.content

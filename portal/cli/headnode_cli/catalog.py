@@ -20,6 +20,25 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("logout", "account", {"": "logout"}, "Sign out: end this computer's token"),
         Entry("whoami", "account", {"": "whoami"}, "Show who is signed in, and where"),
     ],
+    "Jobs": [
+        Entry("submit", "submit", {"": "submit"}, "Submit a command, a script or a cluster definition"),
+        Entry("run", "submit", {"": "run"}, "Submit, follow the log, end with the job's status"),
+        Entry("list", "jobs", {"": "list_jobs"}, "List your jobs"),
+        Entry("show", "jobs", {"": "show"}, "Show a job and its nodes"),
+        Entry("logs", "logs", {"": "logs"}, "Print a job's log; -f follows it"),
+        Entry("files", "jobs", {"": "files"}, "List what a job left in storage"),
+        Entry("extend", "jobs", {"": "extend"}, "Give a cluster more time"),
+        Entry("terminate", "jobs", {"": "terminate"}, "Terminate a job's cluster"),
+        Entry("open", "jobs", {"": "open_page"}, "Open a job's page in the browser"),
+    ],
+    "Settings": [
+        Entry(
+            "keys",
+            "keys",
+            {"list": "list_keys", "add": "add_key", "remove": "remove_key"},
+            "Your SSH public keys: list, add, remove",
+        ),
+    ],
 }
 
 

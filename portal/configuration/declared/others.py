@@ -41,4 +41,8 @@ OTHERS = (
     OtherVariable(
         "HEADNODE_LOGIN_PATH", "programs on nodes", "Set while a command starts: the PATH of the login shell."
     ),
+    OtherVariable("HEADNODE_URL", "`headnode`", "The portal that the [command line](cli.md) talks to."),
+    OtherVariable("HEADNODE_TOKEN", "`headnode`", "The token of the command line."),
+    OtherVariable("HEADNODE_CA_FILE", "`headnode`", "A certificate authority of one's own, as a file."),
+    OtherVariable("HEADNODE_TOKEN_STORE", "`headnode`", "`file`: never keeps the token in the keyring."),
 )
