@@ -1,5 +1,7 @@
 """Fixtures of the command line's tests."""
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,3 +72,26 @@ def signed_in(person: Callable[..., Installed], stack: Stack) -> Installed:
     token = with_token(stack).token
     found.good("login", stack.base_url, "--with-token", given=f"{token}\n")
     return found
+
+
+@pytest.fixture
+def engineer(signed_in: Installed, stack: Stack, make_key: Callable[..., Path]) -> Iterator[Installed]:
+    """Somebody with a key in ~/.ssh, saved on the portal, at an allowed address."""
+    ssh = signed_in.home / ".ssh"
+    ssh.mkdir(mode=0o700)
+    key = make_key("ed25519", comment="engineer-laptop")
+    shutil.copy(key, ssh / "id_ed25519")
+    shutil.copy(f"{key}.pub", ssh / "id_ed25519.pub")
+    (ssh / "id_ed25519").chmod(0o600)
+    # ssh looks for the home in the password database, not in $HOME: this person's settings name their key.
+    settings = signed_in.home / ".config/headnode/config.toml"
+    settings.write_text(f'identity_file = "{ssh}/id_ed25519"\n{settings.read_text()}')
+    person = with_token(stack)
+    status, rule = person.call(
+        "POST", "/api/v2/users/me/access-rules/", {"cidr": "127.0.0.0/8", "note": "here"}
+    )
+    saved = json.loads(signed_in.good("keys", "add", "--json"))
+    yield signed_in
+    signed_in.run("keys", "remove", saved["fingerprint"])
+    if status == 201:
+        person.call("DELETE", f"/api/v2/users/me/access-rules/{rule['id']}/")

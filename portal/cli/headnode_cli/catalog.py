@@ -31,6 +31,13 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("terminate", "jobs", {"": "terminate"}, "Terminate a job's cluster"),
         Entry("open", "jobs", {"": "open_page"}, "Open a job's page in the browser"),
     ],
+    "Clusters": [
+        Entry("ssh", "ssh", {"": "ssh"}, "Log in to a node, or run a command there"),
+        Entry("cp", "cp", {"": "cp"}, "Copy files: headnode cp mesh.dat JOB:work/shared/"),
+        Entry("tunnel", "ssh", {"": "tunnel"}, "Make a node's port reachable here"),
+        Entry("config-ssh", "config_ssh", {"": "config_ssh"}, "Entries for ssh, git and VS Code"),
+        Entry("known-hosts", "ssh", {"": "known_hosts"}, "Print host keys, for KnownHostsCommand"),
+    ],
     "Settings": [
         Entry(
             "keys",
@@ -38,6 +45,8 @@ GROUPS: dict[str, list[Entry]] = {
             {"list": "list_keys", "add": "add_key", "remove": "remove_key"},
             "Your SSH public keys: list, add, remove",
         ),
+        Entry("doctor", "doctor", {"": "doctor"}, "Find what is wrong, and how to mend it"),
+        Entry("completion", "doctor", {"": "completion"}, "Complete commands and jobs in your shell"),
     ],
 }
 
