@@ -3,9 +3,12 @@
 from django.urls import URLPattern, path
 
 from jobs.views import (
+    analysis_form,
     boot_log,
+    catalogue,
     clusters,
     connect,
+    core_type_form,
     first_steps,
     job_actions,
     job_list,
@@ -43,6 +46,11 @@ urlpatterns: list[URLPattern] = [
     path("administration/rate-card/", rate_card.rate_card_page, name="rate_card"),
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.usage_csv, name="usage_csv"),
+    path("administration/catalogue/", catalogue.catalogue, name="catalogue"),
+    path("administration/catalogue/core-types/new/", core_type_form.new_core_type, name="new_core_type"),
+    path("administration/catalogue/core-types/<str:code>/", core_type_form.core_type, name="core_type"),
+    path("administration/catalogue/software/new/", analysis_form.new_analysis, name="new_analysis"),
+    path("administration/catalogue/software/<str:code>/", analysis_form.analysis, name="analysis"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),
     path("jobs/<str:job_id>/fragments/state/", job_page.state_fragment, name="job_state_fragment"),
     path("jobs/<str:job_id>/connect/", connect.connect, name="job_connect"),

@@ -1,13 +1,15 @@
-"""The core types that the migrations bring: a transactional test's flush takes them along."""
+"""The catalogue that the migrations bring: a transactional test's flush takes it along."""
 
 from importlib import import_module
 
 from django.apps import apps
 
-from jobs.models import CoreType
+from jobs.models import Analysis, CoreType
 
 
 def make_sure() -> None:
-    """Put them back if they are gone."""
+    """Put it back if it is gone."""
     if not CoreType.objects.exists():
         import_module("jobs.migrations.0002_core_types").seed(apps, None)
+    if not Analysis.objects.exists():
+        import_module("jobs.migrations.0019_shipped_catalogue").seed(apps, None)

@@ -1,18 +1,27 @@
-"""/coretypes/ and /billing/computeprices/: the hardware to choose from, and its prices."""
+"""/coretypes/, /coretypes/{code}/ and /billing/computeprices/: the hardware to choose from, and its prices.
+
+Administrators add, change and retire core types.
+"""
 
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
+from accounts.rest.fields import WholeNumberField
+from accounts.rest.permissions import AdministratorsWrite
+from accounts.rest.requests import actor, pick
 from jobs.api.constant import ConstantField
+from jobs.catalogue import core_types
+from jobs.catalogue.drafts import CoreTypeDraft
 from jobs.models import CoreType
 
 # The only billing plan: what Rescale calls On Demand Priority.
@@ -101,6 +110,32 @@ class ComputePriceSerializer(CamelSerializer):
         return {"amount": price_text(core_type.price_per_core_hour), "currency": core_type.currency}
 
 
+class CoreTypeBody(CamelSerializer):
+    """A core type to offer. `memory` is in MB per core, `storage` in GB, `price` per core and hour."""
+
+    code = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=80)
+    cores = serializers.ListField(child=WholeNumberField(), max_length=64, help_text="Ascending.")
+    memory = WholeNumberField(source="memory_mb_per_core")
+    price = serializers.DecimalField(source="price_per_core_hour", max_digits=8, decimal_places=4)
+    description = serializers.CharField(required=False, allow_blank=True)
+    processor_info = serializers.CharField(source="processor", required=False, allow_blank=True)
+    storage = WholeNumberField(source="storage_gb", required=False)
+    currency = serializers.CharField(required=False, max_length=3)
+    ssh_port = WholeNumberField(required=False)
+    display_order = WholeNumberField(required=False)
+    is_active = serializers.BooleanField(required=False)
+
+
+class CoreTypePatch(CoreTypeBody):
+    """What to change. The code stays."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields of a new core type without its code."""
+        return {name: field for name, field in super().get_fields().items() if name != "code"}
+
+
+CORE_TYPE_CODE = OpenApiParameter("code", str, OpenApiParameter.PATH, description="Such as `emerald`.")
 IS_ACTIVE = OpenApiParameter("isActive", bool, description="`true`: only core types that can be ordered now.")
 
 
@@ -108,6 +143,7 @@ IS_ACTIVE = OpenApiParameter("isActive", bool, description="`true`: only core ty
 class CoreTypes(ListAPIView[CoreType]):
     """The hardware a job can run on. Prices are simulated."""
 
+    permission_classes = [IsAuthenticated, AdministratorsWrite]
     serializer_class = CoreTypeSerializer
     queryset = CoreType.objects.none()
 
@@ -117,6 +153,41 @@ class CoreTypes(ListAPIView[CoreType]):
         if wanted in ("true", "1"):
             return rows.filter(is_active=True)
         return rows.filter(is_active=False) if wanted in ("false", "0") else rows
+
+    @extend_schema(request=CoreTypeBody, responses={201: CoreTypeSerializer})
+    def post(self, request: Request) -> Response:
+        """Offer another core type (administrators)."""
+        body = CoreTypeBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = core_types.add_core_type(actor(request), CoreTypeDraft(**body.validated_data))
+        return Response(CoreTypeSerializer(row).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(parameters=[CORE_TYPE_CODE])
+class OneCoreType(APIView):
+    """One core type."""
+
+    permission_classes = [IsAuthenticated, AdministratorsWrite]
+
+    @extend_schema(responses=CoreTypeSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        """Return the core type, also a retired one."""
+        return Response(CoreTypeSerializer(pick(CoreType.objects.all(), code)).data)
+
+    @extend_schema(request=CoreTypePatch, responses=CoreTypeSerializer)
+    def patch(self, request: Request, code: str) -> Response:
+        """Change the given fields (administrators). `isActive: false` retires it, `true` offers it again."""
+        row = pick(CoreType.objects.all(), code)
+        body = CoreTypePatch(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        changed = core_types.change_core_type(actor(request), row, body.validated_data)
+        return Response(CoreTypeSerializer(changed).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, code: str) -> Response:
+        """Retire the core type (administrators): new jobs cannot use it. Jobs that run are not affected."""
+        core_types.retire_core_type(actor(request), pick(CoreType.objects.all(), code))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ComputePrices(APIView):

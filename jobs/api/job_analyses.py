@@ -6,9 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs.api.analyses import analysis_name
 from jobs.api.constant import ConstantField
 from jobs.api.job_fields import CoreTypeCodeField
+from jobs.catalogue.choice import analysis_names
 from jobs.models import Job
 
 
@@ -79,7 +79,7 @@ class JobAnalysisSerializer(CamelSerializer):
     def get_analysis(self, job: Job) -> dict[str, str]:
         return {
             "code": job.analysis_code,
-            "name": analysis_name(job.analysis_code),
+            "name": analysis_names().get(job.analysis_code, job.analysis_code),
             "version": job.analysis_version,
             "versionName": job.analysis_version,
         }

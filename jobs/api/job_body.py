@@ -16,6 +16,7 @@ from jobs.submission.job_actions import DraftRefused
 
 # Where the fields of a draft are in the body; all others are at the top level.
 _IN_ANALYSIS = ("command", "envVars")
+_IN_SOFTWARE = ("code", "version")
 _IN_HARDWARE = ("coreType", "coresPerSlot", "slots", "walltime")
 
 
@@ -47,7 +48,7 @@ class HardwareBody(CamelSerializer):
 
 
 class AnalysisBody(CamelSerializer):
-    """The program to run: `user_included` means your own."""
+    """The program to run: `user_included` means your own. Its version by code or name; the default without one."""
 
     code = serializers.CharField(max_length=80)
     version = serializers.CharField(max_length=80, required=False, allow_null=True)
@@ -141,12 +142,16 @@ def validation_error_of(refused: DraftRefused) -> serializers.ValidationError:
     top: dict[str, Any] = {}
     analysis: dict[str, Any] = {}
     hardware: dict[str, Any] = {}
+    software: dict[str, Any] = {}
     for problem in refused.problems:
         field = problem.field or "nonFieldErrors"
-        errors = hardware if field in _IN_HARDWARE else analysis if field in _IN_ANALYSIS else top
+        places = ((_IN_HARDWARE, hardware), (_IN_SOFTWARE, software), (_IN_ANALYSIS, analysis))
+        errors = next((place for fields, place in places if field in fields), top)
         errors.setdefault(field, []).append(problem.message)
     if hardware:
         analysis["hardware"] = hardware
+    if software:
+        analysis["analysis"] = software
     if analysis:
         top["jobanalyses"] = [analysis]
     return serializers.ValidationError(top)

@@ -1,5 +1,6 @@
 """A job in the list of jobs, as Rescale's clients expect it."""
 
+from functools import cached_property
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -8,9 +9,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs.api.analyses import analysis_name
 from jobs.api.constant import ConstantField
 from jobs.api.requests import cluster_of
+from jobs.catalogue.choice import analysis_names
 from jobs.models import Job, JobStatus, StoredFile
 from jobs.states import ClusterState, JobState
 
@@ -69,7 +70,12 @@ class JobSummarySerializer(CamelSerializer):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_analysis_names(self, job: Job) -> list[str]:
-        return [analysis_name(job.analysis_code)]
+        return [self._names.get(job.analysis_code, job.analysis_code)]
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """The names of all analyses, read once for a page of jobs."""
+        return analysis_names()
 
     @extend_schema_field(LabelSerializer)
     def get_job_status(self, job: Any) -> dict[str, Any]:

@@ -28,7 +28,9 @@ from jobs.api import (
 
 urlpatterns = [
     path("analyses/", analyses.Analyses.as_view()),
+    path("analyses/<str:code>/", analyses.OneAnalysis.as_view()),
     path("coretypes/", core_types.CoreTypes.as_view()),
+    path("coretypes/<str:code>/", core_types.OneCoreType.as_view()),
     path("billing/computeprices/", core_types.ComputePrices.as_view()),
     path("rate-card/", rate_card.RateCard.as_view()),
     path("users/me/usage/", usage.Usage.as_view()),

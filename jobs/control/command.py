@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from jobs.catalogue import choice
 from jobs.context.node_context import environment
 from jobs.control import checkpoint, claim, head_node, orders
 from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
@@ -47,7 +48,7 @@ def launch(cluster: Cluster) -> timedelta:
         command_runner.prepare(connection, {"machinefile": orders.machinefile(nodes)})
         staged = _stage(cluster, connection)
         if job.command:
-            command_runner.start(connection, job.command, {**environment(cluster), **job.env_vars})
+            _start(cluster, connection)
     now = timezone.now()
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.EXECUTING, executing_at=now)
@@ -64,6 +65,13 @@ def launch(cluster: Cluster) -> timedelta:
             )
         _log(cluster, text)
     return SOONEST
+
+
+def _start(cluster: Cluster, connection: Connection) -> None:
+    """Start the command, after its analysis' environment script and in the same shell."""
+    job = cluster.job
+    script = choice.environment_script(job.analysis_code, job.analysis_version)
+    command_runner.start(connection, job.command, {**environment(cluster), **job.env_vars}, script)
 
 
 def _stage(cluster: Cluster, connection: Connection) -> list[str]:
@@ -138,8 +146,7 @@ def _record_progress(cluster: Cluster, connection: Connection, status: CommandSt
             break
     if status.state == CommandState.NONE:
         # The launch was recorded, but its runner never started (the node was cut off): start it again.
-        job = cluster.job
-        command_runner.start(connection, job.command, {**environment(cluster), **job.env_vars})
+        _start(cluster, connection)
         return SOONEST
     if status.state == CommandState.RUNNING:
         began = cluster.executing_at or timezone.now()

@@ -1,5 +1,6 @@
 """The rows of jobs: one file per idea."""
 
+from jobs.models.analysis import Analysis, AnalysisVersion
 from jobs.models.boot_line import BootLine
 from jobs.models.charge import Charge
 from jobs.models.cluster import Cluster, ClusterStatus
@@ -16,6 +17,8 @@ from jobs.models.price import Price, RateCard
 from jobs.models.stored_file import StoredFile
 
 __all__ = [
+    "Analysis",
+    "AnalysisVersion",
     "BootLine",
     "Charge",
     "Cluster",

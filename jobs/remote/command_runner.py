@@ -124,9 +124,10 @@ def _reasons(value: object, names: Sequence[str]) -> dict[str, str]:
     return {name: "".join(filter(str.isprintable, text)) for name, text in texts.items()}
 
 
-def start(connection: Connection, command: str, env: Mapping[str, str]) -> None:
-    """Start the command unless it was started before."""
-    _call(connection, {"verb": "start", "command": command, "env": dict(env)}, START_SECONDS)
+def start(connection: Connection, command: str, env: Mapping[str, str], before: str = "") -> None:
+    """Start the command unless it was started before. The script `before` runs first, in the same shell."""
+    request = {"verb": "start", "command": command, "before": before, "env": dict(env)}
+    _call(connection, request, START_SECONDS)
 
 
 def status(connection: Connection, offset: int) -> CommandStatus:

@@ -124,7 +124,9 @@ def start(request):
     os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
     os.makedirs(SHARED, exist_ok=True)
     if read_state("began") is None:
-        write_state("command.sh", request["command"])
+        before = request.get("before", "")
+        write_state("command.sh", before + "\n" * bool(before) + request["command"])
+        write_state("title", request["command"].strip().split("\n", 1)[0])
         write_state("env.json", json.dumps(request.get("env", {})))
         write_state("program.py", request["source"])
     held = take_lock()
@@ -286,8 +288,8 @@ def run_command(log):
     # The portal starts this program with the system's PATH; the command gets that of the login.
     env["PATH"] = env.pop("HEADNODE_LOGIN_PATH", "") or env.get("PATH", os.defpath)
     env.update(json.loads(read_state("env.json") or "{}"))
-    first = (read_state("command.sh") or "").strip().split("\n", 1)[0]
-    head = "Launching %s, Working dir: %s.  Process output follows:\n" % (first[:200], SHARED)
+    title = read_state("title") or ""
+    head = "Launching %s, Working dir: %s.  Process output follows:\n" % (title[:200], SHARED)
     append(log, stamp() + head.encode("utf-8", "replace"))
     try:
         process = subprocess.Popen(

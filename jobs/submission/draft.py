@@ -28,7 +28,10 @@ class Offer:
 
 @dataclass(frozen=True)
 class JobDraft:
-    """A job as the user asks for it. `walltime_hours` None means the longest that the administrator allows."""
+    """A job as the user asks for it.
+
+    `walltime_hours` None means the longest that the administrator allows, `analysis_version` None the default version.
+    """
 
     name: str
     command: str
@@ -37,7 +40,7 @@ class JobDraft:
     slots: int = 1
     walltime_hours: float | None = None
     analysis_code: str = "user_included"
-    analysis_version: str = "0"
+    analysis_version: str | None = None
     env_vars: Mapping[str, str] = field(default_factory=dict)
     auto_terminate_cluster: bool | None = None
     is_low_priority: bool = False

@@ -104,16 +104,16 @@ def _check_labels(job: Job, asked: JobDraft) -> None:
 
 def _set_run_fields(job: Job, asked: JobDraft) -> list[str]:
     """Set every field that affects the run, and return their columns."""
-    core_type, offer = check_draft(asked)
+    checked = check_draft(asked)
     new = {
         "command": asked.command,
         "env_vars": dict(asked.env_vars),
         "analysis_code": asked.analysis_code,
-        "analysis_version": asked.analysis_version,
-        "core_type": core_type,
+        "analysis_version": checked.version.code,
+        "core_type": checked.core_type,
         "cores_per_slot": asked.cores_per_slot,
         "slots": asked.slots,
-        "walltime": draft.walltime_of(asked, offer),
+        "walltime": draft.walltime_of(asked, checked.offer),
     }
     if asked.auto_terminate_cluster is not None:
         new["auto_terminate_cluster"] = asked.auto_terminate_cluster

@@ -4,6 +4,7 @@ Pages, the REST API and tests call these functions.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
 from jobs import ids
 from jobs.access import access_needs
+from jobs.catalogue import choice
+from jobs.catalogue.choice import ChosenVersion
 from jobs.context import report_store
 from jobs.costs.still_running import still_running_of
 from jobs.events import handles, history, job_log, wakeups
@@ -44,8 +47,22 @@ def offer_of(core_type: CoreType) -> Offer:
     )
 
 
-def check_draft(asked: JobDraft, *, needs_command: bool = True) -> tuple[CoreType, Offer]:
-    """Return the draft's core type and what it offers. Raises DraftRefused with every problem."""
+@dataclass(frozen=True)
+class CheckedDraft:
+    """What the catalogue has for a draft without problems."""
+
+    core_type: CoreType
+    offer: Offer
+    version: ChosenVersion
+
+
+def check_draft(asked: JobDraft, *, needs_command: bool = True) -> CheckedDraft:
+    """Return what the draft chose from the catalogue. Raises DraftRefused with every problem."""
+    found, version = [], None
+    try:
+        version = choice.chosen_version(asked.analysis_code, asked.analysis_version)
+    except Refused as refused:
+        found.append(refused)
     core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
     if core_type is None:
         codes = ", ".join(CoreType.objects.filter(is_active=True).values_list("code", flat=True))
@@ -58,16 +75,19 @@ def check_draft(asked: JobDraft, *, needs_command: bool = True) -> tuple[CoreTyp
             "", [asked.cores_per_slot], settings.HEADNODE_MAX_SLOTS, settings.HEADNODE_MAX_JOB_HOURS
         )
         others = [p for p in draft.find_problems(asked, anything) if p.field != "coresPerSlot"]
-        raise DraftRefused([unknown, *others])
+        raise DraftRefused([unknown, *others, *found])
     offer = offer_of(core_type)
-    if found := draft.find_problems(asked, offer, needs_command=needs_command):
+    found = [*draft.find_problems(asked, offer, needs_command=needs_command), *found]
+    if version is not None and (wrong := choice.check_core_type(version, core_type.code)):
+        found.append(wrong)
+    if version is None or found:
         raise DraftRefused(found)
-    return core_type, offer
+    return CheckedDraft(core_type, offer, version)
 
 
 def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: bool = True) -> Job:
     """Save a job without starting it. Raises DraftRefused with every problem."""
-    core_type, offer = check_draft(asked, needs_command=needs_command)
+    checked = check_draft(asked, needs_command=needs_command)
     auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
         job = Job.objects.create(
@@ -76,13 +96,13 @@ def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: boo
             owner=owner,
             name=asked.name.strip(),
             command=asked.command.replace("\r\n", "\n"),
-            analysis_code=asked.analysis_code[:80],
-            analysis_version=asked.analysis_version[:80],
+            analysis_code=asked.analysis_code,
+            analysis_version=checked.version.code,
             env_vars=dict(asked.env_vars),
-            core_type=core_type,
+            core_type=checked.core_type,
             cores_per_slot=asked.cores_per_slot,
             slots=asked.slots,
-            walltime=draft.walltime_of(asked, offer),
+            walltime=draft.walltime_of(asked, checked.offer),
             is_low_priority=asked.is_low_priority,
             project_id=asked.project_id,
             auto_terminate_cluster=job_settings(owner).auto_terminate_cluster

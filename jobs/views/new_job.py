@@ -15,7 +15,7 @@ from accounts.services import job_settings
 from accounts.source_address import source_address_of
 from accounts.views.pages import actor, person, shown_again
 from jobs.access.access_needs import access_needs
-from jobs.models import CoreType
+from jobs.models import Analysis, CoreType
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
 from jobs.submission.job_actions import DraftRefused
@@ -43,8 +43,11 @@ def new_job(request: HttpRequest) -> HttpResponse:
 def _draft(values: Mapping[str, str]) -> JobDraft:
     """Return what was typed. Text that is not a number stays text, and `jobs.submission.draft` refuses it."""
     hours = values.get("walltime", "").strip()
+    analysis, _, version = values.get("analysis", "").partition(" ")
     return JobDraft(
         name=values.get("name", ""),
+        analysis_code=analysis or "user_included",
+        analysis_version=version or None,
         command=values.get("command", ""),
         core_type=values.get("core_type", ""),
         cores_per_slot=_number(int, values.get("cores_per_slot", "")),
@@ -71,6 +74,9 @@ def _form(
         "nav": "new_job",
         "values": {**{name: values[name] for name in values}, "name": shown_again(values.get("name", ""))},
         "errors": errors,
+        "software": [
+            _choices(row) for row in Analysis.objects.filter(is_active=True).prefetch_related("versions")
+        ],
         "cards": [_card(core_type) for core_type in core_types],
         "chosen": chosen,
         # The page's script removes those that the chosen core type does not offer.
@@ -83,6 +89,15 @@ def _form(
         "settings": job_settings(owner),
     }
     return render(request, "jobs/new_job.html", context, status=status)
+
+
+def _choices(analysis: Analysis) -> tuple[Analysis, list[tuple[str, str]]]:
+    """Return an analysis with the value and the title of each of its versions on offer, as the form has them."""
+    versions = [version for version in analysis.versions.all() if version.is_active]
+    titles = [
+        analysis.name if analysis.accepts_any_version else f"{analysis.name} {v.name}" for v in versions
+    ]
+    return analysis, [(f"{analysis.code} {v.code}", title) for v, title in zip(versions, titles, strict=True)]
 
 
 def _chosen(core_types: Sequence[CoreType], code: str) -> CoreType | None:

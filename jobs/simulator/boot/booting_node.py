@@ -37,7 +37,7 @@ class BootingNode(Protocol):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables for every program."""
+        """Variables for every program, PATH among them."""
 
     @property
     def context_folder(self) -> str:

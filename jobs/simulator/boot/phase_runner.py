@@ -26,7 +26,6 @@ from jobs.simulator.sandbox.installed_programs import login_shell
 MARGIN_SECONDS, MARGIN_PART = 2.0, 0.2
 MIN_SCRIPT_SECONDS = 0.1
 LONGEST_LAST_LINE = 300
-PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class PhaseFailed(Exception):
@@ -123,7 +122,6 @@ class PhaseRunner:
             "USER": node.username,
             "LOGNAME": node.username,
             "SHELL": login_shell(),
-            "PATH": PATH,
             "LANG": "C.UTF-8",
             **node.environment,
             "HEADNODE_MEMBER": node.spec.name,

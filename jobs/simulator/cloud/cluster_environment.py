@@ -11,7 +11,8 @@ from jobs.node_contract.context_files import Host
 from jobs.simulator.cloud.cluster_access import ClusterAccess
 from jobs.simulator.cloud.login_records import LoginRecords
 from jobs.simulator.cloud.services import CloudServices
-from jobs.simulator.sandbox.bubblewrap import CONTEXT_INSIDE, NodeFolders
+from jobs.simulator.sandbox.agent_install import PROGRAMS_FOLDER, SYSTEM_PATH
+from jobs.simulator.sandbox.bubblewrap import AGENT_INSIDE, CONTEXT_INSIDE, NodeFolders
 from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.etc_files import CLUSTER_KEY, etc_files
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
@@ -71,6 +72,12 @@ class ClusterEnvironment:
         if self._has_own_network:
             return CONTEXT_INSIDE
         return str(self.shown_folders.etc / f"context.{hostname}")
+
+    @property
+    def path(self) -> str:
+        """Return the PATH of a node's programs."""
+        run = AGENT_INSIDE if self._has_own_network else str(self.shown_folders.run)
+        return f"{SYSTEM_PATH}:{run}/{PROGRAMS_FOLDER}"
 
     def write_context(self, hostname: str, files: Mapping[str, str], *, executable: bool = False) -> None:
         """Write files into a node's context folder. Raises OSError."""

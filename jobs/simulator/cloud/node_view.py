@@ -90,9 +90,9 @@ class NodeView:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables of the context, and where its files are."""
+        """The PATH, the variables of the context, and where its files are."""
         variables = (self.record.context or {}).get("environment", {})
-        return {**variables, "HEADNODE_CONTEXT": self.context_folder}
+        return {"PATH": self._environment.path, **variables, "HEADNODE_CONTEXT": self.context_folder}
 
     @property
     def identity(self) -> HostIdentity:

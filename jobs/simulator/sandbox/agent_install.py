@@ -1,6 +1,7 @@
 """Choose an interpreter for the agent and compile the agent for it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +19,9 @@ sys.version_info >= (3, 9) or sys.exit(1)
 for source, target in zip(sys.argv[1::2], sys.argv[2::2]): py_compile.compile(source, target, doraise=True)
 """
 AGENT_FILE = "agent.pyc"
+# The last folder of a node's PATH: names that programs expect and the machine may lack.
+PROGRAMS_FOLDER = "bin"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 # What runs inside a node; the rest of `node_runtime` is the launcher's.
 AGENT_MODULES = (
     "agent.py",
@@ -58,6 +62,16 @@ def find_pythons() -> list[Python]:
     return found
 
 
+def install_python_name(python: Python, run: Path) -> None:
+    """Make `python` mean Python 3 on nodes, as scripts written elsewhere expect. A `python` of the machine wins."""
+    folder = run / PROGRAMS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chmod(folder, 0o755)  # noqa: S103 - nodes, as other users, start programs from here
+    name = folder / "python"
+    name.unlink(missing_ok=True)
+    name.symlink_to(shutil.which("python3", path=SYSTEM_PATH) or python.path)
+
+
 def install_agent(python: Python, run: Path) -> bool:
     """Compile the agent for an interpreter into the folder that nodes see. Return False if it cannot run there."""
     sources = Path(__file__).parents[1] / "node_runtime"
@@ -81,6 +95,7 @@ def install_agent(python: Python, run: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     start.unlink()
+    install_python_name(python, run)
     if done.returncode == 0:
         for target in compiled.values():
             os.chmod(target, 0o644)

@@ -24,7 +24,7 @@ class ServedNode(Protocol):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables for every program."""
+        """Variables for every program, PATH among them."""
 
     @property
     def access(self) -> AccessPolicy:

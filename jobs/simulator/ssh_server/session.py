@@ -128,7 +128,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
             "USER": user,
             "LOGNAME": user,
             "SHELL": login_shell(),
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
             "LANG": "C.UTF-8",
             **self._node.environment,
             "SSH_CLIENT": f"{peer[0]} {peer[1]} {local[1]}",

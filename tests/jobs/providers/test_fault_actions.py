@@ -109,7 +109,7 @@ def test_cores_are_set_and_a_job_that_does_not_fit_is_told_what_is_free(
 
 @pytest.mark.parametrize(
     ("core_type", "cores", "field"),
-    [("granite", 5, "core_type"), ("emerald", -1, "cores"), ("emerald", 10**7, "cores")],
+    [("feldspar", 5, "core_type"), ("emerald", -1, "cores"), ("emerald", 10**7, "cores")],
 )
 def test_cores_that_make_no_sense_are_refused(
     cloud: Simulator, admin: User, core_type: str, cores: Any, field: str

@@ -80,7 +80,7 @@ def test_cores(cloud: Simulator, admin: User) -> None:
     assert emerald == {"coreType": "emerald", "cores": 5, "taken": 0, "free": 5, "isSet": True}
     answer = client.put(CAPACITY, {"coreType": "emerald", "cores": None}, format="json")
     assert answer.json()[0]["cores"] == 64
-    assert client.put(CAPACITY, {"coreType": "granite", "cores": 5}, format="json").status_code == 400
+    assert client.put(CAPACITY, {"coreType": "feldspar", "cores": 5}, format="json").status_code == 400
 
 
 def test_where_clusters_are_real(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_no_two_ids_differ_only_in_case(alice: User, monkeypatch: pytest.MonkeyP
 
 def test_every_problem_of_a_draft_is_told_and_nothing_is_stored(alice: User) -> None:
     with pytest.raises(job_actions.DraftRefused) as caught:
-        job_actions.create_job(actor(alice), alice, draft(core_type="granite", slots=0, walltime_hours=-1))
+        job_actions.create_job(actor(alice), alice, draft(core_type="feldspar", slots=0, walltime_hours=-1))
     assert [p.field for p in caught.value.problems] == ["coreType", "slots", "walltime"]
     assert "emerald" in caught.value.problems[0].message
     assert not Job.objects.exists()

@@ -135,3 +135,10 @@ def test_paramiko_sftp(client: paramiko.SSHClient) -> None:
             file.write(b"x" * 300_000)
         assert sftp.stat("work/para").st_size == 300_000
         sftp.remove("work/para")
+
+
+def test_python_is_python_3(cluster: Cluster, keys: dict[str, Path]) -> None:
+    command = "python -c 'import sys; print(sys.version_info.major)'; bash -lc 'command -v python'"
+    done = cluster.ssh(keys["alice"], command)
+    assert done.stdout.split()[0] == b"3", done.stderr
+    assert done.returncode == 0
