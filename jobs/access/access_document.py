@@ -12,7 +12,7 @@ from django.db.models import F
 from accounts.keys import validity
 from accounts.models import User
 from accounts.services import job_settings
-from jobs.models import Cluster
+from jobs.models import Cluster, Job
 from jobs.node_contract.access_document import AccessDocument
 from sshgateway.certificates.authorities import user_authority_lines
 
@@ -22,6 +22,13 @@ def rules_of(owner: User) -> list[str]:
     if not job_settings(owner).ssh_access:
         return []
     return [rule.cidr for rule in validity.rules_in_force(owner)]
+
+
+def rules_of_job(job: Job) -> list[str]:
+    """Return the CIDR rules in force for a job's cluster: its own, or else its owner's; empty while SSH is off."""
+    if not job.cidr_rules:
+        return rules_of(job.owner)
+    return [*job.cidr_rules] if job_settings(job.owner).ssh_access else []
 
 
 def new_document(cluster: Cluster) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def _unnumbered_document(cluster: Cluster) -> AccessDocument:
     active = validity.Validity.ACTIVE
     return AccessDocument(
         authorized_keys=tuple(key.public_key for key, state in keys if state is active),
-        rules=tuple(rules_of(owner)),
+        rules=tuple(rules_of_job(cluster.job)),
         user_authorities=tuple(user_authority_lines()),
         gateway_addresses=tuple(settings.HEADNODE_GATEWAY_ADDRESSES),
         withdrawn=tuple((key.fingerprint, state.value) for key, state in keys if state is not active),

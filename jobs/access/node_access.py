@@ -1,10 +1,12 @@
 """Check whether a user may open a terminal on a node, and return the target to connect to."""
 
+from collections.abc import Sequence
+
 from accounts import cidr
 from accounts.models import User
 from accounts.services import job_settings
 from jobs.access import refusals
-from jobs.access.access_document import rules_of
+from jobs.access.access_document import rules_of, rules_of_job
 from jobs.access.job_visibility import visible_jobs
 from jobs.access.refusals import AccessRefusal
 from jobs.access.session_subjects import job_id_of, subject_of
@@ -16,11 +18,20 @@ from sshgateway.ssh.targets import Target
 
 def check_address(owner: User, source_address: str) -> None:
     """Raise Refused (`ssh_access_off`, `cidr_denied`) unless the owner's access rules cover this address."""
+    _check_rules(owner, rules_of(owner), source_address)
+
+
+def check_address_for(job: Job, source_address: str) -> None:
+    """Raise Refused as `check_address` does, by the rules of this job's cluster."""
+    _check_rules(job.owner, rules_of_job(job), source_address)
+
+
+def _check_rules(owner: User, rules: Sequence[str], source_address: str) -> None:
     if not job_settings(owner).ssh_access:
         raise refusals.ssh_access_off()
     if not source_address:
         raise refusals.address_unknown()
-    if not cidr.allows(rules_of(owner), source_address):
+    if not cidr.allows(rules, source_address):
         raise refusals.address_denied(source_address)
 
 
@@ -60,7 +71,7 @@ def terminal_target(user: User, job: Job, node_name: str, source_address: str) -
     if not visible_jobs(user).filter(pk=job.pk).exists():
         raise refusals.no_such_job()
     node = _running_node(job, node_name)
-    check_address(job.owner, source_address)
+    check_address_for(job, source_address)
     return node_target(node)
 
 

@@ -72,11 +72,17 @@ class FileLines(APIView):
 
     @extend_schema(responses=LinesSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Return the file's lines. Bytes that are not UTF-8 become replacement characters."""
+        """Return the file's lines with their ends. Bytes that are not UTF-8 become replacement characters."""
         file = pick(stored_files.visible_files(person(request)), id)
         with stored_files.open_file(file) as content:
             text = content.read(MAX_TEXT).decode("utf-8", "replace")
-        return Response({"lines": text.removesuffix("\n").split("\n"), "truncated": file.size > MAX_TEXT})
+        return Response({"lines": _lines(text), "truncated": file.size > MAX_TEXT})
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines, each with its line feed; the last may have none."""
+    *lines, rest = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([rest] if rest else [])
 
 
 def _asked_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int] | None:

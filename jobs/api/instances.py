@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
 from jobs.access import connection_info
+from jobs.api.constant import ConstantField
 from jobs.api.requests import cluster_of, job_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job, Node
@@ -51,6 +52,14 @@ class InstanceSerializer(CamelSerializer):
     public_ip = serializers.IPAddressField(source="address")
     public_hostname = serializers.CharField(source="address")
     private_ip = serializers.IPAddressField(source="private_address", allow_null=True)
+    private_hostname = serializers.CharField(source="hostname")
+    date_started = serializers.DateTimeField(
+        source="verified_at", allow_null=True, help_text="When the portal first logged in to it."
+    )
+    is_behind_nat = ConstantField(value=False)
+    supported_services = ConstantField(["SSH"])
+    tenancy = ConstantField("default")
+    instance_group = ConstantField(None)
     username = serializers.CharField(source="cluster.job.username")
     ssh_port = serializers.IntegerField(source="port")
     ssh_command = serializers.SerializerMethodField(help_text="To paste into a shell; empty unless running.")

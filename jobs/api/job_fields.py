@@ -37,3 +37,28 @@ class LooseBooleanField(serializers.BooleanField):
 
     def __init__(self) -> None:
         super().__init__(required=False, allow_null=True)
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "object", "properties": {}, "additionalProperties": True}}
+)
+class TextEntriesField(serializers.Field[Any, Any, Any, Any]):
+    """A list of texts: each as such, or as an object with the text under one key. null is an empty list."""
+
+    def __init__(self, key: str, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+        self.key = key
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:
+        """Return the texts. Raises ValidationError for anything else."""
+        entries = data if isinstance(data, list) else None if data != "" else []
+        if entries is None or len(entries) > 1000:
+            raise serializers.ValidationError(f'Give a list: ["text"] or [{{"{self.key}": "text"}}].')
+        texts = [entry.get(self.key) if isinstance(entry, dict) else entry for entry in entries]
+        if not all(isinstance(text, str) for text in texts):
+            raise serializers.ValidationError(f'Each entry is a text or {{"{self.key}": "text"}}.')
+        return tuple(texts)
+
+    def to_representation(self, value: Any) -> list[dict[str, str]]:
+        """Return the texts as objects, as Rescale does."""
+        return [{self.key: text} for text in value]

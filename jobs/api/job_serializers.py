@@ -10,7 +10,8 @@ from rest_framework import serializers
 from accounts.rest.camel_case import CamelSerializer
 from jobs.api.constant import ConstantField
 from jobs.api.core_types import PLAN
-from jobs.api.job_analyses import JobAnalysisSerializer
+from jobs.api.job_analyses import JobAnalysisSerializer, analyses_of
+from jobs.api.job_fields import TextEntriesField
 from jobs.api.job_summaries import owner_of
 from jobs.api.requests import cluster_of, living_cluster_of
 from jobs.api.running import StillRunningSerializer
@@ -19,6 +20,17 @@ from jobs.lifetime import deadline_limits
 from jobs.lifetime.deadline import DeadlineReason
 from jobs.models import Job
 from jobs.submission import job_actions
+
+
+def shown_cidr_rules(job: Job) -> list[str]:
+    """Return the job's own access rules, or else its owner's at submission."""
+    return job.cidr_rules or [rule["cidr"] for rule in job.settings_snapshot.get("access_rules", [])]
+
+
+def shown_public_keys(job: Job) -> list[str]:
+    """Return its owner's usable SSH keys at submission."""
+    keys = job.settings_snapshot.get("ssh_keys", [])
+    return [key["public_key"] for key in keys if key.get("standing", "active") == "active"]
 
 
 class JobSerializer(CamelSerializer):
@@ -34,12 +46,16 @@ class JobSerializer(CamelSerializer):
     project_id = serializers.CharField(allow_null=True)
     is_low_priority = serializers.BooleanField()
     billing_priority_value = serializers.SerializerMethodField()
+    description = serializers.CharField()
+    user_tags = TextEntriesField("name")
+    archive_filters = TextEntriesField("selector")
+    is_interactive = serializers.BooleanField()
     jobanalyses = serializers.SerializerMethodField()
     auto_terminate_cluster = serializers.BooleanField()
     job_username = serializers.CharField(source="username")
     ssh_port = serializers.IntegerField(source="core_type.ssh_port")
     cidr_rule = serializers.SerializerMethodField(
-        help_text="The access rules at submission, separated by commas."
+        help_text="The job's own access rules, or else yours at submission, separated by commas."
     )
     public_key = serializers.SerializerMethodField(help_text="The SSH keys at submission, one per line.")
     settings_changed = serializers.SerializerMethodField(
@@ -67,9 +83,7 @@ class JobSerializer(CamelSerializer):
     )
     outcome_reason = serializers.CharField(allow_blank=True)
     current_user_has_full_access = serializers.SerializerMethodField()
-    description = ConstantField("")
     expected_runs = ConstantField(1)
-    archive_filters = ConstantField([])
     resource_filters = ConstantField([])
     case_file = ConstantField(None)
     param_file = ConstantField(None)
@@ -80,15 +94,14 @@ class JobSerializer(CamelSerializer):
     monte_carlo_iterations = ConstantField(None)
     optimizer = ConstantField(None)
     remote_viz_config = ConstantField(None)
-    user_tags = ConstantField([])
     shared_with = ConstantField([])
     cloned_from = ConstantField(None)
     launch_config = ConstantField(None)
+    api_key = ConstantField(None)
     folder_id = ConstantField(None)
     os_cost_tier = ConstantField(None)
     is_pinned = ConstantField(value=False)
     suspend_available = ConstantField(value=False)
-    is_interactive = ConstantField(value=False)
 
     def get_owner(self, job: Job) -> str:
         return owner_of(job)
@@ -98,16 +111,13 @@ class JobSerializer(CamelSerializer):
 
     @extend_schema_field(JobAnalysisSerializer(many=True))
     def get_jobanalyses(self, job: Job) -> Any:
-        return JobAnalysisSerializer([job], many=True, context=self.context).data
+        return JobAnalysisSerializer(analyses_of(job), many=True, context=self.context).data
 
     def get_cidr_rule(self, job: Job) -> str | None:
-        rules = job.settings_snapshot.get("access_rules", [])
-        return ",".join(rule["cidr"] for rule in rules) or None
+        return ",".join(shown_cidr_rules(job)) or None
 
     def get_public_key(self, job: Job) -> str | None:
-        keys = job.settings_snapshot.get("ssh_keys", [])
-        usable = [key for key in keys if key.get("standing", "active") == "active"]
-        return "\n".join(key["public_key"] for key in usable) or None
+        return "\n".join(shown_public_keys(job)) or None
 
     def get_settings_changed(self, job: Job) -> list[str]:
         return [change.sentence for change in job_actions.settings_changes(job)]

@@ -70,7 +70,7 @@ class JobSummarySerializer(CamelSerializer):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_analysis_names(self, job: Job) -> list[str]:
-        return [self._names.get(job.analysis_code, job.analysis_code)]
+        return [self._names.get(row.analysis_code, row.analysis_code) for row in job.analyses]
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -13,16 +13,18 @@ from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 from rest_framework.views import APIView
 
+from accounts.models import User
 from accounts.refusals import Refused
 from accounts.rest.requests import actor, is_v3, person
 from jobs.api import job_body, job_filters
-from jobs.api.job_body import JobBody, JobPatch
-from jobs.api.job_serializers import JobSerializer
+from jobs.api.job_body import JobBody, JobPatch, JobPut
+from jobs.api.job_serializers import JobSerializer, shown_cidr_rules, shown_public_keys
 from jobs.api.job_summaries import SAVED, JobSummarySerializer, with_summary
 from jobs.api.requests import cluster_of, job_of, jobs_of
 from jobs.api.schema import JOB_ID
 from jobs.models import Job
-from jobs.storage import stored_files
+from jobs.storage import job_inputs, stored_files
+from jobs.storage.job_inputs import InputDraft
 from jobs.submission import edits, job_actions
 from jobs.submission.job_actions import DraftRefused
 
@@ -41,20 +43,23 @@ class Jobs(ListAPIView[Job]):
     queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Job]:
-        return job_filters.filtered(with_summary(jobs_of(self.request)), self.request.query_params)
+        return job_filters.filtered(
+            with_summary(jobs_of(self.request)).prefetch_related("following"), self.request.query_params
+        )
 
     @extend_schema(request=JobBody, responses={201: JobSerializer})
     def post(self, request: Request) -> Response:
         """Save a job. It starts with submit/."""
         body = JobBody(data=request.data)
         body.is_valid(raise_exception=True)
-        inputs = _input_files(request, body.validated_data)
+        inputs = _input_files(request, body.validated_data, [])
+        _check_public_keys(person(request), body.validated_data)
         try:
             with transaction.atomic():
                 job = job_actions.create_job(
                     actor(request), person(request), job_body.to_draft(body.validated_data)
                 )
-                stored_files.attach_inputs(job, inputs or [])
+                job_inputs.attach_inputs(job, inputs or [])
         except DraftRefused as refused:
             raise job_body.validation_error_of(refused) from None
         return job_response(request, job, status.HTTP_201_CREATED)
@@ -91,16 +96,17 @@ class OneJob(JobView):
 
     @extend_schema(request=JobPatch, responses=JobSerializer)
     def patch(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Change a saved job. Of a submitted job only `name`, `projectId` and `isLowPriority` can be changed.
+        """Change a saved job. Of a submitted job only its name, description, tags, project and priority can change.
 
-        A list of `inputFiles`, even an empty one, replaces the present list.
+        Anything that would have changed the run is 409; keys that are not known are ignored, as in Rescale. A list of
+        `jobanalyses` or `inputFiles`, even an empty one of files, replaces the present list.
         """
         return self._edit(request, id, JobPatch, partial=True)
 
-    @extend_schema(request=JobBody, responses=JobSerializer)
+    @extend_schema(request=JobPut, responses=JobSerializer)
     def put(self, request: Request, id: str) -> Response:  # noqa: A002
         """Change a saved job, like PATCH, with the whole job in the body."""
-        return self._edit(request, id, JobBody, partial=False)
+        return self._edit(request, id, JobPut, partial=False)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -110,9 +116,12 @@ class OneJob(JobView):
 
     def _edit(self, request: Request, job_id: str, form: type[JobBody], *, partial: bool) -> Response:
         job = self.find(request, job_id)
-        body = form(data=request.data, partial=partial)
+        body = form(data=request.data, partial=partial, context={"partial": True})
         body.is_valid(raise_exception=True)
-        inputs = _input_files(request, body.validated_data)
+        inputs = _input_files(request, body.validated_data, job_inputs.inputs_of(job))
+        _check_public_keys(job.owner, body.validated_data, shown_public_keys(job))
+        if list(body.validated_data.get("cidr_rule", ("",)) or ()) == shown_cidr_rules(job):
+            del body.validated_data["cidr_rule"]  # sent back as it was answered
         try:
             asked = job_body.to_draft(body.validated_data, edits.draft_of(job))
             edits.edit_job(actor(request), job, asked, inputs)
@@ -146,21 +155,39 @@ class Stop(JobView):
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _input_files(request: Request, body: dict[str, Any]) -> list[tuple[str, bool]] | None:
-    """Return the ids of the input files, each with whether to unpack it; None if the body has no list of files.
+def _input_files(request: Request, body: dict[str, Any], before: list[InputDraft]) -> list[InputDraft] | None:
+    """Return the files of the job; None if the body has no list of analyses.
 
     Raises ValidationError unless all of them belong to the user.
     """
-    inputs = job_body.input_files(body)
-    ids = [file_id for file_id, _ in inputs or []]
-    if wrong := _unknown(ids, stored_files.known_ids(person(request), ids)):
-        raise ValidationError({"jobanalyses": [{"inputFiles": wrong}]})
+    inputs = job_body.input_files(body, before)
+    known = stored_files.known_ids(person(request), [wanted.file_id for wanted in inputs or []])
+    wrong = [_unknown(analysis, known) for analysis in body.get("jobanalyses") or []]
+    if any(wrong):
+        raise ValidationError({"jobanalyses": wrong})
     return inputs
 
 
-def _unknown(ids: Sequence[str], known: set[str]) -> list[dict[str, list[str]]]:
-    """Return one error entry per file, as Rescale's clients expect them; an empty list if all are known."""
-    if all(file_id in known for file_id in ids):
-        return []
-    sentence = "You have no file with this id. Upload it at files/contents/ first."
-    return [{} if file_id in known else {"id": [sentence]} for file_id in ids]
+def _unknown(analysis: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """Return the errors of an analysis, one entry per file as Rescale's clients expect them; empty if all are known."""
+    error = {"id": ["You have no file with this id. Upload it at files/contents/ first."]}
+    found: dict[str, Any] = {}
+    ids = [file["id"] for file in analysis.get("input_files") or []]
+    if not known.issuperset(ids):
+        found["inputFiles"] = [{} if file_id in known else error for file_id in ids]
+    for when in ("pre", "post"):
+        script = analysis.get(f"{when}_process_script")
+        if script and script["id"] not in known:
+            found[f"{when}ProcessScript"] = error
+    return found
+
+
+def _check_public_keys(owner: User, body: dict[str, Any], shown: Sequence[str] = ()) -> None:
+    """Raise ValidationError for a key that the owner has not saved: every saved key is let in, no other is."""
+    saved = {
+        " ".join(line.split()[:2]) for line in [*shown, *(key.public_key for key in owner.ssh_keys.all())]
+    }
+    lines = [line for line in (body.get("public_key") or "").splitlines() if line.strip()]
+    if any(" ".join(line.split()[:2]) not in saved for line in lines):
+        sentence = "This key is not in your Job Settings. Save it there: all keys that you saved are let in."
+        raise ValidationError({"publicKey": [sentence]})

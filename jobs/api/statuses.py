@@ -1,9 +1,10 @@
 """/jobs/{id}/statuses/ and cluster_statuses/: the statuses that a job and its cluster had, newest first."""
 
+from datetime import UTC
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
@@ -31,11 +32,15 @@ class JobStatusSerializer(CamelSerializer):
     id = serializers.IntegerField()
     job_id = serializers.CharField()
     status = serializers.CharField()
-    status_date = serializers.DateTimeField(source="at")
+    status_date = serializers.SerializerMethodField(help_text="With `+00:00`, as in Rescale.")
     status_reason = ReasonField()
     substatus = ConstantField(None)
     notify = ConstantField(value=False)
     prevent_duplicates = ConstantField(value=True)
+
+    @extend_schema_field({"type": "string", "format": "date-time"})
+    def get_status_date(self, row: JobStatus) -> str:
+        return row.at.astimezone(UTC).isoformat()
 
 
 class ClusterStatusSerializer(CamelSerializer):

@@ -1,5 +1,6 @@
 """/files/, /files/contents/, /files/{id}/ and /jobs/{id}/files/: stored files."""
 
+import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
 from accounts.rest.exceptions import TooLarge
+from accounts.rest.fields import WholeNumberField
 from accounts.rest.requests import actor, person, pick
 from jobs.api.constant import ConstantField
 from jobs.api.job_filters import search_text
@@ -32,6 +34,8 @@ QUOTA_HEADERS = [
         (QUOTA_HEADER, "What they may hold together, in bytes."),
     )
 ]
+# One program's upload has the part header `Content-Type: {'type_id': 1}`.
+_TYPE_IN_HEADER = re.compile(r"""['"]?type_?id['"]?\s*[:=]\s*([0-9]{1,3})""", re.IGNORECASE)
 SEARCH = OpenApiParameter("search", str, description="Part of the name or path.")
 
 
@@ -58,12 +62,12 @@ class FileSerializer(CamelSerializer):
     decrypted_size = serializers.IntegerField(source="size")
     download_url = serializers.SerializerMethodField()
     file_checksums = serializers.SerializerMethodField()
+    md5 = serializers.CharField(help_text="Empty for files of an older version of the portal.")
     shared_with = ConstantField([])
     encoded_encryption_key = ConstantField("")
     is_uploaded = ConstantField(value=True)
     is_deleted = ConstantField(value=False)
     view_in_browser = ConstantField(value=False)
-    md5 = ConstantField("")
     path_parts = ConstantField(None)
     storage = ConstantField(None)
     user_tags = ConstantField([])
@@ -80,7 +84,7 @@ class FileSerializer(CamelSerializer):
 
 
 class UploadSerializer(CamelSerializer):
-    """A file to upload."""
+    """A file to upload. `typeId`: 1 input, 2 template, 3 parameters, 4 script, 7 and 8 case."""
 
     file = serializers.FileField(allow_empty_file=True)
     encoded_name = serializers.CharField(
@@ -89,6 +93,26 @@ class UploadSerializer(CamelSerializer):
         help_text="The file's name, percent-encoded byte by byte. Use it for names that a form cannot carry exactly: "
         "not UTF-8, or with a backslash or `%22` in them.",
     )
+    type_id = WholeNumberField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the file and its type. Rescale's programs send the type as a field or as the file's content type."""
+        values = super().to_internal_value(data)
+        if "type_id" not in values:
+            said = data.get("type_id") or _TYPE_IN_HEADER.search(
+                getattr(values["file"], "content_type", None) or ""
+            )
+            if said:
+                text = said if isinstance(said, str) else said.group(1)
+                values["type_id"] = self.fields["typeId"].run_validation(text)
+        return values
+
+
+class FilePatch(CamelSerializer):
+    """What to change of a file."""
+
+    name = serializers.CharField(required=False, max_length=1000)
+    type_id = WholeNumberField(required=False)
 
 
 @extend_schema_view(get=extend_schema(parameters=[SEARCH, *QUOTA_HEADERS]))
@@ -137,9 +161,11 @@ class Upload(APIView):
             raise TooLarge(f"The file is too large: at most {limit} MB.")
         body = UploadSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        uploaded, encoded_name = body.validated_data["file"], body.validated_data.get("encoded_name")
+        asked = body.validated_data
+        uploaded, encoded_name = asked["file"], asked.get("encoded_name")
         name = uploaded.exact_name.encode() if encoded_name is None else unquote_to_bytes(encoded_name)
-        file = stored_files.store_upload(actor(request), person(request), uploaded, name)
+        type_id = asked.get("type_id", StoredFile.Type.INPUT)
+        file = stored_files.store_upload(actor(request), person(request), uploaded, name, type_id)
         content = FileSerializer(file, context={"request": request}).data
         response = Response(content, status=status.HTTP_201_CREATED)
         _show_quota(response, request)
@@ -162,6 +188,14 @@ class OneFile(APIView):
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """Return the facts of the file, without its content."""
         return Response(FileSerializer(self._file(request, id), context={"request": request}).data)
+
+    @extend_schema(request=FilePatch, responses=FileSerializer)
+    def patch(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Rename the file, or say what it is for (`typeId`). Its content stays."""
+        body = FilePatch(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        file = stored_files.change_file(actor(request), self._file(request, id), **body.validated_data)
+        return Response(FileSerializer(file, context={"request": request}).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002

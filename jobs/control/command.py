@@ -6,6 +6,7 @@ Every step may be repeated: the program on the node (`jobs.remote`) never runs t
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import islice
 
@@ -13,14 +14,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from jobs.catalogue import choice
 from jobs.context.node_context import environment
-from jobs.control import checkpoint, claim, head_node, orders
+from jobs.control import checkpoint, claim, head_node, job_steps, orders
 from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
 from jobs.events import history, job_log
-from jobs.models import Cluster, JobEvent, Node
+from jobs.models import Cluster, Job, JobEvent, Node
 from jobs.remote import command_runner
 from jobs.remote.archive_limits import GIGABYTE, ArchiveLimits
 from jobs.remote.command_runner import CommandState, CommandStatus
@@ -68,10 +68,8 @@ def launch(cluster: Cluster) -> timedelta:
 
 
 def _start(cluster: Cluster, connection: Connection) -> None:
-    """Start the command, after its analysis' environment script and in the same shell."""
-    job = cluster.job
-    script = choice.environment_script(job.analysis_code, job.analysis_version)
-    command_runner.start(connection, job.command, {**environment(cluster), **job.env_vars}, script)
+    """Start the job's steps, unless they were started before."""
+    command_runner.start(connection, job_steps.steps_of(cluster.job, environment(cluster)))
 
 
 def _stage(cluster: Cluster, connection: Connection) -> list[str]:
@@ -186,7 +184,9 @@ def _output_event(line: str, level: LogLevel = LogLevel.INFO) -> JobEvent:
 
 def _record_end(cluster: Cluster, status: CommandStatus) -> None:
     outcome, reason = _result_of(status)
+    codes = [status.analysis_codes.get(position) for position in range(1 + cluster.job.following.count())]
     with transaction.atomic():
+        Job.objects.filter(pk=cluster.job_id).update(analysis_exit_codes=codes)
         checkpoint.save_outcome(cluster, outcome, reason, status.exit_code)
         checkpoint.advance(cluster, Observed.EXECUTED, executed_at=timezone.now())
         if status.state == CommandState.LOST:
@@ -194,7 +194,14 @@ def _record_end(cluster: Cluster, status: CommandStatus) -> None:
         else:
             text = f"The command ended with exit code {status.exit_code}."
             level = LogLevel.INFO if status.exit_code == 0 else LogLevel.WARNING
+            if len(codes) > 1:
+                _log(cluster, _analyses_sentence(codes))
         _log(cluster, text, level)
+
+
+def _analyses_sentence(codes: Sequence[int | None]) -> str:
+    ends = ("did not run" if code is None else f"exit code {code}" for code in codes)
+    return "Analyses: " + ", ".join(f"{number} {end}" for number, end in enumerate(ends, start=1)) + "."
 
 
 def _log(cluster: Cluster, text: str, level: LogLevel = LogLevel.INFO) -> None:

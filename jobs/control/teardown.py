@@ -31,7 +31,7 @@ from jobs.states import (
     Observed,
     Outcome,
 )
-from jobs.storage import output_collection
+from jobs.storage import archive_filters, output_collection
 from jobs.storage.output_collection import Collection, Progress, Stream
 from sshgateway.sessions import session_actions
 from sshgateway.ssh.transport import Connection
@@ -89,7 +89,9 @@ def _store_outputs(cluster: Cluster) -> Collection:
         if cluster.observed_state in KEPT and (limit := rest_limit(cluster)) is not None:
             left = max((limit - timezone.now()).total_seconds(), 1.0)
             stack.enter_context(limited(connection, left, "Storing new and changed files"))
-        listing = head_node.listing(cluster, connection, output_collection.MAX_ENTRIES)
+        listing, left_out = archive_filters.filtered(
+            head_node.listing(cluster, connection, output_collection.MAX_ENTRIES), cluster.job.archive_filters
+        )
         streams = [
             Stream(
                 stack.enter_context(connection.sftp(SFTP_SECONDS)),
@@ -97,9 +99,11 @@ def _store_outputs(cluster: Cluster) -> Collection:
             )
             for _ in range(min(STREAMS, max(1, len(listing.files))))
         ]
-        return output_collection.collect_outputs(
+        collection = output_collection.collect_outputs(
             cluster.job, listing, streams, lambda: _check_collecting(cluster), ProgressLog(cluster)
         )
+        collection.filtered_out = left_out
+        return collection
 
 
 class ProgressLog:
@@ -130,6 +134,9 @@ def _log_details(cluster: Cluster, collection: Collection) -> None:
     if collection.links:
         names = _some(collection.links, ", ")
         text = f"Links to files are stored as files with the same content: {names}."
+        job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
+    if collection.filtered_out:
+        text = f"{collection.filtered_out} file(s) match no archive filter and were left out."
         job_log.append(job, LogSource.PORTAL, text, stage=COLLECTING)
     if collection.skipped:
         text = f"Left out {len(collection.skipped)}: " + _some(collection.skipped, "; ")

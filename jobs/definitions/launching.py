@@ -21,7 +21,8 @@ from jobs.events import job_log
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Cluster, ClusterDefinition, CoreType, StoredFile
 from jobs.states import LogSource
-from jobs.storage import stored_files
+from jobs.storage import job_inputs, stored_files
+from jobs.storage.job_inputs import InputDraft
 from jobs.submission import job_actions
 from jobs.submission.draft import JobDraft
 
@@ -66,7 +67,7 @@ def launch_cluster(actor: Actor, owner: User, text: str) -> Cluster:
     plan = definition.plan.as_json()
     with transaction.atomic():
         job = job_actions.create_job(actor, owner, _draft(definition), needs_command=bool(definition.command))
-        stored_files.attach_inputs(job, [(file_id, True) for file_id in definition.input_files])
+        job_inputs.attach_inputs(job, [InputDraft(file_id) for file_id in definition.input_files])
         cluster = job_actions.submit_job(actor, job, plan).cluster
         ClusterDefinition.objects.create(cluster=cluster, text=text)
         nodes = orders.make_nodes(cluster)
@@ -123,7 +124,7 @@ def _files_of(owner: User) -> Callable[[Sequence[str]], Mapping[str, str]]:
     """Return a function that finds uploaded files by id or else by name; of several with one name, the newest."""
 
     def find(texts: Sequence[str]) -> Mapping[str, str]:
-        rows = stored_files.visible_files(owner).filter(type_id=StoredFile.Type.INPUT)
+        rows = stored_files.visible_files(owner).exclude(type_id=StoredFile.Type.OUTPUT)
         found = rows.filter(Q(pk__in=texts) | Q(name__in=texts)).order_by("created_at", "pk")
         by_name: dict[str, str] = {}
         by_id: dict[str, str] = {}

@@ -21,7 +21,9 @@ from jobs.definitions.table import Table
 from jobs.definitions.toml_text import Parsed, parse
 from jobs.node_contract.phases import Phase
 from jobs.submission import draft
-from jobs.submission.draft import MAX_COMMAND_BYTES, MAX_ENV_VARS, JobDraft, Offer
+from jobs.submission.analysis_draft import MAX_COMMAND_BYTES, MAX_ENV_VARS
+from jobs.submission.draft import JobDraft, Offer
+from jobs.submission.texts import is_env_name
 
 KEYS = (
     "name", "hours", "command", "input_files", "auto_terminate", "environment", "members", "data", "scripts",
@@ -147,7 +149,7 @@ def _auto_terminate(top: Table) -> bool | None:
 def _environment(top: Table) -> dict[str, str]:
     found = {}
     for name, text in top.texts("environment", maximum=MAX_ENV_VARS, max_bytes=32 * 1024 - 1):
-        if not draft.is_env_name(name):
+        if not is_env_name(name):
             message = (
                 "is not a valid name of a variable: use letters, digits and underscores, no digit first."
             )

@@ -21,6 +21,7 @@ class JobsAuditAction(AuditAction):
     NODE_HOST_KEY_ALARM = "jobs:node:host_key_alarm", _("Host key alarm of a node")
     NODE_HOST_KEY_ALARM_CLEARED = "jobs:node:host_key_alarm_cleared", _("Host key alarm of a node cleared")
     FILE_UPLOADED = "jobs:file:uploaded", _("File uploaded")
+    FILE_CHANGED = "jobs:file:changed", _("File changed")
     FILE_DELETED = "jobs:file:deleted", _("File deleted")
     FAULT_SWITCHED_ON = "jobs:fault:switched_on", _("Fault of the simulated cloud switched on")
     FAULT_SWITCHED_OFF = "jobs:fault:switched_off", _("Fault of the simulated cloud switched off")

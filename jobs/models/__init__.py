@@ -7,7 +7,7 @@ from jobs.models.cluster import Cluster, ClusterStatus
 from jobs.models.cluster_count import ClusterCount
 from jobs.models.cluster_definition import ClusterDefinition
 from jobs.models.core_type import CoreType
-from jobs.models.job import Job, JobStatus
+from jobs.models.job import AnalysisFields, FollowingAnalysis, Job, JobStatus
 from jobs.models.job_event import JobEvent
 from jobs.models.job_input import JobInput
 from jobs.models.machine import Machine
@@ -18,6 +18,7 @@ from jobs.models.stored_file import StoredFile
 
 __all__ = [
     "Analysis",
+    "AnalysisFields",
     "AnalysisVersion",
     "BootLine",
     "Charge",
@@ -26,6 +27,7 @@ __all__ = [
     "ClusterDefinition",
     "ClusterStatus",
     "CoreType",
+    "FollowingAnalysis",
     "Job",
     "JobEvent",
     "JobInput",

@@ -18,7 +18,12 @@ class StoredFile(models.Model):
 
     class Type(models.IntegerChoices):
         INPUT = 1
+        TEMPLATE = 2
+        PARAMETERS = 3
+        SCRIPT = 4
         OUTPUT = 5
+        CASE = 7
+        CASE_MODIFIED = 8
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="files")
@@ -32,6 +37,11 @@ class StoredFile(models.Model):
     )
     size = models.BigIntegerField(default=0)
     sha512 = models.CharField(max_length=128, blank=True)
+    md5 = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="For programs that expect it. Empty for files of an older version.",
+    )
     modified_at = models.DateTimeField(
         null=True, blank=True, help_text="Modification time on the node when it was fetched."
     )

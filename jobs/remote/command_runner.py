@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ TIMEOUT_SECONDS = 7.0
 UNPACK_SECONDS = 660.0
 LISTING_SECONDS = 8.0
 # Beyond this, nothing is a status.
+MAX_STEPS = 100
 SMALL_ANSWER_BYTES = 1024 * 1024
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -48,6 +49,35 @@ class CommandState(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
     LOST = "lost"  # its runner was killed
+
+
+class StepKind(StrEnum):
+    """What a step of an analysis is."""
+
+    BEFORE = "before"  # pre-processing
+    COMMAND = "command"
+    AFTER = "after"  # post-processing: runs whenever the command ran, whatever came of it
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of an analysis (by position). The script `before` runs first, in the same shell."""
+
+    analysis: int
+    kind: StepKind
+    command: str
+    before: str
+    env: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the program reads."""
+        return {
+            "analysis": self.analysis,
+            "kind": self.kind.value,
+            "command": self.command,
+            "before": self.before,
+            "env": dict(self.env),
+        }
 
 
 @dataclass(frozen=True)
@@ -80,7 +110,7 @@ class CommandStatus:
     """The state of the command, and the next part of its output.
 
     `lines` are the next lines of the log, `offset` is the byte offset after them, `size` the size of the whole log in
-    bytes. `why` is the reason given to `stop`.
+    bytes. `why` is the reason given to `stop`. `analysis_codes` has the exit code of each analysis that ran.
     """
 
     state: CommandState
@@ -89,6 +119,7 @@ class CommandStatus:
     lines: list[str]
     offset: int
     size: int
+    analysis_codes: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def has_more(self) -> bool:
@@ -124,10 +155,9 @@ def _reasons(value: object, names: Sequence[str]) -> dict[str, str]:
     return {name: "".join(filter(str.isprintable, text)) for name, text in texts.items()}
 
 
-def start(connection: Connection, command: str, env: Mapping[str, str], before: str = "") -> None:
-    """Start the command unless it was started before. The script `before` runs first, in the same shell."""
-    request = {"verb": "start", "command": command, "before": before, "env": dict(env)}
-    _call(connection, request, START_SECONDS)
+def start(connection: Connection, steps: Sequence[Step]) -> None:
+    """Start the steps, one after the other, unless they were started before."""
+    _call(connection, {"verb": "start", "steps": [step.as_json() for step in steps]}, START_SECONDS)
 
 
 def status(connection: Connection, offset: int) -> CommandStatus:
@@ -193,7 +223,23 @@ def status_of_answer(answer: dict[str, Any]) -> CommandStatus:
         lines=lines_of(data),
         offset=_non_negative(answer.get("offset")),
         size=_non_negative(answer.get("size")),
+        analysis_codes=_analysis_codes(answer.get("codes")),
     )
+
+
+def _analysis_codes(value: object) -> dict[int, int]:
+    """Return the exit code of each analysis by position: that of its first step that failed, else 0."""
+    codes: dict[int, int] = {}
+    for row in _rows(value, 2)[:MAX_STEPS]:
+        position, code = row
+        if (
+            isinstance(position, int)
+            and isinstance(code, int)
+            and 0 <= position < MAX_STEPS
+            and abs(code) < 1024
+        ):
+            codes[position] = codes.get(position, 0) or code
+    return codes
 
 
 def lines_of(data: bytes) -> list[str]:

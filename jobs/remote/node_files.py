@@ -72,7 +72,7 @@ def _status(sftp: SFTP, offset: int) -> CommandStatus:
         return status_of_answer({"state": state})
     lines, read_to, size = _tail(sftp, offset, is_over=state != CommandState.RUNNING)
     told = status_of_answer({**ended, "state": state})
-    return CommandStatus(state, told.exit_code, told.why, lines, read_to, size)
+    return CommandStatus(state, told.exit_code, told.why, lines, read_to, size, told.analysis_codes)
 
 
 def _state(sftp: SFTP) -> tuple[CommandState, dict[str, object]]:

@@ -4,7 +4,7 @@ This file is sent to the node and runs there with the node's own Python (3.6 or 
 one request from standard input and writes one JSON object to standard output:
 
     prepare  create the directories and the files that every job has.
-    start    store the command and make sure that a runner exists. May be repeated.
+    start    store the commands and make sure that a runner exists. May be repeated.
     status   the state of the command, and the next part of its output.
     listing  the files in the work directory.
     stop     end the command: TERM to its process group, later KILL.
@@ -120,14 +120,11 @@ def prepare(request):
 
 
 def start(request):
-    """Store the command, and start a runner unless one runs or the command has begun."""
+    """Store the commands, and start a runner unless one runs or the first command has begun."""
     os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
     os.makedirs(SHARED, exist_ok=True)
     if read_state("began") is None:
-        before = request.get("before", "")
-        write_state("command.sh", before + "\n" * bool(before) + request["command"])
-        write_state("title", request["command"].strip().split("\n", 1)[0])
-        write_state("env.json", json.dumps(request.get("env", {})))
+        write_state("steps.json", json.dumps(request["steps"]))
         write_state("program.py", request["source"])
     held = take_lock()
     if held is None or read_state("began") is not None:
@@ -276,19 +273,43 @@ def run():
     touch_alive()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with open(LOG, "ab", buffering=0) as log:
-        code = run_command(log)
+        codes = run_steps(log, json.loads(read_state("steps.json") or "[]"))
         retry_while_full(os.fsync, log.fileno())
-    result = {"exit_code": code, "why": read_state("stop") or ""}
+    failed = [code for _, code in codes if code]
+    result = {"exit_code": failed[0] if failed else 0, "why": read_state("stop") or "", "codes": codes}
     retry_while_full(write_state, "ended.json", json.dumps(result))
 
 
-def run_command(log):
-    """Run the command to its end and return its exit code; 127 if it cannot be started."""
+def run_steps(log, steps):
+    """Run the steps in order and return [analysis, exit code] of each that ran.
+
+    After one that failed only the post-processing of the same analysis runs, if its command did.
+    """
+    codes = []
+    failed_in = commanded = None
+    for step in steps:
+        analysis, kind = step["analysis"], step["kind"]
+        follows = kind == "after" and analysis == failed_in == commanded
+        is_stopped = bool(codes) and read_state("stop") is not None
+        if is_stopped or (failed_in is not None and not follows):
+            continue
+        if kind == "command":
+            commanded = analysis
+        codes.append([analysis, run_command(log, step)])
+        if codes[-1][1] and failed_in is None:
+            failed_in = analysis
+    return codes
+
+
+def run_command(log, step):
+    """Run the command of a step to its end and return its exit code; 127 if it cannot be started."""
+    script = step["before"] + "\n" * bool(step["before"]) + step["command"]
+    retry_while_full(write_state, "command.sh", script)
     env = dict(os.environ)
     # The portal starts this program with the system's PATH; the command gets that of the login.
     env["PATH"] = env.pop("HEADNODE_LOGIN_PATH", "") or env.get("PATH", os.defpath)
-    env.update(json.loads(read_state("env.json") or "{}"))
-    title = read_state("title") or ""
+    env.update(step["env"])
+    title = step["command"].strip().split("\n", 1)[0]
     head = "Launching %s, Working dir: %s.  Process output follows:\n" % (title[:200], SHARED)
     append(log, stamp() + head.encode("utf-8", "replace"))
     try:

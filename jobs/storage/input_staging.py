@@ -20,14 +20,18 @@ def stage_inputs(job: Job, sftp: SFTP, check_claim: Callable[[], None]) -> list[
     `check_claim` is called between chunks and raises when another worker has taken over. A file gets its name only when
     it is complete, with the time of its upload, so that output collection recognizes it.
     """
-    inputs = list(job.inputs.select_related("file"))
+    inputs: dict[str, JobInput] = {}
+    for wanted in job.inputs.select_related("file"):
+        # A file of several analyses is copied once, and unpacked if one of them asks for that.
+        if wanted.file_id not in inputs or wanted.decompress:
+            inputs[wanted.file_id] = wanted
     directory = posixpath.join(job.work_directory.encode(), SHARED_DIRECTORY)
-    for wanted in inputs:
+    for wanted in inputs.values():
         check_claim()
         path = posixpath.join(directory, raw_name(wanted.file))
         if not _is_copied(sftp, path, wanted.file):
             _send(sftp, wanted.file, path, check_claim)
-    return inputs
+    return list(inputs.values())
 
 
 def raw_name(file: StoredFile) -> bytes:

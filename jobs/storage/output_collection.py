@@ -34,7 +34,8 @@ SAVE_AT_ONCE = 100
 class Collection:
     """The result: files and bytes in storage, how many of them were fetched now, and what was skipped.
 
-    `links`: what each link that was stored led to; its content was stored.
+    `links`: what each link that was stored led to; its content was stored. `filtered_out`: how many files the job did
+    not ask to keep.
     """
 
     files: int = 0
@@ -42,6 +43,7 @@ class Collection:
     fetched: int = 0
     skipped: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    filtered_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ class _Rows:
         file = fetched.file
         row.type_id = StoredFile.Type.OUTPUT
         row.name, row.is_escaped = posixpath.basename(file.relative), file.is_escaped
-        row.size, row.sha512, row.modified_at = file.size, fetched.sha512, file.modified_at
+        row.size, row.modified_at = file.size, file.modified_at
+        row.sha512, row.md5 = fetched.sha512, fetched.md5
         if stored := self._known.get(file.relative):
             row.created_at = stored.created_at
             row._state.adding = False

@@ -47,6 +47,7 @@ class Fetched:
 
     file: OutputFile
     sha512: str = ""
+    md5: str = ""
     stored: Any = None
     reason: str = ""
 
@@ -126,10 +127,15 @@ class Transfer:
                 return
 
     def _fetch(self, stream: Stream, file: OutputFile) -> Fetched:
-        digest = hashlib.sha512()
+        digest, md5 = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
+
+        def take(data: bytes) -> None:
+            digest.update(data)
+            md5.update(data)
+
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as copy:
             try:
-                size = sum(self._copy(stream, file, copy, digest.update))
+                size = sum(self._copy(stream, file, copy, take))
             except TimeoutError:
                 raise
             except (EOFError, OSError) as error:
@@ -149,7 +155,7 @@ class Transfer:
                 raise StorageFailedError(
                     f"Storage did not take {file.relative}: {error.strerror}."
                 ) from error
-        return Fetched(file, digest.hexdigest(), stored)
+        return Fetched(file, digest.hexdigest(), md5.hexdigest(), stored)
 
     def _copy(
         self, stream: Stream, file: OutputFile, copy: Any, update_digest: Callable[[bytes], object]

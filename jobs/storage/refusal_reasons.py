@@ -7,6 +7,7 @@ class FileRefusal(StrEnum):
     """Why a file is refused. The REST API returns the value as `reason`: never change one."""
 
     MISSING = "file_missing"
+    TYPE_INVALID = "file_type_invalid"
     UNKNOWN = "file_unknown"
     IN_USE = "file_in_use"
     NAME_TWICE = "file_name_twice"

@@ -1,8 +1,7 @@
-"""Store, open and delete files, and attach input files to jobs."""
+"""Store, open, change and delete files."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.files import File
@@ -13,9 +12,12 @@ from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.models import Job, JobInput, StoredFile
+from jobs.models import Job, StoredFile
 from jobs.storage import file_names, upload_quota
 from jobs.storage.refusal_reasons import FileRefusal
+
+# What an uploaded file may be; the rest of the types belong to what jobs leave.
+UPLOAD_TYPES = tuple(member.value for member in StoredFile.Type if member != StoredFile.Type.OUTPUT)
 
 
 def visible_files(user: User) -> QuerySet[StoredFile]:
@@ -31,55 +33,36 @@ def known_ids(user: User, ids: Iterable[str]) -> set[str]:
     return set(visible_files(user).filter(pk__in=wanted).values_list("pk", flat=True))
 
 
-def attach_inputs(job: Job, inputs: Sequence[tuple[str, bool]]) -> None:
-    """Replace the job's input files by these (id, whether to unpack).
-
-    Raises Refused (`file_unknown`) unless all are the owner's own, and (`file_name_twice`) if two have one name: on the
-    node only one could be there.
-    """
-    wanted = dict(inputs)
-    found = visible_files(job.owner).filter(pk__in=wanted)
-    names = dict(found.values_list("pk", "name"))
-    if any(file_id not in names for file_id in wanted):
-        raise Refused(FileRefusal.UNKNOWN, "There is no such input file.", field="inputFiles")
-    twice = sorted(name for name, count in Counter(names.values()).items() if count > 1)
-    if twice:
-        raise Refused(
-            FileRefusal.NAME_TWICE,
-            f"Two input files have the name {file_names.shown(twice[0])}. On the node only one of them could be there: "
-            "leave one out, or upload it under another name.",
-            field="inputFiles",
-        )
-    with transaction.atomic():
-        job.inputs.all().delete()
-        JobInput.objects.bulk_create(
-            JobInput(job=job, file_id=file_id, decompress=unpack) for file_id, unpack in wanted.items()
-        )
-
-
 def store_upload(
-    actor: Actor, owner: User, uploaded: "File[Any]", raw_name: bytes | None = None
+    actor: Actor,
+    owner: User,
+    uploaded: "File[Any]",
+    raw_name: bytes | None = None,
+    type_id: int = StoredFile.Type.INPUT,
 ) -> StoredFile:
-    """Store an uploaded file as an input file, under exactly this name (by default the file's own).
+    """Store an uploaded file under exactly this name (by default the file's own). `type_id` is one of UPLOAD_TYPES.
 
     The name is only shown, and used on nodes: it never becomes a path of the portal. Raises Refused
-    (`file_name_invalid`; `upload_quota_exceeded`, 413).
+    (`file_name_invalid`, `file_type_invalid`; `upload_quota_exceeded`, 413).
     """
     raw_name = (uploaded.name or "").encode() if raw_name is None else raw_name
     _check_name(raw_name)
+    _check_type(type_id)
     name, is_escaped = file_names.to_text(raw_name)
-    digest = hashlib.sha512()
+    digest, md5 = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
     for chunk in uploaded.chunks():
         digest.update(chunk)
+        md5.update(chunk)
     uploaded.seek(0)
     file = StoredFile(
         owner=owner,
-        type_id=StoredFile.Type.INPUT,
+        type_id=type_id,
         name=name,
         relative_path=name,
         is_escaped=is_escaped,
         size=uploaded.size,
         sha512=digest.hexdigest(),
+        md5=md5.hexdigest(),
     )
     file.file.save(name, uploaded, save=False)
     try:
@@ -103,17 +86,73 @@ def open_file(file: StoredFile) -> "File[Any]":
         ) from error
 
 
+def change_file(
+    actor: Actor, file: StoredFile, *, name: str | None = None, type_id: int | None = None
+) -> StoredFile:
+    """Rename a file, or say what it is for; None keeps either. Raises Refused.
+
+    (`file_in_use`, 409) while a submitted job needs it under its name; (`file_name_invalid`, `file_type_invalid`).
+    """
+    with transaction.atomic():
+        before = _facts(file)
+        if name is not None and name != file.name:
+            if file.job_id is not None:
+                raise Refused(
+                    FileRefusal.IN_USE,
+                    "The output files of a job keep their names.",
+                    field="name",
+                    status=409,
+                )
+            _check_name(name.encode(), field="name")
+            _check_not_in_use(file)
+            file.name = file.relative_path = name
+            file.is_escaped = False
+        if type_id is not None and type_id != file.type_id:
+            if file.job_id is not None:
+                raise Refused(
+                    FileRefusal.TYPE_INVALID, "The output files of a job keep their type.", field="typeId"
+                )
+            _check_type(type_id)
+            file.type_id = type_id
+        if (after := _facts(file)) != before:
+            file.save(update_fields=["name", "relative_path", "is_escaped", "type_id"])
+            record(
+                actor,
+                JobsAuditAction.FILE_CHANGED,
+                "file",
+                file.pk,
+                owner=file.owner,
+                before=before,
+                after=after,
+            )
+    return file
+
+
+def _check_type(type_id: int) -> None:
+    if type_id not in UPLOAD_TYPES:
+        raise Refused(
+            FileRefusal.TYPE_INVALID,
+            f"An uploaded file has one of the types {', '.join(map(str, UPLOAD_TYPES))} "
+            "(1 input, 2 template, 3 parameters, 4 script, 7 and 8 case).",
+            field="typeId",
+        )
+
+
+def _check_not_in_use(file: StoredFile) -> None:
+    """Lock the jobs that begin with this file, and raise Refused (409) if one of them is under way."""
+    for job in Job.objects.select_for_update(of=("self",)).filter(inputs__file=file).distinct():
+        if job.submitted_at is not None and job.completed_at is None:
+            raise Refused(
+                FileRefusal.IN_USE,
+                f"The job {job.name} ({job.pk}) begins with this file. Wait until it is Completed.",
+                status=409,
+            )
+
+
 def delete_file(actor: Actor, file: StoredFile) -> None:
     """Delete a file with its content. Raises Refused (`file_in_use`, 409) while a submitted job needs it."""
     with transaction.atomic():
-        # Locked, so that none of them is submitted meanwhile.
-        for job in Job.objects.select_for_update(of=("self",)).filter(inputs__file=file):
-            if job.submitted_at is not None and job.completed_at is None:
-                raise Refused(
-                    FileRefusal.IN_USE,
-                    f"The job {job.name} ({job.pk}) begins with this file. Wait until it is Completed, then delete.",
-                    status=409,
-                )
+        _check_not_in_use(file)
         record(actor, JobsAuditAction.FILE_DELETED, "file", file.pk, owner=file.owner, before=_facts(file))
         content = file.file
         file.delete()
@@ -121,10 +160,16 @@ def delete_file(actor: Actor, file: StoredFile) -> None:
         transaction.on_commit(lambda: content.delete(save=False), robust=True)
 
 
-def _check_name(raw: bytes) -> None:
+def _check_name(raw: bytes, field: str = "file") -> None:
     if reason := file_names.why_no_name(raw):
-        raise Refused(FileRefusal.NAME_INVALID, f"A file's name {reason}.", field="file")
+        raise Refused(FileRefusal.NAME_INVALID, f"A file's name {reason}.", field=field)
 
 
 def _facts(file: StoredFile) -> dict[str, Any]:
-    return {"name": file.name, "size": file.size, "sha512": file.sha512, "job": file.job_id}
+    return {
+        "name": file.name,
+        "type_id": file.type_id,
+        "size": file.size,
+        "sha512": file.sha512,
+        "job": file.job_id,
+    }

@@ -31,7 +31,7 @@ class UploadUse:
 
 def use_of(user: User) -> UploadUse:
     """Return what the user's uploaded files hold."""
-    files = StoredFile.objects.filter(owner=user, type_id=StoredFile.Type.INPUT)
+    files = StoredFile.objects.filter(owner=user).exclude(type_id=StoredFile.Type.OUTPUT)
     used = files.aggregate(total=Sum("size"))["total"] or 0
     return UploadUse(used, settings.HEADNODE_UPLOAD_QUOTA_MB * MEGABYTE)
 

@@ -1,19 +1,23 @@
 """Check the draft of a job before anything is stored. Pure: no I/O, no Django."""
 
 import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
+from accounts import cidr
 from accounts.keys.key_material import key_material_in
 from accounts.refusals import Refused
+from jobs.submission.analysis_draft import JobAnalysisDraft, find_analysis_problems
 from jobs.submission.refusal_reasons import JobRefusal
+from jobs.submission.texts import control_characters
 
-MAX_COMMAND_BYTES = 256 * 1024
 MAX_NAME = 200
-MAX_ENV_VARS = 200
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
+MAX_DESCRIPTION = 10_000
+MAX_TAGS, MAX_TAG = 50, 80
+MAX_FILTERS, MAX_FILTER = 100, 300
+MAX_RULES = 100
+MAX_ANALYSES = 20
 
 
 @dataclass(frozen=True)
@@ -26,48 +30,135 @@ class Offer:
     max_hours: int
 
 
-@dataclass(frozen=True)
-class JobDraft:
-    """A job as the user asks for it.
+@dataclass(frozen=True, kw_only=True)
+class JobDraft(JobAnalysisDraft):
+    """A job as the user asks for it: its first analysis, those that follow it, and the cluster they share.
 
-    `walltime_hours` None means the longest that the administrator allows, `analysis_version` None the default version.
+    `walltime_hours` None means the longest that the administrator allows. `cidr_rules` replace the owner's access rules
+    for this job's cluster, unless empty. `run_forever` keeps the cluster after the last command.
     """
 
     name: str
-    command: str
     core_type: str
     cores_per_slot: int
     slots: int = 1
     walltime_hours: float | None = None
-    analysis_code: str = "user_included"
-    analysis_version: str | None = None
-    env_vars: Mapping[str, str] = field(default_factory=dict)
+    following: tuple[JobAnalysisDraft, ...] = ()
     auto_terminate_cluster: bool | None = None
+    run_forever: bool = False
+    is_interactive: bool = False
     is_low_priority: bool = False
     project_id: str | None = None
+    description: str = ""
+    user_tags: tuple[str, ...] = ()
+    archive_filters: tuple[str, ...] = ()
+    cidr_rules: tuple[str, ...] = ()
+
+    @property
+    def analyses(self) -> tuple[JobAnalysisDraft, ...]:
+        """All analyses in the order in which they run."""
+        first = JobAnalysisDraft(
+            **{field.name: getattr(self, field.name) for field in fields(JobAnalysisDraft)}
+        )
+        return (first, *self.following)
+
+
+class AnalysisRefused(Refused):
+    """A problem of one analysis; `position` counts from 0."""
+
+    def __init__(self, problem: Refused, position: int) -> None:
+        super().__init__(problem.reason, problem.message, problem.field, problem.status)
+        self.position = position
 
 
 def find_problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) -> list[Refused]:
     """Return every problem of the draft, each with its field. A cluster for interactive work needs no command."""
+    needs_command = needs_command and not (draft.is_interactive and not draft.following)
     found = [
         _name(draft.name),
-        _command(draft.command) if needs_command or draft.command else None,
+        *_analyses(draft, needs_command=needs_command),
         _cores(draft.cores_per_slot, offer),
         _slots(draft.slots, offer),
         _walltime(draft.walltime_hours, offer),
-        _env(draft.env_vars),
+        *find_label_problems(draft),
+        _filters(draft.archive_filters),
+        _cidr_rules(draft.cidr_rules),
+        _end_of_life(draft),
     ]
     return [problem for problem in found if problem is not None]
+
+
+def find_label_problems(draft: JobDraft) -> list[Refused]:
+    """Return the problems of what may change at any time, but for the name."""
+    found = [_description(draft.description), _tags(draft.user_tags)]
+    return [problem for problem in found if problem is not None]
+
+
+def _analyses(draft: JobDraft, *, needs_command: bool) -> list[Refused]:
+    if len(draft.following) >= MAX_ANALYSES:
+        text = f"A job has at most {MAX_ANALYSES} analyses."
+        return [Refused(JobRefusal.TOO_MANY_ANALYSES, text, field="jobanalyses")]
+    return [
+        AnalysisRefused(problem, position)
+        for position, analysis in enumerate(draft.analyses)
+        for problem in find_analysis_problems(analysis, needs_command=needs_command)
+    ]
+
+
+def _description(text: str) -> Refused | None:
+    if len(text) > MAX_DESCRIPTION or control_characters(text):
+        return Refused(
+            JobRefusal.DESCRIPTION_INVALID,
+            f"A description has at most {MAX_DESCRIPTION} characters and no control characters.",
+            field="description",
+        )
+    return None
+
+
+def _tags(tags: Sequence[str]) -> Refused | None:
+    if len(tags) > MAX_TAGS or any(not t.strip() or len(t) > MAX_TAG or not t.isprintable() for t in tags):
+        return Refused(
+            JobRefusal.TAGS_INVALID,
+            f"A job has at most {MAX_TAGS} tags of 1 to {MAX_TAG} printable characters.",
+            field="userTags",
+        )
+    return None
+
+
+def _filters(filters: Sequence[str]) -> Refused | None:
+    if len(filters) > MAX_FILTERS or any(not f.strip() or len(f) > MAX_FILTER or "\0" in f for f in filters):
+        return Refused(
+            JobRefusal.FILTERS_INVALID,
+            f"Name output files by at most {MAX_FILTERS} patterns of 1 to {MAX_FILTER} characters, such as *.vtk.",
+            field="archiveFilters",
+        )
+    return None
+
+
+def _cidr_rules(rules: Sequence[str]) -> Refused | None:
+    if len(rules) > MAX_RULES:
+        return Refused(JobRefusal.RULES_INVALID, f"At most {MAX_RULES} rules.", field="cidrRule")
+    for rule in rules:
+        try:
+            cidr.parse(rule)
+        except Refused as refused:
+            return Refused(refused.reason, refused.message, field="cidrRule")
+    return None
+
+
+def _end_of_life(draft: JobDraft) -> Refused | None:
+    if draft.run_forever and draft.auto_terminate_cluster:
+        return Refused(
+            JobRefusal.END_OF_LIFE_CONTRADICTION,
+            "runForever keeps the cluster and autoTerminateCluster ends it: set only one of them to true.",
+            field="autoTerminateCluster",
+        )
+    return None
 
 
 def walltime_of(draft: JobDraft, offer: Offer) -> timedelta:
     """Return the walltime of a draft without problems."""
     return timedelta(hours=offer.max_hours if draft.walltime_hours is None else draft.walltime_hours)
-
-
-def is_env_name(name: str) -> bool:
-    """Whether this is a valid name of an environment variable."""
-    return _ENV_NAME.match(name) is not None
 
 
 def _name(name: object) -> Refused | None:
@@ -82,26 +173,6 @@ def _name(name: object) -> Refused | None:
     if key_material_in(name):
         message = "This looks like a key, not a name. It was not saved. Give the job a short name."
         return Refused(JobRefusal.NAME_INVALID, message, field="name")
-    return None
-
-
-def _command(command: object) -> Refused | None:
-    if not isinstance(command, str) or not command.strip():
-        return Refused(JobRefusal.COMMAND_MISSING, "Say which command to run.", field="command")
-    size = len(command.encode("utf-8", "surrogatepass"))
-    if size > MAX_COMMAND_BYTES:
-        return Refused(
-            JobRefusal.COMMAND_TOO_LONG,
-            f"The command has {size // 1024} kB; at most {MAX_COMMAND_BYTES // 1024} kB are allowed. "
-            "Upload a script as an input file and call it instead.",
-            field="command",
-        )
-    if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in command):
-        return Refused(
-            JobRefusal.COMMAND_CONTROL_CHARACTERS,
-            "The command has control characters (such as NUL). Remove them; line breaks and tabs may stay.",
-            field="command",
-        )
     return None
 
 
@@ -138,21 +209,4 @@ def _walltime(hours: object, offer: Offer) -> Refused | None:
         return Refused(JobRefusal.WALLTIME_OUT_OF_RANGE, sentence, field="walltime")
     if not 0 < hours <= offer.max_hours or hours * 3600 < 1:
         return Refused(JobRefusal.WALLTIME_OUT_OF_RANGE, sentence, field="walltime")
-    return None
-
-
-def _env(env_vars: object) -> Refused | None:
-    refused = Refused(
-        JobRefusal.ENV_VARS_INVALID,
-        f"Environment variables are at most {MAX_ENV_VARS} pairs of a name (letters, digits, _) and a text "
-        "without NUL.",
-        field="envVars",
-    )
-    if not isinstance(env_vars, Mapping) or len(env_vars) > MAX_ENV_VARS:
-        return refused
-    for name, value in env_vars.items():
-        if not isinstance(name, str) or not is_env_name(name):
-            return refused
-        if not isinstance(value, str) or "\0" in value or len(value) > 32768:
-            return refused
     return None

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import cidr
 from accounts.audit.trail import Actor, record
-from accounts.keys import validity
+from accounts.keys import key_policy, validity
 from accounts.models import User
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused, SeveralRefused
@@ -27,8 +28,8 @@ from jobs.events import handles, history, job_log, wakeups
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Cluster, CoreType, Job, StoredFile
 from jobs.states import ENDING, Desired, JobState, LogLevel, LogSource, Observed
-from jobs.submission import draft, settings_diff
-from jobs.submission.draft import JobDraft, Offer
+from jobs.submission import draft, job_fields, settings_diff
+from jobs.submission.draft import AnalysisRefused, JobDraft, Offer
 from jobs.submission.refusal_reasons import JobRefusal
 from jobs.submission.settings_diff import Change
 
@@ -49,21 +50,17 @@ def offer_of(core_type: CoreType) -> Offer:
 
 @dataclass(frozen=True)
 class CheckedDraft:
-    """What the catalogue has for a draft without problems."""
+    """What the catalogue has for a draft without problems: the core type, and the version of each analysis."""
 
     core_type: CoreType
     offer: Offer
-    version: ChosenVersion
+    versions: tuple[ChosenVersion, ...]
 
 
 def check_draft(asked: JobDraft, *, needs_command: bool = True) -> CheckedDraft:
     """Return what the draft chose from the catalogue. Raises DraftRefused with every problem."""
-    found, version = [], None
-    try:
-        version = choice.chosen_version(asked.analysis_code, asked.analysis_version)
-    except Refused as refused:
-        found.append(refused)
     core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
+    versions, software = _choose_versions(asked, core_type)
     if core_type is None:
         codes = ", ".join(CoreType.objects.filter(is_active=True).values_list("code", flat=True))
         unknown = Refused(
@@ -74,41 +71,59 @@ def check_draft(asked: JobDraft, *, needs_command: bool = True) -> CheckedDraft:
         anything = Offer(
             "", [asked.cores_per_slot], settings.HEADNODE_MAX_SLOTS, settings.HEADNODE_MAX_JOB_HOURS
         )
-        others = [p for p in draft.find_problems(asked, anything) if p.field != "coresPerSlot"]
-        raise DraftRefused([unknown, *others, *found])
+        others = draft.find_problems(asked, anything, needs_command=needs_command)
+        raise DraftRefused([unknown, *(p for p in others if p.field != "coresPerSlot"), *software])
     offer = offer_of(core_type)
-    found = [*draft.find_problems(asked, offer, needs_command=needs_command), *found]
-    if version is not None and (wrong := choice.check_core_type(version, core_type.code)):
-        found.append(wrong)
-    if version is None or found:
+    found = [*draft.find_problems(asked, offer, needs_command=needs_command), *software]
+    if found := found or _forbidden_rules(asked):
         raise DraftRefused(found)
-    return CheckedDraft(core_type, offer, version)
+    return CheckedDraft(core_type, offer, versions)
+
+
+def _choose_versions(
+    asked: JobDraft, core_type: CoreType | None
+) -> tuple[tuple[ChosenVersion, ...], list[Refused]]:
+    """Return the version of each analysis, and what is wrong with the choice of software."""
+    versions: list[ChosenVersion] = []
+    found: list[Refused] = []
+    for position, analysis in enumerate(asked.analyses):
+        try:
+            versions.append(choice.chosen_version(analysis.analysis_code, analysis.analysis_version))
+        except Refused as refused:
+            found.append(AnalysisRefused(refused, position))
+            continue
+        if core_type is not None and (wrong := choice.check_core_type(versions[-1], core_type.code)):
+            found.append(AnalysisRefused(wrong, position))
+    return tuple(versions), found
+
+
+def _forbidden_rules(asked: JobDraft) -> list[Refused]:
+    """Return why a rule of the job's own is not allowed here, whatever its form."""
+    for rule in asked.cidr_rules:
+        try:
+            key_policy.check_rule(cidr.parse(rule).network)
+        except Refused as refused:
+            return [Refused(refused.reason, refused.message, field="cidrRule")]
+    return []
 
 
 def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: bool = True) -> Job:
     """Save a job without starting it. Raises DraftRefused with every problem."""
     checked = check_draft(asked, needs_command=needs_command)
-    auto_terminate = asked.auto_terminate_cluster
     with transaction.atomic():
-        job = Job.objects.create(
+        job = Job(
             # Host names ignore case: two jobs must not share an alias.
             id=ids.free_id(lambda found: Job.objects.filter(pk__iexact=found).exists()),
             owner=owner,
-            name=asked.name.strip(),
-            command=asked.command.replace("\r\n", "\n"),
-            analysis_code=asked.analysis_code,
-            analysis_version=checked.version.code,
-            env_vars=dict(asked.env_vars),
-            core_type=checked.core_type,
-            cores_per_slot=asked.cores_per_slot,
-            slots=asked.slots,
-            walltime=draft.walltime_of(asked, checked.offer),
-            is_low_priority=asked.is_low_priority,
-            project_id=asked.project_id,
-            auto_terminate_cluster=job_settings(owner).auto_terminate_cluster
-            if auto_terminate is None
-            else auto_terminate,
+            auto_terminate_cluster=job_settings(owner).auto_terminate_cluster,
         )
+        for name, value in {
+            **job_fields.run_fields(asked, checked),
+            **job_fields.label_fields(asked),
+        }.items():
+            setattr(job, name, value)
+        job.save(force_insert=True)
+        job_fields.save_following(job, asked, checked)
         record(actor, JobsAuditAction.JOB_CREATED, "job", job.id, owner=owner, after=_facts(job))
     return job
 
@@ -169,7 +184,7 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
         history.record_job_status(job, JobState.PENDING)
         history.record_cluster_status(cluster)
         job_log.append(job, LogSource.PORTAL, f"Job submitted by {actor.name}.", stage=JobState.PENDING)
-        for warning in access_needs.submission_warnings(job.owner):
+        for warning in access_needs.submission_warnings(job):
             job_log.append(job, LogSource.PORTAL, warning, level=LogLevel.WARNING)
         record(actor, JobsAuditAction.JOB_SUBMITTED, "job", job.id, owner=job.owner, after=_facts(job))
         wakeups.wake(cluster.pk)

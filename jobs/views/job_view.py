@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from accounts import source_address
 from accounts.models import User
 from jobs.access import connection_info
-from jobs.access.access_needs import access_needs
 from jobs.costs import hardware
 from jobs.costs.still_running import StillRunning, still_running_of
 from jobs.models import Cluster, Job, Node
@@ -62,7 +61,7 @@ def _cluster_context(job: Job, cluster: Cluster | None) -> dict[str, Any]:
 
 
 def _access_context(request: HttpRequest, job: Job, cluster: Cluster | None) -> dict[str, Any]:
-    needs = access_needs(job.owner, source_address.source_address_of(request))
+    needs = access_needs_for(job, source_address.source_address_of(request))
     return {
         "why_no_command": connection_info.why_no_command(cluster, needs.has_key),
         "needs": needs if cluster is not None and cluster.observed_state not in ENDING else None,

@@ -11,7 +11,7 @@ import pytest
 from jobs.remote import command_runner
 from jobs.remote.answer import RemoteFailed
 from jobs.remote.archive_limits import ArchiveLimits
-from jobs.remote.command_runner import CommandState, CommandStatus
+from jobs.remote.command_runner import CommandState, CommandStatus, Step, StepKind
 from jobs.storage.output_collection import MAX_ENTRIES
 from sshgateway.certificates.authorities import user_authority_lines
 from sshgateway.certificates.credentials import issue_credential
@@ -187,7 +187,7 @@ def prepare(node: NodeUnderTest) -> None:
 def start(node: NodeUnderTest, command: str) -> None:
     prepare(node)
     with node.connect() as connection:
-        command_runner.start(connection, command, ENV)
+        command_runner.start(connection, [Step(0, StepKind.COMMAND, command, "", ENV)])
 
 
 def stop(node: NodeUnderTest, why: str) -> CommandStatus:

@@ -112,7 +112,7 @@ class ProgramOnTheNode:
         head.is_prepared = True
         if head.began or head.has_runner:
             return {"state": "known"}
-        head.command, head.has_runner = request["command"], True
+        head.command, head.has_runner = request["steps"][0]["command"], True
         return {"state": "started"}
 
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +124,12 @@ class ProgramOnTheNode:
     def _command_state(self) -> dict[str, Any]:
         head = self.head
         if head.exit_code is not None:
-            return {"state": "ended", "exit_code": head.exit_code, "why": head.stop_reason or ""}
+            return {
+                "state": "ended",
+                "exit_code": head.exit_code,
+                "why": head.stop_reason or "",
+                "codes": [[0, head.exit_code]],
+            }
         if head.is_running:
             return {"state": "running"}
         return {"state": "lost" if head.began else "none"}

@@ -13,8 +13,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from jobs.api import ranges
-from jobs.models import Job, StoredFile
-from jobs.storage import file_names, stored_files
+from jobs.models import Job, JobInput, StoredFile
+from jobs.storage import file_names
+from jobs.storage.job_inputs import InputDraft, attach_inputs
 from jobs.submission import job_actions
 from tests.api import client_of
 from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
@@ -197,7 +198,7 @@ def test_as_lines(alice: User) -> None:
     file = StoredFileFactory.create(owner=alice, content="eins\nzwei\r\n\xe4\n".encode() + b"\xff\n")
 
     assert client_of(alice).get(f"{URL}{file.pk}/lines/").json() == {
-        "lines": ["eins", "zwei\r", "ä", "\N{REPLACEMENT CHARACTER}"],
+        "lines": ["eins\n", "zwei\r\n", "ä\n", "\N{REPLACEMENT CHARACTER}\n"],
         "truncated": False,
     }
 
@@ -226,7 +227,7 @@ def test_deleting_removes_row_and_bytes(
 def test_what_a_submitted_job_begins_with_stays(alice: User) -> None:
     file = StoredFileFactory.create(owner=alice)
     job = JobFactory.create(owner=alice, name="cavity")
-    stored_files.attach_inputs(job, [(file.pk, True)])
+    attach_inputs(job, [InputDraft(file.pk)])
     job_actions.submit_job(Actor(alice), job)
     answer = client_of(alice).delete(f"{URL}{file.pk}/")
 
@@ -240,7 +241,7 @@ def test_what_a_submitted_job_begins_with_stays(alice: User) -> None:
 
 def test_what_a_saved_job_begins_with_may_go(alice: User) -> None:
     file = StoredFileFactory.create(owner=alice)
-    stored_files.attach_inputs(JobFactory.create(owner=alice), [(file.pk, True)])
+    attach_inputs(JobFactory.create(owner=alice), [InputDraft(file.pk)])
 
     assert client_of(alice).delete(f"{URL}{file.pk}/").status_code == 204
 
@@ -274,3 +275,59 @@ def test_a_job_that_has_not_started_has_no_run(alice: User) -> None:
     assert client.get(f"/api/v2/jobs/{cluster.job_id}/runs/").json()["results"] == []
     assert client.get(f"/api/v2/jobs/{cluster.job_id}/runs/1/").status_code == 404
     assert connection.in_atomic_block
+
+
+@pytest.mark.parametrize("form", [{"typeId": "4"}, {"type_id": "4"}])
+def test_the_type_of_an_upload_is_kept_and_can_be_changed(alice: User, form: dict[str, str]) -> None:
+    client = client_of(alice)
+    answer = client.post("/api/v2/files/contents/", {"file": SimpleUploadedFile("a.sh", b"true\n"), **form})
+    assert (answer.status_code, answer.json()["typeId"]) == (201, 4)
+    assert answer.json()["md5"] == hashlib.md5(b"true\n", usedforsecurity=False).hexdigest()
+
+    path = f"/api/v2/files/{answer.json()['id']}/"
+    changed = client.patch(path, {"typeId": 2, "name": "b.sh"}, format="json")
+    assert (changed.status_code, changed.json()["typeId"], changed.json()["name"]) == (200, 2, "b.sh")
+    assert client.get(path).json() == changed.json()
+
+
+def test_the_type_in_the_header_of_the_part_counts(alice: User) -> None:
+    """As Rescale's own program sends it: `Content-Type: {'type_id': 3}`."""
+    part = SimpleUploadedFile("a.csv", b"1,2\n", content_type="{'type_id': 3}")
+    answer = client_of(alice).post("/api/v2/files/contents/", {"file": part})
+
+    assert (answer.status_code, answer.json()["typeId"]) == (201, 3)
+
+
+@pytest.mark.parametrize("wrong", ["5", "99", "x", "-1"])
+def test_a_type_that_uploads_cannot_have_is_refused(alice: User, wrong: str) -> None:
+    form = {"file": SimpleUploadedFile("a", b""), "typeId": wrong}
+    answer = client_of(alice).post("/api/v2/files/contents/", form)
+
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["typeId"][0], str)
+
+
+def test_only_ones_own_files_change(alice: User, charlie: User) -> None:
+    file = StoredFileFactory.create(owner=alice)
+    answer = client_of(charlie).patch(f"/api/v2/files/{file.pk}/", {"name": "x"}, format="json")
+
+    assert answer.status_code == 404
+
+
+def test_the_file_of_a_job_under_way_and_its_outputs_keep_their_names(alice: User) -> None:
+    job = JobFactory.create(owner=alice, submitted=True)
+    used, output = StoredFileFactory.create(owner=alice), StoredFileFactory.create(owner=alice, job=job)
+    JobInput.objects.create(job=job, file=used)
+    for file in (used, output):
+        answer = client_of(alice).patch(f"/api/v2/files/{file.pk}/", {"name": "x"}, format="json")
+        assert (answer.status_code, answer.json()["reason"]) == (409, "file_in_use")
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [(b"a\nb\n", ["a\n", "b\n"]), (b"a\r\nb", ["a\r\n", "b"]), (b"", []), (b"\n\n", ["\n", "\n"])],
+)
+def test_lines_keep_their_ends(alice: User, content: bytes, lines: list[str]) -> None:
+    file = StoredFileFactory.create(owner=alice, content=content)
+
+    assert client_of(alice).get(f"/api/v2/files/{file.pk}/lines/").json()["lines"] == lines

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from jobs.models import Job
-from jobs.storage import stored_files
+from jobs.storage.job_inputs import InputDraft, attach_inputs
 from jobs.submission import job_actions
 from tests.api import client_of
 from tests.factories import StoredFileFactory
@@ -27,7 +27,7 @@ ANALYSIS = {
 def job(alice: User) -> Job:
     """A saved job with two input files."""
     found = saved_job(alice)
-    stored_files.attach_inputs(found, [(StoredFileFactory.create(owner=alice).pk, True) for _ in range(2)])
+    attach_inputs(found, [InputDraft(StoredFileFactory.create(owner=alice).pk) for _ in range(2)])
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
 from jobs.models import Job, StoredFile
-from jobs.storage import stored_files
+from jobs.storage import job_inputs
 from tests.api import client_of
 from tests.factories import StoredFileFactory
 from tests.interleaving import before_query
@@ -44,7 +44,7 @@ def test_a_job_whose_files_cannot_be_attached_is_not_there(
         raise Refused("storage_failed", "Not now.", status=409)
 
     file = StoredFileFactory.create(owner=alice)
-    monkeypatch.setattr(stored_files, "attach_inputs", refuse)
+    monkeypatch.setattr(job_inputs, "attach_inputs", refuse)
     assert client_of(alice).post(URL, body_with(file), format="json").status_code == 409
     assert not Job.objects.exists()
 

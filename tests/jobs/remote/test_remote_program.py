@@ -26,6 +26,8 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """One request to the program in a home of its own, as the SSH server would run it."""
 
     def ask(verb: str, **request: Any) -> dict[str, Any]:
+        if "command" in request:
+            request = {"steps": [step(request["command"], env=request.get("env", {}))]}
         body = json.dumps({"verb": verb, "source": PROGRAM_SOURCE, "marker": MARKER, **request})
         env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
         done = subprocess.run(
@@ -40,6 +42,10 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         return parse_answer(done.stdout.encode(), MARKER)
 
     return ask
+
+
+def step(command: str, analysis: int = 0, kind: str = "command", **more: Any) -> dict[str, Any]:
+    return {"analysis": analysis, "kind": kind, "command": command, "before": "", "env": {}, **more}
 
 
 def ended(call: Callable[..., dict[str, Any]]) -> dict[str, Any]:
@@ -89,8 +95,7 @@ def test_many_at_once_start_it_once(call: Callable[..., dict[str, Any]], tmp_pat
             "verb": "start",
             "source": PROGRAM_SOURCE,
             "marker": MARKER,
-            "command": "echo run >> count",
-            "env": {},
+            "steps": [step("echo run >> count")],
         }
     ).encode()
     env = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
@@ -224,3 +229,50 @@ def test_other_troubles_of_the_disk_are_not_waited_for() -> None:
 
     with pytest.raises(OSError, match="Input/output error"):
         program.retry_while_full(broken)  # type: ignore[no-untyped-call]  # it has no annotations
+
+
+def test_steps_run_one_after_the_other_each_with_its_own(call: Callable[..., dict[str, Any]]) -> None:
+    steps = [
+        step("echo first $A", env={"A": "1"}, before="A=${A}0"),
+        step("echo second $A$B", analysis=1, env={"B": "2"}),
+    ]
+    call("start", steps=steps)
+    answer = ended(call)
+    texts = [line.split("Z]: ", 1)[1] for line in lines(answer)]
+    assert [text for text in texts if text.startswith(("first", "second"))] == ["first 10", "second 2"]
+    assert (answer["exit_code"], answer["codes"]) == (0, [[0, 0], [1, 0]])
+
+
+def test_after_a_failure_only_its_own_post_processing_runs(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    steps = [
+        step("echo pre >> ran", kind="before"),
+        step("echo main >> ran; exit 3"),
+        step("echo post >> ran", kind="after"),
+        step("echo next >> ran", analysis=1),
+        step("echo next post >> ran", analysis=1, kind="after"),
+    ]
+    call("start", steps=steps)
+    answer = ended(call)
+    assert (tmp_path / "work/shared/ran").read_text().split() == ["pre", "main", "post"]
+    assert (answer["exit_code"], answer["codes"]) == (3, [[0, 0], [0, 3], [0, 0]])
+
+
+def test_after_failed_pre_processing_neither_command_nor_post_processing_run(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    steps = [step("exit 5", kind="before"), step("echo main >> ran"), step("echo post >> ran", kind="after")]
+    call("start", steps=steps)
+    answer = ended(call)
+    assert not (tmp_path / "work/shared/ran").exists()
+    assert (answer["exit_code"], answer["codes"]) == (5, [[0, 5]])
+
+
+def test_a_stop_ends_the_steps_that_wait(call: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    call("start", steps=[step("echo here >> ran; sleep 60"), step("echo next >> ran", analysis=1)])
+    wait_for((tmp_path / "work/shared/ran").exists, "the first runs")
+    call("stop", why="User terminated")
+    answer = ended(call)
+    assert (answer["why"], len(answer["codes"])) == ("User terminated", 1)
+    assert (tmp_path / "work/shared/ran").read_text() == "here\n"

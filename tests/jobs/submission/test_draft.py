@@ -85,7 +85,15 @@ anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() |
 def test_garbage_is_refused_without_an_accident(
     name: Any, command: Any, cores: Any, slots: Any, hours: Any, env: Any
 ) -> None:
-    draft = JobDraft(name, command, "emerald", cores, slots, hours, env_vars=env)
+    draft = JobDraft(
+        name=name,
+        command=command,
+        core_type="emerald",
+        cores_per_slot=cores,
+        slots=slots,
+        walltime_hours=hours,
+        env_vars=env,
+    )
     for problem in find_problems(draft, OFFER):
         assert problem.reason
         assert problem.message
