@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts import source_address
 from accounts.models import User
 from jobs.access import connection_info
+from jobs.access.access_needs import access_needs_for
 from jobs.costs import hardware
 from jobs.costs.still_running import StillRunning, still_running_of
 from jobs.models import Cluster, Job, Node
