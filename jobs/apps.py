@@ -15,11 +15,15 @@ class JobsConfig(AppConfig):
         from jobs import receivers  # noqa: F401, PLC0415 (models exist only now)
         from jobs.access import node_access  # noqa: PLC0415 (models exist only now)
         from jobs.events.audit_actions import JobsAuditAction  # noqa: PLC0415
-        from jobs.machines import machine_access  # noqa: PLC0415
+        from jobs.machines import machine_access, node_addresses  # noqa: PLC0415
         from jobs.providers import portal_id  # noqa: PLC0415
-        from sshgateway.authorization import terminal_authorization  # noqa: PLC0415
+        from sshgateway.authorization import (  # noqa: PLC0415
+            forbidden_addresses,
+            terminal_authorization,
+        )
 
         post_migrate.connect(portal_id.ensure_portal_id, sender=self)
         terminal_authorization.register("job", node_access.check_job_terminal)
+        forbidden_addresses.register(machine_access.SUBJECT_KIND, node_addresses.node_networks)
         terminal_authorization.register("machine", machine_access.check_machine_terminal)
         actions.register(JobsAuditAction)

@@ -110,8 +110,8 @@ class FindingSerializer(CamelSerializer):
 
     works = serializers.BooleanField()
     reason = serializers.CharField(
-        help_text="`works`, or what went wrong: unreachable, handshake_failed, host_key_changed, credential_refused, "
-        "channel_refused, connection_lost."
+        help_text="`works`, or what went wrong: unreachable, address_forbidden, handshake_failed, host_key_changed, "
+        "credential_refused, channel_refused, connection_lost."
     )
     message = serializers.CharField(help_text="What happened, as a sentence.")
     pinned = serializers.ListField(

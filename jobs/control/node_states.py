@@ -18,7 +18,30 @@ def save_sightings(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str, O
     elif cluster.observed_state not in WITHOUT_NODES:
         for node in nodes:
             if not node.left_out:  # its failure is recorded already
+                _save_address(cluster, node, seen.get(node.name))
                 _save_sighting(cluster, node, seen.get(node.name))
+
+
+def _save_address(cluster: Cluster, node: Node, sighting: ObservedNode | None) -> None:
+    """Save where the provider has put a node, if the node said something else when it registered.
+
+    The portal logs in there before anybody is led to it. A node that could choose its address could lead people, or the
+    portal's own logins, to another one.
+    """
+    if node.registered_at is None or sighting is None or not (sighting.address and sighting.port):
+        return
+    reported = (node.address, node.port)
+    if reported == (sighting.address, sighting.port):
+        return
+    node.address, node.port = sighting.address, sighting.port
+    with transaction.atomic():
+        if claimed_nodes(cluster).filter(pk=node.pk).update(address=node.address, port=node.port) != 1:
+            raise ClaimLost(cluster.pk)
+        text = (
+            f"{node.name} reported the address {reported[0]} port {reported[1]}, but it is at {node.address} port "
+            f"{node.port} by the provider's word, which is used."
+        )
+        job_log.append(cluster.job, LogSource.PROVIDER, text, level=LogLevel.WARNING, node=node.name)
 
 
 def _save_sighting(cluster: Cluster, node: Node, sighting: ObservedNode | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from accounts import cidr
 from accounts.keys.key_material import key_material_in
 from accounts.refusals import Refused, SeveralRefused
 from jobs.machines import host_key_parsing
@@ -19,6 +20,8 @@ SCHEDULERS = ("", "pbs", "slurm")
 PORTS = range(1, 65536)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _USERNAME = re.compile(r"[A-Za-z0-9_.@+-]+", re.ASCII)
+# What the system takes for an IPv4 address in another spelling: 0x7f140001, 127.20.0x1.
+_UNUSUAL_ADDRESS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -120,7 +123,8 @@ def _address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
         raise _bad_host(
             "host_invalid", "Leave out what follows the % sign: it means something on one computer only."
         )
-    return str(address)
+    # One address, one spelling: what comes through IPv6 is the IPv4 address.
+    return str(cidr.parse_address(str(address)))
 
 
 def _host_name(host: str) -> str:
@@ -135,7 +139,7 @@ def _host_name(host: str) -> str:
             "host_invalid",
             "This is no host name and no address. A name has letters, digits, hyphens and dots: login.example.org.",
         )
-    if labels[-1].isdigit():
+    if labels[-1].isdigit() or _UNUSUAL_ADDRESS.fullmatch(name):
         raise _bad_host(
             "host_invalid", "This is no complete IPv4 address, such as 192.0.2.7, and no host name."
         )

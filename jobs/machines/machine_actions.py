@@ -17,6 +17,7 @@ from accounts.users.administrators import check_administrator
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.machines import machine_access
 from jobs.machines.draft import CheckedMachine, MachineDraft, check_draft
+from jobs.machines.node_addresses import check_not_a_node
 from jobs.models import Machine
 from sshgateway.sessions import session_actions
 from sshgateway.ssh import host_keys
@@ -158,8 +159,11 @@ def _checked(draft: MachineDraft, people: Iterable[str] | None) -> tuple[Checked
     checked, named = None, []
     try:
         checked = check_draft(draft)
+        check_not_a_node(checked.host)
     except SeveralRefused as refused:
         problems += refused.problems
+    except Refused as refused:
+        problems.append(refused)
     try:
         named = _find_people(people or ())
     except Refused as refused:

@@ -9,6 +9,7 @@ from accounts.users.administrators import check_administrator
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.machines.machine_access import machine_target
 from jobs.models import Machine
+from sshgateway.authorization.forbidden_addresses import with_forbidden_addresses
 from sshgateway.certificates import credentials
 from sshgateway.ssh import transport
 from sshgateway.ssh.errors import HostKeyChanged, SSHError
@@ -42,7 +43,7 @@ def check_machine(actor: Actor, machine: Machine) -> CheckResult:
     Raises Refused (`not_administrator`, 403).
     """
     check_administrator(actor, _("Only an administrator can check machines. Ask yours."))
-    target = machine_target(machine)
+    target = with_forbidden_addresses(machine_target(machine))
     for_whom = f"{actor.name} {machine.subject} check"
     credential = credentials.issue_credential(
         target.principal, for_whom=for_whom, target=target.address, permits_pty=True

@@ -79,6 +79,8 @@ class ObservedNode:
     """A node as the provider reports it. `state`: booting, running, stopping, stopped or failed.
 
     `since` and `until` are when it began and ended to exist, by the provider's record; None if there is none (yet).
+    `address` and `port`: where its SSH server is; the portal believes these and not what the node says of itself.
+    Empty and 0 if the provider does not know them.
     """
 
     name: str
@@ -86,6 +88,8 @@ class ObservedNode:
     reason: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    address: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True)

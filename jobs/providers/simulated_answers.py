@@ -21,16 +21,7 @@ MAX_NAMED = 5
 def read_nodes(cluster: Mapping[str, Any]) -> dict[str, ObservedNode]:
     """Return the nodes of a cluster's document by name. Raises UnreadableAnswer."""
     try:
-        return {
-            str(node["name"]): ObservedNode(
-                str(node["name"]),
-                str(node["state"]),
-                str(node.get("reason") or ""),
-                _moment(node.get("since")),
-                _moment(node.get("until")),
-            )
-            for node in cluster["nodes"]
-        }
+        return {str(node["name"]): _observed_node(node) for node in cluster["nodes"]}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         text = f"The simulator's answer about a cluster cannot be read ({error!r})."
         raise UnreadableAnswer("unreadable_answer", text) from error
@@ -56,6 +47,19 @@ def read_usage(document: Mapping[str, Any]) -> Sequence[NodeUsage]:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _observed_node(node: Mapping[str, Any]) -> ObservedNode:
+    address, port = node.get("address"), int(node.get("port") or 0)
+    return ObservedNode(
+        str(node["name"]),
+        str(node["state"]),
+        str(node.get("reason") or ""),
+        _moment(node.get("since")),
+        _moment(node.get("until")),
+        str(ipaddress.ip_address(address)) if address else "",
+        port if 0 < port < 65536 else 0,
+    )
 
 
 def read_clusters(document: Mapping[str, Any]) -> Sequence[ListedCluster]:

@@ -10,6 +10,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from sshgateway.authorization.forbidden_addresses import with_forbidden_addresses
 from sshgateway.models import TerminalSession
 from sshgateway.process import session_store
 from sshgateway.process.live_session import LiveSession
@@ -113,8 +114,9 @@ class Gateway:
         """Open the session's shell. Raises an SSHError; a changed host key raises the alarm first."""
         issue = partial(in_database(session_store.issue_credential_for), session)
         size = (session.cols, session.rows)
+        target = await in_database(with_forbidden_addresses)(session.target)
         try:
-            return await self.connections.open_shell(session.owner_id, session.target, issue, size, WINDOW)
+            return await self.connections.open_shell(session.owner_id, target, issue, size, WINDOW)
         except transport.SSHError as error:
             log.info("No terminal on %s: %s", session.label, error)
             if isinstance(error, transport.HostKeyChanged):

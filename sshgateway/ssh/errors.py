@@ -2,6 +2,7 @@
 
     SSHError
     ├── Unreachable            nothing answers at the address                        retryable
+    ├── AddressForbidden       the name leads to where this target must not be       never
     ├── HandshakeFailed        something answers, but SSH could not be negotiated    retryable
     ├── HostKeyChanged         the host key is not a pinned one: raises an alarm     never
     ├── CredentialRefused      the node does not accept our certificate              never
@@ -29,6 +30,12 @@ class Unreachable(SSHError):
 
     reason = "unreachable"
     retryable = True
+
+
+class AddressForbidden(SSHError):
+    """The target's name leads to an address in a block that is forbidden for it. Nothing was sent there."""
+
+    reason = "address_forbidden"
 
 
 class HandshakeFailed(SSHError):

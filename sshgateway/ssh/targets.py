@@ -1,6 +1,6 @@
 """The target of a connection: address, login name, pinned host keys. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -9,7 +9,8 @@ class Target:
 
     `principal` is the login name; `host_keys` are OpenSSH public key lines, one of which the node must prove to hold;
     `label` is for people ("head node of Ab12cd"); `subject` names what the target belongs to ("job:Ab12cd") and
-    `node` which node of it ("head"); `core_type` is the code of its hardware, if it has one.
+    `node` which node of it ("head"); `core_type` is the code of its hardware, if it has one; `forbidden` are CIDR
+    blocks that the name must not lead to.
     """
 
     address: str
@@ -20,6 +21,7 @@ class Target:
     subject: str = ""
     node: str = ""
     core_type: str = ""
+    forbidden: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.host_keys:

@@ -26,6 +26,7 @@ from sshgateway.ssh import host_keys, tcp_connect
 from sshgateway.ssh.command_output import Result, TimeUp, TooLong, collect_output
 from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.errors import (
+    AddressForbidden,
     ChannelRefused,
     CommandTimedOut,
     ConnectionLost,
@@ -260,7 +261,11 @@ class _Transport(paramiko.Transport):
 
 def _open_socket(target: Target, timeout: float) -> socket.socket:
     try:
-        sock = tcp_connect.connect_tcp(target.address, target.port, timeout)
+        sock = tcp_connect.connect_tcp(target.address, target.port, timeout, target.forbidden)
+    except tcp_connect.ForbiddenAddress:
+        raise AddressForbidden(
+            f"{target.where} leads to an address that belongs to a node of a job. Nodes are reached through their jobs."
+        ) from None
     except OSError as error:
         cause = (
             "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or "no connection")

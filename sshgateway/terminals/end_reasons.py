@@ -45,6 +45,11 @@ class EndReason(StrEnum):
         "Node unreachable",
         "The node cannot be reached. It may still be starting or already be gone; try again in a moment.",
     )
+    ADDRESS_FORBIDDEN = (
+        "address_forbidden",
+        "Address not allowed",
+        "The name leads to an address of a job's node, so nothing was sent there. Tell your administrator.",
+    )
     HANDSHAKE_FAILED = (
         "handshake_failed",
         "SSH handshake failed",
