@@ -155,8 +155,8 @@ VARIABLES = (
         ", ".join(CONTROL_GROUPS),
         CONTROL_GROUPS[0],
         partial(_choice, choices=CONTROL_GROUPS),
-        "`auto`: where the kernel gives some, it counts and limits the memory and the processes of each node. "
-        "`off`: only the nodes' own guards do.",
+        "`auto`: where the kernel gives some, it counts and limits the memory and the processes of each node. `off`: "
+        "only the nodes' own guards do.",
     ),
     Variable(
         "HEADNODE_SIMULATOR_ADDRESS",

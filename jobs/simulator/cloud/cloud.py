@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jobs.simulator.cloud.address_pool import AddressPool
 from jobs.simulator.cloud.capacity import Capacity
 from jobs.simulator.cloud.cluster import Cluster
 from jobs.simulator.cloud.fault_control import FaultControl
-from jobs.simulator.cloud.host_disk_watch import DiskWatch, free_bytes
+from jobs.simulator.cloud.host_disk_watch import BYTES, FILES, DiskWatch, files_floor, free_bytes, free_files
 from jobs.simulator.cloud.host_memory_watch import MemoryWatch
 from jobs.simulator.cloud.node import Node
 from jobs.simulator.cloud.sandbox_choice import choose_sandbox
@@ -25,6 +26,7 @@ from jobs.simulator.faults.fault_kinds import FaultName
 from jobs.simulator.faults.fault_rules import Faults
 from jobs.simulator.sandbox.control_groups import ControlGroups
 from jobs.simulator.sandbox.deleted_files import deleted_bytes, descendants_of
+from jobs.simulator.sandbox.home_size import home_size
 from jobs.simulator.sandbox.launcher_pool import LauncherPool
 from jobs.simulator.sandbox.protection import NodeFeatures, Sandbox, unprotected
 from jobs.simulator.sandbox.unix_users import NoUserLeft, UserNumbers
@@ -66,6 +68,8 @@ class Cloud:
         self.services, self._features = await choose_sandbox(
             self._settings, self._store, self._addresses, self._services_with
         )
+        if not self._features.control_group:
+            self.services = replace(self.services, groups=None)
         for cluster_id in self._store.cluster_ids():
             try:
                 self._restore(cluster_id)
@@ -97,15 +101,25 @@ class Cloud:
                 node.fail(FailureReason.STATE_UNWRITABLE, f"its files cannot be written: {error.strerror}")
 
     def _start_watches(self) -> None:
-        disk = DiskWatch(
+        folders = (self._store.clusters, self._store.homes)
+        space = DiskWatch(
+            BYTES,
             self._settings.disk_floor_mb << 20,
-            lambda: free_bytes(self._store.clusters, self._store.homes),
+            lambda: free_bytes(*folders),
             self._running_homes,
+            self._bytes_taken,
             self._end_for_disk,
-            self._deleted_bytes,
+        )
+        files = DiskWatch(
+            FILES,
+            files_floor(*folders) if self._settings.disk_floor_mb else 0,
+            lambda: free_files(*folders),
+            self._running_homes,
+            lambda _, home: home_size(home).files,
+            self._end_for_disk,
         )
         memory = MemoryWatch(self._nodes_up)
-        self._watches = [asyncio.create_task(watch.run()) for watch in (disk, memory)]
+        self._watches = [asyncio.create_task(watch.run()) for watch in (space, files, memory)]
 
     def _running_homes(self) -> dict[str, Path]:
         return {
@@ -114,11 +128,11 @@ class Cloud:
             if not cluster.has_ended
         }
 
-    def _deleted_bytes(self, cluster_id: str, home: Path) -> int:
-        """Return the bytes of the deleted files that a cluster's programs still have, on the disk of its home."""
+    def _bytes_taken(self, cluster_id: str, home: Path) -> int:
+        """Return what a cluster's home and the deleted files that its programs still have take of the home's disk."""
         cluster = self._clusters.get(cluster_id)
         pids = descendants_of(cluster.environment.processes) if cluster is not None else ()
-        return deleted_bytes(pids, os.stat(home).st_dev)
+        return home_size(home).bytes + deleted_bytes(pids, os.stat(home).st_dev)
 
     def _end_for_disk(self, cluster_id: str, message: str) -> None:
         cluster = self._clusters.get(cluster_id)
@@ -145,7 +159,7 @@ class Cloud:
             "sandbox": protection.value,
             "network": "links" if self._features.network_per_node else "shared",
             "memory": "control_groups" if self._features.control_group else "watched",
-            "unprotected": unprotected(protection, self._features),
+            "unprotected": unprotected(self.services.sandbox, self._features),
             "nodes": len(nodes),
             "running": sum(node.state is NodeState.RUNNING for node in nodes),
         }

@@ -21,6 +21,8 @@ from jobs.simulator.sandbox.launcher_client import LauncherClient, LauncherFaile
 from jobs.simulator.sandbox.limits import NodeLimits
 from jobs.simulator.spec import ClusterSpec, NodeSpec
 
+TTY_GROUP = 5  # of this machine's own terminals, on every Linux
+
 
 class ClusterEnvironment:
     """One cluster's surroundings on this machine; knows no node."""
@@ -50,7 +52,7 @@ class ClusterEnvironment:
     @property
     def home_inside(self) -> str:
         """The home as programs on the nodes see it: /enc/<user>, where a sandbox can show it there."""
-        return self.spec.home if self._has_own_network else str(self.shown_folders.home)
+        return self.spec.home if self.services.sandbox.has_own_root else str(self.shown_folders.home)
 
     @property
     def _has_own_network(self) -> bool:
@@ -62,7 +64,8 @@ class ClusterEnvironment:
         self._cluster_key = self.private_key("cluster")
         store.make_home(spec.id, spec.username, self.uid, self.uid)
         private = self._cluster_key.export_private_key().decode()
-        files = etc_files(spec.username, spec.home, hosts, login_shell(), private)
+        numbers = {} if self._has_own_network or self.uid is None else {"uid": self.uid, "tty": TTY_GROUP}
+        files = etc_files(spec.username, self.home_inside, hosts, login_shell(), private, **numbers)
         store.make_etc(spec.id, files, CLUSTER_KEY, self.uid)
         for host in hosts:
             store.make_context_folder(spec.id, host.hostname, self.uid)
@@ -71,6 +74,8 @@ class ClusterEnvironment:
         """Return where a node's programs find their context."""
         if self._has_own_network:
             return CONTEXT_INSIDE
+        if self.services.sandbox.own_root:
+            return f"{CONTEXT_INSIDE}/context.{hostname}"
         return str(self.shown_folders.etc / f"context.{hostname}")
 
     @property
@@ -138,7 +143,12 @@ class ClusterEnvironment:
     async def _start_launcher(self) -> LauncherClient:
         services = self.services
         plan = services.sandbox.launcher_plan(
-            self.uid, self.shown_folders, services.settings.network_per_node
+            self.uid,
+            self.shown_folders,
+            self.home_inside,
+            services.settings.network_per_node,
+            max(self.limits(node).temporary_bytes for node in self.spec.nodes),
+            hide_processes=services.groups is not None,
         )
         return await services.launchers.start(plan)
 

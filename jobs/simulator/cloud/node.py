@@ -257,7 +257,7 @@ class Node(NodeView):
             self._agent.cut_power()
             self._agent = None
         if self.control_group is not None:
-            self.background(self.control_group.remove_when_empty())
+            self.background(self.control_group.end())
 
 
 def _failure_reason(error: Exception) -> str:

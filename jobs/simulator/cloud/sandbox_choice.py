@@ -50,9 +50,10 @@ async def choose_sandbox(
     """Return services with the best sandbox, and what its nodes have. Raises WrongSetting."""
     tried = []
     number = zlib.crc32(str(settings.var).encode())
+    outside = Path(f"/var/tmp/headnode-{number:08x}")  # noqa: S108 - checked to be the simulator's
     for sandbox in candidates(settings.sandbox, number):
-        if sandbox.uid_base is not None and not sandbox.staged:
-            store.move_out(Path(f"/var/tmp/headnode-{number:08x}"))  # noqa: S108 - checked to be the simulator's
+        if sandbox.needs_open_folders:
+            store.move_out(outside)
         services = services_with(sandbox)
         try:
             return services, await _probe(services, addresses)
@@ -79,7 +80,7 @@ async def _probe(services: CloudServices, addresses: AddressPool) -> NodeFeature
     finally:
         await environment.close()
         if group is not None:
-            await group.remove_when_empty()
+            await group.end()
         bound.close()
         addresses.release(address)
         services.store.remove(spec.id)

@@ -14,7 +14,7 @@ import os
 
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
 MOST_LINKS = 2000  # descriptors that one look reads; the next one goes on from there
-SEMAPHORE_BYTES = 64
+SEMAPHORE_BYTES, INODE_BYTES = 64, 1024
 IPC_RMID = 0
 
 
@@ -80,12 +80,12 @@ def memfds_of(pid: int) -> tuple[dict[tuple[int, int], int], int]:
 
 
 def bytes_in(path: str) -> int:
-    """Return how many bytes a file system holds."""
+    """Return how many bytes a file system in memory holds; an empty file takes some, too."""
     try:
         found = os.statvfs(path)
     except OSError:
         return 0
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+    return (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * INODE_BYTES
 
 
 def system_v_bytes() -> int:

@@ -5,7 +5,8 @@ start, each with two descriptors (the agent's control socket and a log). In this
   1. arranges to die with the simulator;
   2. as root, makes a mount namespace where the few folders that a node may see stand on a path that the cluster's user
      can reach (the state directory itself stays closed to it), and becomes that user for good; either way it leaves
-     the session keyring of whoever started the portal;
+     the session keyring of whoever started the portal; without bubblewrap, the mount namespace has a root folder of
+     the cluster's own (`own_root`);
   3. makes the cluster's user and network namespace, with a bridge that every node is connected to (`network`); where
      the kernel has none, the nodes share this one namespace and its loopback;
   4. starts nodes (bubblewrap, or the agent itself where there is none) and reports when they end;
@@ -27,14 +28,17 @@ import signal
 import socket
 import sys
 
-from jobs.simulator.node_runtime import full_disk, namespaces
+from jobs.simulator.node_runtime import full_disk, namespaces, own_root
 from jobs.simulator.node_runtime.network import ClusterNetwork
+from jobs.simulator.node_runtime.process_limits import set_oom_score
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+# Before the machine's own services; a node's programs have more (`programs.PROGRAMS_OOM_SCORE`).
+NODES_OOM_SCORE = 600
 NODE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -44,6 +48,15 @@ def make_network() -> ClusterNetwork | None:
         return ClusterNetwork()
     except OSError:
         return None
+
+
+def enter_groups(entries: list[int]) -> None:
+    """Enter control groups. Where an older kernel does not let this user, the simulator finds the groups empty."""
+    for entry in entries:
+        try:
+            os.write(entry, b"0")
+        except OSError:
+            continue
 
 
 class Launcher:
@@ -141,8 +154,7 @@ class Launcher:
         pid = os.fork()
         if pid == 0:
             try:
-                for entry in entries:
-                    os.write(entry, b"0")
+                enter_groups(entries)
                 self.become_node(launcher, argv, port, address, control, log)
             except OSError as error:
                 os.write(2, f"cannot start the node: {error}\n".encode())
@@ -162,7 +174,7 @@ class Launcher:
             signal.signal(number, signal.SIG_DFL)
         namespaces.die_with(launcher)
         os.setsid()
-        namespaces.raise_oom_score()
+        set_oom_score(NODES_OOM_SCORE)
         if self.network is not None:
             self.network.attach_node(port, address)
         # Moved out of the way first: they may be among the descriptors 0 to 3 that are about to be replaced.
@@ -207,6 +219,10 @@ def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
     """Take the steps of the plan that come before any node. Raises OSError or ValueError if the system refuses."""
     if plan["stage"]:
         namespaces.stage_folders(plan["stage"], [(source, name) for source, name in plan["folders"]])
+    if os.geteuid() == 0:
+        set_oom_score(NODES_OOM_SCORE)  # set with CAP_SYS_RESOURCE, no program can lower it again
+    if plan["own_root"] is not None:
+        own_root.enter_own_root(plan["own_root"])
     if plan["uid"] is not None:
         namespaces.drop_root(plan["uid"], plan["gid"])
         namespaces.die_with(parent)  # the kernel forgets it when the user changes
@@ -216,6 +232,8 @@ def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
         namespaces.die_with(parent)
         if plan["network_per_node"]:
             launcher.network = make_network()
+    else:
+        namespaces.protect_from_programs()
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ from jobs.simulator.node_runtime.libc import check, libc
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 4096, 16384, 1 << 18, 2, 4
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
+CAPABILITIES = 64
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 LINUX = sys.platform == "linux"
-OOM_SCORE = "700"  # of 1000
 
 
 def die_with(parent: int) -> None:
@@ -54,17 +54,17 @@ def leave_session_keyring() -> None:
         libc.syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
-def raise_oom_score() -> None:
-    """Should the machine run out of memory, let the kernel kill this process before the machine's own services."""
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write(OOM_SCORE)
-    except OSError:
-        pass  # not Linux, or a container that does not allow it
+def protect_from_programs() -> None:
+    """Deny the cluster's programs, which have the same user, to trace this process or read its descriptors in /proc."""
+    if LINUX:
+        check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
 
 
 def drop_root(uid: int, gid: int) -> None:
     """Become an ordinary user for good: no supplementary groups, no capability."""
+    if LINUX:
+        for capability in range(CAPABILITIES):
+            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails for those that this kernel does not know
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

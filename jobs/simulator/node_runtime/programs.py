@@ -5,16 +5,19 @@ Runs inside a node: standard library only.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
 import signal
+import sys
 import termios
 
-from jobs.simulator.node_runtime.process_limits import limit_processes
+from jobs.simulator.node_runtime.process_limits import OPEN_FILES, limit_processes, set_oom_score
 
 PIPE_BYTES = 1 << 18
 F_SETPIPE_SZ = 1031
+PR_SET_DUMPABLE, PROGRAMS_OOM_SCORE = 4, 700
 NICE = 10  # programs give way to the agent, the simulator and the portal
 IGNORED_BY_AGENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -38,6 +41,8 @@ def become_program(
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, *IGNORED_BY_AGENT):
             signal.signal(number, signal.SIG_DFL)
+        os.closerange(3, OPEN_FILES)
+        offer_to_the_kernel()
         os.umask(0o022)
         os.nice(NICE)
         limit_processes(0)
@@ -50,6 +55,17 @@ def become_program(
         os.write(2, f"cannot start {program}: {error}\n".encode())
     finally:
         os._exit(127)
+
+
+def offer_to_the_kernel() -> None:
+    """In the child: when memory ends, let the kernel kill this program and not the agent, which has a lower score.
+
+    A file in /proc is a program's own only if it is dumpable, which the agent is not, and so neither is its child until
+    it has executed something. It has nothing of the agent's open any more.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        set_oom_score(PROGRAMS_OOM_SCORE)
 
 
 def enlarge_pipes(*pipes: int) -> None:

@@ -6,6 +6,7 @@ The agent installs it at its start, in every protection; whatever it starts inhe
 - io_uring, which works around such filters; userfaultfd, bpf, perf_event_open, fanotify and other calls for experts;
 - sockets that are neither unix, IP nor netlink: AF_VSOCK reaches the machine around every network namespace;
 - memory that the kernel hides (memfd_secret), and hiding a program's memory from the guard (PR_SET_DUMPABLE);
+- slowing or limiting the agent, whose guard keeps the node within its limits and which has the same user;
 - calls in another convention (32-bit, x32) and calls newer than this list.
 gdb, strace, MPI and everything else that runs as an ordinary user does not need them.
 
@@ -91,13 +92,28 @@ FORBIDDEN_HERE = {
     "x86_64": {"_sysctl": 156, "sysfs": 139, "uselib": 134, "ustat": 136, "iopl": 172, "ioperm": 173},
     "aarch64": {},
 }
+# By the number of a process, and (with what the number is of before it) by process, group or user.
+ABOUT_A_PROCESS = {
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "prlimit64": (302, 261),
+}
+PRIORITIES = {
+    "setpriority": ((141, 140), 2),
+    "ioprio_set": ((251, 30), 3),
+}  # with the word for all of a user's
 CLONE, UNSHARE, SOCKET, SOCKETPAIR, PRCTL = (56, 220), (272, 97), (41, 198), (53, 199), (157, 167)
 AUDIT_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 COLUMNS = {"x86_64": 0, "aarch64": 1}
 
 
-def filter_program(machine: str) -> bytes:
-    """Return the filter for a processor (`uname -m`), as the kernel takes it. Raises KeyError for an unknown one."""
+def filter_program(machine: str, agent: int, group: int) -> bytes:
+    """Return the filter for a processor (`uname -m`), as the kernel takes it. Raises KeyError for an unknown one.
+
+    `agent` and `group` are the agent's process and its process group, as programs number them.
+    """
     column = COLUMNS[machine]
     program = [load(ARCHITECTURE), jump(JUMP_EQUAL, AUDIT_ARCHITECTURES[machine], 1, 0), refuse(ENOSYS)]
     program += [load(NUMBER), jump(JUMP_GREATER, NEWEST, 0, 1), refuse(ENOSYS)]
@@ -116,6 +132,14 @@ def filter_program(machine: str) -> bytes:
     )
     for numbers in (SOCKET, SOCKETPAIR):
         program += with_argument(numbers[column], FIRST_ARGUMENT, only_these(ALLOWED_SOCKETS, EAFNOSUPPORT))
+    for numbers in ABOUT_A_PROCESS.values():
+        program += with_argument(
+            numbers[column], FIRST_ARGUMENT, [jump(JUMP_EQUAL, agent, 0, 1), refuse(EPERM)]
+        )
+    for numbers, all_of_a_user in PRIORITIES.values():
+        whose = [jump(JUMP_EQUAL, all_of_a_user, 0, 1), refuse(EPERM), load(SECOND_ARGUMENT)]
+        whose += [jump(JUMP_EQUAL, agent, 1, 0), jump(JUMP_EQUAL, group or agent, 0, 1), refuse(EPERM)]
+        program += with_argument(numbers[column], FIRST_ARGUMENT, whose)
     # Answered as if it had been done: ssh-agent and sftp-server insist on it.
     hiding = [jump(JUMP_EQUAL, PR_SET_DUMPABLE, 0, 3), load(SECOND_ARGUMENT)]
     program += with_argument(PRCTL[column], FIRST_ARGUMENT, [*hiding, jump(JUMP_EQUAL, 0, 0, 1), refuse(0)])
@@ -160,7 +184,7 @@ def install() -> bool:
     """Filter this process and all that it starts, for good. Return False where the kernel or the processor has none."""
     if sys.platform != "linux" or os.uname().machine not in COLUMNS:
         return False
-    code = filter_program(os.uname().machine)
+    code = filter_program(os.uname().machine, os.getpid(), os.getpgid(0))
     program = Program(len(code) // 8, code)
     libc = ctypes.CDLL(None, use_errno=True)
     done = libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(

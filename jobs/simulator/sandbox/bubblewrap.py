@@ -13,6 +13,8 @@ AGENT_INSIDE = "/run/headnode"
 CONTEXT_INSIDE = "/run/context"
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/libexec")
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the node's own
+# What /proc tells of the machine itself, and no program needs.
+COVERED_IN_PROC = ("cmdline", "kallsyms", "kcore", "sched_debug", "timer_list")
 HELP_SECONDS = 10
 NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-cgroup-try")
 
@@ -56,6 +58,9 @@ def bubblewrap_command(
         elif os.path.isdir(folder):
             line += ["--ro-bind", folder, folder]
     line += ["--dev", "/dev", "--proc", "/proc"]
+    for name in COVERED_IN_PROC:
+        if os.path.exists(f"/proc/{name}"):
+            line += ["--dev-bind", "/dev/null", f"/proc/{name}"]
     for folder in TEMPORARY_FOLDERS:
         line += ["--perms", "1777", "--size", str(limits.temporary_bytes), "--tmpfs", folder]
     line += ["--remount-ro", "/dev", *_etc_options(folders.etc, hostname)]

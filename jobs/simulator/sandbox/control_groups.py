@@ -6,8 +6,10 @@ that whatever limits the simulator limits its nodes, too. Where there are none, 
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +44,8 @@ class ControlGroup:
         return [folder / "cgroup.procs" for folder, _ in self.folders]
 
     def has_members(self) -> bool:
-        """Return whether any process is in it."""
-        return any(_read(path).strip() for path in self.members)
+        """Return whether any process is in it, where memory is counted."""
+        return bool(_read(self._memory[0] / "cgroup.procs").strip())
 
     def used_bytes(self) -> int:
         """Return the memory that is charged to it, without the files that can be read again."""
@@ -72,11 +74,19 @@ class ControlGroup:
         removed = [_remove_folder(folder) for folder, _ in self.folders]
         return all(removed)
 
-    async def remove_when_empty(self) -> None:
-        """Remove it once its last process has ended. What takes too long, the next start removes."""
+    def kill(self) -> None:
+        """Kill every process in it."""
+        for pid in {int(line) for path in self.members for line in _read(path).split()}:
+            if pid:  # 0 stands for one in another namespace
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Kill whatever is left in it, and remove it. What takes too long, the next start removes."""
         for _ in range(REMOVE_TRIES):
             if self.remove():
                 return
+            self.kill()
             await asyncio.sleep(REMOVE_INTERVAL_SECONDS)
 
     @property
@@ -97,9 +107,8 @@ class ControlGroups:
             mounts, own = Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()
         except OSError:
             return None
-        usable = [
-            found for mounted in read_hierarchies(mounts, own) if (found := _usable(mounted)) is not None
-        ]
+        found = map(where_groups_can_be_made, read_hierarchies(mounts, own))
+        usable = [hierarchy for hierarchy in found if hierarchy is not None]
         if not any("memory" in hierarchy.controllers for hierarchy in usable):
             return None
         groups = cls(tuple(usable), name)
@@ -157,7 +166,7 @@ def read_hierarchies(mountinfo: str, own: str) -> Iterator[Hierarchy]:
             yield Hierarchy(Path(mount_point, inside), controllers, version)
 
 
-def _usable(hierarchy: Hierarchy) -> Hierarchy | None:
+def where_groups_can_be_made(hierarchy: Hierarchy) -> Hierarchy | None:
     """Return where groups can be made in a hierarchy, and what for; None if nowhere.
 
     Version 2 gives a controller only to the children of a group without processes, so it is not this process's own

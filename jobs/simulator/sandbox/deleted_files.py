@@ -1,11 +1,15 @@
 """Find the space on a disk that is taken by files without a name, which no folder shows, and whose it is.
 
-A deleted file stays as long as a process has it open or mapped. Linux only: elsewhere nothing is found.
+A deleted file stays as long as a process has it open or mapped, or it waits in a socket. Linux only: elsewhere
+nothing is found.
 """
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from jobs.simulator.sandbox.files_in_flight import files_in_flight
 
 BLOCK = 512
 
@@ -30,20 +34,22 @@ def descendants_of(roots: Iterable[int]) -> set[int]:
 
 
 def deleted_bytes(pids: Iterable[int], device: int) -> int:
-    """Return the bytes of the deleted files on a device (st_dev) that processes have open or mapped."""
+    """Return the bytes of deleted files on a device (st_dev) that processes have open, mapped or sent to each other."""
     files: dict[int, int] = {}
     for pid in pids:
         # Only root may look at mapped files; for others their size is what is mapped.
         files = mapped_files(pid, device) | files
-        for folder in (f"/proc/{pid}/fd", f"/proc/{pid}/map_files"):
-            for path in _entries(folder):
-                try:
-                    status = os.stat(path)
-                except OSError:
-                    continue
-                if status.st_dev == device and not status.st_nlink and stat.S_ISREG(status.st_mode):
-                    files[status.st_ino] = status.st_blocks * BLOCK
+        for status in (*_open_files(pid), *files_in_flight(pid)):
+            if status.st_dev == device and not status.st_nlink and stat.S_ISREG(status.st_mode):
+                files[status.st_ino] = status.st_blocks * BLOCK
     return sum(files.values())
+
+
+def _open_files(pid: int) -> Iterator[os.stat_result]:
+    for folder in (f"/proc/{pid}/fd", f"/proc/{pid}/map_files"):
+        for path in _entries(folder):
+            with suppress(OSError):
+                yield os.stat(path)
 
 
 def mapped_files(pid: int, device: int) -> dict[int, int]:

@@ -34,14 +34,23 @@ case "$TERM" in xterm*|screen*|tmux*) PS1="\[\e]0;\u@\h: \w\a\]$PS1" ;; esac
 
 
 def etc_files(
-    username: str, home: str, hosts: Sequence[Host], shell: str, cluster_key: str
+    username: str,
+    home: str,
+    hosts: Sequence[Host],
+    shell: str,
+    cluster_key: str,
+    uid: int = UID,
+    tty: int = UID,
 ) -> dict[str, str]:
-    """Return everything that the nodes of a cluster share, and a `hostname.NAME` for each node."""
+    """Return everything that the nodes of a cluster share, and a `hostname.NAME` for each node.
+
+    `uid` is the number of the user and of its group, `tty` that of a terminal's group.
+    """
     return {
-        "passwd": f"root:x:0:0:root:/root:/usr/sbin/nologin\n{username}:x:{UID}:{UID}::{home}:{shell}\n"
+        "passwd": f"root:x:0:0:root:/root:/usr/sbin/nologin\n{username}:x:{uid}:{uid}::{home}:{shell}\n"
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
         # A terminal's group must be one that exists in the node: programs look it up.
-        "group": f"root:x:0:\n{username}:x:{UID}:\ntty:x:{UID}:\nnogroup:x:65534:\n",
+        "group": f"root:x:0:\n{username}:x:{uid}:\ntty:x:{tty}:\nnogroup:x:65534:\n",
         "hosts": f"127.0.0.1\tlocalhost\n::1\tlocalhost\n{hosts_text(hosts)}",
         "resolv.conf": "",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",

@@ -2,7 +2,8 @@
 
 bubblewrap  own user, mount, process, host name and IPC namespaces per node, a network per cluster; as root, also a user
             per cluster. Nothing of the machine but its programs is visible.
-uid         root without bubblewrap: a user per cluster. Homes are closed; everything that everyone may read is not.
+uid         root without bubblewrap: a user and, where root may make mounts, a root folder per cluster. The network is
+            the machine's.
 none        neither: a node's user may do whatever the simulator's user may. For a demonstration to oneself only.
 """
 
@@ -23,6 +24,7 @@ from jobs.simulator.sandbox.bubblewrap import (
     can_disable_nested_users,
 )
 from jobs.simulator.sandbox.limits import NodeLimits
+from jobs.simulator.sandbox.shown_root import own_root_plan
 from jobs.simulator.sandbox.unix_users import UserNumbers, first_uid
 from jobs.simulator.settings import WrongSetting, sandbox_refusal
 
@@ -40,12 +42,7 @@ class Protection(StrEnum):
 
 UNPROTECTED = {
     Protection.BUBBLEWRAP: [],
-    Protection.UID: [
-        "files on this machine that everyone may read",
-        "this machine's network and loopback services",
-        "the list of this machine's processes",
-        "what programs leave outside the home (/tmp, /var/tmp, /dev/shm): it stays, under a user no other cluster gets",
-    ],
+    Protection.UID: ["this machine's network and loopback services"],
     Protection.NONE: [
         "everything the user who started the simulator may do or read, the portal's own files and keys included"
     ],
@@ -57,6 +54,13 @@ UNCOUNTED = (
     "memory that no program has mapped and the kernel's own for sockets and pipes: without control groups (root, or "
     "systemd's delegation) it is counted only as far as it can be seen, and the machine's memory is its limit"
 )
+LISTED = "the list of this machine's processes"
+SHARED_ROOT = [
+    "files on this machine that everyone may read",
+    LISTED,
+    "what programs leave outside the home (/tmp, /var/tmp, /dev/shm): it stays, under a user no other cluster gets",
+    "nor do ssh, sftp and the collecting of output files work: users have no entry in /etc/passwd without mounts",
+]
 MISSING_HINTS = {
     Protection.BUBBLEWRAP: "Install the package bubblewrap.",
     Protection.UID: "It needs root.",
@@ -72,9 +76,11 @@ class NodeFeatures:
     control_group: bool = False
 
 
-def unprotected(protection: Protection, features: NodeFeatures) -> list[str]:
-    """Return what a protection does not hold back on this machine, as sentences."""
-    found = list(UNPROTECTED[protection])
+def unprotected(sandbox: "Sandbox", features: NodeFeatures) -> list[str]:
+    """Return what a sandbox does not hold back on this machine, as sentences."""
+    found = list(UNPROTECTED[sandbox.protection])
+    if sandbox.protection is Protection.UID:
+        found += SHARED_ROOT if not sandbox.has_own_root else [] if features.control_group else [LISTED]
     if not features.filters_syscalls:
         found.append(UNFILTERED)
     if not features.control_group:
@@ -86,10 +92,11 @@ def unprotected(protection: Protection, features: NodeFeatures) -> list[str]:
 class Sandbox:
     """The protection in force on this machine.
 
-    `nested_users`: programs may make user namespaces, as far as the system call filter goes: older bubblewraps, and
-    containers that close /proc/sys, cannot forbid it. `staged`: the launcher shows the cluster's folders below STAGE,
-    because the state directory is closed to the cluster's user. `uid_base`: where the users for clusters begin; None
-    unless root.
+    `staged`: the launcher shows the cluster's folders below STAGE, because the state directory is closed to the
+    cluster's user. `uid_base`: where the users for clusters begin; None unless root. `nested_users`: bubblewrap
+    does not forbid user namespaces (older ones, and containers that close /proc/sys); the filter of system calls does.
+    `own_root`: without bubblewrap, the launcher makes a root folder for the cluster; containers without CAP_SYS_ADMIN
+    do not allow it.
     """
 
     protection: Protection
@@ -97,11 +104,22 @@ class Sandbox:
     staged: bool
     uid_base: int | None
     nested_users: bool = True
+    own_root: bool = False
 
     @property
     def has_own_network(self) -> bool:
         """Whether each cluster has a network of its own."""
         return self.protection is Protection.BUBBLEWRAP
+
+    @property
+    def has_own_root(self) -> bool:
+        """Whether programs see the files that are shown to them, under the usual paths, and no others."""
+        return self.own_root or self.protection is Protection.BUBBLEWRAP
+
+    @property
+    def needs_open_folders(self) -> bool:
+        """Whether the folders that nodes see must lie where the clusters' users can reach them by themselves."""
+        return self.uid_base is not None and not self.staged and not self.own_root
 
     def acquire_uid(self, numbers: UserNumbers, taken: set[int]) -> int | None:
         """Return the machine's user for another cluster; None unless root. Raises NoUserLeft.
@@ -115,14 +133,28 @@ class Sandbox:
         reuse = self.protection is Protection.BUBBLEWRAP
         return base + numbers.acquire({uid - base for uid in taken}, reuse)
 
-    def launcher_plan(self, uid: int | None, folders: NodeFolders, network_per_node: bool) -> dict[str, Any]:
-        """Return what the launcher does before it starts nodes."""
+    def launcher_plan(
+        self,
+        uid: int | None,
+        folders: NodeFolders,
+        home_inside: str,
+        network_per_node: bool,
+        temporary_bytes: int,
+        hide_processes: bool,
+    ) -> dict[str, Any]:
+        """Return what the launcher does before it starts nodes.
+
+        `temporary_bytes`: the size of each folder for temporary files, where all nodes of a cluster share them.
+        `hide_processes`: other users' processes can be hidden: what is hidden from an agent is ended in another way.
+        """
+        root = own_root_plan(folders, home_inside, self.python.prefix, temporary_bytes, hide_processes)
         shown = [(str(folders.home), "home"), (str(folders.etc), "etc"), (str(folders.run), "run")]
         if self.python.prefix:
             shown.append((self.python.prefix, "python"))
         return {
             "stage": STAGE if self.staged else None,
             "folders": shown if self.staged else [],
+            "own_root": root if self.own_root else None,
             "uid": uid,
             "gid": uid,
             "own_network": self.has_own_network,
@@ -136,7 +168,8 @@ class Sandbox:
         agent = [self.python.path, "-I", "-S"]
         arguments = ["3", *limits.as_arguments()]
         if self.protection is not Protection.BUBBLEWRAP:
-            return [*agent, str(folders.run / AGENT_FILE), *arguments]
+            run = AGENT_INSIDE if self.own_root else str(folders.run)
+            return [*agent, f"{run}/{AGENT_FILE}", *arguments]
         if self.staged:
             python = Path(STAGE, "python") if self.python.prefix else None
             shown = NodeFolders(Path(STAGE, "home"), Path(STAGE, "etc"), Path(STAGE, "run"), python)
@@ -178,5 +211,10 @@ def _all_candidates(base: int | None) -> list[Sandbox]:
             for staged in ((True, False) if base is not None else (False,))
             for nested_users in ((False, True) if can_disable_nested_users() else (True,))
         ]
-    choices += [Sandbox(Protection.UID, python, False, base) for python in pythons if base is not None]
+    choices += [
+        Sandbox(Protection.UID, python, False, base, own_root=own_root)
+        for own_root in ((True, False) if sys.platform == "linux" else (False,))
+        for python in pythons
+        if base is not None
+    ]
     return [*choices, Sandbox(Protection.NONE, Python(sys.executable, None), False, None)]

@@ -93,6 +93,3 @@ def one_with_uid(simulators: Callable[..., Simulator]) -> Iterator[Cluster]:
     made = simulators(HEADNODE_SIMULATOR_SANDBOX="uid")
     yield made.create("Uid0001", computes=0)
     made.end()
-    for path in Path("/var/tmp").glob("headnode-*"):
-        if (path / "homes/Uid0001").exists():
-            shutil.rmtree(path)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.simulator.cloud.host_disk_watch import FURTHER_BYTES, DiskWatch
+from jobs.simulator.cloud.host_disk_watch import BYTES, FILES, FURTHER_BYTES, DiskWatch, free_files
+from jobs.simulator.sandbox.home_size import home_size
 from tests.jobs.simulator.simulator_process import Simulator
 from tests.waiting import wait_for
 
@@ -38,8 +39,11 @@ def test_below_the_floor_nobody_else_is_ended_unless_it_falls_further(tmp_path: 
         ended.append(name)
         del homes[name]
 
+    def taken(name: str, home: Path) -> int:
+        return home_size(home).bytes
+
     async def checks() -> None:
-        watch = DiskWatch(1 << 30, lambda: free[0], lambda: homes, end)
+        watch = DiskWatch(BYTES, 1 << 30, lambda: free[0], lambda: homes, taken, end)
         for left, expected in (
             (1100 << 20, []),
             (1000 << 20, ["big"]),
@@ -51,6 +55,31 @@ def test_below_the_floor_nobody_else_is_ended_unless_it_falls_further(tmp_path: 
             assert ended == expected
 
     asyncio.run(checks())
+
+
+def test_files_run_out_as_bytes_do(tmp_path: Path) -> None:
+    """A million empty files take no bytes, and nobody else can make one."""
+    free, ended = [100_000], []
+    taken = {"many": 60_000, "few": 9_000}
+
+    async def checks() -> None:
+        watch = DiskWatch(
+            FILES,
+            50_000,
+            lambda: free[0],
+            lambda: dict.fromkeys(taken, tmp_path),
+            lambda name, home: taken[name],
+            lambda name, message: ended.append((name, message)),
+        )
+        for left in (100_000, 40_000, 39_000):
+            free[0] = left
+            await watch.check()
+
+    asyncio.run(checks())
+    assert ended == [
+        ("many", "the disk is nearly full (room for 40000 files left) and this cluster's home is the largest")
+    ]
+    assert free_files(tmp_path) > 0
 
 
 def test_a_cluster_whose_file_cannot_be_written_can_be_deleted(simulator: Simulator) -> None:

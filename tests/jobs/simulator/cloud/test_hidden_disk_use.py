@@ -2,16 +2,21 @@
 
 import asyncio
 import os
+import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs.simulator.cloud.host_disk_watch import DiskWatch, free_bytes
+from jobs.simulator.cloud.host_disk_watch import BYTES, DiskWatch, free_bytes
 from jobs.simulator.sandbox.deleted_files import deleted_bytes, descendants_of, mapped_files
+from jobs.simulator.sandbox.files_in_flight import files_in_flight
+from jobs.simulator.sandbox.home_size import home_size
 from tests.jobs.simulator.simulator_process import Simulator
+from tests.stack import AS_ORDINARY_USER
 
 MB = 1 << 20
 OPENED = """exec python3 -c '
@@ -30,9 +35,23 @@ kept = mmap.mmap(file.fileno(), 400 << 20)
 file.close()
 print("hidden", flush=True)
 time.sleep(600)'"""
+IN_FLIGHT = """exec python3 -c '
+import os, socket, time
+file = open("hidden", "wb")
+os.unlink("hidden")
+os.posix_fallocate(file.fileno(), 0, 400 << 20)
+one, other = socket.socketpair()
+outer, end = socket.socketpair()
+one.send(b"something before")
+socket.send_fds(one, [b"x"], [file.fileno()])
+file.close()
+socket.send_fds(outer, [b"x"], [one.fileno(), other.fileno()])
+one.close(); other.close()
+print("hidden", flush=True)
+time.sleep(600)'"""
 
 
-@pytest.mark.parametrize("hiding", [OPENED, MAPPED], ids=["open", "mapped"])
+@pytest.mark.parametrize("hiding", [OPENED, MAPPED, IN_FLIGHT], ids=["open", "mapped", "in flight"])
 def test_who_hides_a_file_is_ended_and_the_one_with_the_larger_home_is_not(
     hiding: str, simulators: Callable[..., Simulator], keys: dict[str, Path]
 ) -> None:
@@ -58,7 +77,12 @@ def test_what_others_on_this_machine_write_ends_nobody(tmp_path: Path) -> None:
 
     async def checks() -> None:
         watch = DiskWatch(
-            1000 * MB, lambda: free[0], lambda: {"small": tmp_path}, lambda *ends: ended.append(ends)
+            BYTES,
+            1000 * MB,
+            lambda: free[0],
+            lambda: {"small": tmp_path},
+            lambda _, home: home_size(home).bytes,
+            lambda *ends: ended.append(ends),
         )
         for left in (10_000, 900, 500, 0):
             free[0] = left * MB
@@ -66,6 +90,25 @@ def test_what_others_on_this_machine_write_ends_nobody(tmp_path: Path) -> None:
             assert ended == []
 
     asyncio.run(checks())
+
+
+def test_looking_at_files_in_flight_takes_none_away(tmp_path: Path) -> None:
+    one, other = socket.socketpair()
+    with one, other, open(tmp_path / "file", "w+b") as file:
+        os.posix_fallocate(file.fileno(), 0, 8 * MB)
+        os.unlink(file.name)
+        one.send(b"before")
+        socket.send_fds(one, [b"with it"], [file.fileno()])
+        one.send(b"after")
+        for _ in range(2):
+            assert [status.st_blocks * 512 for status in files_in_flight(os.getpid())] == [8 * MB]
+        text, taken = b"", []
+        while len(text) < len(b"beforewith itafter"):
+            data, received, _, _ = socket.recv_fds(other, 100, 8)
+            text, taken = text + data, [*taken, *received]
+        assert (text, len(taken)) == (b"beforewith itafter", 1)
+        os.close(taken[0])
+        assert list(files_in_flight(os.getpid())) == []
 
 
 @pytest.fixture
@@ -102,3 +145,42 @@ def test_without_root_what_is_mapped_is_read_from_the_list_of_mappings(
     holder: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     assert sum(mapped_files(holder.pid, os.stat(tmp_path).st_dev).values()) == 8 * MB
+
+
+MEASURE = "import sys; from pathlib import Path; from jobs.simulator.sandbox.home_size import home_size; "
+MEASURE += "print(home_size(Path(sys.argv[1])).bytes)"
+
+
+@pytest.mark.parametrize("hiding", ["closed folder", "closed twice", "long path", "link", "one file"])
+def test_a_home_is_measured_whole(hiding: str, tmp_path: Path) -> None:
+    """By an ordinary user, whom closed folders keep out."""
+    home, place = tmp_path / "home", tmp_path / "home"
+    home.mkdir()
+    closed: list[Path] = []
+    if hiding.startswith("closed"):
+        for name in ("outer", "inner")[: 2 if hiding.endswith("twice") else 1]:
+            place = place / name
+            place.mkdir()
+            closed.insert(0, place)
+    before = Path.cwd()
+    if hiding == "long path":
+        os.chdir(home)
+        for _ in range(40):
+            os.mkdir("x" * 200)
+            os.chdir("x" * 200)
+        place = Path()
+    with open(place / "file", "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 8 * MB)
+    os.chdir(before)
+    if hiding == "link":
+        (home / "file").rename(tmp_path / "outside")
+        (home / "file").symlink_to(tmp_path / "outside")
+        (home / "folder").symlink_to(tmp_path)
+    for folder in closed:
+        folder.chmod(0)
+    command = [*AS_ORDINARY_USER, sys.executable, "-c", MEASURE, str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=before)
+    found = int(done.stdout or -1)
+    for folder in reversed(closed):
+        folder.chmod(0o700)
+    assert found >= 8 * MB if hiding != "link" else 0 <= found < MB, done.stderr

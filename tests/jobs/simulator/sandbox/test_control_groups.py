@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.simulator.sandbox.control_groups import ControlGroups, Hierarchy, read_hierarchies
+from jobs.simulator.sandbox.control_groups import (
+    ControlGroups,
+    Hierarchy,
+    read_hierarchies,
+    where_groups_can_be_made,
+)
 from tests.waiting import wait_for
 
 MOUNT = "36 35 0:30 {root} {at} rw,relatime shared:9 - {kind} {kind} rw,{options}"
@@ -51,6 +56,37 @@ def test_a_container_that_shows_a_part_of_the_hierarchy() -> None:
     assert list(read_hierarchies(mounts, "4:memory:/docker/xyz\n")) == []
 
 
+def delegated(top: Path, subtree: str, *below: str) -> Path:
+    """Make folders as systemd leaves them to a user: `top` has children with these controllers. Return the lowest."""
+    folder = top
+    for name in ("", *below):
+        folder = folder / name
+        folder.mkdir(exist_ok=True)
+        (folder / "cgroup.procs").touch()
+        (folder / "cgroup.subtree_control").write_text(subtree if folder == top else "")
+    return folder
+
+
+def test_version_2_makes_groups_beside_its_own_where_memory_is_given_to_children(tmp_path: Path) -> None:
+    """A group with processes cannot give controllers to its children, so the one above it is taken."""
+    (tmp_path / "app").mkdir()
+    own = delegated(tmp_path / "app", "memory pids\n", "term.scope")
+    found = where_groups_can_be_made(Hierarchy(own, frozenset(), 2))
+    assert found == Hierarchy(tmp_path / "app", frozenset({"memory", "pids"}), 2)
+
+
+def test_version_2_that_gives_no_memory_to_children_is_of_no_use(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    own = delegated(tmp_path / "app", "pids\n", "term.scope")
+    assert where_groups_can_be_made(Hierarchy(own, frozenset(), 2)) is None
+    assert where_groups_can_be_made(Hierarchy(tmp_path / "nowhere", frozenset(), 2)) is None
+
+
+def test_version_1_without_a_controller_of_ours_is_left_alone(tmp_path: Path) -> None:
+    assert where_groups_can_be_made(Hierarchy(tmp_path, frozenset({"cpu"}), 1)) is None
+    assert where_groups_can_be_made(Hierarchy(tmp_path / "nowhere", frozenset({"memory"}), 1)) is None
+
+
 def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> None:
     groups = ControlGroups.find("test")
     if groups is None:
@@ -70,5 +106,5 @@ def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> Non
         assert group.used_bytes() > 32 << 20
         assert group.killed() == 0
         process.communicate(b"\n")
-    asyncio.run(group.remove_when_empty())
+    asyncio.run(group.end())
     assert wait_for(lambda: not any(path.exists() for path in group.members), "it is gone")

@@ -15,8 +15,7 @@ from tests.waiting import wait_for
 MEMFD = "import os\nfile = os.memfd_create('x')\nfor _ in range(1300): os.write(file, bytes(1 << 20))"
 SHARED = """import mmap
 kept = mmap.mmap(-1, 1300 << 20)
-for at in range(1300): kept[at << 20:(at << 20) + (1 << 20)] = bytes(1 << 20)
-"""
+for at in range(1300): kept[at << 20:(at + 1) << 20] = bytes(1 << 20)"""
 SYSTEM_V = """import ctypes
 libc = ctypes.CDLL(None)
 libc.shmat.restype = ctypes.c_void_p
@@ -31,7 +30,8 @@ import os, time
 file = os.memfd_create("x")
 for _ in range(330): os.write(file, bytes(1 << 20))
 time.sleep(600)''']) for _ in range(4)]
-for child in children: child.wait()"""
+os.wait()
+for child in children: child.kill()"""
 # Pages that are given back to the kernel, but stay in the file: no process has them in its tables.
 UNMAPPED = """import mmap
 kept = mmap.mmap(-1, 1300 << 20)
@@ -43,7 +43,9 @@ pairs = []
 while True:
     try: one, other = socket.socketpair()
     except OSError: # this process has no descriptor left: another goes on
-        if os.fork(): os.wait()
+        if os.fork():
+            os.wait()
+            raise SystemExit
         os.closerange(3, 5000)
         continue
     one.setblocking(False)

@@ -22,6 +22,7 @@ from tests.waiting import wait_for
 
 RUNS, ROUNDS, MOST = 9, 3, 2.0
 GROWTH_MB = 600
+CAP_SYS_RESOURCE = 24
 
 BOMB = "bomb() { bomb | bomb & }; bomb; sleep 600"
 SPINNING_BOMB = """exec python3 -c '
@@ -229,10 +230,17 @@ def test_descriptors_run_out_for_the_program_that_takes_them(two: Two) -> None:
 
 
 def test_programs_give_way_to_the_machines_own(two: Two) -> None:
-    done = two.neighbour.ssh(two.key, "nice; cat /proc/self/oom_score_adj; ulimit -n -u")
+    look = "nice; cat /proc/self/oom_score_adj; ulimit -n -u"
+    done = two.neighbour.ssh(two.key, look)
     nice, score, *rest = done.stdout.decode().split()
     assert (int(nice), int(score)) == (min(os.nice(0) + 10, 19), 700)
     assert [word for word in rest if word.isdigit()] == ["4096", "320"]
+    lower = "echo 0 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj; cat /proc/1/oom_score_adj"
+    own, agents = map(int, two.neighbour.ssh(two.key, f"bash -c '{lower}'").stdout.split())
+    assert agents == 600, "the agent goes last"
+    effective = next(line for line in Path("/proc/self/status").read_text().splitlines() if "CapEff" in line)
+    may_fix_it = os.geteuid() == 0 and int(effective.split()[1], 16) >> CAP_SYS_RESOURCE & 1
+    assert own == (700 if may_fix_it else 0)
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="limits of the kernel")

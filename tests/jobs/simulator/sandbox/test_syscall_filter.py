@@ -18,8 +18,11 @@ NUMBERS = {
     "request_key": (249, 218), "io_uring_setup": (425, 425), "userfaultfd": (323, 282), "bpf": (321, 280),
     "perf_event_open": (298, 241), "socket": (41, 198), "socketpair": (53, 199), "prctl": (157, 167),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "memfd_create": (319, 279), "personality": (135, 92),
+    "setpriority": (141, 140), "ioprio_set": (251, 30), "prlimit64": (302, 261), "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
     "memfd_secret": (447, 447), "newest": (469, 469), "unheard_of": (470, 470), "x32_read": (0x40000000, 0x40000000),
 }  # fmt: skip
+AGENT, GROUP = 5, 4
 AF_INET6, AF_NETLINK, AF_VSOCK, AF_ALG = 10, 16, 40, 38
 NEW_USER, NEW_TIME, FORK = 0x10000000, 0x80, 0x01200011
 CASES = [
@@ -33,13 +36,18 @@ CASES = [
     ("socket", (1,), ALLOWED), ("socket", (AF_INET6,), ALLOWED), ("socket", (AF_NETLINK,), ALLOWED),
     ("socket", (AF_VSOCK,), 97), ("socket", (AF_ALG,), 97), ("socketpair", (1,), ALLOWED),
     ("socketpair", (AF_VSOCK,), 97), ("prctl", (4, 0), 0), ("prctl", (4, 1), ALLOWED), ("prctl", (38, 1), ALLOWED),
+    ("prlimit64", (AGENT,), 1), ("prlimit64", (0,), ALLOWED), ("prlimit64", (77,), ALLOWED),
+    ("sched_setaffinity", (AGENT,), 1), ("sched_setscheduler", (AGENT,), 1), ("sched_setscheduler", (0,), ALLOWED),
+    ("setpriority", (0, 0), ALLOWED), ("setpriority", (0, 77), ALLOWED), ("setpriority", (0, AGENT), 1),
+    ("setpriority", (1, GROUP), 1), ("setpriority", (2, 0), 1), ("ioprio_set", (1, 0), ALLOWED),
+    ("ioprio_set", (1, AGENT), 1), ("ioprio_set", (3, 0), 1),
 ]  # fmt: skip
 
 
 def outcome(machine: str, architecture: int, number: int, arguments: tuple[int, ...] = ()) -> object:
     """Run the filter as the kernel does, and return the error, or ALLOWED."""
     call = struct.pack("=iIQ6Q", number, architecture, 0, *(*arguments, *[0] * (6 - len(arguments))))
-    program = list(struct.iter_unpack("=HBBI", wanted.filter_program(machine)))
+    program = list(struct.iter_unpack("=HBBI", wanted.filter_program(machine, AGENT, GROUP)))
     at, loaded = 0, 0
     while True:
         code, when_true, when_false, value = program[at]
@@ -74,7 +82,7 @@ def test_another_convention_gets_nothing(machine: str) -> None:
 
 def test_processors_that_are_not_known_are_not_guessed() -> None:
     with pytest.raises(KeyError):
-        wanted.filter_program("vax")
+        wanted.filter_program("vax", AGENT, GROUP)
 
 
 PROBE = r"""
@@ -122,6 +130,29 @@ def test_in_a_real_node(mode: str, cluster: Cluster, one_with_uid: Cluster, keys
         "io_uring": "ENOSYS", "userfaultfd": "EPERM", "bpf": "EPERM", "perf": "EPERM", "vsock": "EAFNOSUPPORT",
         "packet": "EAFNOSUPPORT", "unix": "done", "inet": "done", "memfd": "done",
     }  # fmt: skip
+
+
+SLOW_DOWN = """
+import os, resource
+def attempt(name, work):
+    try:
+        work()
+    except OSError as error:
+        return
+    print(name)
+attempt("nice", lambda: os.setpriority(os.PRIO_PROCESS, agent, 19))
+attempt("nice of the user", lambda: os.setpriority(os.PRIO_USER, 0, 19))
+attempt("idle", lambda: os.sched_setscheduler(agent, os.SCHED_IDLE, os.sched_param(0)))
+attempt("affinity", lambda: os.sched_setaffinity(agent, {0}))
+attempt("limits", lambda: resource.prlimit(agent, resource.RLIMIT_NOFILE, (3, 3)))
+"""
+
+
+@pytest.mark.skipif(os.uname().machine not in wanted.COLUMNS, reason="no filter for this processor")
+def test_no_program_slows_or_limits_the_agent(cluster: Cluster, keys: dict[str, Path]) -> None:
+    """Its guard is what keeps the node within its limits where there are no control groups."""
+    done = cluster.ssh(keys["alice"], "python3 -", stdin=f"agent = 1\n{SLOW_DOWN}".encode())
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
 
 
 USUAL_WORK = {
