@@ -61,6 +61,13 @@ def test_a_configuration_that_is_not_simply_a_file_is_left_alone(
         assert "Include headnode/*.conf" in done.stderr
     assert (config.read_bytes(), config.is_symlink(), config.stat().st_mode) == before
     assert not (config.parent / "headnode").exists()
+    # Whoever adds the line by hand is served from then on.
+    config.chmod(0o644)
+    end = b"\r\n" if b"\r\n" in before[0] else b"\n"
+    config.write_bytes(b"Include headnode/*.conf" + end + before[0])
+    added = config.read_bytes()
+    signed_in.good("config-ssh")
+    assert config.read_bytes() == added
 
 
 def test_without_a_configuration_one_is_made_and_taken_away(signed_in: Installed) -> None:
@@ -106,7 +113,7 @@ def test_the_shell_completes_commands_and_jobs(signed_in: Installed) -> None:
         typed = " ".join(word or "''" for word in words)
         code = (
             f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; "
-            "f=$(complete -p headnode | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $f; printf '%s\\n' \"${COMPREPLY[@]}\""
+            "f=$(complete -p headnode | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $f headnode; printf '%s\\n' \"${COMPREPLY[@]}\""
         )
         done = subprocess.run(
             ["bash", "-c", code], env=signed_in.env, capture_output=True, text=True, timeout=60

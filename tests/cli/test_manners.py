@@ -139,3 +139,12 @@ def test_a_fault_of_its_own_is_a_report_and_no_traceback(person: Callable[..., I
     report = alice.home / ".local/state/headnode/last-failure.txt"
     assert "Traceback" in report.read_text()
     assert "hn_very_secret" not in report.read_text()
+
+
+@pytest.mark.parametrize("token", ["hn_secret\nX-Evil: 1", "hn_secret two", "hn_secret\N{SNOWMAN}"])
+def test_a_token_that_is_none_is_not_shown(
+    stack: Stack, person: Callable[..., Installed], token: str
+) -> None:
+    done = person().run("whoami", HEADNODE_URL=stack.base_url, HEADNODE_TOKEN=token)
+    assert done.returncode == 3
+    assert "secret" not in done.stdout + done.stderr

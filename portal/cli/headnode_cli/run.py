@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from . import __version__
+from . import __version__, runtime
 from .catalog import Entry, entries, find, overview
 from .errors import CLIError, Exit
 
@@ -21,8 +21,9 @@ SIGNALLED = 128
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line. Return the exit status."""
+    runtime.take_token_from_environment()
     if "_HEADNODE_COMPLETE" in os.environ:
-        return _invoke(_whole_app(), [], "headnode")
+        return _complete()
     name, *rest = arguments
     entry = find(name)
     if entry is None:
@@ -60,6 +61,17 @@ def _invoke(app: Any, arguments: list[str], program: str) -> int:
     returned = typer.main.get_command(app).main(args=arguments, prog_name=program, standalone_mode=False)
     sys.stdout.flush()
     return returned if isinstance(returned, int) else Exit.DONE
+
+
+def _complete() -> int:
+    """Answer the shell that completes a word. Whatever goes wrong, nothing is printed into what somebody types."""
+    import typer.completion
+
+    typer.completion.get_completion_inspect_parameters()  # this is what makes the shells known to typer
+    try:
+        return _invoke(_whole_app(), [], "headnode")
+    except Exception:
+        return Exit.FAILED
 
 
 def _new_app() -> Any:

@@ -36,6 +36,22 @@ class Access:
 
 
 choices = Choices()
+_given = {"token": ""}
+
+
+def take_token_from_environment() -> None:
+    """Move HEADNODE_TOKEN out of the environment, so that no program that is started from here gets it."""
+    _given["token"] = os.environ.pop("HEADNODE_TOKEN", "").strip()
+
+
+def has_given_token() -> bool:
+    """Whether the token came from HEADNODE_TOKEN, and not from `headnode login`."""
+    return bool(_given["token"])
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a token. What is none must not get as far as an error message of the HTTP client."""
+    return text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
 def chosen_access(*, needs_token: bool = True) -> Access:
@@ -53,7 +69,9 @@ def chosen_access(*, needs_token: bool = True) -> Access:
     profile = settings.profiles.get(name) or profiles.Profile(url)
     if not profile.url:
         raise NotSignedIn("You are not signed in to a portal. Run: headnode login https://your-portal")
-    token = os.environ.get("HEADNODE_TOKEN", "") or tokens.load(profile.url, profile.token_store)
+    token = _given["token"] or tokens.load(profile.url, profile.token_store)
+    if token and not is_token(token):
+        raise NotSignedIn(f"What is saved or given as a token is none. Run: headnode login {profile.url}")
     if needs_token and not token:
         raise NotSignedIn(f"You are not signed in to {profile.url}. Run: headnode login {profile.url}")
     ca_file = os.environ.get("HEADNODE_CA_FILE", "") or profile.ca_file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -21,8 +20,6 @@ from .private_file import write_private
 TARGET, JUMP = "headnode-target", "headnode-jump"
 # The status of ssh itself when it could not connect.
 SSH_FAILED = 255
-# What a child has no business with.
-SECRETS = ("HEADNODE_TOKEN",)
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,6 @@ def found_program(name: str) -> str:
     if path is None:
         raise CLIError(f"There is no program {name} on this computer. Install OpenSSH's client.")
     return path
-
-
-def child_environment() -> dict[str, str]:
-    """Return this process's environment without secrets."""
-    return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
 @contextmanager
@@ -77,7 +69,7 @@ def run(command: Sequence[str]) -> int:
     # A handler, not SIG_IGN: a child inherits what is ignored, but not a handler.
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        child = subprocess.Popen(command, env=child_environment())
+        child = subprocess.Popen(command)
         try:
             return child.wait()
         except BaseException:

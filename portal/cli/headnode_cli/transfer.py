@@ -16,6 +16,7 @@ from .ssh_session import SSH_FAILED, TARGET, Session
 
 # rsync's statuses of a broken line (rsync(1)): protocol, socket, time-outs; ssh's own is 255.
 BROKEN = (10, 12, 30, 35, SSH_FAILED)
+LOST = ("Connection closed", "Connection reset", "connection lost", "Broken pipe")
 MOST_SECONDS, PAUSE_SECONDS = 900.0, 1.0
 PARTIAL = ".headnode-partial"
 Tell = Callable[[str], None]
@@ -62,12 +63,11 @@ def _repeat(command: list[str], given: str, tell: Tell) -> None:
             stderr=subprocess.PIPE if given else None,
             encoding="utf-8",
             errors="replace",
-            env=ssh_session.child_environment(),
             check=False,
         )
         if child.returncode == 0:
             return
-        if child.returncode not in BROKEN or time.monotonic() - since > MOST_SECONDS:
+        if not _is_broken(child.returncode, child.stderr or "") or time.monotonic() - since > MOST_SECONDS:
             raise CLIError(
                 f"The copy stopped (status {child.returncode}). Run it again: it goes on from there."
             )
@@ -75,6 +75,11 @@ def _repeat(command: list[str], given: str, tell: Tell) -> None:
             told = True
             tell("The connection broke; going on from where it was.")
         time.sleep(PAUSE_SECONDS)
+
+
+def _is_broken(status: int, said: str) -> bool:
+    """Whether a program ended because the line did. sftp may die of writing into the line that is gone (SIGPIPE)."""
+    return status in BROKEN or status == -13 or any(words in said for words in LOST)
 
 
 def _steadily(ask: Callable[[], Answer]) -> Answer:

@@ -74,7 +74,6 @@ def on_node(session: Session, script: str, given: str = "") -> str:
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        env=ssh_session.child_environment(),
         check=False,
     )
     if done.returncode == ssh_session.SSH_FAILED:

@@ -61,7 +61,7 @@ def logout() -> None:
         said = f"Signed out of {access.url}."
     except NotSignedIn:
         said = f"{access.url} no longer knew the token. It is removed here."
-    if os.environ.get("HEADNODE_TOKEN"):
+    if runtime.has_given_token():
         said += " Unset HEADNODE_TOKEN, too."
     else:
         tokens.forget(access.url, access.token_store)
@@ -165,6 +165,6 @@ def _pasted() -> str:
     else:
         token = sys.stdin.readline()
     token = token.strip()
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
+    if not runtime.is_token(token):
         raise CLIError("That is no token. Make one on the portal: Settings, API tokens.")
     return token

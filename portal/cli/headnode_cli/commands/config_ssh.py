@@ -14,8 +14,9 @@ from ..client import Portal
 from ..errors import CLIError
 from ..output import note, say, show_json
 from ..paths import config_file, ssh_folder
+from ..plain_text import printable
 from ..private_file import write_private
-from ..ssh_session import child_environment, found_program
+from ..ssh_session import found_program
 
 FOLDER = "headnode"
 CHECK_SECONDS = 20
@@ -32,7 +33,7 @@ def config_ssh(
     """
     access = runtime.chosen_access(needs_token=not remove)
     main = ssh_folder() / "config"
-    before = {main: _own_text(main)}
+    before = {main: _text(main)}
     stem = _stem(access.url)
     entries, keys = ssh_folder() / FOLDER / f"{stem}.conf", ssh_folder() / FOLDER / f"{stem}.known_hosts"
     before |= {path: _text(path) for path in (entries, keys)}
@@ -48,12 +49,12 @@ def config_ssh(
         after = {main: ssh_include.with_include(before[main]), entries: text, keys: lines}
     changed = {path: text for path, text in after.items() if text != before[path]}
     if main in changed:
-        _check_may_change(main)
+        _check_may_change(main, before[main], remove=remove)
     difference = "".join(_difference(path, before[path], text) for path, text in changed.items())
     if runtime.choices.as_json:
         show_json({"changed": [str(path) for path in changed], "written": not dry_run, "diff": difference})
     elif not runtime.choices.quiet or dry_run:
-        print(difference, end="")
+        print(printable(difference), end="")
     if not changed:
         say("Nothing to change.")
         return
@@ -86,38 +87,30 @@ def _entries(portal: Portal, url: str, keys: Path) -> tuple[str, str]:
     return "\n".join(blocks), ssh_text.known_hosts(dict.fromkeys(lines))
 
 
-def _own_text(path: Path) -> str:
-    """Return the person's configuration as it is, to the byte. Raises CLIError for one that is left alone."""
-    text = _text(path)
-    if "\r" in text:
-        raise CLIError(
-            f"{path} has Windows line ends, so it was left alone. Add the line yourself: {ssh_include.LINE}"
-        )
-    return text
-
-
 def _text(path: Path) -> str:
+    """Return a file's text to the byte; what is no UTF-8 is kept as it is."""
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return ""
-    except UnicodeDecodeError:
-        raise CLIError(
-            f"{path} is not UTF-8, so it was left alone. Add the line yourself: {ssh_include.LINE}"
-        ) from None
     except OSError as error:
         raise CLIError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def _check_may_change(main: Path) -> None:
+def _check_may_change(main: Path, text: str, *, remove: bool) -> None:
     """Raise CLIError if the person's configuration is not simply a file of theirs that ssh understands."""
-    advice = f"It was left alone. Add the line yourself, at its top: {ssh_include.LINE}"
+    line = ssh_include.LINE
+    advice = f"It was left alone. {'Remove' if remove else 'Add'} this line yourself, at its top: {line}"
     if main.is_symlink() or main.parent.is_symlink():
         raise CLIError(f"{main} is a symbolic link, perhaps kept elsewhere under version control. {advice}")
     if not main.exists():
         return
     if not main.stat().st_mode & 0o200 or not os.access(main, os.W_OK):
         raise CLIError(f"{main} is read-only. {advice}")
+    if "\r" in text:
+        raise CLIError(f"{main} has Windows line ends. {advice}")
+    if not text.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in text):
+        raise CLIError(f"{main} is not UTF-8. {advice}")
     command = [found_program("ssh"), "-G", "-F", str(main), "headnode-check"]
     try:
         checked = subprocess.run(
@@ -125,7 +118,6 @@ def _check_may_change(main: Path) -> None:
             capture_output=True,
             text=True,
             timeout=CHECK_SECONDS,
-            env=child_environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:

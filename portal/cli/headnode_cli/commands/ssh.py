@@ -12,9 +12,9 @@ import typer
 
 from .. import completions, nodes, runtime, ssh_session
 from ..client import Portal
-from ..errors import CLIError, Failed, Refused, Unreachable
+from ..errors import CLIError, Failed, NotThere, Unreachable
 from ..forwarding import Forwarding, parse_forwarding
-from ..job_refs import handle_in, job_id, path_of
+from ..job_refs import LAST, handle_in, job_id, path_of
 from ..output import note, show_json
 from .jobs import JOB
 
@@ -70,7 +70,7 @@ def tunnel(
         found = _patiently(portal, path, node)
         with ssh_session.session(found, node, ["ExitOnForwardFailure yes", "ConnectTimeout 15"]) as session:
             command = session.command("ssh", "-N", "-L", wanted.option, ssh_session.TARGET)
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=ssh_session.child_environment())
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             try:
                 if _comes_up(child, wanted) and not opened:
                     opened = True
@@ -141,9 +141,11 @@ def known_hosts(
     portal = runtime.portal()
     # The authority's line holds for every node; ssh itself looks whether it fits the host.
     text = portal.text("host-authority/")
-    if handle_in(host) or host.isalpha() or host == "@last":
-        with suppress(Refused):
-            text += portal.text(f"jobs/{job_id(portal, host)}/known-hosts/")
+    if handle_in(host) or host == LAST:
+        text += portal.text(f"jobs/{job_id(portal, host)}/known-hosts/")
+    elif host.isalpha():
+        with suppress(NotThere):  # ssh asks for every host that it connects to: this one is no job
+            text += portal.text(f"jobs/{host}/known-hosts/")
     if runtime.choices.as_json:
         show_json({"host": host, "lines": text.splitlines()})
     else:
