@@ -113,7 +113,8 @@ def test_the_shell_completes_commands_and_jobs(signed_in: Installed) -> None:
         typed = " ".join(word or "''" for word in words)
         code = (
             f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; "
-            "f=$(complete -p headnode | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $f headnode; printf '%s\\n' \"${COMPREPLY[@]}\""
+            "f=$(complete -p headnode "
+            "| sed 's/.*-F \\([^ ]*\\).*/\\1/'); $f headnode; printf '%s\\n' \"${COMPREPLY[@]}\""
         )
         done = subprocess.run(
             ["bash", "-c", code], env=signed_in.env, capture_output=True, text=True, timeout=60
