@@ -1,8 +1,10 @@
 """Submitting, listing, following, extending, terminating: with the real portal, and nothing but the command line."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,17 @@ def test_run_ends_with_the_jobs_status_and_fetches_what_it_left(signed_in: Insta
     assert job["jobanalyses"][0]["envVars"] == {"COLOUR": "red"}
     assert signed_in.run("logs", "-f", job["id"]).returncode == 7
     assert signed_in.run("logs", job["id"]).returncode == 0
+
+    # Names that are no text, or that a form would change, arrive byte for byte.
+    name = b'a"b\\c %22 \xff.dat'
+    (signed_in.home / os.fsdecode(name)).write_text("x")
+    odd = subprocess.run(
+        [os.fsencode(signed_in.program), b"run", b"--command", b'for f in *.dat; do cp "$f" "copied-$f"; done',
+         b"--input", name, b"--fetch", b"*", b"--to", b"odd"],
+        env=signed_in.env, cwd=signed_in.home, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert odd.returncode == 0, odd.stderr
+    assert b"copied-" + name in {os.fsencode(path.name) for path in (signed_in.home / "odd").rglob("*")}
 
     # What is stored already is not sent again.
     sent = [

@@ -2,6 +2,7 @@
 
 import ast
 import ntpath
+import os
 import posixpath
 import sys
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,14 @@ def test_windows_gets_names_that_it_accepts(path: str) -> None:
         assert not set(part) & set('<>:"|?*')
         assert not part.endswith((" ", "."))
         assert not PureWindowsPath(part).is_reserved()
+
+
+def test_a_name_that_is_no_text_comes_back_byte_for_byte() -> None:
+    file = {"relativePath": "gr%FCn/100%25.dat", "isEscaped": True}
+    assert os.fsencode(file_names.path_here(file)) == b"gr\xfcn/100%.dat"
+    assert file_names.path_on_node({"relativePath": "a%20b", "isEscaped": False}) == "a%20b"
+    with pytest.raises(CLIError):
+        file_names.path_here({"relativePath": "%2E%2E/x", "isEscaped": True})
 
 
 def test_a_drive_letter_is_no_job_on_windows() -> None:
@@ -200,9 +209,10 @@ def test_errors_say_the_field_and_the_reason() -> None:
     assert "secret" not in str(replies.error_of("https://x", 500, "<html>secret</html>", {}))
 
 
-@given(st.text())
+@given(st.text(st.characters()))
 def test_no_text_steers_the_terminal(text: str) -> None:
     assert "\x1b" not in plain_text.printable(text)
+    plain_text.printable(text).encode()  # it can be printed
     kept = plain_text.printable(text, colours=True)
     assert "\x1b]" not in kept
     assert "\x9b" not in kept

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 import random
 import time
 from collections.abc import Iterator
 from typing import Any, Callable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -84,9 +85,11 @@ class Portal:
         return self._json(self.request("POST", path, json=body, repeatable=repeatable))
 
     def upload(self, name: str, file: Any) -> Any:
-        """Upload a file for jobs. Return what the portal says of it."""
-        content = {"file": (name, file, "application/octet-stream")}
-        return self._json(self.request("POST", "files/contents/", files=content, timeout=UPLOAD_TIMEOUT))
+        """Upload a file for jobs. Return what the portal says of it. Its name arrives as it is, byte for byte."""
+        content = {"file": ("file", file, "application/octet-stream")}
+        fields = {"encodedName": quote(os.fsencode(name), safe="")}
+        sent = self.request("POST", "files/contents/", files=content, data=fields, timeout=UPLOAD_TIMEOUT)
+        return self._json(sent)
 
     def post_text(self, path: str, text: str, content_type: str, **params: Any) -> Any:
         """POST a text as it is. Return the JSON of the answer."""

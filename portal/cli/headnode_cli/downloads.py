@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .errors import CLIError, Failed, Unreachable
-from .file_names import local_name
+from .file_names import path_here
 from .output import note, say
 from .progress import Progress
 
@@ -33,7 +33,7 @@ def fetch_outputs(portal: Portal, job: str, patterns: Iterable[str], folder: Pat
     if not wanted:
         note(f"No output of {job} matches.")
     for file in wanted:
-        target = folder / local_name(file["relativePath"])
+        target = folder / path_here(file)
         download(portal, file, target)
         say(f"Got {target}")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from .errors import CLIError
 
@@ -22,6 +25,18 @@ def local_name(path: str, flavour: ModuleType = os.path) -> str:
     if flavour.sep == "\\":
         parts = [_windows_part(part) for part in parts]
     return str(flavour.join(*parts))
+
+
+def path_on_node(file: Mapping[str, Any]) -> str:
+    """Return the path of a stored file as the node had it. Bytes that are no UTF-8 are as `os.fsdecode` has them."""
+    path = str(file["relativePath"])
+    return unquote_to_bytes(path).decode("utf-8", "surrogateescape") if file.get("isEscaped") else path
+
+
+def path_here(file: Mapping[str, Any]) -> str:
+    """Return the relative path that a stored file gets on this computer. Raises CLIError."""
+    # Windows has no names that are no text: there the escaped form stays.
+    return local_name(str(file["relativePath"]) if os.name == "nt" else path_on_node(file))
 
 
 def _windows_part(part: str) -> str:

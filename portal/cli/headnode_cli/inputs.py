@@ -69,8 +69,8 @@ def upload_file(portal: Portal, name: str, file: IO[bytes]) -> str:
 
 def _stored(portal: Portal, name: str, size: int, digest: str) -> str:
     """Return the id of an input with this name and content; empty if there is none."""
-    if not size:
-        return ""
+    if not size or not name.isprintable():
+        return ""  # a name that is no text cannot be searched for
     for row in portal.pages("files/", limit=50, search=name):
         same = row["name"] == name and row["decryptedSize"] == size and row["typeId"] == 1
         if same and any(entry["fileHash"] == digest for entry in row.get("fileChecksums") or []):

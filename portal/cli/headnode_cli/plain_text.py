@@ -12,7 +12,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;:]*
 
 
 def printable(text: str, *, colours: bool = False) -> str:
-    """Return the text without what could steer a terminal; `colours` keeps colours."""
+    """Return the text without what could steer a terminal; `colours` keeps colours.
+
+    Bytes of a file name that are no text (lone surrogates) become question marks.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     if colours:
         kept = _ESCAPES.sub(lambda found: found.group() if _SGR.match(found.group()) else "", text)
     else:

@@ -12,7 +12,7 @@ from ..client import Portal
 from ..copy_places import Place, direction, stored_paths
 from ..downloads import download, outputs
 from ..errors import CLIError, NotThere, Refused, WrongUsage
-from ..file_names import local_name
+from ..file_names import local_name, path_here, path_on_node
 from ..job_refs import job_id
 from ..output import note, say, show_json
 from .ssh import NODE
@@ -70,19 +70,18 @@ def _from_storage(portal: Portal, job: str, sources: list[Place], target: Place,
     goal = Path(target.path)
     for place in sources:
         for path in stored_paths(place.path):
-            exact = [file for file in stored if file["relativePath"] == path]
-            below = [file for file in stored if not path or file["relativePath"].startswith(f"{path}/")]
+            exact = [file for file in stored if path_on_node(file) == path]
+            below = [file for file in stored if not path or path_on_node(file).startswith(f"{path}/")]
             if exact or below:
                 break
         if exact:
-            into = goal / local_name(posixpath.basename(path)) if goal.is_dir() else goal
-            _get(portal, exact[0], into)
+            _get(portal, exact[0], goal / Path(path_here(exact[0])).name if goal.is_dir() else goal)
         elif below and recursive:
             # As with cp -r: into a folder that is there under its own name, else as the new folder.
             base = goal / local_name(posixpath.basename(path)) if goal.is_dir() and path else goal
+            depth = len(Path(local_name(path)).parts) if path else 0
             for file in below:
-                inside = file["relativePath"][len(path) :].lstrip("/")
-                _get(portal, file, base / local_name(inside))
+                _get(portal, file, base.joinpath(*Path(path_here(file)).parts[depth:]))
         elif below:
             raise CLIError(f"{place.path!r} is a folder. Copy folders with -r.")
         else:
