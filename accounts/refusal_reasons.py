@@ -30,3 +30,7 @@ class RefusalReason(StrEnum):
     USER_CODE_UNKNOWN = "user_code_unknown"
     TOO_MANY_LOGINS = "too_many_logins"
     NO_TOKEN_USED = "no_token_used"  # noqa: S105 (a word, not a password)
+    WEBHOOK_URL_INVALID = "webhook_url_invalid"
+    WEBHOOK_KIND_UNKNOWN = "webhook_kind_unknown"
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
+    WEBHOOK_OFF = "webhook_off"

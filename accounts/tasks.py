@@ -2,10 +2,22 @@
 
 from celery import shared_task
 
-from accounts.notifications import key_expiry_reminders
+from accounts.notifications import key_expiry_reminders, mail_delivery, wakeups, webhook_delivery
 
 
 @shared_task(name="accounts.remind")
 def remind() -> int:
     """Send reminders of keys that expire soon. Return how many."""
     return key_expiry_reminders.send_due_reminders()
+
+
+@shared_task(name=wakeups.SEND_MAIL)
+def send_due_mail() -> int:
+    """Send the mail that is due. Return how many mails were sent."""
+    return mail_delivery.send_due_mail()
+
+
+@shared_task(name=wakeups.SEND_WEBHOOKS)
+def send_due_webhooks() -> int:
+    """Deliver what is due to webhooks. Return how many tries were made."""
+    return webhook_delivery.deliver_due()

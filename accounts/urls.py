@@ -3,7 +3,19 @@
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from accounts.views import access, audit, device_logins, job_settings, ssh_keys, tokens
+from accounts.views import (
+    access,
+    audit,
+    device_logins,
+    job_settings,
+    notification_choices,
+    notifications,
+    ssh_keys,
+    tokens,
+    unread,
+    unsubscribe,
+    webhooks,
+)
 
 urlpatterns: list[URLPattern] = [
     path("settings/", RedirectView.as_view(pattern_name="job_settings"), name="settings"),
@@ -17,6 +29,23 @@ urlpatterns: list[URLPattern] = [
     path("settings/job/rules/<int:rule_id>/remove/", access.remove_rule, name="access_rule_remove"),
     path("settings/job/ssh-access/", access.ssh_access, name="ssh_access"),
     path("settings/job/auto-terminate/", access.auto_terminate, name="auto_terminate"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/read/", notifications.read_all, name="notifications_read"),
+    path("notifications/unread/", unread.unread_state, name="notifications_unread"),
+    path("notifications/unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("notifications/<int:notification_id>/", notifications.open_one, name="notification_open"),
+    path("notifications/<int:notification_id>/read/", notifications.read_one, name="notification_read"),
+    path("settings/notifications/", notification_choices.notification_choices, name="notification_choices"),
+    path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/<int:webhook_id>/", webhooks.one_webhook, name="webhook"),
+    path("settings/webhooks/<int:webhook_id>/deliveries/", webhooks.deliveries, name="webhook_deliveries"),
+    path("settings/webhooks/<int:webhook_id>/test/", webhooks.send_test, name="webhook_test"),
+    path("settings/webhooks/<int:webhook_id>/remove/", webhooks.remove, name="webhook_remove"),
+    path(
+        "settings/webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/again/",
+        webhooks.again,
+        name="webhook_send_again",
+    ),
     path("settings/audit/", audit.audit_trail, name="audit"),
     path("device/", device_logins.device_login, name="device_login"),
     path("settings/tokens/", tokens.tokens, name="api_tokens"),

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import environ
 
 from portal.configuration import reader
+from portal.configuration.declared.notifications import CONSOLE
+from portal.configuration.network_kinds import EmailURL
 from portal.configuration.own_hosts import own_hosts
 
 values = reader.read_or_exit(os.environ)
@@ -132,6 +134,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.views.unread.unread",
                 "jobs.views.navigation.navigation",
             ],
         },
@@ -200,6 +203,17 @@ CELERY_BEAT_SCHEDULE = {
     },
     "remember-isolation": {"task": "jobs.remember_isolation", "schedule": 30.0, "options": {"expires": 30}},
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
+    # What is due is found in the database, however its own message was lost.
+    "send-due-mail": {
+        "task": "accounts.send_due_mail",
+        "schedule": 5.0,
+        "options": {"expires": 5, "queue": "mail"},
+    },
+    "send-due-webhooks": {
+        "task": "accounts.send_due_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 5, "queue": "webhooks"},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -221,8 +235,18 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+
+# Notifications (accounts.notifications).
+HEADNODE_PUBLIC_URL = values["HEADNODE_PUBLIC_URL"]
+HEADNODE_WEBHOOK_NETWORKS = values["HEADNODE_WEBHOOK_NETWORKS"]
+HEADNODE_MAIL_DIGEST_WINDOW = timedelta(minutes=values["HEADNODE_MAIL_DIGEST_MINUTES"])
 EMAIL_BACKEND = values["HEADNODE_EMAIL_BACKEND"]
 DEFAULT_FROM_EMAIL = values["HEADNODE_EMAIL_FROM"]
+# Without a mail server, mail would only be written to the log: then none is sent, and the pages say so.
+HEADNODE_HAS_MAIL = EMAIL_BACKEND != CONSOLE
+EMAIL_TIMEOUT = 15
+if values["HEADNODE_EMAIL_URL"]:
+    globals().update(EmailURL.django_settings(urlsplit(values["HEADNODE_EMAIL_URL"])))
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ja", "日本語")]

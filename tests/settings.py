@@ -42,6 +42,7 @@ from portal.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+HEADNODE_HAS_MAIL = True
 if _database:
     # Tests end with the threads they started still holding connections; the database must be dropped all the same.
     DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from accounts.api import access_rules, audit_events, current_token, device_logins, me, ssh_keys
+from accounts.api import (
+    access_rules,
+    audit_events,
+    current_token,
+    device_logins,
+    me,
+    notifications,
+    ssh_keys,
+    webhooks,
+)
 
 urlpatterns = [
     path("users/me/", me.Me.as_view()),
@@ -15,5 +24,15 @@ urlpatterns = [
     path("users/me/ssh-keys/<str:id>/", ssh_keys.OneSSHKey.as_view()),
     path("users/me/access-rules/", access_rules.AccessRules.as_view()),
     path("users/me/access-rules/<str:id>/", access_rules.OneAccessRule.as_view()),
+    path("users/me/notifications/", notifications.Notifications.as_view()),
+    path("users/me/notifications/<str:id>/", notifications.OneNotification.as_view()),
+    path("users/me/notification-choices/", notifications.NotificationChoices.as_view()),
+    path("users/me/webhooks/", webhooks.Webhooks.as_view()),
+    path("users/me/webhooks/<str:id>/", webhooks.OneWebhook.as_view()),
+    path("users/me/webhooks/<str:id>/test/", webhooks.WebhookTest.as_view()),
+    path(
+        "users/me/webhooks/<str:id>/deliveries/<str:delivery_id>/send-again/",
+        webhooks.WebhookSendAgain.as_view(),
+    ),
     path("users/me/audit-events/", audit_events.AuditEvents.as_view()),
 ]

@@ -31,6 +31,14 @@ class AccountsAuditAction(AuditAction):
     ACCESS_RULE_EXPIRY_CHANGED = "accounts:access_rule:expiry_changed", _("Expiry of an access rule changed")
     JOB_SETTINGS_CHANGED = "accounts:job_settings:changed", _("Job Settings changed")
     API_TOKEN_ADDED = "accounts:api_token:added", _("API token created")
+    NOTIFICATION_CHOICES_CHANGED = (
+        "accounts:notification_choices:changed",
+        _("Notification choices changed"),
+    )
+    WEBHOOK_ADDED = "accounts:webhook:added", _("Webhook added")
+    WEBHOOK_CHANGED = "accounts:webhook:changed", _("Webhook changed")
+    WEBHOOK_REMOVED = "accounts:webhook:removed", _("Webhook removed")
+    WEBHOOK_SWITCHED_OFF = "accounts:webhook:switched_off", _("Webhook switched off after failures")
     API_TOKEN_REVOKED = "accounts:api_token:revoked", _("API token revoked")
     DEVICE_LOGIN_APPROVED = "accounts:device_login:approved", _("Command line sign-in approved")
     DEVICE_LOGIN_DENIED = "accounts:device_login:denied", _("Command line sign-in refused")

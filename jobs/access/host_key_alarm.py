@@ -14,7 +14,7 @@ from accounts.audit.trail import Actor, record
 from accounts.keys import public_keys
 from accounts.users.administrators import check_administrator
 from jobs.access.session_subjects import subject_of
-from jobs.events import job_log, wakeups
+from jobs.events import job_log, job_notices, wakeups
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Node
 from jobs.states import ClusterState, LogLevel, LogSource
@@ -27,16 +27,18 @@ ALARM_CHECK_INTERVAL = timedelta(seconds=15)
 
 def raise_alarm(node: Node, error: HostKeyChanged, during: str) -> None:
     """Raise the alarm for a node, unless it is raised already. `during` names what the portal was doing."""
-    job = node.cluster.job
+    job, now = node.cluster.job, timezone.now()
     pinned = ", ".join(public_keys.parse(key).fingerprint for key in node.host_keys)
     with transaction.atomic():
         without_alarm = Node.objects.filter(pk=node.pk, host_key_alarm_at__isnull=True)
-        if without_alarm.update(host_key_alarm_at=timezone.now(), host_key_shown=error.shown) != 1:
+        if without_alarm.update(host_key_alarm_at=now, host_key_shown=error.shown) != 1:
             return
+        text = _alarm_text(node, pinned, error, during)
+        job_notices.host_key_alarm(node, text, now)
         job_log.append(
             job,
             LogSource.SSH,
-            _alarm_text(node, pinned, error, during),
+            text,
             level=LogLevel.ERROR,
             stage=ClusterState.ERROR,
             node=node.name,

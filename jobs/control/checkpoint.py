@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.control import owner_intent
-from jobs.events import history, job_log
+from jobs.events import history, job_log, job_notices
 from jobs.lifetime import deadline_store
 from jobs.models import Cluster, Job
 from jobs.models.claims import update_claimed
@@ -58,6 +58,7 @@ def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = No
         job.refresh_from_db()
         history.record_job_status(job, JobState.COMPLETED, reason)
         job_log.append(job, LogSource.PORTAL, f"Job completed: {reason}.", stage=JobState.COMPLETED)
+        job_notices.job_completed(job)
 
 
 def save_outcome(cluster: Cluster, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:

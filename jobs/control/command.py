@@ -19,7 +19,7 @@ from jobs.control import checkpoint, claim, head_node, job_steps, orders
 from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
 from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
-from jobs.events import history, job_log
+from jobs.events import history, job_log, job_notices
 from jobs.models import Cluster, Job, JobEvent, Node
 from jobs.remote import command_runner
 from jobs.remote.archive_limits import GIGABYTE, ArchiveLimits
@@ -53,6 +53,7 @@ def launch(cluster: Cluster) -> timedelta:
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.EXECUTING, executing_at=now)
         history.record_job_status(job, JobState.EXECUTING)
+        job_notices.job_started(job)
         if staged:
             names = ", ".join(staged[:10]) + (", ..." if len(staged) > 10 else "")
             text = f"Copied {len(staged)} input file(s) to {job.work_directory}/shared: {names}."

@@ -1,4 +1,4 @@
-"""Warn people before the deadline: in the Job Log, in browser terminals and on every terminal of the nodes.
+"""Warn people before the deadline: in the Job Log, by notification, in browser terminals and on the nodes.
 
 Each warning is given once: the cluster's row notes it in the transaction that writes the Job Log. The nodes are told
 after that, with an idempotency key per warning, so that a crash in between neither loses the message nor repeats it.
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.access import session_subjects
-from jobs.events import job_log
+from jobs.events import job_log, job_notices
 from jobs.lifetime import deadline, deadline_limits, deadline_store
 from jobs.models import Cluster
 from jobs.providers.base import Provider, ProviderError
@@ -35,6 +35,7 @@ def give_due_warning(cluster: Cluster) -> None:
             return
         sentence = warning(cluster)
         job_log.append(cluster.job, LogSource.PORTAL, sentence, level=LogLevel.WARNING)
+        job_notices.deadline_near(cluster, sentence, minutes)
         session_actions.post_notice(subject=session_subjects.subject_of(cluster.job), sentence=sentence)
 
 

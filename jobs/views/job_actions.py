@@ -5,18 +5,19 @@ from datetime import datetime, timedelta
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed
 from jobs.lifetime import deadline, extending
-from jobs.models import Job
+from jobs.models import Cluster, Job
 from jobs.submission import job_actions
+from jobs.views.deadline_view import deadline_view_of
 from jobs.views.job_lookup import find_job
 from jobs.views.job_page import render_job_page
 from jobs.views.what_is_lost import what_is_lost
@@ -57,10 +58,16 @@ def terminate(request: HttpRequest, job_id: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def extend(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Extend the deadline by `seconds`, or to the moment `until` (UTC if it names no time zone)."""
+    """Extend the deadline by `seconds`, or to the moment `until` (UTC if it names no time zone).
+
+    On GET, where a link in a mail leads after sign-in, show when the cluster ends and the buttons that extend it.
+    """
     job = find_job(request, job_id)
+    if request.method == "GET":
+        context = {"job": job, "deadline": deadline_view_of(Cluster.objects.filter(job=job).first())}
+        return render(request, "jobs/extend.html", context)
     try:
         by, until = _extension(request)
         cluster = extending.extend_job(actor(request), job, by=by, until=until)

@@ -11,6 +11,7 @@ from sshgateway.ssh import known_hosts
 
 # The path of a unix socket may have 107 bytes.
 SOCKET_PATH_LIMIT = 107
+SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*"
 )
@@ -196,6 +197,37 @@ class DatabaseURL:
         if not unquote(url.path).strip("/"):
             raise WrongValue("names no database", hint)
         return text
+
+
+@dataclass(frozen=True)
+class EmailURL:
+    """The URL of a mail server, with the name and password to log in with if it wants them."""
+
+    described: str = "URL: smtp: or smtp+tls: or smtps:"
+
+    def parse(self, text: str) -> str:
+        """Return the URL."""
+        hint = "Write smtp+tls://user:password@mail.example.org:587; smtps: and smtp: are known, too."
+        url = _split(text)
+        if url is None or url.scheme not in SMTP_PORTS:
+            raise WrongValue("is not the URL of a mail server", hint)
+        if not url.hostname or any(letter.isspace() for letter in text):
+            raise WrongValue("is a URL without a host", hint)
+        if url.path not in ("", "/") or url.query or url.fragment:
+            raise WrongValue("has something after the port", f"Percent-encode / and @ in a password. {hint}")
+        return text
+
+    @staticmethod
+    def django_settings(url: SplitResult) -> dict[str, object]:
+        """Return Django's settings for a URL that was parsed."""
+        return {
+            "EMAIL_HOST": url.hostname or "",
+            "EMAIL_PORT": url.port or SMTP_PORTS[url.scheme],
+            "EMAIL_HOST_USER": unquote(url.username or ""),
+            "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+            "EMAIL_USE_TLS": url.scheme == "smtp+tls",
+            "EMAIL_USE_SSL": url.scheme == "smtps",
+        }
 
 
 def _split(text: str) -> SplitResult | None:

@@ -1,43 +1,24 @@
-"""Encrypt secrets that are stored in the database, with a key derived from the portal's SECRET_KEY (HKDF).
+"""Encrypt the authorities' private keys that are stored in the database (`accounts.sealing`)."""
 
-This protects a copied database or backup, not a machine that somebody has taken over. After a change of SECRET_KEY
-keep the old one in SECRET_KEY_FALLBACKS.
-"""
+from accounts import sealing
+from accounts.sealing import Unsealable
 
-import base64
+PURPOSE = b"headnode sshgateway sealing v1"
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-
-INFO = b"headnode sshgateway sealing v1"
-
-
-class Unsealable(Exception):
-    """A sealed secret cannot be decrypted with SECRET_KEY or any of its fallbacks."""
+__all__ = ["Unsealable", "seal", "unseal"]
 
 
 def seal(secret: bytes) -> str:
     """Encrypt with the current SECRET_KEY."""
-    return _keys().encrypt(secret).decode("ascii")
+    return sealing.seal(secret, PURPOSE)
 
 
 def unseal(sealed: str) -> bytes:
     """Decrypt what `seal` returned, with the current SECRET_KEY or a fallback. Raises Unsealable."""
     try:
-        return _keys().decrypt(sealed.encode("ascii"))
-    except InvalidToken:
+        return sealing.unseal(sealed, PURPOSE)
+    except Unsealable:
         raise Unsealable(
             "The certificate authority's key cannot be decrypted: HEADNODE_SECRET_KEY is not the one it was stored "
             "under. Put the earlier secret into HEADNODE_SECRET_KEY_FALLBACKS."
         ) from None
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([_derive(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-def _derive(secret: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=INFO).derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))

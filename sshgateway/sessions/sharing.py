@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
 from accounts.models import User
+from accounts.notifications.kinds import NotificationKind
+from accounts.notifications.outbox import notify
 from accounts.refusals import Refused
 from sshgateway.audit_actions import GatewayAuditAction
 from sshgateway.models import TerminalSession, TerminalShare
@@ -105,8 +107,23 @@ def _create_share(actor: Actor, session: TerminalSession, person: User, may_type
         )
     share = TerminalShare.objects.create(session=session, person=person, may_type=may_type)
     _record(actor, session, share, GatewayAuditAction.TERMINAL_SHARED, {})
+    _notify(session, share)
     gateway_wakeups.wake_gateways_on_commit([session])
     return share
+
+
+def _notify(session: TerminalSession, share: TerminalShare) -> None:
+    owner = session.owner.get_username()
+    may = "watch it and type in it" if share.may_type else "watch it"
+    notify(
+        share.person,
+        NotificationKind.SHARED_WITH_YOU,
+        f"{owner} shares the terminal on {session.label} with you while it is open. You may {may}.",
+        title=f"{owner} shares a terminal with you",
+        link="/terminals/",
+        key=f"terminal-share-{share.pk}",
+        facts={"owner": owner, "node": session.node, "mayType": share.may_type},
+    )
 
 
 def _change_share(actor: Actor, session: TerminalSession, share: TerminalShare, may_type: bool) -> None:

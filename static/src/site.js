@@ -4,6 +4,7 @@ import { startConfirming } from "./confirm.js";
 import { startConnect } from "./connect.js";
 import { startCopying } from "./copy.js";
 import { csrfToken, find, findAll } from "./dom.js";
+import { startNotifications } from "./notifications.js";
 import { startThemeSwitch } from "./theme_switch.js";
 import { startTimes } from "./times.js";
 
@@ -60,3 +61,4 @@ startCopying();
 startConfirming();
 startConnect();
 startTimes();
+startNotifications();

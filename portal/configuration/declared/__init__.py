@@ -2,11 +2,12 @@
 
 from portal.configuration.declared.gateways import GATEWAYS, RECORDINGS, TERMINALS
 from portal.configuration.declared.jobs import JOBS, KEYS, NODES, ORPHANS
+from portal.configuration.declared.notifications import NOTIFICATIONS
 from portal.configuration.declared.service import (
     ADDRESSES,
     API,
     ENCRYPTION,
-    MAIL_AND_LOG,
+    LOG,
     PROCESSES,
     SECRETS,
     STORES,
@@ -20,7 +21,8 @@ GROUPS: tuple[Group, ...] = (
     ENCRYPTION,
     SECRETS,
     STORES,
-    MAIL_AND_LOG,
+    NOTIFICATIONS,
+    LOG,
     API,
     KEYS,
     JOBS,

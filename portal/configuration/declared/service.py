@@ -1,9 +1,9 @@
-"""Settings of the service itself: addresses, encryption, secrets, database, Redis, mail and log."""
+"""Settings of the service itself: addresses, encryption, secrets, database, Redis and log."""
 
 from pathlib import Path
 from urllib.parse import quote
 
-from portal.configuration.kinds import Choice, Folder, ImportedClass, ListOf, Number, Secret, Switch, Text
+from portal.configuration.kinds import Choice, Folder, ListOf, Number, Secret, Switch, Text
 from portal.configuration.network_kinds import (
     AllowedHost,
     DatabaseURL,
@@ -187,27 +187,9 @@ STORES = Group(
     ),
 )
 
-MAIL_AND_LOG = Group(
-    "Mail and log",
+LOG = Group(
+    "Log",
     (
-        Setting(
-            "HEADNODE_EMAIL_BACKEND",
-            ImportedClass("django.core.mail.backends.smtp.EmailBackend"),
-            "django.core.mail.backends.console.EmailBackend",
-            "Django's mail backend. The default writes mail to the log.",
-        ),
-        Setting(
-            "HEADNODE_EMAIL_FROM",
-            Text(
-                "mail address",
-                r"[^\s@<>][^@<>\r\n]*@[^\s@<>]+|[^@<>\r\n]*<[^\s@<>]+@[^\s@<>]+>",
-                "is not a mail address",
-                "Example: headnode@example.org.",
-            ),
-            lambda values: f"headnode@{values['HEADNODE_NAME']}",
-            "The sender of the portal's mail.",
-            default_shown="headnode@HEADNODE_NAME",
-        ),
         Setting(
             "HEADNODE_LOG_LEVEL",
             Choice(LOG_LEVELS, ignores_case=True),

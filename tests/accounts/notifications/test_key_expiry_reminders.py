@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts import services
 from accounts.audit.trail import Actor
 from accounts.models import SSHKey, User
-from accounts.notifications import key_expiry_reminders
-from accounts.tasks import remind
+from accounts.notifications import inbox, key_expiry_reminders
+from accounts.tasks import remind, send_due_mail
 from tests.factories import public_key
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,7 @@ def key(alice: User) -> SSHKey:
 
 def test_one_mail_and_no_second(key: SSHKey, alice: User) -> None:
     assert (remind(), remind()) == (1, 0)
+    send_due_mail()
     (message,) = mail.outbox
     assert message.to == [alice.email]
     assert "Laptop" in message.subject
@@ -56,19 +57,26 @@ def test_no_mail_when_there_is_nothing_to_say(key: SSHKey, change: dict[str, Any
     assert remind() == 0
 
 
-def test_no_mail_to_nobody(key: SSHKey, alice: User) -> None:
+def test_nobody_is_told_who_left(key: SSHKey, alice: User) -> None:
+    User.objects.update(is_active=False)
+    assert remind() == 0
+
+
+def test_one_without_an_address_reads_it_in_the_inbox(key: SSHKey, alice: User) -> None:
     User.objects.update(email="")
-    assert remind() == 0
-    User.objects.update(email="alice@example.org", is_active=False)
-    assert remind() == 0
+    assert remind() == 1
+    send_due_mail()
+    assert mail.outbox == []
+    assert inbox.unread_of(alice).get().facts["fingerprint"] == key.fingerprint
 
 
-def test_a_mail_that_failed_is_sent_later(key: SSHKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*args: Any) -> None:
-        raise ConnectionRefusedError
+def test_a_reminder_that_broke_is_given_later(key: SSHKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **more: Any) -> None:
+        raise ConnectionResetError
 
-    monkeypatch.setattr(key_expiry_reminders, "send_mail", broken)
-    assert remind() == 0
+    monkeypatch.setattr(key_expiry_reminders, "notify", broken)
+    with pytest.raises(ConnectionResetError):
+        remind()
     monkeypatch.undo()
     assert remind() == 1
 

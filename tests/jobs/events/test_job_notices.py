@@ -1,0 +1,118 @@
+"""What people are told of their jobs, once each, in the transaction of what happened."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Notification, User
+from jobs.access import host_key_alarm
+from jobs.control import checkpoint, deadline_warnings
+from jobs.events import job_log
+from jobs.models import Cluster, Job, Node
+from jobs.states import LogSource, Observed, Outcome
+from sshgateway.sessions import sharing
+from sshgateway.ssh.errors import HostKeyChanged
+from tests.factories import TerminalSessionFactory
+from tests.jobs.making import HOST_KEYS, actor, cluster_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cluster(alice: User) -> Cluster:
+    return cluster_of(alice, Observed.EXECUTING)[0]
+
+
+def told(person: User) -> Notification:
+    return Notification.objects.get(person=person)
+
+
+def test_a_failed_job_is_told_with_its_last_lines(cluster: Cluster, alice: User, bob: User) -> None:
+    job = cluster.job
+    for line in ("reading mesh", "solving", "", "ERROR: mesh has holes", "x" * 5000):
+        job_log.append(job, LogSource.PROGRAM, line)
+    checkpoint.save_outcome(job, Outcome.FAILED, "A run failed (exit code 3)", 3)
+    for _ in range(2):  # a pass that was interrupted is made again
+        checkpoint.complete(job, Outcome.FAILED, "A run failed (exit code 3)", 3)
+    row = told(alice)
+    assert row.kind == "job_failed" and row.title == f"{job.name} failed"
+    assert (
+        "exit code 3" in row.text and "ERROR: mesh has holes" in row.text and "reading mesh" not in row.text
+    )
+    assert row.facts["exitCode"] == 3 and row.facts["job"] == job.pk and len(row.facts["lastLines"]) == 3
+    assert row.link == f"/jobs/{job.pk}/"
+    assert not Notification.objects.filter(person=bob).exists()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        (Outcome.SUCCEEDED, "job_ended"),
+        (Outcome.TERMINATED, "job_ended"),
+        (Outcome.WALLTIME, "job_ended"),
+        (Outcome.DEADLINE, "job_ended"),
+        (Outcome.ERROR, "job_failed"),
+    ],
+)
+def test_how_it_ended_gives_the_kind(cluster: Cluster, alice: User, outcome: Outcome, kind: str) -> None:
+    checkpoint.complete(cluster.job, outcome, "It is over")
+    assert told(alice).kind == kind and "It is over" in told(alice).text
+
+
+def test_a_deadline_is_told_with_a_link_that_extends(cluster: Cluster, alice: User, client: Client) -> None:
+    end = timezone.now() + timedelta(minutes=14)
+    job = cluster.job
+    Job.objects.filter(pk=job.pk).update(walltime=timedelta(hours=2))
+    executing = end - timedelta(hours=2)
+    Cluster.objects.filter(pk=cluster.pk).update(
+        deadline_at=end, deadline_reason="walltime", executing_at=executing, created_at=executing
+    )
+    cluster = Cluster.objects.get(pk=cluster.pk)
+    deadline_warnings.give_due_warning(cluster)
+    deadline_warnings.give_due_warning(cluster)
+    row = told(alice)
+    assert row.kind == "deadline_near" and "14 minutes" in row.text
+    assert row.facts["minutes"] == 15 and row.facts["reason"] == "walltime"
+    assert client.get(row.action_link).status_code == 302  # to sign in, and back
+    client.force_login(alice)
+    page = client.get(row.action_link).content.decode()
+    assert "+1 h" in page
+    assert Cluster.objects.get(pk=cluster.pk).deadline_at == end  # looking changes nothing
+    client.post(row.action_link, {"seconds": "3600"})
+    assert Cluster.objects.get(pk=cluster.pk).deadline_at == end + timedelta(hours=1)
+
+
+def test_the_link_is_for_its_owner(cluster: Cluster, charlie: User, client: Client) -> None:
+    client.force_login(charlie)
+    assert client.get(f"/jobs/{cluster.job_id}/extend/").status_code == 404
+
+
+def test_nothing_to_extend_is_said(cluster: Cluster, alice: User, client: Client) -> None:
+    Cluster.objects.update(observed_state=Observed.RELEASED)
+    client.force_login(alice)
+    assert "nothing to extend" in client.get(f"/jobs/{cluster.job_id}/extend/").content.decode()
+
+
+def test_an_alarm_is_told_to_owner_and_administrators(
+    cluster: Cluster, alice: User, admin: User, charlie: User
+) -> None:
+    node = Node.objects.select_related("cluster__job__owner").get(cluster=cluster, name="head")
+    node.host_keys = [HOST_KEYS[0]]
+    error = HostKeyChanged("It shows another key.", "SHA256:" + "x" * 43)
+    for _ in range(2):
+        host_key_alarm.raise_alarm(node, error, "a test")
+    assert {row.person for row in Notification.objects.filter(kind="host_key_alarm")} == {alice, admin}
+    assert Notification.objects.count() == 2
+    assert "Do not log in to it" in told(admin).text
+
+
+def test_a_shared_terminal_is_told_once(alice: User, bob: User, charlie: User) -> None:
+    session = TerminalSessionFactory(owner=alice)
+    sharing.share_session(actor(alice), session, "bob", may_type=False)
+    sharing.share_session(actor(alice), session, "bob", may_type=True)
+    row = told(bob)
+    assert row.kind == "shared_with_you" and "alice" in row.title and row.link == "/terminals/"
+    assert session.pk not in str(row.facts) + row.text + row.link  # its id is the address of the shell
+    assert not Notification.objects.filter(person=charlie).exists()
