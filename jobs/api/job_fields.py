@@ -54,10 +54,11 @@ class TextEntriesField(serializers.Field[Any, Any, Any, Any]):
         entries = data if isinstance(data, list) else None if data != "" else []
         if entries is None or len(entries) > 1000:
             raise serializers.ValidationError(f'Give a list: ["text"] or [{{"{self.key}": "text"}}].')
-        texts = [entry.get(self.key) if isinstance(entry, dict) else entry for entry in entries]
-        if not all(isinstance(text, str) for text in texts):
+        found = [entry.get(self.key) if isinstance(entry, dict) else entry for entry in entries]
+        texts = tuple(text for text in found if isinstance(text, str))
+        if len(texts) < len(found):
             raise serializers.ValidationError(f'Each entry is a text or {{"{self.key}": "text"}}.')
-        return tuple(texts)
+        return texts
 
     def to_representation(self, value: Any) -> list[dict[str, str]]:
         """Return the texts as objects, as Rescale does."""

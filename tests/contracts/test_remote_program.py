@@ -116,7 +116,7 @@ class NodeInMemory:
         self.world = World(datetime.now(UTC))
         self.head = HeadNode()
         order = order_of("Fake01", 0, "portal", "http://127.0.0.1:1/")
-        machines = Machines(order, self.world.now, {"head": "running"}, self.head)
+        machines = Machines(order, self.world.now, {"head": "running"}, self.world, head=self.head)
         machines.addresses[self.address] = "head"
         self.world.clusters["Fake01"] = machines
         self.target = Target(

@@ -1,5 +1,7 @@
 """Two windows change the same thing: the second is told what happened, and sees the list as it is."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -26,7 +28,7 @@ HTMX = {"HX-Request": "true"}
 def test_what_another_window_removed_is_said(
     client: Client, alice: User, charlie: User, what: str, verb: str, headers: dict[str, str]
 ) -> None:
-    factory = {"keys": SSHKeyFactory, "rules": AccessRuleFactory, "tokens": APITokenFactory}[what]
+    factory: Any = {"keys": SSHKeyFactory, "rules": AccessRuleFactory, "tokens": APITokenFactory}[what]
     base = "/settings/tokens" if what == "tokens" else f"/settings/job/{what}"
     last = "revoke" if what == "tokens" else "remove"
     row, others = factory.create(owner=alice), factory.create(owner=charlie)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -20,7 +21,7 @@ from tests.jobs.costs.charges import NOON, charge
 
 pytestmark = pytest.mark.django_db
 FIRST, LAST = date(2026, 3, 8), date(2026, 3, 12)
-KEYS = {
+KEYS: dict[GroupBy, Callable[[Charge], str]] = {
     GroupBy.DAY: lambda row: str(row.day),
     GroupBy.JOB: lambda row: row.job_id,
     GroupBy.CORE_TYPE: lambda row: row.core_type,
@@ -83,7 +84,10 @@ def test_what_still_runs_counts_until_now(alice: User, monkeypatch: pytest.Monke
     now = NOON + timedelta(hours=13)  # the next day
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
     report = usage_report(GroupBy.DAY, FIRST, LAST, "USD", alice)
-    assert [(row.key, row.node_hours) for row in report.rows] == [("2026-03-10", 12), ("2026-03-11", 1)]
+    assert [(row.key, row.node_hours) for row in report.rows] == [
+        ("2026-03-10", Decimal(12)),
+        ("2026-03-11", Decimal(1)),
+    ]
     assert report.total.cost == Decimal("5.2")
 
 

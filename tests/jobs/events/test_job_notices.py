@@ -33,7 +33,7 @@ def test_a_failed_job_is_told_with_its_last_lines(cluster: Cluster, alice: User,
     job = cluster.job
     for line in ("reading mesh", "solving", "", "ERROR: mesh has holes", "x" * 5000):
         job_log.append(job, LogSource.PROGRAM, line)
-    checkpoint.save_outcome(job, Outcome.FAILED, "A run failed (exit code 3)", 3)
+    checkpoint.save_outcome(cluster, Outcome.FAILED, "A run failed (exit code 3)", 3)
     for _ in range(2):  # a pass that was interrupted is made again
         checkpoint.complete(job, Outcome.FAILED, "A run failed (exit code 3)", 3)
     row = told(alice)

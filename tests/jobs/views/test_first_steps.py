@@ -12,6 +12,7 @@ from django.test import Client
 from accounts import services
 from accounts.audit.trail import SYSTEM
 from accounts.models import User
+from accounts.refusals import Refused
 from accounts.users import first_administrator, user_accounts
 from accounts.users.loopback_access import listens_on_loopback_only
 from jobs.models import CoreType, Job
@@ -148,7 +149,7 @@ def dora(settings: Any) -> User:
 def test_a_given_rule_can_be_saved_as_ones_own_once(dora: User) -> None:
     rule, _notice = services.add_access_rule(SYSTEM, dora, "127.0.0.1", "Desk")
     assert (rule.note, dora.access_rules.count()) == ("Desk", 2)
-    with pytest.raises(services.access_rules.Refused, match="already have a rule"):
+    with pytest.raises(Refused, match="already have a rule"):
         services.add_access_rule(SYSTEM, dora, "127.0.0.1", "Desk")
 
 

@@ -102,7 +102,7 @@ def test_looking_at_files_in_flight_takes_none_away(tmp_path: Path) -> None:
         one.send(b"after")
         for _ in range(2):
             assert [status.st_blocks * 512 for status in files_in_flight(os.getpid())] == [8 * MB]
-        text, taken = b"", []
+        text, taken = b"", list[int]()
         while len(text) < len(b"beforewith itafter"):
             data, received, _, _ = socket.recv_fds(other, 100, 8)
             text, taken = text + data, [*taken, *received]
