@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from accounts.models import User  # noqa: E402  (models exist only now)
+from accounts.users.single_user import remember_single_user  # noqa: E402
 from portal import serving  # noqa: E402
 from portal.checks import report_at_start  # noqa: E402
 from sshgateway.process import gateway  # noqa: E402
@@ -26,6 +27,8 @@ def main() -> int:
     """Serve until SIGTERM; open connections get two seconds. Return the exit status."""
     if not report_at_start(sys.stderr):
         return 1
+    if settings.HEADNODE_SINGLE_PERSON:
+        remember_single_user(True)  # for every process, and for when nothing runs
     if User.too_many_here():
         print(
             "Without a sandbox only one person may use this portal, and several have accounts. "

@@ -18,7 +18,7 @@ class SingleUserManager(UserManager["User"]):
     def _create_user_object(
         self, username: str, email: str | None, password: str | None, **extra_fields: Any
     ) -> "User":
-        if self.exists() and self._is_single_user():
+        if self.is_limited_to_one():
             raise Refused(
                 RefusalReason.SINGLE_PERSON,
                 "No second user can be added: this machine has no sandbox, so users could reach each other's "
@@ -30,7 +30,10 @@ class SingleUserManager(UserManager["User"]):
         )
         return user
 
-    def _is_single_user(self) -> bool:
+    def is_limited_to_one(self) -> bool:
+        """Return whether there is a user and may be no other. Asks whoever knows, and so may write to the database."""
+        if not self.exists():
+            return False
         adding_another_user.send(sender=self.model)
         return SingleUserMode.is_on()
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.audit.trail import SYSTEM
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, SingleUserMode, User
 from accounts.refusals import Refused
 from accounts.signals import adding_another_user
 from accounts.users import single_user, user_accounts
@@ -87,6 +87,7 @@ def test_whoever_knows_is_asked_before_another_user_is_added() -> None:
     finally:
         adding_another_user.disconnect(no_sandbox_any_more)
     assert User.objects.count() == 1
+    assert SingleUserMode.objects.exists(), "what was learned is kept although the user was refused"
 
 
 def test_the_command(
