@@ -64,5 +64,6 @@ def _unnumbered_document(cluster: Cluster) -> AccessDocument:
         rules=tuple(rules_of_job(cluster.job)),
         user_authorities=tuple(user_authority_lines()),
         gateway_addresses=tuple(settings.HEADNODE_GATEWAY_ADDRESSES),
+        ssh_access_off=not job_settings(owner).ssh_access,
         withdrawn=tuple((key.fingerprint, state.value) for key, state in keys if state is not active),
     )

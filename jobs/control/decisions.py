@@ -287,7 +287,7 @@ def _broken(facts: Facts) -> Decision | None:
         return Decision(Step.FAIL, FORGOTTEN)
     for node in facts.nodes:
         if node.state in NODE_DOWN and not node.left_out:
-            why = f": {node.reason}" if node.reason else ""
+            why = f": {node.reason.rstrip('.')}" if node.reason else ""
             return Decision(Step.FAIL, f"{node.name} {node.state} while it ran{why}.")
     return None
 
@@ -299,8 +299,8 @@ def _distrusted(facts: Facts) -> Decision:
     if facts.desired == Desired.STOPPED:
         return Decision(
             Step.RELEASE,
-            "The cluster is taken away as it is: the head node showed another host key, so neither its command "
-            "could be ended in order nor its files be fetched.",
+            "The cluster is terminated as it is. The head node showed another host key, so its command could not be "
+            "stopped in order, and its files could not be fetched.",
         )
     limits = [(facts.trust_limit_at, "the time to look into it")]
     if facts.observed == Observed.EXECUTING:

@@ -58,10 +58,15 @@ def _save_sighting(cluster: Cluster, node: Node, sighting: ObservedNode | None) 
         unchanged = claimed_nodes(cluster).filter(pk=node.pk, state=before)
         if unchanged.update(state=node.state, reason=node.reason) != 1:
             raise ClaimLost(cluster.pk)
+        if (
+            state == NodeState.BOOTING
+            and Node.objects.filter(pk=node.pk, registered_at__isnull=False).exists()
+        ):
+            return  # the log has the node's own word already, and it is further than that
         level = LogLevel.ERROR if state == NodeState.FAILED else LogLevel.INFO
-        why = f": {node.reason}" if node.reason else ""
-        text = f"{node.name} is {state}{why}."
-        job_log.append(cluster.job, LogSource.PROVIDER, text, level=level, node=node.name)
+        text = f"{node.name} failed" if state == NodeState.FAILED else f"{node.name} is {state}"
+        why = f": {node.reason.rstrip('.')}" if node.reason else ""
+        job_log.append(cluster.job, LogSource.PROVIDER, f"{text}{why}.", level=level, node=node.name)
 
 
 def _save_nodes_down(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str, ObservedNode]) -> None:

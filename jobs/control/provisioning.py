@@ -52,8 +52,9 @@ def provision(cluster: Cluster, provider: Provider) -> timedelta:
         return timedelta()
     with transaction.atomic():
         checkpoint.advance(cluster, Observed.BOOTING, provider_state=state, booting_at=timezone.now())
-        names = ", ".join(node.name for node in nodes)
-        text = f"Order accepted; booting {names}."
+        # Some may have reported already: then the log is further than that.
+        booting = ", ".join(cluster.nodes.filter(registered_at=None).values_list("name", flat=True))
+        text = f"Order accepted; booting {booting}." if booting else "Order accepted."
         job_log.append(cluster.job, LogSource.PROVIDER, text, stage=ClusterState.STARTING)
     return WATCH_EVERY
 
@@ -81,7 +82,12 @@ def verify(cluster: Cluster, provider: Provider) -> timedelta:
         cluster.nodes.filter(left_out=False).update(verified_at=now, state=NodeState.RUNNING)
         history.record_job_status(cluster.job, JobState.STARTED)
         history.record_job_status(cluster.job, JobState.VALIDATED)
-        text = f"Logged in to {len(nodes)} node(s) with the host keys they reported."
+        what = (
+            "1 node with the host key it reported"
+            if len(nodes) == 1
+            else f"{len(nodes)} nodes with the host keys they reported"
+        )
+        text = f"Logged in to {what}."
         job_log.append(cluster.job, LogSource.SSH, text, stage=JobState.VALIDATED)
         head = cluster.nodes.select_related("cluster__job").get(role=Node.Role.HEAD)
         message = connection_message(head)

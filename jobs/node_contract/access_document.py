@@ -31,6 +31,9 @@ _WITHDRAWAL_TEXTS = {
 }
 
 
+SSH_ACCESS_OFF = "SSH access to this cluster is switched off in its owner's Job Settings"
+
+
 class Reach(Enum):
     """How far a source address gets."""
 
@@ -49,6 +52,8 @@ class AccessDocument:
     gateway_addresses: tuple[str, ...] = ()
     # Why a key no longer grants access, by fingerprint; shown to the sessions that end.
     withdrawn: tuple[tuple[str, str], ...] = ()
+    # The owner switched SSH access off: there are no rules then, and who is refused is told so.
+    ssh_access_off: bool = False
     # Of two documents the one with the higher number is newer.
     version: int = 0
 
@@ -66,6 +71,7 @@ class AccessDocument:
             self,
             authorized_keys=tuple(key for key in self.authorized_keys if key in in_force.authorized_keys),
             rules=tuple(rule for rule in self.rules if rule in in_force.rules),
+            ssh_access_off=self.ssh_access_off or in_force.ssh_access_off,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +82,7 @@ class AccessDocument:
             "user_authorities": list(self.user_authorities),
             "gateway_addresses": list(self.gateway_addresses),
             "withdrawn": dict(self.withdrawn),
+            "ssh_access_off": self.ssh_access_off,
             "version": self.version,
         }
 
@@ -86,6 +93,7 @@ class SourceRules:
 
     rules: tuple[Network, ...] = ()
     gateways: tuple[Network, ...] = ()
+    ssh_access_off: bool = False
 
     @classmethod
     def from_document(cls, document: AccessDocument) -> "SourceRules":
@@ -93,7 +101,12 @@ class SourceRules:
         return cls(
             tuple(read_network(rule) for rule in document.rules),
             tuple(read_network(address) for address in document.gateway_addresses),
+            document.ssh_access_off,
         )
+
+    def refusal(self, address: str) -> str:
+        """Return the sentence for someone whose address gets nowhere: what keeps them out, and how to change it."""
+        return SSH_ACCESS_OFF if self.ssh_access_off else address_refusal(address)
 
     def reach(self, address: str) -> Reach:
         """Return how far a source address gets."""
@@ -111,6 +124,7 @@ def read_access_document(value: Any) -> AccessDocument:
         read_single_lines(document, "user_authorities"),
         read_single_lines(document, "gateway_addresses", 64),
         _read_withdrawn(document),
+        _read_ssh_access_off(document),
         int(require_number({"version": 0, **document}, "version", 0, 1 << 62)),
     )
     for rule in access.rules:
@@ -127,6 +141,13 @@ def _read_withdrawn(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             "invalid_withdrawn", "'withdrawn' must give one short word for each fingerprint."
         )
     return tuple((str(fingerprint)[:100], reason) for fingerprint, reason in value.items())
+
+
+def _read_ssh_access_off(document: Mapping[str, Any]) -> bool:
+    value = document.get("ssh_access_off", False)
+    if not isinstance(value, bool):
+        raise InvalidDocument("invalid_ssh_access_off", "'ssh_access_off' must be true or false.")
+    return value
 
 
 def read_network(text: str, field: str = "rules") -> Network:

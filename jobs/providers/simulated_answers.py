@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.providers import node_failures
 from jobs.providers.base import (
     BillableNode,
     ListedCluster,
@@ -54,7 +55,7 @@ def _observed_node(node: Mapping[str, Any]) -> ObservedNode:
     return ObservedNode(
         str(node["name"]),
         str(node["state"]),
-        str(node.get("reason") or ""),
+        node_failures.phrase(str(node.get("reason") or "")),
         _moment(node.get("since")),
         _moment(node.get("until")),
         str(ipaddress.ip_address(address)) if address else "",

@@ -13,6 +13,8 @@ from typing import Any
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 8
 SHOWN_CHARACTERS = 2000
+_DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_EXCEPTION_NAME = re.compile(r"^[A-Za-z_][\w.]*: ")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -21,8 +23,20 @@ class RemoteFailed(Exception):
 
     def __init__(self, exit_status: int | None, stderr: bytes, why: str = "") -> None:
         self.stderr = _usable(stderr[-4 * SHOWN_CHARACTERS :].decode("utf-8", "replace"))[-SHOWN_CHARACTERS:]
-        reasons = [reason for reason in (why, self.stderr.strip()) if reason]
+        if full := _DISK_FULL.search(self.stderr):
+            super().__init__(f"The node's disk is full: {full.group()}.")
+            return
+        reasons = [reason for reason in (why, _without_traceback(self.stderr)) if reason]
         super().__init__(f"exit status {exit_status}: {': '.join(reasons) or 'no answer'}")
+
+
+def _without_traceback(stderr: str) -> str:
+    """Return the error output; of a Python traceback only the message at its end."""
+    before, found, traceback = stderr.strip().partition("Traceback (most recent call last)")
+    if not found:
+        return before
+    last = traceback.rstrip().rpartition("\n")[2].strip()
+    return f"{before}{_EXCEPTION_NAME.sub('', last)}"
 
 
 class _Malformed(ValueError):

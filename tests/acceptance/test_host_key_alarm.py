@@ -151,7 +151,7 @@ def test_owner_ends_a_job_whose_head_node_is_not_trusted(
     person.wait_for_message(job, "Host key alarm", 30)
     person.call("POST", f"/api/v2/jobs/{job}/stop/")
     person.wait_for_cluster(job, "Stopped", 30)
-    assert "The cluster is taken away as it is" in person.messages(job)
+    assert "The cluster is terminated as it is" in person.messages(job)
     assert len(alarms(person, job)) == 1
 
 

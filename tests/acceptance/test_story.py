@@ -142,7 +142,7 @@ def test_the_main_story(
     # Each step has a limit of its own: the command may take 90 s to end, a node 20 s to shut down. The head goes last.
     person.wait_for_message(job, "Stopping job (User terminated)", limit=20)
     person.wait_for_message(job, "The command ended", limit=100)
-    person.wait_for_message(job, "compute node(s) are shut down", limit=60)
+    person.wait_for_message(job, "1 compute node is shut down", limit=60)
     person.wait_for_message(job, "Job completed", limit=60)
     rest = wait_for_end(session, "the head node's shutdown ends the open ssh", limit=60)
     assert "going down" in rest
@@ -155,10 +155,10 @@ def test_the_main_story(
         "Job submitted by admin.",
         "head phoned home",
         "compute-1 phoned home",
-        "Logged in to 2 node(s)",
+        "Logged in to 2 nodes",
         "started",
         "Stopping job (User terminated)...",
-        "compute node(s) are shut down",
+        "1 compute node is shut down",
         "Job completed: User Terminated.",
         "nothing runs or costs any more",
     ]:

@@ -10,7 +10,6 @@ from jobs.node_contract.access_document import (
     AccessDocument,
     Reach,
     SourceRules,
-    address_refusal,
     key_refusal,
 )
 from jobs.simulator.ssh_server.home_keys import HomeKeys
@@ -76,7 +75,7 @@ class AccessPolicy:
         """Return why a live connection is no longer allowed; an empty text if it is."""
         reach = self.reach(address)
         if reach is Reach.NONE:
-            return address_refusal(address)
+            return self.sources.refusal(address)
         if proof.kind is ProofKind.CERTIFICATE:
             trusted = proof.blob in self.authorities
             return (
@@ -85,7 +84,7 @@ class AccessPolicy:
                 else AUTHORITY_WITHDRAWN
             )
         if reach is Reach.GATEWAY:
-            return address_refusal(address)
+            return self.sources.refusal(address)
         if proof.blob in self.keys or home_keys.has_key(proof.blob):
             return ""
         return key_refusal(proof.fingerprint, self.withdrawn.get(proof.fingerprint, ""))

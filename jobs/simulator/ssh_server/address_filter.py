@@ -4,7 +4,7 @@ import asyncio
 import os
 from typing import Any, Protocol
 
-from jobs.node_contract.access_document import Reach, address_refusal
+from jobs.node_contract.access_document import Reach
 from jobs.simulator.ssh_server.connection import LINGER_SECONDS
 from jobs.simulator.ssh_server.server_options import VERSION
 
@@ -20,6 +20,9 @@ class ConnectionStarter(Protocol):
 
     def reach(self, address: str) -> Reach:
         """Return how far a source address gets."""
+
+    def refusal(self, address: str) -> str:
+        """Return the sentence for a source address that gets nowhere."""
 
     def start_connection(self, transport: asyncio.Transport, reach: Reach, from_inside: bool) -> None:
         """Speak SSH on this transport from now on."""
@@ -45,7 +48,7 @@ class AddressFilter(asyncio.Protocol):
             return
         reach = Reach.FULL if self._from_inside else self._server.reach(peer[0])
         if reach is Reach.NONE:
-            self._reason = address_refusal(peer[0])
+            self._reason = self._server.refusal(peer[0])
             transport.write(b"SSH-2.0-" + VERSION.encode() + b"\r\n")
             self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
             return

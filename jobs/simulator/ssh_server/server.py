@@ -61,6 +61,10 @@ class NodeServer:
         """Return how far a source address gets."""
         return self._node.access.reach(address)
 
+    def refusal(self, address: str) -> str:
+        """Return the sentence for a source address that gets nowhere."""
+        return self._node.access.sources.refusal(address)
+
     def start_connection(self, transport: asyncio.Transport, reach: Reach, from_inside: bool) -> None:
         """Speak SSH on this transport from now on."""
         options = self.identity.options

@@ -24,11 +24,11 @@ def test_switching_ssh_off_takes_the_rules_from_a_running_cluster_and_back_on_gi
     accounts.update_job_settings(who, alice, ssh_access=False)
     cluster.refresh_from_db()
     off = access_document.new_document(cluster)
-    assert off["rules"] == []
+    assert (off["rules"], off["ssh_access_off"]) == ([], True)
     assert access_document.rules_of(User.objects.get(pk=alice.pk)) == []
 
     accounts.update_job_settings(who, alice, ssh_access=True)
     cluster.refresh_from_db()
     on = access_document.new_document(cluster)
-    assert on["rules"] == ["192.0.2.0/24"]
+    assert (on["rules"], on["ssh_access_off"]) == (["192.0.2.0/24"], False)
     assert on["version"] > off["version"]

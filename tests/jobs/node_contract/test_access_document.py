@@ -61,6 +61,7 @@ def test_an_address_gets_as_far_as_the_rules_say() -> None:
         ({"authorized_keys": ["one\ntwo"]}, "invalid_authorized_keys"),
         ({"version": -1}, "invalid_version"),
         ({"version": True}, "invalid_version"),
+        ({"ssh_access_off": "no"}, "invalid_ssh_access_off"),
         ({"withdrawn": {"SHA256:x": 1}}, "invalid_withdrawn"),
     ],
 )

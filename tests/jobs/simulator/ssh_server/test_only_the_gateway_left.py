@@ -94,8 +94,8 @@ def test_ssh_switched_off_in_the_portal_ends_a_live_session_on_a_running_cluster
         accounts.update_job_settings(who, alice, ssh_access=False)
         running.refresh_from_db()
         assert restored.access(**content_of(running)).status_code == 200
-        assert b"is in no access rule of this cluster" in ended(session)
-    assert b"is in no access rule" in restored.ssh(keys["alice"], "true").stderr
+        assert b"SSH access to this cluster is switched off" in ended(session)
+    assert b"SSH access to this cluster is switched off" in restored.ssh(keys["alice"], "true").stderr
 
 
 def test_the_authoritys_own_key_logs_in_nowhere(restored: Cluster, keys: dict[str, Path]) -> None:
