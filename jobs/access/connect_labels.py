@@ -17,7 +17,8 @@ TAB_LABELS: dict[str, Label] = {
     "openssh": Label(
         _("OpenSSH"),
         _(
-            "For Linux, macOS and Windows 10 or later. If your key is not where ssh looks, add -i and its file."
+            "For Linux, macOS and Windows 10 or later. Commands name the key file that you chose. Through the head "
+            "node, ssh needs your key in an agent or in ~/.ssh/config."
         ),
     ),
     "strict": Label(

@@ -27,7 +27,7 @@ def why_no_command(cluster: Cluster | None, has_key: bool) -> str:
     if cluster is None:
         return "Submit the job first: it has no cluster yet."
     if cluster.observed_state in ENDING:
-        return "The cluster has ended."
+        return "The cluster was terminated."
     if cluster.observed_state == Observed.HELD:
         if not any(node.is_up for node in cluster.nodes.filter(role=Node.Role.HEAD)):
             return "The head node did not come up. Other nodes may be up: see below."

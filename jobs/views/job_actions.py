@@ -75,7 +75,7 @@ def extend(request: HttpRequest, job_id: str) -> HttpResponse:
         return _refuse(request, job, refused)
     if cluster.deadline_at is not None:
         moment = deadline.moment(cluster.deadline_at)
-        messages.success(request, _("The cluster may stay until %(moment)s.") % {"moment": moment})
+        messages.success(request, _("The cluster can run until %(moment)s.") % {"moment": moment})
     return redirect("job_page", job.pk)
 
 

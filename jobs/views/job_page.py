@@ -6,7 +6,6 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts.views.pages import person
 from jobs.events import job_log
 from jobs.models import Job
 from jobs.views import job_view
@@ -20,7 +19,7 @@ def render_job_page(request: HttpRequest, job: Job, status: int = 200) -> HttpRe
     """Render the whole page with the newest FIRST_LINES lines of the Job Log."""
     events = job_log.read_page(job, max(0, job.last_sequence - FIRST_LINES))
     context = {
-        **job_view.context(request, person(request), job),
+        **job_view.context(request, job),
         "terminals": job_terminals(job),
         "events": events,
         "first_sequence": events[0].sequence if events else 1,
@@ -43,4 +42,4 @@ def job_page(request: HttpRequest, job_id: str) -> HttpResponse:
 def state_fragment(request: HttpRequest, job_id: str) -> HttpResponse:
     """Render the parts of the page that change with the job's state, for the script that follows it."""
     job = find_job(request, job_id)
-    return render(request, "jobs/fragments/state.html", job_view.context(request, person(request), job))
+    return render(request, "jobs/fragments/state.html", job_view.context(request, job))

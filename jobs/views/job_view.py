@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import source_address
-from accounts.models import User
 from jobs.access import connection_info
 from jobs.access.access_needs import access_needs_for
 from jobs.costs import hardware
@@ -21,7 +20,7 @@ from jobs.views.stages import stages_of
 from jobs.views.what_is_lost import what_is_lost
 
 
-def context(request: HttpRequest, user: User, job: Job) -> dict[str, Any]:
+def context(request: HttpRequest, job: Job) -> dict[str, Any]:
     """Return the context of `jobs/fragments/state.html`."""
     cluster = Cluster.objects.filter(job=job).first()
     return {

@@ -1,6 +1,8 @@
 /* The Connect dialog: opened from the job page, a page of its own without script. Tabs, the choice of a node, the
  * tunnel builder. What it shows comes from the server; this only puts ports into the commands while one types. */
 import { byId, closest, find, findAll } from "./dom.js";
+import { keyFile, withKeyFile } from "./key_file.js";
+import { showSshCommands } from "./ssh_commands.js";
 
 /** @type {Record<string, (at: number, count: number) => number>} */
 const KEYS = {
@@ -85,7 +87,12 @@ function buildTunnels(root) {
     const template = text.dataset.template ?? "";
     const needed = [...template.matchAll(/LOCAL_PORT|NODE_PORT/g)].map(([name]) => name);
     const good = needed.every((name) => name in ports);
-    if (good) text.textContent = template.replaceAll(/LOCAL_PORT|NODE_PORT/g, (name) => ports[name]);
+    if (good) {
+      text.dataset.plain = template.replaceAll(/LOCAL_PORT|NODE_PORT/g, (name) => ports[name]);
+      text.textContent = text.hasAttribute("data-ssh-command")
+        ? withKeyFile(text.dataset.plain, keyFile())
+        : text.dataset.plain;
+    }
     // A command with an invalid port cannot be copied.
     find(root, `[data-copy-from="${text.id}"]`, HTMLButtonElement).disabled = !good;
   }
@@ -95,6 +102,7 @@ function buildTunnels(root) {
 function start(root, chosen) {
   for (const part of findAll(root, "[data-without-script]")) part.hidden = true;
   startTabs(root, chosen);
+  showSshCommands(root);
   if (root.querySelector("[data-ports]")) buildTunnels(root);
   root.addEventListener("input", (event) => {
     if (closest(event, "[data-port]")) buildTunnels(root);

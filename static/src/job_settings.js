@@ -1,6 +1,7 @@
 /* The public key field: a private key is never sent, a file may be dropped or chosen. */
 import { closest, find, findAll } from "./dom.js";
 import { startCreatingKeys } from "./job_settings/create_key.js";
+import { startKeepingFresh } from "./job_settings/fresh.js";
 import { checkName, startKeyName } from "./job_settings/key_name.js";
 import { isPrivateKey } from "./private_key.js";
 
@@ -101,3 +102,4 @@ function showScriptedParts() {
 document.addEventListener("htmx:load", showScriptedParts);
 showScriptedParts();
 void startCreatingKeys();
+startKeepingFresh();

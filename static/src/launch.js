@@ -1,5 +1,6 @@
 /* The editor of a definition: line numbers, files dropped or chosen, samples, and links from problems to their lines. */
 import { byId, closest, find, findAll } from "./dom.js";
+import { keepForm } from "./kept_forms.js";
 
 const form = find(document, "[data-launch-form]", HTMLFormElement);
 const area = find(form, "[data-definition]", HTMLTextAreaElement);
@@ -137,6 +138,7 @@ window.addEventListener("pageshow", () => delete form.dataset.sent);
 
 for (const element of findAll(form, "[data-needs-script]")) element.hidden = false;
 gutter.hidden = false;
+keepForm(form);
 numberLines();
 if (area.value.trim() && !result.querySelector("[data-problem-lines], [name='checked']")) {
   document.addEventListener("DOMContentLoaded", check, { once: true });

@@ -1,5 +1,6 @@
 /* The form follows the chosen core type, and shows the size and the cost of the cluster before it is ordered. */
 import { byId, control, find, findAll } from "./dom.js";
+import { keepForm } from "./kept_forms.js";
 
 /** @typedef {{ cores: number[], price: number, currency: string, memoryMb: number }} Offer */
 
@@ -62,6 +63,7 @@ form.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => delete form.dataset.sent);
 
+keepForm(form);
 const first = chosenOffer();
 if (first) offerCores(first);
 summarise();

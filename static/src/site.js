@@ -3,8 +3,10 @@ import htmx from "htmx.org";
 import { startConfirming } from "./confirm.js";
 import { startConnect } from "./connect.js";
 import { startCopying } from "./copy.js";
-import { csrfToken, find, findAll } from "./dom.js";
+import { closest, csrfToken, find, findAll } from "./dom.js";
+import { startKeptForms } from "./kept_forms.js";
 import { startNotifications } from "./notifications.js";
+import { startSshCommands } from "./ssh_commands.js";
 import { startThemeSwitch } from "./theme_switch.js";
 import { startTimes } from "./times.js";
 
@@ -56,9 +58,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target instanceof Element) findAll(event.target, "[aria-invalid='true']")[0]?.focus();
 });
 
+// A form that must not be sent twice by a second press.
+document.addEventListener("submit", (event) => {
+  const form = closest(event, "form[data-send-once]", HTMLFormElement);
+  if (!form) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of findAll(document, "form[data-send-once]")) delete form.dataset.sent;
+});
+
 startThemeSwitch();
 startCopying();
 startConfirming();
 startConnect();
+startKeptForms();
+startSshCommands();
 startTimes();
 startNotifications();

@@ -15,8 +15,26 @@ const STEPS = [
 ];
 const language = document.documentElement.lang || undefined;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
-const short = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+/** @param {number} value */
+const two = (value) => String(value).padStart(2, "0");
+
+/**
+ * Return date and time here in the one form that every page, log and mail has: 2026-11-28 09:05.
+ *
+ * @param {Date} at
+ */
+export function localTime(at) {
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** @param {Date} at the same with seconds and the distance to UTC, for who looks closer */
+function fullTime(at) {
+  const east = -at.getTimezoneOffset();
+  const zone = `${east < 0 ? "-" : "+"}${two(Math.floor(Math.abs(east) / 60))}:${two(Math.abs(east) % 60)}`;
+  return `${localTime(at)}:${two(at.getSeconds())} (UTC${east ? zone : ""})`;
+}
 
 /** @param {number} seconds */
 function ago(seconds) {
@@ -37,9 +55,9 @@ export function showTimes(root = document) {
     const style = element.dataset.time;
     const passed = (Date.now() - at.getTime()) / 1000;
     const text =
-      style === "ago" ? ago(passed) : style === "for" ? duration(passed) : style === "until" ? duration(-passed) : short.format(at);
+      style === "ago" ? ago(passed) : style === "for" ? duration(passed) : style === "until" ? duration(-passed) : localTime(at);
     if (element.textContent !== text) element.textContent = text;
-    if (style !== "for") element.title = full.format(at);
+    if (style !== "for") element.title = fullTime(at);
   }
 }
 

@@ -23,6 +23,7 @@ declare global {
     "htmx:confirm": CustomEvent<{ elt: HTMLElement; issueRequest(skipConfirmation: boolean): void }>;
     "htmx:configRequest": CustomEvent<{ headers: Record<string, string> }>;
     "htmx:beforeSwap": CustomEvent<{ serverResponse: string; shouldSwap: boolean; xhr: XMLHttpRequest }>;
+    "htmx:afterRequest": CustomEvent<{ elt: Element; successful: boolean }>;
     "htmx:sendError": Event;
     "htmx:responseError": Event;
   }

@@ -38,12 +38,12 @@ def test_the_countdown_runs_and_one_press_gives_an_hour(
     page = sign_in(alice, viewport={"width": width, "height": 800})
     page.goto(f"/jobs/{cluster.job_id}/")
     near = page.locator("#deadline-near")
-    expect(near).to_contain_text("The cluster ends in 39 min")
+    expect(near).to_contain_text("The cluster terminates in 39 min")
     before = near.inner_text()
     expect(near).not_to_have_text(before, timeout=5000)
     assert findings(page) == []
     near.get_by_role("button", name="Extend by 1 hour").click()
-    expect(page.get_by_text("The cluster may stay until")).to_be_visible()
+    expect(page.get_by_text("The cluster can run until")).to_be_visible()
     expect(page.locator("#job-deadline")).to_contain_text("1 h 39 min")
     expect(page.locator("#deadline-near")).to_have_count(0)
     assert Job.objects.get(pk=cluster.job_id).walltime == 2 * HOUR
@@ -59,7 +59,7 @@ def test_until_is_asked_in_the_persons_own_time(sign_in: SignIn, alice: User, cl
     wanted = datetime.fromisoformat(there) + 3 * HOUR
     field.fill(wanted.strftime("%Y-%m-%dT%H:%M"))
     page.get_by_role("button", name="Extend", exact=True).click()
-    expect(page.get_by_text("The cluster may stay until")).to_be_visible()
+    expect(page.get_by_text("The cluster can run until")).to_be_visible()
     cluster.refresh_from_db()
     assert cluster.deadline_at is not None
     assert cluster.deadline_at.replace(tzinfo=None) == wanted - 9 * HOUR

@@ -3,15 +3,21 @@
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from accounts import services
+from accounts.audit.trail import SYSTEM
 from accounts.models import User
 from jobs.access import quoting
+from jobs.control import orders
 from jobs.events import history, job_log
-from jobs.models import Job, JobEvent
-from jobs.states import JobState
+from jobs.models import Cluster, Job, JobEvent, Node
+from jobs.states import JobState, Observed
 from tests.browser.conftest import Aside, SignIn
-from tests.jobs.making import submitted_job
+from tests.factories import public_key
+from tests.jobs.cluster_rows import stamps_until
+from tests.jobs.making import HOST_KEYS, submitted_job
 from tests.resident_browser import INSECURE_NAME
 from tests.waiting import LIMIT, wait_for
 
@@ -105,20 +111,47 @@ def test_colours_are_shown_and_markup_stays_text(page: Page, tell: Teller) -> No
     expect(page.locator(".log-line .said").last).to_have_text("100%")
 
 
-def test_the_connection_line_has_its_own_copy_button(sign_in: SignIn, alice: User, tell: Teller) -> None:
+def bring_up(job: Job, port: int) -> None:
+    """Give the owner a key, and the job a head node that can be logged in to."""
+    services.add_ssh_key(SYSTEM, job.owner, "Laptop", public_key())
+    nodes = orders.make_nodes(job.cluster)
+    now = timezone.now()
+    Node.objects.filter(pk=nodes[0].pk).update(
+        state=Node.State.RUNNING,
+        address="127.20.0.5",
+        port=port,
+        host_keys=[HOST_KEYS[0]],
+        registered_at=now,
+        verified_at=now,
+    )
+    stamps = stamps_until(Observed.EXECUTING, now)
+    Cluster.objects.filter(pk=job.cluster.pk).update(observed_state=Observed.EXECUTING, **stamps)
+
+
+def test_the_connection_line_has_its_own_copy_button(
+    sign_in: SignIn, alice: User, tell: Teller, aside: Aside
+) -> None:
     page = sign_in(alice, permissions=["clipboard-read", "clipboard-write"])
+    page.add_init_script("localStorage.setItem('headnode:key-file', '')")
     page.goto(f"/jobs/{tell.job.pk}/")
     tell.portal(quoting.connection_message(tell.job.username, "127.20.0.5", 32100, tell.job.work_directory))
     line = page.locator(".log-line.is-connection")
-    line.get_by_role("button", name="Copy SSH command").click()
+    button = line.get_by_role("button", name="Copy SSH command")
+    expect(button).to_be_disabled()
+    expect(line).to_contain_text("The cluster is not ready yet.")
+    aside(bring_up, tell.job, 32100)
+    tell.portal("The cluster is ready.")
+    button.click()
     expect(line.get_by_role("button")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == f"ssh -p 32100 {tell.job.username}@127.20.0.5"
 
 
 def test_copying_works_where_there_is_no_clipboard_api(
-    sign_in: SignIn, alice: User, tell: Teller, portal: str
+    sign_in: SignIn, alice: User, tell: Teller, portal: str, aside: Aside
 ) -> None:
+    aside(bring_up, tell.job, 22)
     page = sign_in(alice, base=portal.replace("127.0.0.1", INSECURE_NAME))
+    page.add_init_script("localStorage.setItem('headnode:key-file', '')")
     page.goto(f"/jobs/{tell.job.pk}/")
     assert page.evaluate("navigator.clipboard === undefined")
     tell.portal(quoting.connection_message(tell.job.username, "127.20.0.5", 22, tell.job.work_directory))

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
+from accounts import services
 from accounts.models import User
 from tests.browser.conftest import SignIn
 
@@ -118,7 +119,7 @@ def test_removing_asks_in_a_dialog_and_cancel_keeps_it(page: Page, alice: User, 
 
 
 def test_one_click_adds_the_address_one_comes_from(page: Page, alice: User) -> None:
-    page.get_by_role("button", name="Add 127.0.0.1").click()
+    page.get_by_role("button", name="Allow 127.0.0.1").click()
     expect(page.locator("#access")).to_contain_text("your address now")
     assert alice.access_rules.get().cidr == "127.0.0.1/32"
 
@@ -185,3 +186,49 @@ def test_a_public_key_pasted_for_a_name_goes_to_its_own_field(page: Page, make_k
     expect(page.locator("#key-name-error")).to_contain_text("It was moved to the field below.")
     page.get_by_role("button", name="Save key").click()
     expect(page.locator("#keys")).to_contain_text("Saved “")
+
+
+def test_a_box_that_could_not_be_saved_shows_what_is_saved(page: Page, alice: User) -> None:
+    box = page.get_by_label("Terminate clusters automatically")
+    page.context.set_offline(True)
+    box.click()
+    expect(page.locator("#request-failed")).to_contain_text("The portal did not answer.")
+    expect(box).to_be_checked()
+    page.context.set_offline(False)
+    page.context.clear_cookies()  # the token of the form, too
+    box.click()
+    expect(page.locator("#request-failed, #sign-in-error, h1").first).to_be_visible()
+    page.goto("about:blank")
+    assert services.job_settings(User.objects.get(pk=alice.pk)).auto_terminate_cluster
+
+
+def test_a_window_that_was_out_of_sight_shows_what_another_one_saved(
+    page: Page, alice: User, make_key: MakeKey
+) -> None:
+    page.get_by_label("Note").fill("half written")
+    other = page.context.new_page()
+    other.goto("/settings/job/")
+    other.get_by_label("Terminate clusters automatically").uncheck()
+    expect(other.locator("#terminate")).to_contain_text("It costs until then.")
+    other.get_by_label("Public key", exact=True).fill(make_key().with_suffix(".pub").read_text())
+    other.get_by_role("button", name="Save key").click()
+    expect(other.locator("#keys .fingerprint")).to_have_count(1)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.get_by_label("Terminate clusters automatically")).not_to_be_checked()
+    expect(page.locator("#keys .fingerprint")).to_have_count(1)
+    expect(page.get_by_label("Note")).to_have_value("half written")
+
+    # A key that the other window removes meanwhile: a true sentence, and the list as it is.
+    alice.ssh_keys.all().delete()
+    page.get_by_role("button", name="Remove the key").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove key").click()
+    expect(page.locator("#keys")).to_contain_text("is no longer in your list")
+    expect(page.locator("#keys .fingerprint")).to_have_count(0)
+
+
+def test_going_back_shows_what_is_saved(page: Page, alice: User) -> None:
+    box = page.get_by_label("Terminate clusters automatically")
+    page.evaluate("document.querySelector('#auto-terminate').checked = false")  # changed, never sent
+    page.goto("/settings/tokens/")
+    page.go_back()
+    expect(box).to_be_checked()

@@ -110,7 +110,7 @@ def test_the_pages_have_no_finding(
     Machine.objects.filter(pk=known.pk).update(username="nobody-of-that-name")
     page.goto(f"/machines/{known.pk}/")
     page.get_by_role("button", name="Check", exact=True).click()
-    expect(page.get_by_text("it does not let the portal in")).to_be_visible()
+    expect(page.get_by_text("it refused the portal's login")).to_be_visible()
     look(page, "machine-not-trusting")
     page = sign_in(alice, viewport={"width": width, "height": 800})
     page.goto("/machines/")

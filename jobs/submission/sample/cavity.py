@@ -60,23 +60,29 @@ def report(solver: str, field: str, first: float, last: float, sweeps: int) -> N
     )
 
 
-began = time.monotonic()
-scale_vor = scale_psi = 0.0
-with open("residuals.csv", "w") as table:
-    table.write("step,vorticity,streamFunction\n")
-    for step in range(1, STEPS + 1):
-        change = move_vorticity()
-        first, last, sweeps = solve_stream_function()
-        scale_vor, scale_psi = max(scale_vor, change), max(scale_psi, first)
-        print(f"Time = {step}\n")
-        report("explicit", "vorticity", change / scale_vor, change / scale_vor, 1)
-        report("SOR", "streamFunction", first / scale_psi, last / scale_psi, sweeps)
-        print(f"ExecutionTime = {time.monotonic() - began:.2f} s\n", flush=True)
-        table.write(f"{step},{change / scale_vor:.6g},{first / scale_psi:.6g}\n")
-        table.flush()
-        time.sleep(max(0.0, began + step * SECONDS / STEPS - time.monotonic()))
-with open("centreline.csv", "w") as table:
-    table.write("y,u\n")
-    for j in range(1, N):
-        table.write(f"{j * H:.4f},{(psi[N // 2][j + 1] - psi[N // 2][j - 1]) / (2 * H):.6f}\n")
-print("Done. The velocity on the centre line is in centreline.csv, the residuals are in residuals.csv.")
+def main() -> None:
+    """Run the steps, each in its time, and write the two files."""
+    began = time.monotonic()
+    scale_vor = scale_psi = 0.0
+    with open("residuals.csv", "w") as table:
+        table.write("step,vorticity,streamFunction\n")
+        for step in range(1, STEPS + 1):
+            change = move_vorticity()
+            first, last, sweeps = solve_stream_function()
+            scale_vor, scale_psi = max(scale_vor, change), max(scale_psi, first)
+            print(f"Time = {step}\n")
+            report("explicit", "vorticity", change / scale_vor, change / scale_vor, 1)
+            report("SOR", "streamFunction", first / scale_psi, last / scale_psi, sweeps)
+            print(f"ExecutionTime = {time.monotonic() - began:.2f} s\n", flush=True)
+            table.write(f"{step},{change / scale_vor:.6g},{first / scale_psi:.6g}\n")
+            table.flush()
+            time.sleep(max(0.0, began + step * SECONDS / STEPS - time.monotonic()))
+    with open("centreline.csv", "w") as table:
+        table.write("y,u\n")
+        for j in range(1, N):
+            table.write(f"{j * H:.4f},{(psi[N // 2][j + 1] - psi[N // 2][j - 1]) / (2 * H):.6f}\n")
+    print("Done. The velocity on the centre line is in centreline.csv, the residuals are in residuals.csv.")
+
+
+if __name__ == "__main__":
+    main()

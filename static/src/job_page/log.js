@@ -9,7 +9,7 @@ const MOST_LINES = 20000;
 const PAGE = 500;
 const WARNINGS = "!"; // the filter "warnings and errors"
 const CONNECTION =
-  /^Instance ready for ssh access\. Command: ssh -i <\/path\/to\/key> (\S+);(?: port: (\d+);)? working directory: /;
+  /^Instance ready for ssh access\. Command: ssh -i <\/path\/to\/key> \S+;(?: port: \d+;)? working directory: /;
 
 /** @typedef {import("./events_socket.js").JobEvent} JobEvent */
 
@@ -101,25 +101,42 @@ export class JobLog {
     const [time, , said] = line.children;
     if (time instanceof HTMLTimeElement) this.clock.show(time);
     const text = said.textContent ?? "";
-    const found = CONNECTION.exec(text);
-    if (found) this.#addCopyButton(line, said, found[1], found[2]);
+    if (CONNECTION.test(text)) this.#addCopyButton(line, said);
     else if (hasControls(text)) said.replaceChildren(...render(text));
     if (this.#isFiltered()) line.hidden = !this.#matches(line);
   }
 
-  /** @param {HTMLElement} line @param {Element} said @param {string} login @param {string | undefined} port */
-  #addCopyButton(line, said, login, port) {
+  /** @param {HTMLElement} line @param {Element} said */
+  #addCopyButton(line, said) {
     line.classList.add("is-connection");
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn btn-small";
-    button.dataset.copy = port ? `ssh -p ${port} ${login}` : `ssh ${login}`;
     button.dataset.copied = this.say.copiedText;
     button.dataset.failed = this.say.failedText;
     button.textContent = this.say.copyText ?? "";
+    const reason = document.createElement("span");
+    reason.className = "soft small";
+    reason.dataset.copyReason = "";
     const row = document.createElement("div");
-    row.append(button);
+    row.className = "log-copy";
+    row.append(button, reason);
     said.append(row);
+    this.#followConnect(row);
+  }
+
+  /**
+   * Give a copy button of the log the command and the state of the one in Connect.
+   *
+   * @param {Element} row
+   */
+  #followConnect(row) {
+    const button = find(row, "button", HTMLButtonElement);
+    const reason = document.getElementById("why-no-command")?.textContent?.trim() ?? "";
+    button.disabled = Boolean(reason);
+    if (reason) delete button.dataset.copyFrom;
+    else button.dataset.copyFrom = "ssh-command";
+    find(row, "[data-copy-reason]").textContent = reason;
   }
 
   /** @param {HTMLElement} line */
@@ -177,6 +194,9 @@ export class JobLog {
   }
 
   #listen() {
+    document.addEventListener("headnode:job-state", () => {
+      for (const row of this.panel.querySelectorAll(".log-copy")) this.#followConnect(row);
+    });
     let timer = 0;
     const text = find(this.panel, "[data-log-filter]", HTMLInputElement);
     const source = find(this.panel, "[data-log-source]", HTMLSelectElement);

@@ -1,5 +1,6 @@
 /* Fetches the state fragment after an event and replaces only the parts that changed. */
 import { findAll } from "../dom.js";
+import { showSshCommands } from "../ssh_commands.js";
 import { showTimes } from "../times.js";
 import { keepBootStreams } from "./boot_streams.js";
 import { showExtend } from "./extend.js";
@@ -80,6 +81,8 @@ export class StateFollower {
     keep();
     showTimes(part);
     showExtend(part);
+    showSshCommands(part);
+    document.dispatchEvent(new Event("headnode:job-state"));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 }

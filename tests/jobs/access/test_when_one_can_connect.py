@@ -57,7 +57,7 @@ def test_before_it_is_ready_neither_is(cluster: Cluster, state: Observed) -> Non
 @pytest.mark.parametrize("state", ENDING)
 def test_when_it_has_ended_neither_is(cluster: Cluster, state: Observed) -> None:
     put(cluster, state)
-    assert connection_info.why_no_command(cluster, has_key=True) == "The cluster has ended."
+    assert connection_info.why_no_command(cluster, has_key=True) == "The cluster was terminated."
     assert refusal_of(cluster) == "cluster_gone"
 
 
@@ -81,7 +81,7 @@ def test_a_saved_job_has_no_command() -> None:
 
 
 def test_who_has_no_key_is_told_to_add_one(cluster: Cluster) -> None:
-    assert "You have no SSH public key" in connection_info.why_no_command(cluster, has_key=False)
+    assert "as soon as you have an SSH key" in connection_info.why_no_command(cluster, has_key=False)
 
 
 def test_a_node_without_address_or_port_or_with_an_alarm_has_no_command(cluster: Cluster) -> None:

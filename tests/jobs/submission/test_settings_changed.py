@@ -60,4 +60,4 @@ def test_a_disabled_key_is_not_said_to_be_the_jobs_key(alice: User) -> None:
     accounts.disable_ssh_key(actor(alice), key)
     made, _ = cluster_of(alice)
     assert client_of(alice).get(f"/api/v2/jobs/{made.job_id}/").json()["publicKey"] is None
-    assert "No usable SSH public key" in "".join(event.message for event in made.job.events.all())
+    assert "No SSH key is saved" in "".join(event.message for event in made.job.events.all())

@@ -17,7 +17,7 @@ def page(client: Client, alice: User) -> Client:
 
 def test_an_empty_list_says_what_to_do_next(page: Client) -> None:
     html = page.get("/").content.decode()
-    assert "No jobs yet" in html and "Add an SSH key" in html
+    assert "No jobs yet" in html and "First steps" in html and "Run the sample" in html
 
 
 def test_jobs_show_their_status_newest_first(page: Client, alice: User) -> None:

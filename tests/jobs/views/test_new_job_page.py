@@ -84,4 +84,5 @@ def test_a_hundred_kilobytes_of_command_are_fine(page: Client) -> None:
 
 
 def test_the_page_says_when_no_key_is_saved(page: Client) -> None:
-    assert "No SSH key is saved" in page.get(NEW).content.decode()
+    html = page.get(NEW).content.decode()
+    assert "add an SSH key and allow your address 127.0.0.1" in html and "Add a key" in html
