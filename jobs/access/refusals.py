@@ -38,7 +38,9 @@ def not_submitted(reason: AccessRefusal, status: int) -> Refused:
 def cluster_gone() -> Refused:
     """The cluster is being released, or is gone."""
     return Refused(
-        AccessRefusal.CLUSTER_GONE, "The cluster has ended: there is no machine to open.", status=409
+        AccessRefusal.CLUSTER_GONE,
+        "The cluster was terminated, so there is no node to connect to.",
+        status=409,
     )
 
 

@@ -81,7 +81,7 @@ def hold(cluster: Cluster, provider: Provider, why: str) -> timedelta:
     errors = provisioning.log_in_to(cluster, found)
     up = [node for node, error in zip(found, errors, strict=True) if error is None]
     if not up:
-        checkpoint.fail(cluster, f"{why} No node let the portal in, so there is nothing to hold.")
+        checkpoint.fail(cluster, f"{why} The portal could log in to no node, so there is nothing to hold.")
         return timedelta()
     host_certificates.issue_certificates(cluster, up, provider)
     now = timezone.now()

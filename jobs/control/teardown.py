@@ -61,7 +61,11 @@ def drain(cluster: Cluster, provider: Provider) -> timedelta:
         with transaction.atomic():
             checkpoint.advance(cluster, Observed.DRAINED)
             if compute := cluster.nodes.filter(role=Node.Role.COMPUTE).count():
-                text = f"{compute} compute node(s) are shut down."
+                text = (
+                    "1 compute node is shut down."
+                    if compute == 1
+                    else f"{compute} compute nodes are shut down."
+                )
                 job_log.append(cluster.job, LogSource.PROVIDER, text)
         return timedelta()
     provider.stop_nodes(cluster.provider_state, running, COMPUTE_DOWN)

@@ -142,7 +142,7 @@ def latest_extension(life: Life, policy: DeadlinePolicy, others: Sequence[Deadli
 def why_not_extendable(life: Life) -> str:
     """Return a sentence why the cluster cannot be extended in its state; empty if it can."""
     if life.observed in ENDING:
-        return "The cluster has ended: there is nothing to extend."
+        return "The cluster was terminated, so there is nothing to extend."
     if not life.is_wanted:
         return "The cluster is being terminated: it cannot be extended any more."
     if life.observed in (Observed.EXECUTING, Observed.HELD):
@@ -176,7 +176,9 @@ def extended(
         raise Refused(LifetimeRefusal.NOTHING_TO_EXTEND, sentence, status=409)
     if now >= present.at:
         raise Refused(
-            LifetimeRefusal.DEADLINE_PASSED, "The deadline has passed: the cluster is ending.", status=409
+            LifetimeRefusal.DEADLINE_PASSED,
+            "The deadline has passed. The cluster is being terminated.",
+            status=409,
         )
     wanted = _wanted(present.at, by, until)
     if wanted > furthest:
@@ -200,7 +202,7 @@ def _wanted(present: datetime, by: timedelta | None, until: datetime | None) -> 
         if until < present:
             raise Refused(
                 LifetimeRefusal.BAD_EXTENSION,
-                f"The cluster may stay until {moment(present)} already. To end it earlier, terminate it.",
+                f"The cluster can run until {moment(present)} already. To end it earlier, terminate it.",
                 field="until",
             )
         return until

@@ -48,7 +48,9 @@ def _check_not_passed(cluster: Cluster, life: deadline.Life, now: datetime) -> N
         return
     if now >= cluster.deadline_at:
         raise Refused(
-            LifetimeRefusal.DEADLINE_PASSED, "The deadline has passed: the cluster is ending.", status=409
+            LifetimeRefusal.DEADLINE_PASSED,
+            "The deadline has passed. The cluster is being terminated.",
+            status=409,
         )
 
 
@@ -58,7 +60,7 @@ def _save(actor: Actor, cluster: Cluster, life: deadline.Life, moved: deadline.D
     if life.walltime != job.walltime:
         job.walltime = life.walltime
         job.save(update_fields=["walltime"])
-    text = f"{actor.name} extended the cluster: it may stay until {deadline.moment(moved.at)}."
+    text = f"{actor.name} extended the deadline: the cluster can run until {deadline.moment(moved.at)}."
     job_log.append(job, LogSource.PORTAL, text)
     record(
         actor,

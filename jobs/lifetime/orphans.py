@@ -107,7 +107,7 @@ def request_removal(actor: Actor, orphan: OrphanCluster) -> bool:
     if orphan.kind == OrphanCluster.Kind.STILL_STOPPING:
         raise Refused(
             LifetimeRefusal.ALREADY_STOPPING,
-            "This cluster is being taken away: the portal asks its provider again and again until it is gone.",
+            "This cluster is being terminated. The portal keeps asking its provider until it is gone.",
             status=409,
         )
     with transaction.atomic():

@@ -96,7 +96,7 @@ def _check_machine(machine: Machine) -> None:
     if machine.host_key_alarm_at is not None:
         raise Refused(
             EndReason.HOST_KEY_CHANGED.value,
-            f"{machine.name} showed another host key than the one it is known by, so nobody is led there. "
+            f"{machine.name} showed another host key than the one it is known by, so nobody is connected to it. "
             "Tell your administrator, who can clear the alarm.",
             status=403,
         )

@@ -7,7 +7,7 @@ from django.db import migrations
 CORE_TYPES = [
     ("emerald", "Emerald", "Balanced, for most simulations.", "2 x Xeon Gold 6248R class, 3.0 GHz",
      [1, 2, 4, 8, 18, 36], 4000, 75, "0.0500", 32100, 3.0),
-    ("onyx", "Onyx", "High clock, for codes that scale little.", "Xeon E-2388G class, 5.0 GHz turbo",
+    ("onyx", "Onyx", "High clock speed, for codes that do not scale well.", "Xeon E-2388G class, 5.0 GHz turbo",
      [1, 2, 4, 8, 16], 6000, 60, "0.0850", 22, 4.0),
     ("jade", "Jade", "Large memory, for meshing and direct solvers.", "2 x EPYC 9374F class, 3.85 GHz",
      [2, 4, 8, 16, 32, 64], 16000, 300, "0.1200", 32100, 5.0),

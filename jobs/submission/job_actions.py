@@ -218,7 +218,7 @@ def stop_job(actor: Actor, job: Job) -> bool:
                 job, LogSource.PORTAL, "Stopping job (User terminated)...", stage=JobState.STOPPING
             )
         else:
-            job_log.append(job, LogSource.PORTAL, f"Terminating the cluster: asked by {actor.name}.")
+            job_log.append(job, LogSource.PORTAL, f"Terminating the cluster, requested by {actor.name}.")
         if (running := still_running_of(cluster)).nodes:
             job_log.append(job, LogSource.PORTAL, running.sentence)
         history.record_cluster_status(cluster, "User Terminated")

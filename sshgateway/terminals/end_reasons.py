@@ -34,7 +34,11 @@ class EndReason(StrEnum):
     # The node, or the way to it.
     NODE_GONE = "node_gone", "Node gone", "The node is shutting down or gone, and the shell with it."
     NOT_READY = "not_ready", "Node not ready", "The node is not ready yet. Try again in a moment."
-    CLUSTER_GONE = "cluster_gone", "Cluster ended", "The cluster has ended: there is no machine to open."
+    CLUSTER_GONE = (
+        "cluster_gone",
+        "Cluster ended",
+        "The cluster was terminated, so there is no node to connect to.",
+    )
     CONNECTION_LOST = (
         "connection_lost",
         "Connection lost",

@@ -136,7 +136,7 @@ def test_the_page_shows_it_and_its_buttons_move_it(alice: User) -> None:
     assert "Extend by 4 hours" in page
     assert "deadline-near" in page  # one hour is left
     answer = browser.post(f"/jobs/{cluster.job_id}/extend/", {"seconds": "14400"}, follow=True)
-    assert "The cluster may stay until" in answer.content.decode()
+    assert "The cluster can run until" in answer.content.decode()
     assert "deadline-near" not in answer.content.decode()
     assert Job.objects.get(pk=cluster.job_id).walltime == 5 * HOUR
     for wrong in ({"until": "soon"}, {"until": "2026-99-99T00:00"}, {"seconds": "-1"}, {}):
