@@ -21,7 +21,7 @@ IN_FORCE = AccessDocument(("key a", "key b"), ("192.0.2.0/24", "::1"), version=3
 
 def test_a_document_that_is_written_is_read_back() -> None:
     document = AccessDocument(
-        ("key a",), ("192.0.2.0/24",), ("ca",), ("198.51.100.1",), (("SHA256:x", "expired"),), 5
+        ("key a",), ("192.0.2.0/24",), ("ca",), ("198.51.100.1",), (("SHA256:x", "expired"),), True, 5
     )
     assert read_access_document(document.as_json()) == document
 
