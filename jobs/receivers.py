@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from celery.signals import worker_shutting_down
+from django.conf import settings
 from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import access_changed, adding_another_user
 from jobs.access import host_key_alarm, session_subjects
+from jobs.control import portal_stop
 from jobs.events import wakeups
 from jobs.machines import machine_access, machine_actions
 from jobs.models import Cluster, Machine, Node
@@ -55,3 +58,10 @@ def sound_alarm(
     # While a cluster ends, its address may already belong to another node: no alarm then.
     for node in nodes.exclude(cluster__observed_state__in=ENDING):
         host_key_alarm.raise_alarm(node, error, "the opening of a browser terminal")
+
+
+@worker_shutting_down.connect(dispatch_uid="jobs.note_stop")  # type: ignore[untyped-decorator]  # Celery's own
+def note_stop(**kwargs: Any) -> None:
+    """Tell jobs whose nodes end with `make run`. Elsewhere a worker that stops ends nothing but itself."""
+    if settings.HEADNODE_SIMULATOR_ENDS_WITH_PORTAL:
+        portal_stop.note_stop()

@@ -32,6 +32,8 @@ HEADNODE_HOST = values["HEADNODE_HOST"]
 HEADNODE_PORT = values["HEADNODE_PORT"]
 # Without a sandbox the portal is for one user: no second account can be added.
 HEADNODE_SINGLE_PERSON = values["HEADNODE_SINGLE_PERSON"]
+# Only `make run` starts the simulated cloud and ends it.
+HEADNODE_SIMULATOR_ENDS_WITH_PORTAL = DEMO
 HEADNODE_TRUSTED_PROXIES = values["HEADNODE_TRUSTED_PROXIES"]
 HEADNODE_GATEWAY_ADDRESSES = values["HEADNODE_GATEWAY_ADDRESSES"]
 HEADNODE_BROKER_URL = values["HEADNODE_BROKER_URL"]

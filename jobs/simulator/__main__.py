@@ -1,5 +1,6 @@
 """Run the simulator: `python -m jobs.simulator`."""
 
+import argparse
 import asyncio
 import contextlib
 import logging
@@ -52,13 +53,16 @@ def open_listener(settings: Settings) -> socket.socket:
     return listener
 
 
-async def serve(settings: Settings) -> None:
-    """Run until TERM or INT."""
+async def serve(settings: Settings, lifeline: int | None) -> None:
+    """Run until TERM or INT, or until the lifeline closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    cloud = Cloud(settings, Store(settings.var))
+    if lifeline is not None:
+        os.set_inheritable(lifeline, False)
+        loop.add_reader(lifeline, stop.set)
+    cloud = Cloud(settings, Store(settings.var), lifeline)
     await cloud.start()
     try:
         listener = open_listener(settings)
@@ -105,9 +109,14 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in NOISY_LOGGERS:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    parser = argparse.ArgumentParser(prog="python -m jobs.simulator", description="The simulated cloud.")
+    parser.add_argument(
+        "--lifeline", type=int, metavar="FD", help="a pipe: when its other end closes, everything ends"
+    )
+    arguments = parser.parse_args()
     raise_descriptor_limit()
     try:
-        asyncio.run(serve(read_settings(dict(os.environ))))
+        asyncio.run(serve(read_settings(dict(os.environ)), arguments.lifeline))
     except (WrongSetting, InUse) as error:
         print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - the one sentence that a person reads
         return 2

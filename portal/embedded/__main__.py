@@ -80,7 +80,9 @@ async def _start(
 async def _until_usable(
     plan: Plan, listener: socket.socket, redis_server: str, supervisor: Supervisor, log: Log
 ) -> None:
-    supervisor.start(processes.simulator(plan))
+    # Nobody writes to it: it closes when this process ends, however that happens.
+    lifeline, _ = os.pipe()
+    supervisor.start(processes.simulator(plan, lifeline))
     if plan.own_redis:
         supervisor.start(processes.redis(plan, redis_server))
         await probes.until_accepting(plan.redis_socket)

@@ -103,8 +103,11 @@ def redis(plan: Plan, server: str) -> Process:
     return Process("redis", command, _plain(plan), before_start=_remove(plan.redis_socket))
 
 
-def simulator(plan: Plan) -> Process:
-    """Return the simulated cloud. It knows nothing of the portal except a token."""
+def simulator(plan: Plan, lifeline: int) -> Process:
+    """Return the simulated cloud. It knows nothing of the portal except a token.
+
+    `lifeline` is a pipe of this process: when it ends, the nodes end, which survive the simulator.
+    """
     environment = _plain(plan)
     environment |= {
         name: value for name, value in plan.environ.items() if name.startswith("HEADNODE_SIMULATOR_")
@@ -114,8 +117,14 @@ def simulator(plan: Plan) -> Process:
         HEADNODE_SIMULATOR_VAR=str(plan.options.var / "simulator"),
         HEADNODE_SIMULATOR_TOKEN_FILE=str(plan.token_file),
     )
-    command = [sys.executable, "-m", "jobs.simulator"]
-    return Process("simulator", command, environment, before_start=_remove(plan.simulator_socket))
+    command = [sys.executable, "-m", "jobs.simulator", "--lifeline", str(lifeline)]
+    return Process(
+        "simulator",
+        command,
+        environment,
+        pass_fds=(lifeline,),
+        before_start=_remove(plan.simulator_socket),
+    )
 
 
 def prepare(plan: Plan) -> Process:

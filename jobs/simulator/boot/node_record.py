@@ -75,6 +75,7 @@ class NodeRecord:
         default_factory=lambda: datetime.now(UTC)
     )  # when it was ordered: it costs from then on
     until: datetime | None = None  # when it ended: it costs no more
+    ran_before: bool = False  # it ran when the simulator was killed, and may be running still
 
     @property
     def log_text(self) -> str:
@@ -112,7 +113,7 @@ class NodeRecord:
 
 
 def read_after_restart(document: dict[str, Any]) -> NodeRecord:
-    """Return the record of a node whose simulator was started again: it has to be booted again, or has stopped."""
+    """Return the record of a node whose simulator was started again: it is taken up, booted again, or has stopped."""
     record = NodeRecord(
         NodeAddress(**document["place"]),
         NodeState(document["state"]),
@@ -131,5 +132,5 @@ def read_after_restart(document: dict[str, Any]) -> NodeRecord:
     if record.state is NodeState.STOPPING:
         record.change_state(NodeState.STOPPED, record.reason)
     elif record.state is NodeState.RUNNING:
-        record.state = NodeState.BOOTING
+        record.state, record.ran_before = NodeState.BOOTING, True
     return record

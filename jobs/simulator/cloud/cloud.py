@@ -43,7 +43,8 @@ class Cloud:
 
     services: CloudServices
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, lifeline: int | None = None) -> None:
+        """`lifeline`: a pipe; when its other end closes, every node ends, also if this process cannot end them."""
         self._settings, self._store = settings, store
         self.faults = Faults()
         self.fault_control = FaultControl(self.faults, self._nodes_up, self._unavailable_faults)
@@ -52,7 +53,7 @@ class Cloud:
         limits = httpx.Limits(max_connections=MAX_BROKER_CONNECTIONS)
         self._http = httpx.AsyncClient(trust_env=False, limits=limits)
         self._addresses = AddressPool(settings.address)
-        self._launchers = LauncherPool(store.clusters)
+        self._launchers = LauncherPool(store.clusters, lifeline)
         self._users = UserNumbers(store.clusters / "next-user")
         name = f"{zlib.crc32(str(settings.var).encode()):08x}"
         self._groups = ControlGroups.find(name) if settings.control_groups else None
@@ -63,8 +64,7 @@ class Cloud:
     # -- start and stop ---------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Find the best protection, then boot every cluster in the state again. Raises WrongSetting."""
-        self._launchers.kill_leftovers()
+        """Find the best protection, then take up or boot again every cluster in the state. Raises WrongSetting."""
         self.services, self._features = await choose_sandbox(
             self._settings, self._store, self._addresses, self._services_with
         )
@@ -75,6 +75,8 @@ class Cloud:
                 self._restore(cluster_id)
             except (KeyError, TypeError, ValueError, OSError) as error:
                 log.error("cluster %s cannot be read from the state and is left alone: %r", cluster_id, error)
+        left = (cluster.environment.left_launcher() for cluster in self._clusters.values())
+        self._launchers.kill_leftovers(keep={launcher for launcher in left if launcher is not None})
         for cluster in self._clusters.values():
             if cluster.is_deleting:
                 cluster.delete()

@@ -162,6 +162,9 @@ class Cluster:
             cluster.ordered_at = datetime.fromisoformat(document["ordered_at"])
         for spec in cluster.spec.nodes:
             cluster.add(spec, read_after_restart(document["nodes"][spec.name]))
+        if not cluster.is_deleting:
+            nodes = cluster.nodes.items()
+            cluster.environment.ran_before = {name for name, node in nodes if node.record.ran_before}
         return cluster
 
     def usage(self) -> dict[str, Any]:

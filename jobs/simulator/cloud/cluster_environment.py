@@ -1,6 +1,9 @@
 """What the nodes of one cluster share besides each other: folders, keys, a launcher, access and login records."""
 
 import asyncio
+import contextlib
+import json
+import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +14,21 @@ from jobs.node_contract.context_files import Host
 from jobs.simulator.cloud.cluster_access import ClusterAccess
 from jobs.simulator.cloud.login_records import LoginRecords
 from jobs.simulator.cloud.services import CloudServices
-from jobs.simulator.sandbox.agent_install import PROGRAMS_FOLDER, SYSTEM_PATH
+from jobs.simulator.sandbox import launcher_process
+from jobs.simulator.sandbox.agent_install import PROGRAMS_FOLDER, SYSTEM_PATH, runtime_digest
 from jobs.simulator.sandbox.bubblewrap import AGENT_INSIDE, CONTEXT_INSIDE, NodeFolders
 from jobs.simulator.sandbox.control_groups import ControlGroup
 from jobs.simulator.sandbox.etc_files import CLUSTER_KEY, etc_files
 from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.sandbox.installed_programs import login_shell
 from jobs.simulator.sandbox.launcher_client import LauncherClient, LauncherFailed
+from jobs.simulator.sandbox.launcher_process import LauncherProcess
 from jobs.simulator.sandbox.limits import NodeLimits
 from jobs.simulator.spec import ClusterSpec, NodeSpec
 
+log = logging.getLogger("simulator")
 TTY_GROUP = 5  # of this machine's own terminals, on every Linux
+END_SECONDS = 1.0
 
 
 class ClusterEnvironment:
@@ -32,6 +39,8 @@ class ClusterEnvironment:
         self.access = ClusterAccess()
         self.logins = LoginRecords(self.folder / "logins.jsonl")
         self._cluster_key: asyncssh.SSHKey | None = None
+        # Nodes that ran when an earlier simulator was killed: they may be running still.
+        self.ran_before: set[str] = set()
         self._launcher: asyncio.Task[LauncherClient] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -140,9 +149,11 @@ class ClusterEnvironment:
             return []
         return [task.result().process.pid]
 
-    async def _start_launcher(self) -> LauncherClient:
+    @property
+    def _plan(self) -> dict[str, Any]:
+        """What the launcher does before it starts nodes."""
         services = self.services
-        plan = services.sandbox.launcher_plan(
+        return services.sandbox.launcher_plan(
             self.uid,
             self.shown_folders,
             self.home_inside,
@@ -150,7 +161,30 @@ class ClusterEnvironment:
             max(self.limits(node).temporary_bytes for node in self.spec.nodes),
             hide_processes=services.groups is not None,
         )
-        return await services.launchers.start(plan)
+
+    @property
+    def _runtime(self) -> str:
+        """What the launcher and its nodes run, and how: only the same is taken up."""
+        return f"{self.services.sandbox.protection} {json.dumps(self._plan)} {runtime_digest()}"
+
+    def left_launcher(self) -> LauncherProcess | None:
+        """Return the launcher that an earlier simulator left, if it runs nodes that can be taken up."""
+        found = launcher_process.noted(self.folder) if self.ran_before else None
+        return found[0] if found is not None and found[1] == self._runtime else None
+
+    async def _start_launcher(self) -> LauncherClient:
+        if (left := self.left_launcher()) is not None:
+            try:
+                return await self._take_up_launcher(left)
+            except LauncherFailed as error:
+                log.warning("cluster %s: its nodes are booted again: %s", self.spec.id, error)
+        return await self.services.launchers.start(self._plan, self.folder, self._runtime)
+
+    async def _take_up_launcher(self, left: LauncherProcess) -> LauncherClient:
+        launcher = await LauncherClient.take_up(left, self.folder)
+        for name in launcher.nodes - self.ran_before:
+            launcher.kill_node(name)  # it was shutting down, or had not come up
+        return launcher
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something to its end."""
@@ -161,10 +195,11 @@ class ClusterEnvironment:
     async def close(self) -> None:
         """End the launcher with every node, and what runs in the background."""
         if self._launcher is not None:
-            try:
-                (await self._launcher).close()
-            except (LauncherFailed, OSError):
-                pass
+            with contextlib.suppress(LauncherFailed, OSError, TimeoutError):
+                (await asyncio.wait_for(self._launcher, END_SECONDS)).close()
+        # Also one that an earlier simulator left, and that has not been taken up by now.
+        if (left := launcher_process.noted(self.folder)) is not None:
+            left[0].kill()
         for task in list(self._tasks):
             task.cancel()
 

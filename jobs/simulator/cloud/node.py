@@ -25,6 +25,7 @@ from jobs.simulator.sandbox.fd_channel import ChannelClosed
 from jobs.simulator.spec import NodeSpec
 
 AGENT_SECONDS = 30
+TAKE_UP_SECONDS = 20
 GRACE_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 REBIND_SECONDS = 10.0
@@ -64,6 +65,8 @@ class Node(NodeView):
 
     async def _boot(self) -> None:
         is_resumed = self.record.context is not None
+        if await self._take_up():
+            return
         if not self.record.reported:
             self._contextualization = Contextualization(self, self._broker_client())
         self.say(f"{self.hostname} ({self.spec.core_type}, {self.spec.cores} cores) is starting")
@@ -85,6 +88,36 @@ class Node(NodeView):
         self._change_state(NodeState.RUNNING)
         await self.apply_faults()
 
+    async def _take_up(self) -> bool:
+        """Continue with the node as an earlier simulator left it. Return False if it does not run any more."""
+        if not self.record.ran_before:
+            return False
+        launcher, name = await self.launcher(), self.spec.name
+        if name not in launcher.nodes:
+            return False
+        try:
+            agent = launcher.take_up_node(name, self._environment.folder, self.say, self._agent_ended)
+        except OSError:
+            launcher.kill_node(name)
+            return False
+        try:
+            await asyncio.wait_for(agent.ready, TAKE_UP_SECONDS)
+            self._agent = agent
+            self.control_group = self._environment.control_group(self.spec)
+            if self.control_group is not None:
+                self.control_group.killed()  # those of before are not told again
+            self._fault_effects.take_up(name in launcher.links_down, name in launcher.disks_full)
+            await self.apply_faults()
+            await self._serve()
+        except (AgentError, ChannelClosed, TimeoutError):
+            self._agent = None
+            agent.cut_power()
+            return False
+        self.say("the simulator was started again; the node has been running all the time")
+        self._change_state(NodeState.RUNNING)
+        await self.apply_faults()
+        return True
+
     def _broker_client(self) -> BrokerClient:
         environment = self._environment
         return BrokerClient(
@@ -102,10 +135,12 @@ class Node(NodeView):
     async def _start_agent(self) -> AgentClient:
         launcher = await self.launcher()
         command, log = self._environment.node_command(self.hostname, self.spec), self._sandbox_log
-        address = self.record.address.private_address
+        address, folder = self.record.address.private_address, self._environment.folder
         self.control_group = self._environment.control_group(self.spec)
         group = self.control_group.members if self.control_group is not None else []
-        agent = launcher.start_node(self.spec.name, command, address, log, group, self.say, self._agent_ended)
+        agent = launcher.start_node(
+            self.spec.name, command, address, folder, group, self.say, self._agent_ended
+        )
         try:
             await asyncio.wait_for(agent.ready, AGENT_SECONDS)
         except (ChannelClosed, TimeoutError):

@@ -73,7 +73,7 @@ async def _probe(services: CloudServices, addresses: AddressPool) -> NodeFeature
     address, bound = addresses.acquire(PROBE_PORT)
     output = environment.folder / "head.log"
     try:
-        return await _run_program(environment, address, output, group)
+        return await _run_program(environment, address, group)
     except (AgentError, ChannelClosed, TimeoutError, OSError) as error:
         last = output.read_text(errors="replace").strip()[-300:] if output.exists() else ""
         raise ProbeFailed(f"{error or 'no answer'} {last}".strip()) from None
@@ -87,13 +87,13 @@ async def _probe(services: CloudServices, addresses: AddressPool) -> NodeFeature
 
 
 async def _run_program(
-    environment: ClusterEnvironment, address: NodeAddress, output: Path, group: ControlGroup | None
+    environment: ClusterEnvironment, address: NodeAddress, group: ControlGroup | None
 ) -> NodeFeatures:
     node = environment.spec.nodes[0]
     key = environment.private_key(node.name).export_public_key().decode().strip()
     environment.make_files([Host(node.name, address.hostname, address.private_address, node.ssh_port, key)])
     launcher = await environment.launcher()
-    agent = _start(launcher, environment, address, output, group)
+    agent = _start(launcher, environment, address, group)
     await asyncio.wait_for(agent.ready, PROBE_SECONDS)
     program = await agent.spawn("/bin/sh", ["sh", "-c", "exit 7"], {}, environment.home_inside, None)
     status, _ = await asyncio.wait_for(program.ended, PROBE_SECONDS)
@@ -110,12 +110,17 @@ def _start(
     launcher: LauncherClient,
     environment: ClusterEnvironment,
     address: NodeAddress,
-    output: Path,
     group: ControlGroup | None,
 ) -> AgentClient:
     node = environment.spec.nodes[0]
     command = environment.node_command(address.hostname, node)
     members = group.members if group is not None else []
     return launcher.start_node(
-        node.name, command, address.private_address, output, members, lambda notice: None, lambda: None
+        node.name,
+        command,
+        address.private_address,
+        environment.folder,
+        members,
+        lambda notice: None,
+        lambda: None,
     )

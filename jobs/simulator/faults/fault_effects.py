@@ -19,6 +19,10 @@ class FaultEffects:
         self._is_link_down = self._is_disk_full = False
         self._death: asyncio.TimerHandle | None = None
 
+    def take_up(self, is_link_down: bool, is_disk_full: bool) -> None:
+        """Note what the node suffers from since an earlier simulator ran."""
+        self._is_link_down, self._is_disk_full = is_link_down, is_disk_full
+
     async def apply(self) -> None:
         """Apply the active faults; undo the ones switched off. What is impossible here goes to the node's log."""
         node = self._node

@@ -2,7 +2,9 @@
 
 The agent is process 1 of the node's sandbox (elsewhere: an ordinary process). It reads one JSON object per line from a
 unix socket, replies with one, and attaches open descriptors to the reply (SCM_RIGHTS). It holds no secret and speaks no
-SSH. When the socket closes it exits, and the node's processes end with it, as if the power was cut.
+SSH. When it is told so, or its launcher ends, it exits and the node's processes end with it, as if the power was cut.
+When the socket closes without a word, the simulator was killed: the node lives on, and the next simulator connects to
+the listening socket that the agent has.
 
 Standard library only, Python 3.9 or later: whatever interpreter the sandbox can see runs it, from compiled copies of
 this file and of those it imports (`sandbox.agent_install.AGENT_MODULES`).
@@ -55,8 +57,10 @@ class Refusal(Exception):
 class Agent:
     """One node's agent: each method named `do_...` carries out one kind of request."""
 
-    def __init__(self, control: socket.socket, guard: Guard) -> None:
-        self.control = control
+    def __init__(self, control: socket.socket, listener: socket.socket, guard: Guard) -> None:
+        self.control: socket.socket | None = control
+        self.listener = listener
+        self.is_over = self.filtered = False
         self.guard = guard
         self.sending = threading.Lock()
         self.connects = threading.BoundedSemaphore(CONNECTS_AT_ONCE)
@@ -67,31 +71,34 @@ class Agent:
     # -- the control socket -------------------------------------------------------------------
 
     def send(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
-        """Send one line with descriptors, and close them here. Exits when the simulator is gone."""
+        """Send one line with descriptors, and close them here. Nothing is sent while there is no simulator."""
         line = json.dumps(dict(message, fds=len(descriptors))).encode() + b"\n"
         try:
             with self.sending:
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-                sent = self.control.sendmsg([line], rights if descriptors else [])
-                self.control.sendall(line[sent:])
+                if self.control is not None:
+                    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+                    sent = self.control.sendmsg([line], rights if descriptors else [])
+                    self.control.sendall(line[sent:])
         except OSError:
-            os._exit(0)
+            pass  # the simulator is gone: reading from the socket tells
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
     def serve(self) -> None:
-        """Carry out requests until the socket closes; reap children as they end."""
+        """Carry out requests until the power is cut; reap children as they end."""
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
         os.set_blocking(wake_read, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         poll = select.poll()
-        poll.register(self.control, select.POLLIN)
+        poll.register(self.listener, select.POLLIN)
         poll.register(wake_read, select.POLLIN)
+        if self.control is not None:
+            poll.register(self.control, select.POLLIN)
         buffer = b""
-        while True:
+        while not self.is_over:
             # While no program runs there is nothing to guard, and an idle node does nothing at all.
             ready = [
                 descriptor for descriptor, _ in poll.poll(self.guard.wait_ms if has_programs() else None)
@@ -100,15 +107,53 @@ class Agent:
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 self.reap()
-            if self.control.fileno() not in ready:
+            if self.listener.fileno() in ready:
+                self.meet_simulator(poll)
+                buffer = b""
                 continue
-            chunk = self.control.recv(65536)
+            control = self.control
+            if control is None or control.fileno() not in ready:
+                continue
+            try:
+                chunk = control.recv(65536)
+            except OSError:
+                chunk = b""
             if not chunk or len(buffer) > LONGEST_LINE:
-                return
+                self.lose_simulator(poll)
+                buffer = b""
+                continue
             buffer += chunk
             *lines, buffer = buffer.split(b"\n")
             for line in lines:
                 self.handle(json.loads(line))
+
+    def lose_simulator(self, poll: select.poll) -> None:
+        """Forget the simulator: it is gone."""
+        with self.sending:
+            control, self.control = self.control, None
+        if control is not None:
+            poll.unregister(control)
+            control.close()
+
+    def meet_simulator(self, poll: select.poll) -> None:
+        """Accept a connection of the next simulator."""
+        try:
+            control, _ = self.listener.accept()
+        except OSError:
+            return
+        self.lose_simulator(poll)
+        poll.register(control, select.POLLIN)
+        with self.sending:
+            self.control = control
+        self.send(self.greeting())
+
+    def greeting(self) -> dict[str, Any]:
+        """Return the first message to a simulator."""
+        return {"ready": os.getpid(), "filtered": self.filtered}
+
+    def do_cut_power(self, number: int) -> None:
+        """End everything on the node at once, without a reply."""
+        self.is_over = True
 
     def run_guard(self) -> None:
         """Let the guard look when it is time to, and report what it did."""
@@ -319,15 +364,29 @@ def protect_from_programs() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def end_node(*_: object) -> None:
+    """Handle the launcher's order to end the node, where killing the agent would not end its programs."""
+    if os.getpid() != 1:
+        signal_all(signal.SIGKILL)
+        os._exit(0)
+
+
 def main() -> None:
-    """Serve on the descriptor that is the first argument. The others: file size and memory in MB, processes."""
+    """Serve on the descriptor that is the first argument, and on connections to the one that is the last.
+
+    Those between: file size and memory in MB, processes.
+    """
     protect_from_programs()
     file_mb, memory_mb, processes = map(int, sys.argv[2:5])
     set_limits(file_mb, memory_mb, processes)
-    control = socket.socket(fileno=int(sys.argv[1]))
-    os.set_inheritable(control.fileno(), False)
-    agent = Agent(control, Guard(memory_mb, processes))
-    agent.send({"ready": os.getpid(), "filtered": syscall_filter.install()})
+    control, listener = (socket.socket(fileno=int(number)) for number in (sys.argv[1], sys.argv[5]))
+    for each in (control, listener):
+        os.set_inheritable(each.fileno(), False)
+    listener.setblocking(False)
+    signal.signal(signal.SIGUSR1, end_node)
+    agent = Agent(control, listener, Guard(memory_mb, processes))
+    agent.filtered = syscall_filter.install()
+    agent.send(agent.greeting())
     try:
         agent.serve()
     finally:

@@ -2,7 +2,7 @@
 
 One launcher process per cluster. It reads one JSON object per line from a unix socket: first its plan, then nodes to
 start, each with two descriptors (the agent's control socket and a log). In this order it
-  1. arranges to die with the simulator;
+  1. starts a session of its own;
   2. as root, makes a mount namespace where the few folders that a node may see stand on a path that the cluster's user
      can reach (the state directory itself stays closed to it), and becomes that user for good; either way it leaves
      the session keyring of whoever started the portal; without bubblewrap, the mount namespace has a root folder of
@@ -11,6 +11,10 @@ start, each with two descriptors (the agent's control socket and a log). In this
      the kernel has none, the nodes share this one namespace and its loopback;
   4. starts nodes (bubblewrap, or the agent itself where there is none) and reports when they end;
   5. while they run, takes a node's link down or fills its disk (`full_disk`), and undoes it.
+
+When the simulator is gone without a word, nodes live on: the launcher waits for the next simulator, which connects to
+the listening socket that came with the plan, for ORPHAN_SECONDS at most. It ends at once, with all nodes, when the
+lifeline closes: a pipe whose other end is held by whoever is responsible for the simulator.
 
 Standard library only, like the modules it imports.
 """
@@ -27,6 +31,7 @@ import select
 import signal
 import socket
 import sys
+import time
 
 from jobs.simulator.node_runtime import full_disk, namespaces, own_root
 from jobs.simulator.node_runtime.network import ClusterNetwork
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 
 # Before the machine's own services; a node's programs have more (`programs.PROGRAMS_OOM_SCORE`).
 NODES_OOM_SCORE = 600
+ORPHAN_SECONDS = 120.0
+END_SECONDS = 2.0
 NODE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -62,8 +69,13 @@ def enter_groups(entries: list[int]) -> None:
 class Launcher:
     """The running launcher: reads requests, reports started and ended nodes."""
 
-    def __init__(self, control: socket.socket) -> None:
-        self.control = control
+    def __init__(self, control: socket.socket, lifeline: int) -> None:
+        self.control: socket.socket | None = control
+        self.listener: socket.socket | None = None
+        self.lifeline = lifeline
+        self.is_sandboxed = False
+        self.links_down: set[str] = set()
+        self.disks_full: set[str] = set()
         self.network: ClusterNetwork | None = None
         self.buffer = b""
         self.descriptors: list[int] = []
@@ -71,28 +83,77 @@ class Launcher:
         self.ports: dict[str, int] = {}
 
     def send(self, **message: Any) -> None:
-        """Send a message to the simulator; exit if it is gone."""
+        """Send a message to the simulator, if there is one."""
         try:
-            self.control.sendall(json.dumps(message).encode() + b"\n")
+            if self.control is not None:
+                self.control.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
+            self.lose_simulator()
+
+    def lose_simulator(self) -> None:
+        """Note that the simulator is gone; exit if no other can come."""
+        if self.listener is None:
             self.exit()
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors, self.buffer = [], b""
+
+    def meet_simulator(self) -> None:
+        """Accept a connection of the next simulator, and tell it what there is."""
+        if self.listener is None:
+            return
+        try:
+            control, _ = self.listener.accept()
+        except OSError:
+            return
+        self.lose_simulator()
+        self.control = control
+        self.send(
+            ready=os.getpid(),
+            network_per_node=self.network is not None,
+            nodes=sorted(self.children.values()),
+            links_down=sorted(self.links_down),
+            disks_full=sorted(self.disks_full),
+        )
 
     def exit(self) -> None:
         """Kill every node and exit."""
-        for pid in self.children:
-            os.kill(pid, signal.SIGKILL)
+        for pid in list(self.children):
+            self.kill(pid)
+        until = time.monotonic() + END_SECONDS
+        while not self.is_sandboxed and self.children and time.monotonic() < until:
+            time.sleep(0.01)  # agents end their programs: the kernel would kill only them
+            self.listener = self.control = None
+            self.reap()
         os._exit(0)
+
+    def kill(self, pid: int) -> None:
+        """Kill a node with all its programs. Outside a sandbox its agent has to do that, at this signal."""
+        try:
+            os.kill(pid, signal.SIGKILL if self.is_sandboxed else signal.SIGUSR1)
+            os.kill(pid, signal.SIGCONT)
+        except OSError:
+            pass
 
     def receive(self) -> list[dict[str, Any]]:
         """Return the complete lines that have arrived; their descriptors are queued in order."""
-        data, rights, _, _ = self.control.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
+        if self.control is None:
+            return []
+        try:
+            data, rights, _, _ = self.control.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
+        except OSError:
+            data, rights = b"", []
         for level, kind, payload in rights:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 numbers = array.array("i")
                 numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
                 self.descriptors += numbers
         if not data:
-            self.exit()
+            self.lose_simulator()
+            return []
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -100,6 +161,9 @@ class Launcher:
         """Carry out one request."""
         if "argv" in request:
             self.start_node(request["node"], request["argv"], request["address"], request["groups"])
+        elif "kill" in request:
+            for pid in [pid for pid, node in self.children.items() if node == request["kill"]]:
+                self.kill(pid)
         elif "link_up" in request:
             self.change(request, lambda: self.set_link(request["node"], request["link_up"]))
         else:
@@ -119,6 +183,7 @@ class Launcher:
         if self.network is None:
             raise OSError("the nodes of this cluster share one network")
         self.network.set_link(self.ports[node], up)
+        (self.links_down.discard if up else self.links_down.add)(node)
 
     def change_disk(self, node: str, full: bool, home: str, size: int) -> None:
         """Fill the node's disk or make room, in a child: it leaves this process's namespaces for good."""
@@ -142,31 +207,35 @@ class Launcher:
         os.waitpid(worker, 0)
         if error_text:
             raise OSError(error_text)
+        (self.disks_full.add if full else self.disks_full.discard)(node)
 
     def start_node(self, node: str, argv: list[str], address: str, groups: int) -> None:
-        """Fork and become the node's sandbox; the control socket is its descriptor 3, the log its output.
+        """Fork and become the node's sandbox. Its descriptor 3 is the control socket, 4 listens for the next one.
 
-        After those two, `groups` more descriptors have arrived: by writing to them a process enters a control group.
+        After those and the log, `groups` more descriptors have arrived: by writing to them a process enters a control
+        group.
         """
-        control, log, *entries = (self.descriptors.pop(0) for _ in range(2 + groups))
-        launcher, port = os.getpid(), len(self.ports) + 1
+        control, log, listener, *entries = (self.descriptors.pop(0) for _ in range(3 + groups))
+        launcher, port = os.getpid(), max(self.ports.values(), default=0) + 1
         self.ports[node] = port
+        self.links_down.discard(node)
+        self.disks_full.discard(node)
         pid = os.fork()
         if pid == 0:
             try:
                 enter_groups(entries)
-                self.become_node(launcher, argv, port, address, control, log)
+                self.become_node(launcher, argv, port, address, control, log, listener)
             except OSError as error:
                 os.write(2, f"cannot start the node: {error}\n".encode())
             finally:
                 os._exit(127)
-        for descriptor in (control, log, *entries):
+        for descriptor in (control, log, listener, *entries):
             os.close(descriptor)
         self.children[pid] = node
         self.send(node=node, started=pid)
 
     def become_node(
-        self, launcher: int, argv: list[str], port: int, address: str, control: int, log: int
+        self, launcher: int, argv: list[str], port: int, address: str, control: int, log: int, listener: int
     ) -> None:
         """In the child: enter the node's network and execute its command. Never returns unless it fails."""
         signal.set_wakeup_fd(-1)
@@ -177,13 +246,16 @@ class Launcher:
         set_oom_score(NODES_OOM_SCORE)
         if self.network is not None:
             self.network.attach_node(port, address)
-        # Moved out of the way first: they may be among the descriptors 0 to 3 that are about to be replaced.
-        high_control, high_log = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (control, log))
+        # Moved out of the way first: they may be among the descriptors 0 to 4 that are about to be replaced.
+        high_control, high_log, high_listener = (
+            fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (control, log, listener)
+        )
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(high_log, 1)
         os.dup2(high_log, 2)
         os.dup2(high_control, 3)
-        os.closerange(4, 256)
+        os.dup2(high_listener, 4)
+        os.closerange(5, 256)
         os.execve(argv[0], argv, NODE_ENVIRONMENT)
 
     def reap(self) -> None:
@@ -197,25 +269,38 @@ class Launcher:
                 self.send(node=node, ended=pid, status=status)
 
     def serve(self) -> None:
-        """Carry out requests until the simulator closes the socket."""
+        """Carry out requests until there is no simulator any more, and none is to be expected."""
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        poll.register(wake_read, select.POLLIN)
+        lost_at = 0.0
         while True:
-            ready = [descriptor for descriptor, _ in poll.poll()]
+            control, listener = self.control, self.listener
+            poll = select.poll()
+            for source in (control, listener, wake_read, self.lifeline if self.lifeline >= 0 else None):
+                if source is not None:
+                    poll.register(source, select.POLLIN)
+            if control is not None:
+                lost_at = 0.0
+            lost_at = lost_at or time.monotonic()
+            left = (
+                None if control is not None else max(0.0, lost_at + ORPHAN_SECONDS - time.monotonic()) * 1000
+            )
+            ready = [descriptor for descriptor, _ in poll.poll(left)]
+            if self.lifeline in ready or (not ready and control is None):
+                self.exit()
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 self.reap()
-            if self.control.fileno() in ready:
+            if control is not None and control.fileno() in ready:
                 for request in self.receive():
                     self.handle(request)
+            if listener is not None and listener.fileno() in ready:
+                self.meet_simulator()
 
 
-def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
+def follow_plan(launcher: Launcher, plan: dict[str, Any]) -> None:
     """Take the steps of the plan that come before any node. Raises OSError or ValueError if the system refuses."""
     if plan["stage"]:
         namespaces.stage_folders(plan["stage"], [(source, name) for source, name in plan["folders"]])
@@ -225,11 +310,10 @@ def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
         own_root.enter_own_root(plan["own_root"])
     if plan["uid"] is not None:
         namespaces.drop_root(plan["uid"], plan["gid"])
-        namespaces.die_with(parent)  # the kernel forgets it when the user changes
     namespaces.leave_session_keyring()
     if plan["own_network"]:
+        launcher.is_sandboxed = True
         namespaces.enter_own_network()
-        namespaces.die_with(parent)
         if plan["network_per_node"]:
             launcher.network = make_network()
     else:
@@ -238,21 +322,24 @@ def follow_plan(launcher: Launcher, plan: dict[str, Any], parent: int) -> None:
 
 def main() -> None:
     """Prepare as the plan says, then serve."""
-    parent = int(sys.argv[2])
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, lifeline = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(control.fileno(), False)
-    namespaces.die_with(parent)
+    if lifeline >= 0:
+        os.set_inheritable(lifeline, False)
+    os.setsid()  # what ends the simulator's process group does not end its nodes
     # Ctrl-C in a terminal reaches the whole process group; the simulator ends the launcher in its own order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    launcher = Launcher(control)
+    launcher = Launcher(control, lifeline)
     lines: list[dict[str, Any]] = []
     while not lines:
         lines = launcher.receive()
     try:
-        follow_plan(launcher, lines[0], parent)
+        follow_plan(launcher, lines[0])
     except (OSError, ValueError) as error:
         launcher.send(failed=str(error))
         os._exit(1)
     os.chdir("/")
+    launcher.listener = socket.socket(fileno=launcher.descriptors.pop(0))
+    launcher.listener.setblocking(False)
     launcher.send(ready=os.getpid(), network_per_node=launcher.network is not None)
     launcher.serve()

@@ -1,6 +1,7 @@
 """Ask a node's agent to do things inside the node, as coroutines."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import socket
@@ -37,8 +38,18 @@ class Program:
 class AgentClient:
     """One node's agent. Once it has ended, calls raise ChannelClosed and every program has ended with signal 9."""
 
-    def __init__(self, control: socket.socket, on_notice: NoticeHandler, on_end: Callable[[], None]) -> None:
-        """`on_notice` gets what the node reports by itself, a sentence at a time; `on_end` is called once."""
+    def __init__(
+        self,
+        control: socket.socket,
+        on_notice: NoticeHandler,
+        on_end: Callable[[], None],
+        kill: Callable[[], None],
+    ) -> None:
+        """`on_notice` gets what the node reports by itself, a sentence at a time; `on_end` is called once.
+
+        `kill` ends the node from outside, also when its agent listens to nothing.
+        """
+        self._kill = kill
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
         self._requests: dict[int, asyncio.Future[Reply]] = {}
@@ -125,7 +136,11 @@ class AgentClient:
 
     def cut_power(self) -> None:
         """End everything on the node at once."""
-        self._channel.close()
+        with contextlib.suppress(ChannelClosed):
+            # Without a word, a closed channel means that the simulator was killed.
+            self._channel.send({"do": "cut_power"})
+            self._channel.close()
+        self._kill()
 
     async def _request_socket(self, do: str, arguments: Mapping[str, Any]) -> socket.socket:
         _, descriptors = await self.request(do, arguments)

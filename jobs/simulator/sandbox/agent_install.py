@@ -1,5 +1,6 @@
 """Choose an interpreter for the agent and compile the agent for it."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -70,6 +71,14 @@ def install_python_name(python: Python, run: Path) -> None:
     name = folder / "python"
     name.unlink(missing_ok=True)
     name.symlink_to(shutil.which("python3", path=SYSTEM_PATH) or python.path)
+
+
+def runtime_digest() -> str:
+    """Return what launchers and agents are made of: those of another version are not taken up after a restart."""
+    digest = hashlib.sha256()
+    for source in sorted((Path(__file__).parents[1] / "node_runtime").glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 def install_agent(python: Python, run: Path) -> bool:

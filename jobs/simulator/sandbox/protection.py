@@ -166,7 +166,7 @@ class Sandbox:
     ) -> list[str]:
         """Return the command line that becomes the node's agent."""
         agent = [self.python.path, "-I", "-S"]
-        arguments = ["3", *limits.as_arguments()]
+        arguments = ["3", *limits.as_arguments(), "4"]
         if self.protection is not Protection.BUBBLEWRAP:
             run = AGENT_INSIDE if self.own_root else str(folders.run)
             return [*agent, f"{run}/{AGENT_FILE}", *arguments]

@@ -44,14 +44,14 @@ def simulators(keys: dict[str, Path]) -> Iterator[Callable[..., Simulator]]:
     running: list[Simulator] = []
     folders: list[Path] = []
 
-    def make(prefix: Sequence[str] = (), **environment: str) -> Simulator:
+    def make(prefix: Sequence[str] = (), lifeline: int | None = None, **environment: str) -> Simulator:
         # A short path: unix sockets have 107 bytes. Closed to others, as a person's own folder may be.
         folder = Path(tempfile.mkdtemp(prefix="hns-"))
         folders.append(folder)
         broker = Broker()
         broker.context["authorized_keys"] = [public(keys["alice"]), public(keys["rsa"])]
         broker.context["user_authorities"] = [public(keys["authority"])]
-        simulator = Simulator(folder, broker, prefix, **environment)
+        simulator = Simulator(folder, broker, prefix, lifeline, **environment)
         running.append(simulator)
         return simulator
 

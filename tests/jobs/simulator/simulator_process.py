@@ -22,9 +22,16 @@ ROOT = Path(__file__).resolve().parents[3]
 class Simulator:
     """A simulator process and its HTTP API."""
 
-    def __init__(self, folder: Path, broker: Broker, prefix: Sequence[str] = (), **environment: str) -> None:
-        """`prefix`: a command that starts it, such as tests.stack.AS_ORDINARY_USER."""
-        self.folder, self.broker, self.prefix = folder, broker, prefix
+    def __init__(
+        self,
+        folder: Path,
+        broker: Broker,
+        prefix: Sequence[str] = (),
+        lifeline: int | None = None,
+        **environment: str,
+    ) -> None:
+        """`prefix`: a command that starts it, such as tests.stack.AS_ORDINARY_USER. `lifeline`: a pipe."""
+        self.folder, self.broker, self.prefix, self.lifeline = folder, broker, prefix, lifeline
         self.var = folder / "simulator"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -40,9 +47,10 @@ class Simulator:
         """Start, or start again, and wait until the API answers."""
         self.log = open(self.folder / "log", "ab")  # noqa: SIM115 - closed in `end`
         self.process = subprocess.Popen(
-            [*self.prefix, sys.executable, "-m", "jobs.simulator"],
+            [*self.prefix, sys.executable, "-m", "jobs.simulator", *self.arguments],
             cwd=ROOT,
             env=self.environment,
+            pass_fds=[] if self.lifeline is None else [self.lifeline],
             stdout=self.log,
             stderr=self.log,
             stdin=subprocess.DEVNULL,
@@ -54,6 +62,11 @@ class Simulator:
         )
         wait_for(self.up, "the simulator answers")
         self.http.headers["Authorization"] = "Bearer " + (self.folder / "token").read_text().strip()
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line's arguments."""
+        return [] if self.lifeline is None else ["--lifeline", str(self.lifeline)]
 
     def up(self) -> bool:
         """Return whether /healthz answers."""
@@ -225,6 +238,14 @@ def processes_of(folder: Path) -> list[str]:
         if str(folder) in line:
             found.append(line)
     return found
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def children_of(pid: int) -> list[int]:

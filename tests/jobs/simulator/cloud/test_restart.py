@@ -1,16 +1,21 @@
-"""The simulator may be killed at any moment: nodes come back as they were."""
+"""The simulator may be killed at any moment: what runs on nodes goes on, and nodes that end come back as they were."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.jobs.simulator.simulator_process import ROOT, Simulator, children_of
+from tests.jobs.simulator.conftest import needs_root
+from tests.jobs.simulator.simulator_process import ROOT, Cluster, Simulator, children_of, command_of
+from tests.stack import alive
 from tests.waiting import wait_for
 
 
-def test_after_a_kill_homes_addresses_host_keys_and_access_are_as_before(
+def test_after_a_restart_homes_addresses_host_keys_and_access_are_as_before(
     simulator: Simulator, keys: dict[str, Path]
 ) -> None:
     cluster = simulator.create("Back01", computes=1)
@@ -18,10 +23,8 @@ def test_after_a_kill_homes_addresses_host_keys_and_access_are_as_before(
     before, calls = cluster.nodes(), len(simulator.broker.calls)
     cluster.access(rules=["127.0.0.1/32", "127.0.0.7/32"])
     family = children_of(simulator.process.pid)
-    simulator.end(signal.SIGKILL)
-    wait_for(
-        lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "agents die with it", limit=5
-    )
+    simulator.end()
+    assert not [pid for pid in family if alive(pid)], "everything ends with it in order"
     simulator.start()
     after = cluster.wait("running")
     assert len(simulator.broker.calls) == calls, "a node that reported does not register again"
@@ -33,6 +36,127 @@ def test_after_a_kill_homes_addresses_host_keys_and_access_are_as_before(
     done = cluster.ssh(keys["alice"], "cat ~/work/note; echo $RESCALE_JOB_ID", extra=("-b", "127.0.0.7"))
     assert done.stdout == b"kept\nAb12cd\n"
     assert cluster.ssh(keys["alice"], "hostname", node="compute-1").returncode == 0
+
+
+COUNTER = (
+    "setsid sh -c 'echo $$ > ~/pid; while :; do echo x >> ~/count; sleep 0.05; done' "
+    "< /dev/null > /dev/null 2>&1 & until [ -s ~/pid ]; do sleep 0.05; done; cat ~/pid"
+)
+
+
+def goes_on(cluster: Cluster, key: Path) -> bool:
+    """Return whether the counter still counts."""
+    counted = cluster.ssh(key, "wc -l < ~/count; sleep 0.3; wc -l < ~/count").stdout.split()
+    return len(counted) == 2 and int(counted[1]) > int(counted[0])
+
+
+def test_what_runs_on_nodes_goes_on_when_the_simulator_is_killed_again_and_again(
+    simulator: Simulator, keys: dict[str, Path]
+) -> None:
+    cluster, key = simulator.create("Live01", computes=1), keys["alice"]
+    before = cluster.nodes()
+    number = cluster.ssh(key, COUNTER).stdout
+    assert number.strip().isdigit()
+    nodes = [pid for pid in children_of(simulator.process.pid) if "agent.pyc" in command_of(pid)]
+    assert len(nodes) >= 2
+    for _ in range(3):
+        simulator.end(signal.SIGKILL)
+        assert all(map(alive, nodes))
+        simulator.start()
+        after = cluster.wait("running")
+        assert all(map(alive, nodes)), "these nodes, not new ones"
+        assert [after[name]["address"] for name in after] == [before[name]["address"] for name in before]
+        assert cluster.ssh(key, "cat ~/pid; kill -0 $(cat ~/pid) && echo lives").stdout == number + b"lives\n"
+        assert goes_on(cluster, key)
+        assert cluster.ssh(key, "ssh compute-1 hostname").returncode == 0, "inside the cluster, too"
+    cluster.delete()
+    wait_for(lambda: not any(map(alive, nodes)), "nothing of the cluster is left")
+
+
+@needs_root
+def test_without_bubblewrap_it_goes_on_just_the_same_and_ends_whole(
+    simulators: Callable[..., Simulator], keys: dict[str, Path]
+) -> None:
+    theirs, ours = os.pipe()
+    simulator = simulators(lifeline=theirs, HEADNODE_SIMULATOR_SANDBOX="uid")
+    cluster, key = simulator.create("Live06", computes=0), keys["alice"]
+    number = cluster.ssh(key, COUNTER).stdout
+    simulator.end(signal.SIGKILL)
+    simulator.start()
+    os.close(theirs)
+    cluster.wait("running")
+    assert cluster.ssh(key, "kill -0 $(cat ~/pid) && cat ~/pid").stdout == number
+    assert goes_on(cluster, key)
+    simulator.end(signal.SIGKILL)
+    assert alive(int(number))
+    os.close(ours)
+    wait_for(lambda: not alive(int(number)), "the agent ends its programs, which are in no sandbox")
+
+
+def test_a_taken_up_node_dies_and_stops_like_any_other(simulator: Simulator, keys: dict[str, Path]) -> None:
+    cluster, key = simulator.create("Live02", computes=2), keys["alice"]
+    cluster.ssh(key, COUNTER)
+    simulator.end(signal.SIGKILL)
+    simulator.start()
+    cluster.wait("running")
+    simulator.http.put("/v1/faults", json={"node_dies": {"cluster": cluster.id, "node": "compute-1"}})
+    assert cluster.wait("failed", "compute-1")["compute-1"]["reason"] == "node_died"
+    simulator.http.post(f"{cluster.path}/nodes/compute-2/stop", json={})
+    cluster.wait("stopped", "compute-2")
+    assert goes_on(cluster, key)
+    simulator.end(signal.SIGKILL)
+    simulator.start()
+    after = cluster.wait("running", "head")
+    assert [after[name]["state"] for name in ("compute-1", "compute-2")] == ["failed", "stopped"]
+    assert goes_on(cluster, key)
+
+
+def test_faults_of_before_are_undone_on_nodes_that_are_taken_up(
+    simulator: Simulator, keys: dict[str, Path]
+) -> None:
+    cluster, key = simulator.create("Live03", computes=1), keys["alice"]
+    cut = {"cluster": cluster.id, "node": "compute-1"}
+    simulator.http.put(
+        "/v1/faults", json={"network_cut": cut, "disk_full": {"cluster": cluster.id, "node": "head"}}
+    )
+    assert cluster.ssh(key, "ssh -o ConnectTimeout=2 compute-1 true").returncode != 0
+    assert cluster.ssh(key, "echo x > ~/full").returncode != 0
+    simulator.end(signal.SIGKILL)
+    simulator.start()
+    cluster.wait("running")
+    assert cluster.ssh(key, "echo x > ~/full").returncode == 0
+    assert cluster.ssh(key, "ssh -o ConnectTimeout=5 compute-1 true").returncode == 0
+
+
+def test_nodes_of_another_version_are_ended_and_booted_again(
+    simulator: Simulator, keys: dict[str, Path]
+) -> None:
+    cluster, key = simulator.create("Live04", computes=0), keys["alice"]
+    cluster.ssh(key, COUNTER)
+    family = [pid for pid in children_of(simulator.process.pid) if "agent.pyc" in command_of(pid)]
+    simulator.end(signal.SIGKILL)
+    note = simulator.var / f"clusters/{cluster.id}/launcher.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "runtime": "another"}))
+    simulator.start()
+    cluster.wait("running")
+    wait_for(lambda: not any(map(alive, family)), "the old nodes end")
+    assert not goes_on(cluster, key)
+
+
+def test_nodes_end_when_whoever_is_responsible_for_the_simulator_is_gone(
+    simulators: Callable[..., Simulator], keys: dict[str, Path]
+) -> None:
+    theirs, ours = os.pipe()
+    simulator = simulators(lifeline=theirs)
+    os.close(theirs)
+    cluster = simulator.create("Live05", computes=1)
+    cluster.ssh(keys["alice"], COUNTER)
+    family = children_of(simulator.process.pid)
+    nodes = [pid for pid in family if "agent.pyc" in command_of(pid)]
+    simulator.end(signal.SIGKILL)
+    assert all(map(alive, nodes))
+    os.close(ours)
+    wait_for(lambda: not any(map(alive, family)), "every node and launcher ends")
 
 
 def test_a_connection_that_a_client_still_holds_does_not_keep_a_node_from_its_address(

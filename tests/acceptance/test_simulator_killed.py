@@ -1,0 +1,98 @@
+"""kill -9 of the simulator ends no command; the end of `make run` ends everything, and each job says why."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.people import Person, with_token
+from tests.jobs.simulator.simulator_process import children_of, command_of
+from tests.stack import Stack, alive, processes_of, running
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+COUNTS = "for n in $(seq 1 {last}); do echo line $n; sleep 0.05; done; echo done"
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Path:
+    """A folder for portals that come one after the other."""
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def portal(var: Path) -> Iterator[Stack]:
+    """A portal of the test's own, which is not spared."""
+    with running(var) as found:
+        yield found
+
+
+def lines(person: Person, job: str) -> list[str]:
+    """What the command printed."""
+    printed = [event["message"] for event in person.events(job) if event["source"] == "program"]
+    return [line.partition("]: ")[2] for line in printed if "]: line " in line]
+
+
+def wait_for_more_than(seen: int, person: Person, job: str) -> None:
+    """Wait until the command has printed more."""
+    wait_for(lambda: len(lines(person, job)) > seen, "it prints on", 60)
+
+
+def nodes_of(stack: Stack) -> list[int]:
+    """The processes of all nodes: launchers, sandboxes, agents and what runs in them."""
+    return children_of(stack.pids["simulator"])
+
+
+def test_a_command_goes_on_when_the_simulator_is_killed(portal: Stack) -> None:
+    person = with_token(portal)
+    job = person.submit(COUNTS.format(last=300), slots=2)
+    wait_for(lambda: lines(person, job), "the command prints", 60)
+    for _ in range(2):
+        seen = len(lines(person, job))
+        portal.kill("simulator")
+        wait_for_more_than(seen, person, job)
+    person.wait_for_cluster(job, "Stopped", 120)
+    found = person.get(f"/api/v2/jobs/{job}/")
+    assert (found["outcome"], found["outcomeReason"]) == ("succeeded", "Completed successfully")
+    assert lines(person, job) == [f"line {number}" for number in range(1, 301)]
+
+
+def test_the_end_of_make_run_ends_commands_and_their_jobs_say_why(var: Path) -> None:
+    with running(var) as stack:
+        person = with_token(stack)
+        job = person.submit("sleep 987654", slots=2)
+        person.wait_for_message(job, "Launched the command")
+        processes = nodes_of(stack)
+        assert any("agent.pyc" in command_of(pid) for pid in processes)
+        stack.supervisor.send_signal(signal.SIGINT)
+        stack.supervisor.wait(20)
+        assert not [command_of(pid) for pid in processes if alive(pid)]
+    with running(var) as stack:
+        person = with_token(stack)
+        person.wait_for_cluster(job, "Stopped", 120)
+        story = person.messages(job)
+        assert "Headnode is being stopped, and with it the simulated cloud: the command ends here." in story
+        assert story.index("Headnode is being stopped") < story.index("The command was interrupted")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_nodes_that_survived_their_simulator(var: Path, number: int) -> None:
+    """Also if `make run` ends before the simulator was started again, and if it is itself killed."""
+    with running(var) as stack:
+        person = with_token(stack)
+        job = person.submit("sleep 987654")
+        person.wait_for_message(job, "Launched the command")
+        processes = nodes_of(stack)
+        for _ in range(3):
+            stack.kill("simulator")
+        assert [pid for pid in processes if alive(pid) and "agent.pyc" in command_of(pid)]
+        processes += nodes_of(stack)
+        stack.supervisor.send_signal(number)
+        stack.supervisor.wait(20)
+        wait_for(lambda: not any(map(alive, processes)), "no process of a node is left", 20)
+        wait_for(lambda: not processes_of(var), "nothing of the portal is left", 20)
+        assert (
+            "987654" not in subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True).stdout
+        )
