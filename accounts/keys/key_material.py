@@ -36,4 +36,4 @@ def _is_random(run: str) -> bool:
     """Return whether base64 text looks random, as a line of a key file does. Hashes in hexadecimal and paths do not."""
     kinds = ["upper" if c.isupper() else "lower" if c.islower() else "other" for c in run]
     changes = sum(one != other for one, other in pairwise(kinds))
-    return {"upper", "lower"} <= set(kinds) and changes * 2 >= len(run)
+    return {"upper", "lower"} <= set(kinds) and changes * 5 >= len(run) * 2

@@ -20,6 +20,7 @@ from portal import serving
 from portal.asgi import application
 from sshgateway.process import gateway
 from tests import evidence
+from tests.catalogue import make_sure_of_analyses
 from tests.resident_browser import INSECURE_NAME
 from tests.waiting import LIMIT, wait_for
 
@@ -75,6 +76,7 @@ def core_types(transactional_db: None) -> None:
             "display_order": 1,
         },
     )
+    make_sure_of_analyses()
 
 
 @pytest.fixture

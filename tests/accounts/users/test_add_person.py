@@ -21,7 +21,7 @@ def test_an_account_is_made_and_audited() -> None:
     user = user_accounts.add_user(SYSTEM, "alice", "alice@example.org", PASSWORD)
     assert user.check_password(PASSWORD)
     assert not user.is_superuser
-    assert AuditEvent.objects.get().action == "accounts:user:added"
+    assert AuditEvent.objects.get(object_type="user").action == "accounts:user:added"
     assert PASSWORD not in str(AuditEvent.objects.values())
 
 

@@ -28,7 +28,7 @@ def test_without_a_rule_the_page_warns_and_offers_the_address_one_comes_from(
 ) -> None:
     html = page.get(SETTINGS, REMOTE_ADDR="192.0.2.7").content.decode()
     assert "You are at 192.0.2.7, and no rule includes it." in html
-    assert "nobody can connect from anywhere" in html
+    assert "nobody can connect, over SSH or in the browser terminal" in html
     html = page.post(RULES, {"cidr": "192.0.2.7/32"}, REMOTE_ADDR="192.0.2.7", headers=HTMX).content.decode()
     assert "no rule includes it" not in html
     assert cidrs(alice) == ["192.0.2.7/32"]

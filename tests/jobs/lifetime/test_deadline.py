@@ -126,7 +126,7 @@ def test_until_may_be_said_again() -> None:
         (replace(RUNNING, is_wanted=False), {"by": HOUR}, "nothing_to_extend", "being terminated"),
         (replace(RUNNING, observed=Observed.READY), {"by": HOUR}, "nothing_to_extend", "is not ready yet"),
         (replace(RUNNING, observed=Observed.DRAINED), {"by": HOUR}, "nothing_to_extend", "being stored"),
-        (replace(RUNNING, observed=Observed.RELEASED), {"by": HOUR}, "nothing_to_extend", "has ended"),
+        (replace(RUNNING, observed=Observed.RELEASED), {"by": HOUR}, "nothing_to_extend", "was terminated"),
         (replace(RUNNING, walltime=HOUR / 2), {"by": HOUR}, "deadline_passed", "has passed"),
     ],
 )

@@ -50,7 +50,7 @@ def test_the_walltime_and_the_deadline_move_together_and_the_loop_hears_of_it(al
     assert (cluster.deadline_at, job.walltime) == (before + HOUR, 2 * HOUR)
     assert cluster.next_check_at is not None
     assert cluster.next_check_at <= timezone.now()
-    assert "alice extended the cluster" in job.events.latest("sequence").message
+    assert "alice extended the deadline" in job.events.latest("sequence").message
     assert AuditEvent.objects.filter(action="jobs:job:extended", object_id=job.pk).count() == 1
     shown = client_of(alice).get(f"/api/v2/jobs/{job.pk}/").json()
     assert (shown["deadline"], shown["deadlineReason"]) == (moment, "walltime")
@@ -65,7 +65,7 @@ def test_until_a_moment_and_again_changes_nothing_more(alice: User) -> None:
         assert answer.status_code == 200
     cluster.refresh_from_db()
     assert cluster.deadline_at == until
-    assert cluster.job.events.filter(message__contains="extended the cluster").count() == 1
+    assert cluster.job.events.filter(message__contains="extended the deadline").count() == 1
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ def test_an_empty_list_says_what_to_do_next(page: Client) -> None:
 
 
 def test_jobs_show_their_status_newest_first(page: Client, alice: User) -> None:
-    saved_job(alice, name="First")
-    submitted_job(alice, name="Second")
+    saved_job(alice, name="Earlier")
+    submitted_job(alice, name="Later")
     html = page.get("/").content.decode()
-    assert html.index("Second") < html.index("First")
+    assert html.index("Later") < html.index("Earlier")
     assert "Pending" in html and "Saved" in html
 
 
