@@ -13,6 +13,9 @@ class RefusalReason(StrEnum):
     PASSWORD_WEAK = "password_weak"  # noqa: S105 (a word, not a password)
     SINGLE_PERSON = "single_person"
     BAD_CREDENTIALS = "bad_credentials"
+    PERSON_UNKNOWN = "person_unknown"
+    PROJECT_UNKNOWN = "project_unknown"
+    PROJECT_REQUIRED = "project_required"
     NOT_ADMINISTRATOR = "not_administrator"
     EXPIRY_PAST = "expiry_past"
     EXPIRY_INVALID = "expiry_invalid"

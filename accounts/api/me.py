@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +13,6 @@ from accounts.api.serializers import (
     JobSettingsPatchSerializer,
     JobSettingsSerializer,
     PersonSerializer,
-    ProjectSerializer,
 )
 from accounts.keys import validity
 from accounts.rest.requests import actor, person
@@ -31,15 +29,6 @@ class Me(APIView):
             "max_job_hours": settings.HEADNODE_MAX_JOB_HOURS,
         }
         return Response(PersonSerializer(person(request), context=context).data)
-
-
-class Projects(ListAPIView[Any]):
-    """Your projects. The list is always empty: this portal has no projects, and a job's `projectId` may be any text."""
-
-    serializer_class = ProjectSerializer
-
-    def get_queryset(self) -> list[Any]:  # type: ignore[override]
-        return []
 
 
 class JobSettingsView(APIView):

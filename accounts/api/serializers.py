@@ -6,6 +6,7 @@ from rest_framework import serializers
 from accounts.keys import validity
 from accounts.models import AccessRule, AuditEvent, SSHKey, User
 from accounts.rest.camel_case import CamelModelSerializer, CamelSerializer
+from accounts.services import projects
 
 # The field is called `standing` in JSON, which clients know; in the code it is the validity.
 VALIDITY_HELP = "active: grants access. disabled, expired, not_allowed (by your administrator): does not."
@@ -172,7 +173,8 @@ class PersonSerializer(CamelModelSerializer):
     @extend_schema_field(CompanySerializer)
     def get_company(self, user: User) -> dict[str, object]:
         name = self.context["portal_name"]
-        return {"code": name, "name": name, "projects": []}
+        found = [{"id": project.pk, "name": project.name} for project in projects.projects_of(user)]
+        return {"code": name, "name": name, "projects": found}
 
     @extend_schema_field(WorkspaceSerializer)
     def get_workspace(self, user: User) -> dict[str, str]:

@@ -30,6 +30,10 @@ class AccountsAuditAction(AuditAction):
     ACCESS_RULE_REMOVED = "accounts:access_rule:removed", _("Access rule removed")
     ACCESS_RULE_EXPIRY_CHANGED = "accounts:access_rule:expiry_changed", _("Expiry of an access rule changed")
     JOB_SETTINGS_CHANGED = "accounts:job_settings:changed", _("Job Settings changed")
+    PROJECT_ADDED = "accounts:project:added", _("Project added")
+    PROJECT_CHANGED = "accounts:project:changed", _("Project changed")
+    PROJECT_POLICY_CHANGED = "accounts:project_policy:changed", _("Whether jobs need a project changed")
+    DEFAULT_PROJECT_CHANGED = "accounts:project:default_changed", _("Default project changed")
     API_TOKEN_ADDED = "accounts:api_token:added", _("API token created")
     NOTIFICATION_CHOICES_CHANGED = (
         "accounts:notification_choices:changed",

@@ -6,6 +6,7 @@ from accounts.models.audit_event import AuditChain, AuditEvent
 from accounts.models.device_login import DeviceLogin
 from accounts.models.job_settings import JobSettings
 from accounts.models.notification import Mail, Notification, NotificationChoice
+from accounts.models.project import Project, ProjectMembership, ProjectPolicy
 from accounts.models.single_user_mode import SingleUserMode
 from accounts.models.ssh_key import SSHKey
 from accounts.models.user import User
@@ -21,6 +22,9 @@ __all__ = [
     "Mail",
     "Notification",
     "NotificationChoice",
+    "Project",
+    "ProjectMembership",
+    "ProjectPolicy",
     "SSHKey",
     "SingleUserMode",
     "User",

@@ -9,12 +9,13 @@ from django.db import transaction
 from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.models import Job
+from jobs.models import Charge, Job
 from jobs.storage.job_inputs import InputDraft, attach_inputs, inputs_of
 from jobs.submission import draft, job_fields
 from jobs.submission.draft import JobDraft
 from jobs.submission.job_actions import DraftRefused, check_draft, offer_of
 from jobs.submission.job_fields import LABELS
+from jobs.submission.job_project import checked_project
 from jobs.submission.refusal_reasons import JobRefusal
 
 INPUTS = "input_files"
@@ -62,6 +63,10 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft, inputs: Sequence[InputDraf
             changed.add(INPUTS)
         if not changed:
             return job
+        if "project_id" in changed:
+            asked = replace(asked, project_id=checked_project(job.owner, asked.project_id))
+            # What it has cost moves with it: a project's costs are those of its jobs.
+            Charge.objects.filter(job_id=job.pk).update(project_id=asked.project_id or "")
         columns = _apply(job, asked, inputs_after, changed)
         # Only these columns: the log's counter may change meanwhile.
         job.save(update_fields=columns)

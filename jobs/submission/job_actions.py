@@ -4,7 +4,7 @@ Pages, the REST API and tests call these functions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services import job_settings
+from accounts.services.projects import check_project_for_run
 from jobs import ids
 from jobs.access import access_needs
 from jobs.catalogue import choice
@@ -30,6 +31,7 @@ from jobs.models import Cluster, CoreType, Job, StoredFile
 from jobs.states import ENDING, Desired, JobState, LogLevel, LogSource, Observed
 from jobs.submission import draft, job_fields, settings_diff
 from jobs.submission.draft import AnalysisRefused, JobDraft, Offer
+from jobs.submission.job_project import project_of
 from jobs.submission.refusal_reasons import JobRefusal
 from jobs.submission.settings_diff import Change
 
@@ -109,6 +111,7 @@ def _forbidden_rules(asked: JobDraft) -> list[Refused]:
 
 def create_job(actor: Actor, owner: User, asked: JobDraft, *, needs_command: bool = True) -> Job:
     """Save a job without starting it. Raises DraftRefused with every problem."""
+    asked = replace(asked, project_id=project_of(owner, asked.project_id))
     checked = check_draft(asked, needs_command=needs_command)
     with transaction.atomic():
         job = Job(
@@ -161,7 +164,7 @@ def settings_changes(job: Job) -> list[Change]:
 def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
     """Start a saved job: copy the owner's settings and create its cluster, with `plan` if it has one of its own.
 
-    Raises Refused (`already_submitted`, `single_person`; 409).
+    Raises Refused (`already_submitted`, `single_person`, 409; `project_required`, `project_unknown`).
     """
     if User.too_many_here():
         raise Refused(
@@ -171,6 +174,8 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
             status=409,
         )
     with transaction.atomic():
+        if job.submitted_at is None:
+            check_project_for_run(job.owner, job.project_id)
         now = timezone.now()
         claimed = Job.objects.filter(pk=job.pk, submitted_at=None, stop_requested_at=None).update(
             submitted_at=now, settings_snapshot=settings_snapshot(job.owner)

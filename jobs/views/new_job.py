@@ -5,13 +5,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from accounts.refusals import Refused
-from accounts.services import job_settings
+from accounts.services import job_settings, projects
 from accounts.source_address import source_address_of
 from accounts.views.pages import actor, person, shown_again
 from jobs.access.access_needs import access_needs
@@ -29,14 +32,15 @@ def new_job(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, {"slots": "1", "walltime": "1"}, {})
     try:
-        job = job_actions.create_job(actor(request), person(request), _draft(request.POST))
+        with transaction.atomic():  # a job that cannot be submitted stays in the form
+            job = job_actions.create_job(actor(request), person(request), _draft(request.POST))
+            if "submit" in request.POST:
+                job_actions.submit_job(actor(request), job)
     except DraftRefused as refused:
         errors = {problem.field or "name": problem.message for problem in reversed(refused.problems)}
         return _form(request, request.POST, errors, refused.status)
     except Refused as refused:
         return _form(request, request.POST, {refused.field or "name": refused.message}, refused.status)
-    if "submit" in request.POST:
-        job_actions.submit_job(actor(request), job)
     return redirect("job_page", job.pk)
 
 
@@ -53,6 +57,7 @@ def _draft(values: Mapping[str, str]) -> JobDraft:
         cores_per_slot=_number(int, values.get("cores_per_slot", "")),
         slots=_number(int, values.get("slots", "")),
         walltime_hours=_number(float, hours) if hours else None,
+        project_id=values.get("project"),
     )
 
 
@@ -87,6 +92,7 @@ def _form(
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
         "needs": access_needs(owner, source_address_of(request)),
         "settings": job_settings(owner),
+        **_project_context(owner, values),
     }
     return render(request, "jobs/new_job.html", context, status=status)
 
@@ -98,6 +104,16 @@ def _choices(analysis: Analysis) -> tuple[Analysis, list[tuple[str, str]]]:
         analysis.name if analysis.accepts_any_version else f"{analysis.name} {v.name}" for v in versions
     ]
     return analysis, [(f"{analysis.code} {v.code}", title) for v, title in zip(versions, titles, strict=True)]
+
+
+def _project_context(owner: User, values: Mapping[str, str]) -> dict[str, Any]:
+    default = projects.default_project(owner)
+    return {
+        "projects": projects.projects_of(owner),
+        "project_id": values.get("project", default.pk if default else ""),
+        "project_required": projects.is_project_required(),
+        "no_project": _("Every job needs a project, and you work on none yet. Ask your administrator."),
+    }
 
 
 def _chosen(core_types: Sequence[CoreType], code: str) -> CoreType | None:

@@ -1,0 +1,21 @@
+"""Which project a job belongs to."""
+
+from accounts.models import User
+from accounts.services import projects
+
+
+def project_of(owner: User, asked: str | None) -> str | None:
+    """Return the project that a new job belongs to: the one asked for or, if none was named, the owner's default.
+
+    An empty text asks for none. Raises Refused (`project_unknown`).
+    """
+    if asked is not None:
+        return checked_project(owner, asked)
+    found = projects.default_project(owner)
+    return found.pk if found is not None else None
+
+
+def checked_project(owner: User, project_id: str | None) -> str | None:
+    """Return the project's id, None for none. Raises Refused (`project_unknown`) unless the owner works on it."""
+    projects.check_project(owner, project_id)
+    return project_id or None
