@@ -11,6 +11,7 @@ from accounts.refusals import Refused, SeveralRefused
 from accounts.users.administrators import check_administrator
 from jobs.catalogue.drafts import CoreTypeDraft, core_type_problems
 from jobs.catalogue.refusal_reasons import CatalogueRefusal
+from jobs.costs import rate_card
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import CoreType
 
@@ -41,8 +42,11 @@ def change_core_type(actor: Actor, core_type: CoreType, changes: Mapping[str, An
         before = _facts(row)
         draft = replace(draft_from(row), **{**changes, "code": row.code})
         _check(draft)
+        price = (row.price_per_core_hour, row.currency)
         for name, value in _columns(draft).items():
             setattr(row, name, value)
+        if (row.price_per_core_hour, row.currency) != price:
+            rate_card.append_to_history(actor, [row])  # it counts from now on, never backwards
         row.save()
         if (after := _facts(row)) != before:
             record(actor, JobsAuditAction.CORE_TYPE_CHANGED, "core_type", row.pk, before=before, after=after)

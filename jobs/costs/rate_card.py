@@ -54,7 +54,7 @@ def change_rate_card(
         before = _facts(core_types)
         _check(prices or {}, currency, core_types)
         changed = [row for row in core_types.values() if _set(row, (prices or {}).get(row.pk), currency)]
-        _append(actor, changed)
+        append_to_history(actor, changed)
         CoreType.objects.bulk_update(changed, ["price_per_core_hour", "currency"])
         if simulated is not None:
             RateCard.objects.update_or_create(pk=1, defaults={"is_simulated": simulated})
@@ -88,8 +88,11 @@ def _set(row: CoreType, price: Decimal | None, currency: str | None) -> bool:
     return (row.price_per_core_hour, row.currency) != before
 
 
-def _append(actor: Actor, changed: list[CoreType]) -> None:
-    """Append the new prices to the history; of a core type without one, first the price that it always had."""
+def append_to_history(actor: Actor, changed: list[CoreType]) -> None:
+    """Append the new prices to the history; of a core type without one, first the price that it always had.
+
+    Call it before the rows are saved: the old prices are read from the database.
+    """
     known = set(Price.objects.filter(core_type__in=changed).values_list("core_type_id", flat=True))
     # As they were: `changed` has the new values already.
     old = {row.pk: row for row in CoreType.objects.filter(pk__in=[row.pk for row in changed])}

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
 from accounts.refusals import Refused
+from jobs.catalogue.core_types import change_core_type
 from jobs.costs.price_history import is_simulated, portal_currency, prices_of
 from jobs.costs.rate_card import PricesRefused, change_rate_card
 from jobs.models import CoreType, Price
@@ -79,3 +80,14 @@ def test_what_is_no_price_is_refused(
         change_rate_card(Actor(admin), prices=prices, currency=currency)
     assert [problem.reason for problem in refused.value.problems] == reasons
     assert not Price.objects.exists()
+
+
+def test_a_price_changed_in_the_catalogue_counts_from_now_on_too(admin: User) -> None:
+    emerald = CoreType.objects.get(pk="emerald")
+    before = emerald.price_per_core_hour
+    change_core_type(Actor(admin), emerald, {"price_per_core_hour": DEAR})
+    first, second = prices_of(["emerald"])["emerald"]
+    assert (first.per_core_hour, second.per_core_hour) == (before, DEAR)
+    assert second.valid_from >= timezone.now() - timedelta(minutes=1)
+    change_core_type(Actor(admin), emerald, {"name": "Emerald two"})
+    assert Price.objects.count() == 2
