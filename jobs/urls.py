@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<str:job_id>/nodes/<str:node>/boot/", boot_log.lines, name="job_boot_stream"),
     path("jobs/<str:job_id>/nodes/<str:node>/boot.txt", boot_log.text, name="job_boot_text"),
     path("jobs/<str:job_id>/submit/", job_actions.submit, name="job_submit"),
+    path("jobs/<str:job_id>/clone/", job_actions.clone, name="job_clone"),
     path("jobs/<str:job_id>/terminate/", job_actions.terminate, name="job_terminate"),
     path("jobs/<str:job_id>/extend/", job_actions.extend, name="job_extend"),
     path("jobs/<str:job_id>/delete/", job_actions.delete, name="job_delete"),

@@ -111,7 +111,10 @@ class ComputePriceSerializer(CamelSerializer):
 
 
 class CoreTypeBody(CamelSerializer):
-    """A core type to offer. `memory` is in MB per core, `storage` in GB, `price` per core and hour."""
+    """A core type to offer. `memory` is in MB per core, `storage` in GB, `price` per core and hour.
+
+    The currency is that of the rate card.
+    """
 
     code = serializers.CharField(max_length=40)
     name = serializers.CharField(max_length=80)
@@ -121,7 +124,6 @@ class CoreTypeBody(CamelSerializer):
     description = serializers.CharField(required=False, allow_blank=True)
     processor_info = serializers.CharField(source="processor", required=False, allow_blank=True)
     storage = WholeNumberField(source="storage_gb", required=False)
-    currency = serializers.CharField(required=False, max_length=3)
     ssh_port = WholeNumberField(required=False)
     display_order = WholeNumberField(required=False)
     is_active = serializers.BooleanField(required=False)

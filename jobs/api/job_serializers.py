@@ -95,7 +95,7 @@ class JobSerializer(CamelSerializer):
     optimizer = ConstantField(None)
     remote_viz_config = ConstantField(None)
     shared_with = ConstantField([])
-    cloned_from = ConstantField(None)
+    cloned_from = serializers.CharField(source="cloned_from_id", allow_null=True)
     launch_config = ConstantField(None)
     api_key = ConstantField(None)
     folder_id = ConstantField(None)

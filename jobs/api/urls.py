@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobs.api import (
     analyses,
+    clone,
     clusters,
     connect,
     context,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("jobs/<str:id>/", jobs.OneJob.as_view()),
     path("jobs/<str:id>/submit/", jobs.Submit.as_view()),
     path("jobs/<str:id>/stop/", jobs.Stop.as_view()),
+    path("jobs/<str:id>/clone/", clone.Clone.as_view()),
     path("jobs/<str:id>/extend/", extend.Extend.as_view()),
     path("jobs/<str:id>/cost/", job_cost.JobCost.as_view()),
     path("jobs/<str:id>/statuses/", statuses.JobStatuses.as_view()),

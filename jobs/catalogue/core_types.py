@@ -24,7 +24,8 @@ def add_core_type(actor: Actor, draft: CoreTypeDraft) -> CoreType:
     _check(draft)
     try:
         with transaction.atomic():
-            row = CoreType.objects.create(**_columns(draft))
+            currency = CoreType.objects.values_list("currency", flat=True).first() or "USD"
+            row = CoreType.objects.create(**_columns(draft), currency=currency)
             record(actor, JobsAuditAction.CORE_TYPE_ADDED, "core_type", row.pk, after=_facts(row))
     except IntegrityError as error:
         raise SeveralRefused([_code_taken(draft.code)]) from error
@@ -33,6 +34,8 @@ def add_core_type(actor: Actor, draft: CoreTypeDraft) -> CoreType:
 
 def change_core_type(actor: Actor, core_type: CoreType, changes: Mapping[str, Any]) -> CoreType:
     """Change the given fields of CoreTypeDraft. The code stays. Jobs that run keep their nodes as they are.
+
+    A changed price is a change of the rate card: it holds from now on.
 
     Raises SeveralRefused with every problem, Refused (`not_administrator`, 403).
     """

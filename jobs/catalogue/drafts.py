@@ -11,7 +11,6 @@ from jobs.catalogue.refusal_reasons import CatalogueRefusal
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z", re.ASCII)
 ANALYSIS_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 VERSION_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}\Z", re.ASCII)
-CURRENCY = re.compile(r"[A-Z]{3}\Z", re.ASCII)
 MAX_NAME, MAX_TEXT, MAX_SCRIPT = 80, 2000, 64 * 1024
 MAX_CORES, MAX_CHOICES, MAX_VERSIONS = 1024, 64, 200
 MAX_MEMORY_MB, MAX_STORAGE_GB = 1024 * 1024, 1024 * 1024
@@ -20,7 +19,9 @@ MAX_PRICE = Decimal(1000)
 
 @dataclass(frozen=True)
 class CoreTypeDraft:
-    """A core type as it is asked for. Memory is in MB per core, storage in GB, the price per core and hour."""
+    """A core type as it is asked for. Memory is in MB per core, storage in GB, the price per core and hour
+    in the currency of the rate card.
+    """
 
     code: str
     name: str
@@ -30,7 +31,6 @@ class CoreTypeDraft:
     description: str = ""
     processor: str = ""
     storage_gb: int = 0
-    currency: str = "USD"
     ssh_port: int = 22
     display_order: int = 0
     is_active: bool = True
@@ -102,11 +102,6 @@ def core_type_problems(draft: CoreTypeDraft) -> list[Refused]:
             draft.price_per_core_hour.is_finite() and 0 <= draft.price_per_core_hour <= MAX_PRICE,
             "price",
             f"A price per core and hour is 0 to {MAX_PRICE}.",
-        ),
-        (
-            CURRENCY.match(draft.currency) is not None,
-            "currency",
-            "A currency is three capital letters, such as USD.",
         ),
         (
             1 <= draft.ssh_port <= 65535,

@@ -9,6 +9,7 @@ class JobsAuditAction(AuditAction):
     """What jobs records. Values are saved in the database forever: never change one."""
 
     JOB_CREATED = "jobs:job:created", _("Job saved")
+    JOB_CLONED = "jobs:job:cloned", _("Job cloned")
     JOB_EDITED = "jobs:job:edited", _("Job changed")
     JOB_SUBMITTED = "jobs:job:submitted", _("Job submitted")
     JOB_STOPPED = "jobs:job:stopped", _("Job terminated")

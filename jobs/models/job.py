@@ -47,6 +47,9 @@ class Job(AnalysisFields):
     walltime = models.DurationField()
     is_low_priority = models.BooleanField(default=False)
     project_id = models.CharField(max_length=40, null=True, blank=True)
+    cloned_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones"
+    )
     settings_snapshot = models.JSONField(
         default=dict, help_text="Keys, rules and settings as they were at submission."
     )

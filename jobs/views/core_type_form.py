@@ -19,12 +19,11 @@ from jobs.catalogue.drafts import CoreTypeDraft
 from jobs.models import CoreType
 from jobs.views.administrator_pages import hidden_from_others
 
-_TEXTS = ("name", "description", "processor", "currency")
+_TEXTS = ("name", "description", "processor")
 _NUMBERS = ("memory_mb_per_core", "storage_gb", "ssh_port", "display_order")
 # What was typed is no number: the checks refuse it with their own sentence.
 NO_NUMBER = -1
 _NEW: dict[str, Any] = {
-    "currency": "USD",
     "ssh_port": "22",
     "storage_gb": "0",
     "display_order": "0",

@@ -1,4 +1,4 @@
-"""The buttons of the job page: submit, terminate, extend, delete."""
+"""The buttons of the job page: submit, clone, terminate, extend, delete."""
 
 from datetime import datetime, timedelta
 
@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.refusals import Refused
-from accounts.views.pages import actor, ask_first, is_confirmed
+from accounts.views.pages import actor, ask_first, is_confirmed, person
 from jobs.lifetime import deadline, extending
 from jobs.models import Cluster, Job
-from jobs.submission import job_actions
+from jobs.submission import cloning, job_actions
 from jobs.views.deadline_view import deadline_view_of
 from jobs.views.job_lookup import find_job
 from jobs.views.job_page import render_job_page
@@ -33,6 +33,21 @@ def submit(request: HttpRequest, job_id: str) -> HttpResponse:
     except Refused as refused:
         return _refuse(request, job, refused)
     return redirect("job_page", job.pk)
+
+
+@login_required
+@require_POST
+def clone(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Save a copy of the job, and show it."""
+    job = find_job(request, job_id)
+    try:
+        copy = cloning.clone_job(actor(request), person(request), job)
+    except Refused as refused:
+        return _refuse(request, job, refused)
+    messages.success(
+        request, _("This is a copy of “%(name)s”. Submit it when you are ready.") % {"name": job.name}
+    )
+    return redirect("job_page", copy.pk)
 
 
 @login_required

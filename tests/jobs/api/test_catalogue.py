@@ -1,5 +1,6 @@
 """The catalogue over the REST API: everybody reads it, administrators add, change and retire what is in it."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,7 +84,6 @@ def test_an_administrator_adds_a_core_type_and_a_job_uses_it(admin: User, alice:
         ("memory", 0),
         ("price", "-1"),
         ("price", "NaN"),
-        ("currency", "usd"),
         ("sshPort", 70000),
     ],
 )
@@ -106,6 +106,14 @@ def test_a_retired_core_type_is_offered_no_more_and_can_come_back(admin: User, a
 
     assert client.patch(f"{CORE_TYPES}quartz/", {"isActive": True}, format="json").status_code == 200
     assert _job(alice, "user_included", "0", "quartz").status_code == 201
+
+
+def test_a_changed_price_is_one_of_the_rate_card(admin: User, alice: User) -> None:
+    answer = client_of(admin).patch(f"{CORE_TYPES}emerald/", {"price": "0.07"}, format="json")
+
+    assert answer.json()["price"] == "0.07"
+    assert AuditEvent.objects.filter(action="jobs:rate_card:changed").count() == 1
+    assert Decimal(client_of(admin).get("/api/v2/rate-card/").json()["prices"]["emerald"]) == Decimal("0.07")
 
 
 def test_an_administrator_adds_an_analysis_with_versions(admin: User, alice: User) -> None:

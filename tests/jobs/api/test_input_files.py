@@ -47,7 +47,7 @@ def test_an_empty_list_takes_them_all_away(job: Job, method: str) -> None:
     assert answer.status_code == 200
     assert answer.json()["jobanalyses"][0]["inputFiles"] == []
     assert inputs_of(job) == []
-    assert AuditEvent.objects.get(action="jobs:job:edited").after == {"input_files": {}}
+    assert AuditEvent.objects.get(action="jobs:job:edited").after == {"input_files": []}
 
 
 @pytest.mark.parametrize("method", ["patch", "put"])

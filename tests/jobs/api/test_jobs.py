@@ -248,7 +248,7 @@ def test_a_change_is_checked_like_a_new_job(alice: User) -> None:
 def test_of_a_submitted_job_only_labels_change(alice: User) -> None:
     snapshot = {
         "access_rules": [{"cidr": "192.0.2.0/24"}],
-        "ssh_keys": [{"public_key": "ssh-ed25519 AAAA x"}],
+        "ssh_keys": [{"name": "k", "fingerprint": "SHA256:x", "public_key": "ssh-ed25519 AAAA x"}],
     }
     job = ClusterFactory.create(job__owner=alice, job__settings_snapshot=snapshot).job
     client = client_of(alice)

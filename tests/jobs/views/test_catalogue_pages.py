@@ -23,7 +23,6 @@ def test_a_core_type_is_added_changed_and_retired(page: Client) -> None:
         "cores": "1, 2,4",
         "memory_mb_per_core": "4000",
         "price": "0.05",
-        "currency": "USD",
         "ssh_port": "22",
         "storage_gb": "0",
         "display_order": "3",
