@@ -149,7 +149,7 @@ class Cloud:
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
         self._launchers.close()
         if self._groups is not None:
-            self._groups.remove_empty()
+            await self._groups.remove_as_they_empty()
         await self._http.aclose()
 
     # -- what there is ----------------------------------------------------------------------------

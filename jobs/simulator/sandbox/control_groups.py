@@ -18,7 +18,7 @@ log = logging.getLogger("simulator")
 SPARE_PROCESSES = 64  # above the node's own limit, for bubblewrap, the agent and who logs in to a full node
 SPARE_MEMORY, SPARE_PART = 64 << 20, 8  # the guard acts first, and says which program it was
 OURS = "headnode-"
-REMOVE_TRIES, REMOVE_INTERVAL_SECONDS = 500, 0.02
+REMOVE_TRIES, STOP_TRIES, REMOVE_INTERVAL_SECONDS = 500, 50, 0.02
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,20 @@ class ControlGroups:
             return None
         return ControlGroup(tuple(made))
 
-    def remove_empty(self) -> None:
-        """Remove groups that an earlier run left behind and that have no process."""
-        for hierarchy in self._hierarchies:
-            for folder in hierarchy.folder.glob(f"{self._name}.*"):
-                _remove_folder(folder)
+    def remove_empty(self) -> bool:
+        """Remove this simulator's groups that have no process. Return whether none is left."""
+        folders = [
+            folder for hierarchy in self._hierarchies for folder in hierarchy.folder.glob(f"{self._name}.*")
+        ]
+        removed = [_remove_folder(folder) for folder in folders]
+        return all(removed)
+
+    async def remove_as_they_empty(self) -> None:
+        """Remove them while their processes end, for a moment: what is left then, the next start removes."""
+        for _ in range(STOP_TRIES):
+            if self.remove_empty():
+                return
+            await asyncio.sleep(REMOVE_INTERVAL_SECONDS)
 
 
 def read_hierarchies(mountinfo: str, own: str) -> Iterator[Hierarchy]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.simulator.sandbox.control_groups import (
     read_hierarchies,
     where_groups_can_be_made,
 )
+from tests.jobs.simulator.simulator_process import Simulator
 from tests.waiting import wait_for
 
 MOUNT = "36 35 0:30 {root} {at} rw,relatime shared:9 - {kind} {kind} rw,{options}"
@@ -108,3 +110,22 @@ def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> Non
         process.communicate(b"\n")
     asyncio.run(group.end())
     assert wait_for(lambda: not any(path.exists() for path in group.members), "it is gone")
+
+
+def test_a_simulator_that_is_stopped_leaves_no_group_behind(simulator: Simulator) -> None:
+    """Its nodes are still ending when it has ended them."""
+    if simulator.http.get("/healthz").json()["memory"] != "control_groups":
+        pytest.skip("no control groups can be made on this machine")
+    simulator.create("Group1", computes=1)
+    name = f"headnode-{zlib.crc32(str(simulator.var).encode()):08x}.*"
+    folders = [hierarchy.folder for hierarchy in here()]
+    assert [path for folder in folders for path in folder.glob(name)]
+    simulator.end()
+    assert [path for folder in folders for path in folder.glob(name)] == []
+
+
+def here() -> list[Hierarchy]:
+    """Return where this machine lets groups be made."""
+    mounts, own = (Path(f"/proc/self/{name}").read_text() for name in ("mountinfo", "cgroup"))
+    found = map(where_groups_can_be_made, read_hierarchies(mounts, own))
+    return [hierarchy for hierarchy in found if hierarchy is not None]
