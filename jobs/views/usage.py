@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -92,7 +93,8 @@ def _context(asking: User, asked: ReportRequest, values: dict[str, str]) -> dict
         "simulated": is_simulated(),
         "other_currencies": others,
         "months": _months(timezone.now().date()),
-        "query": _query(asked),
+        "period_query": _period_query(asked),
+        "whose_query": _whose_query(asked),
     }
 
 
@@ -151,7 +153,12 @@ def _months(today: date) -> list[tuple[str, str, date]]:
     return found
 
 
-def _query(asked: ReportRequest) -> dict[str, str]:
-    """Return the report's question, for links that change one part of it."""
-    query = {"from": str(asked.first_day), "to": str(asked.last_day), "currency": asked.currency}
-    return query | ({"person": asked.person.get_username()} if asked.person else {"everyone": "1"})
+def _period_query(asked: ReportRequest) -> str:
+    """Return the report's days and currency, for links that keep them."""
+    return urlencode({"from": asked.first_day, "to": asked.last_day, "currency": asked.currency})
+
+
+def _whose_query(asked: ReportRequest) -> str:
+    """Return whose report it is and how it is grouped, for links that keep them."""
+    whose = {"person": asked.person.get_username()} if asked.person else {"everyone": "1"}
+    return urlencode({"groupBy": asked.group_by, **whose})
