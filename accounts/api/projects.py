@@ -76,7 +76,7 @@ class ProjectPatch(ProjectBody):
 class ProjectPolicySerializer(CamelSerializer):
     """Whether every job needs a project."""
 
-    required = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]  # a field of the form, named like an option
 
 
 class OwnProjects(ListAPIView[Project]):
@@ -89,7 +89,7 @@ class OwnProjects(ListAPIView[Project]):
         return projects.projects_of(person(self.request))
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if self.request and self.request.user.is_authenticated:
             found = projects.default_project(person(self.request))
             context["default_id"] = found.pk if found else None

@@ -1,5 +1,7 @@
 """Projects: members, a default, the switch, and which project a job may belong to."""
 
+from typing import Any
+
 import pytest
 
 from accounts.audit.trail import Actor
@@ -118,12 +120,13 @@ def test_projects_are_made_by_administrators(wing: Project, alice: User, admin: 
     path = f"/api/v2/projects/{made.json()['id']}/"
     changed = client.patch(path, {"members": ["alice", "admin"], "isClosed": True}, format="json")
     assert (changed.json()["members"], changed.json()["isClosed"]) == (["admin", "alice"], True)
-    for body, field in (
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
         ({"name": "Wing"}, "name"),
         ({"name": " "}, "name"),
         ({"name": "N", "members": ["nobody"]}, "members"),
-    ):
-        answer = client.post("/api/v2/projects/", body, format="json")
+    )
+    for form, field in wrong:
+        answer = client.post("/api/v2/projects/", form, format="json")
         assert answer.status_code == 400
         assert field in answer.json()
     assert client.put("/api/v2/project-policy/", {"required": True}, format="json").json() == {
