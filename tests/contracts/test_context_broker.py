@@ -123,7 +123,7 @@ def test_a_node_is_told_everything_that_it_reads(broker: BrokerUnderTest) -> Non
     assert status == 200
     assert set(answer) == {
         *("username", "home", "authorized_keys", "withdrawn", "rules", "user_authorities"),
-        *("gateway_addresses", "version", "host_certificates", "environment", "motd"),
+        *("gateway_addresses", "ssh_access_off", "version", "host_certificates", "environment", "motd"),
         *("member", "phases", "data", "members", "on_error", "peers"),
     }
     context = read_node_context(answer, broker.username)

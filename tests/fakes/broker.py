@@ -31,6 +31,7 @@ class Broker:
             "authorized_keys": [],
             "withdrawn": {},
             "rules": ["127.0.0.1/32"],
+            "ssh_access_off": False,
             "user_authorities": [],
             "gateway_addresses": GATEWAY_ADDRESSES,
             "host_certificates": [],

@@ -174,4 +174,4 @@ def command_hangs() -> None:
 
 def program_fails(world: World) -> None:
     """Let the next command on a node fail, as the program does without a disk to write on."""
-    world.broken_results.append(Result(1, b"", b"OSError: [Errno 28] No space left on device"))
+    world.broken_results.append(Result(1, b"", b"FileExistsError: [Errno 17] File exists: '.headnode'"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, User
-from jobs.models import Analysis, CoreType, Job
+from jobs.models import Analysis, CoreType, Job, Price
 from tests.api import client_of
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +112,12 @@ def test_a_changed_price_is_one_of_the_rate_card(admin: User, alice: User) -> No
     answer = client_of(admin).patch(f"{CORE_TYPES}emerald/", {"price": "0.07"}, format="json")
 
     assert answer.json()["price"] == "0.07"
-    assert AuditEvent.objects.filter(action="jobs:rate_card:changed").count() == 1
+    changed = AuditEvent.objects.get(action="jobs:core_type:changed")
+    assert (changed.before["price_per_core_hour"], changed.after["price_per_core_hour"]) == (
+        "0.0500",
+        "0.0700",
+    )
+    assert Price.objects.filter(core_type_id="emerald").latest("id").per_core_hour == Decimal("0.07")
     assert Decimal(client_of(admin).get("/api/v2/rate-card/").json()["prices"]["emerald"]) == Decimal("0.07")
 
 

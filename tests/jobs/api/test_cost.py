@@ -29,14 +29,16 @@ def running_job(owner: User, seconds_ago: int = 1800) -> Job:
 
 
 def test_the_cost_of_a_running_job(alice: User) -> None:
+    began = timezone.now()
     job = running_job(alice)
     body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
+    of_the_test = Decimal("0.4") / 3600 * ((timezone.now() - began).seconds + 2)
     assert set(body) == {"currency", "accrued", "ratePerHour", "projected", "deadline", "simulated"}
     assert body["currency"] == "USD"
     assert Decimal(body["ratePerHour"]) == Decimal("0.4")
-    # A half hour and ten minutes of four cores at USD 0.1, and the second or two that the test took.
-    assert Decimal("0.266666") <= Decimal(body["accrued"]) <= Decimal("0.2700")
-    assert Decimal("0.4666") <= Decimal(body["projected"]) <= Decimal("0.4700")
+    # A half hour and ten minutes of four cores at USD 0.1, and the time that the test took.
+    assert Decimal("0.266666") <= Decimal(body["accrued"]) <= Decimal("0.266667") + of_the_test
+    assert Decimal("0.4666") <= Decimal(body["projected"]) <= Decimal("0.466667") + of_the_test
     assert body["deadline"]
 
 

@@ -57,7 +57,7 @@ def test_a_failure_is_in_the_row_the_history_and_the_job_log(held: Cluster) -> N
 @pytest.mark.parametrize(
     ("state", "reason", "message", "level"),
     [
-        ("failed", "its image is broken", "head is failed: its image is broken.", "error"),
+        ("failed", "its image is broken", "head failed: its image is broken.", "error"),
         ("stopped", "", "head is stopped.", "info"),
     ],
 )
