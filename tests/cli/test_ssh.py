@@ -110,7 +110,7 @@ def test_from_a_key_to_ssh_with_nothing_but_the_command_line(
     assert engineer.run("cp", f"{job}:work/shared/none", ".").returncode == 4
     gone = engineer.run("ssh", job)
     assert gone.returncode == 125
-    assert "ended" in gone.stderr
+    assert "terminated" in gone.stderr
     engineer.good("config-ssh")
     assert f"headnode-{handle}\n" not in entries.read_text()
     engineer.good("config-ssh", "--remove")
