@@ -35,7 +35,10 @@ export function askKeyFile(button) {
   if (other.value) find(dialog, "[value=other]", HTMLInputElement).checked = true;
   find(dialog, "[data-asked-after-copy]").hidden = !button;
   say(dialog, "");
-  dialog.showModal();
+  if (dialog.open) dialog.close();
+  // After a copy nobody waits for an answer: the page stays usable beside the question.
+  if (button) dialog.show();
+  else dialog.showModal();
 }
 
 /** @param {HTMLElement} dialog @param {string | undefined} text */
@@ -85,6 +88,9 @@ export function startSshCommands() {
   document.getElementById("key-file-dialog")?.addEventListener("submit", (event) => {
     event.preventDefault();
     void answer(byId("key-file-dialog", HTMLDialogElement));
+  });
+  document.getElementById("key-file-dialog")?.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") byId("key-file-dialog", HTMLDialogElement).close();
   });
   document.querySelector("[data-other-path]")?.addEventListener("input", () => {
     find(document, "#key-file-dialog [value=other]", HTMLInputElement).checked = true;

@@ -109,13 +109,13 @@ def test_what_was_written_before_a_compute_node_died_is_stored_before_the_job_fa
     found = ends(person, job)
     assert (found["outcome"], found["outcomeReason"]) == (
         "error",
-        "compute-1 failed while it ran: node_died.",
+        "compute-1 failed while it ran: it lost power.",
     )
     listed = {file["relativePath"]: file for file in person.get(f"/api/v2/jobs/{job}/files/")["results"]}
     assert set(listed) == {"process_output.log", "result.txt"}
     assert person.call("GET", f"/api/v2/files/{listed['result.txt']['id']}/contents/")[1] == "so far\ntold\n"
     said = person.messages(job)
-    assert "compute-1 failed while it ran: node_died. The head node is up" in said
+    assert "compute-1 failed while it ran: it lost power. The head node is up" in said
     assert (
         said.index("Stored 2 output file(s)")
         < said.index("Job completed")

@@ -112,7 +112,9 @@ class OnTerminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             try:
-                signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background have it ignored
+                signal.signal(
+                    signal.SIGINT, signal.SIG_DFL
+                )  # tests that run in the background have it ignored
                 os.chdir(folder)
                 os.execvpe(command[0], command, env)
             finally:
