@@ -140,7 +140,7 @@ def _check_type(type_id: int) -> None:
 
 def _check_not_in_use(file: StoredFile) -> None:
     """Lock the jobs that begin with this file, and raise Refused (409) if one of them is under way."""
-    for job in Job.objects.select_for_update(of=("self",)).filter(inputs__file=file).distinct():
+    for job in Job.objects.select_for_update(of=("self",)).filter(pk__in=file.used_by.values("job")):
         if job.submitted_at is not None and job.completed_at is None:
             raise Refused(
                 FileRefusal.IN_USE,

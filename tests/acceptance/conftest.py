@@ -68,7 +68,7 @@ def cloud(portal: Stack) -> Iterator[httpx.Client]:
     """The simulator's own API."""
     transport = httpx.HTTPTransport(uds=str(portal.var / "simulator.sock"))
     token = (portal.var / "simulator-token").read_text().strip()
-    with httpx.Client(transport=transport, base_url="http://simulator", timeout=30) as http:
+    with httpx.Client(transport=transport, base_url="http://simulator", timeout=120) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         yield http
 

@@ -25,7 +25,7 @@ def upload(person: Person, name: str, data: bytes) -> str:
             "Content-Type": f"multipart/form-data; boundary={mark}",
         },
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return str(json.load(answer)["id"])
 
 

@@ -80,7 +80,7 @@ def test_without_a_configuration_one_is_made_and_taken_away(signed_in: Installed
         ["ssh", "-G", "-F", str(signed_in.home / ".ssh/config"), "x"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert checked.returncode == 0, checked.stderr
     signed_in.good("config-ssh", "--remove")

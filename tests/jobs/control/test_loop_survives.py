@@ -46,7 +46,7 @@ from tests.jobs.isolated_portal import IsolatedPortal
 from tests.jobs.loop_promises import Promises, played
 from tests.jobs.making import HOST_KEYS, draft
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(2400)]
 
 EXAMPLES = int(os.environ.get("LOOP_EXAMPLES", "130"))
 STEPS = 50

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.fakes.broker import Broker
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -213,7 +213,10 @@ class Cluster:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run ssh to its end."""
         return subprocess.run(
-            self.command(key, *words, node=node, extra=extra), input=stdin, capture_output=True, timeout=30
+            self.command(key, *words, node=node, extra=extra),
+            input=stdin,
+            capture_output=True,
+            timeout=2 * LIMIT,
         )
 
     def rsh(self, key: Path) -> str:

@@ -111,7 +111,7 @@ class Hog:
     def end(self) -> bytes:
         """Delete the cluster and return what the hog printed."""
         self.two.gone(self.victim)
-        _, said = self.process.communicate(timeout=30)
+        _, said = self.process.communicate(timeout=120)
         return said
 
 

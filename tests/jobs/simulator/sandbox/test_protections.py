@@ -78,7 +78,7 @@ def test_a_protection_that_cannot_be_had_is_one_sentence(sandbox: str, tmp_path:
         "HEADNODE_SIMULATOR_SANDBOX": sandbox,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "jobs.simulator"], cwd=ROOT, env=environment, capture_output=True, timeout=30
+        [sys.executable, "-m", "jobs.simulator"], cwd=ROOT, env=environment, capture_output=True, timeout=120
     )
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1

@@ -24,7 +24,7 @@ def logged_in(
         cluster.command(keys["alice"], command, extra=CLIENT),
         input="größe\n".encode(),
         capture_output=True,
-        timeout=30,
+        timeout=120,
         env={**own, **environment},
     )
 

@@ -20,8 +20,8 @@ def data(tmp_path: Path) -> Path:
 def test_scp(cluster: Cluster, keys: dict[str, Path], data: Path, protocol: tuple[str, ...]) -> None:
     scp = ["scp", *protocol, *cluster.options(keys["alice"]), "-P", str(cluster.port())]
     back = data.with_name("back")
-    subprocess.run([*scp, str(data), f"{cluster.target()}:work/file"], check=True, timeout=30)
-    subprocess.run([*scp, f"{cluster.target()}:work/file", str(back)], check=True, timeout=30)
+    subprocess.run([*scp, str(data), f"{cluster.target()}:work/file"], check=True, timeout=120)
+    subprocess.run([*scp, f"{cluster.target()}:work/file", str(back)], check=True, timeout=120)
     assert back.read_bytes() == data.read_bytes()
 
 
@@ -29,7 +29,7 @@ def test_sftp(cluster: Cluster, keys: dict[str, Path], data: Path) -> None:
     back = data.with_name("back")
     batch = f"put {data} work/sftp\nget work/sftp {back}\npwd\n"
     sftp = ["sftp", "-b", "-", *cluster.options(keys["alice"]), "-P", str(cluster.port()), cluster.target()]
-    done = subprocess.run(sftp, input=batch.encode(), capture_output=True, check=True, timeout=30)
+    done = subprocess.run(sftp, input=batch.encode(), capture_output=True, check=True, timeout=120)
     assert b"/enc/uprod_Ab12cd" in done.stdout
     assert back.read_bytes() == data.read_bytes()
 
@@ -37,8 +37,8 @@ def test_sftp(cluster: Cluster, keys: dict[str, Path], data: Path) -> None:
 def test_rsync(cluster: Cluster, keys: dict[str, Path], data: Path) -> None:
     rsync = ["rsync", "-a", "-e", cluster.rsh(keys["alice"])]
     back = data.with_name("back")
-    subprocess.run([*rsync, str(data), f"{cluster.target()}:work/synced"], check=True, timeout=30)
-    subprocess.run([*rsync, f"{cluster.target()}:work/synced", str(back)], check=True, timeout=30)
+    subprocess.run([*rsync, str(data), f"{cluster.target()}:work/synced"], check=True, timeout=120)
+    subprocess.run([*rsync, f"{cluster.target()}:work/synced", str(back)], check=True, timeout=120)
     assert back.read_bytes() == data.read_bytes()
 
 
