@@ -39,11 +39,12 @@ class QueueConsumer(bootsteps.ConsumerStep):  # type: ignore[misc]  # celery has
 
     def _receive(self, body: Any, message: Message) -> None:
         message.ack()  # type: ignore[no-untyped-call]  # kombu's
-        if _is_over(message.headers.get("expires")):
-            return
-        self._threads.submit(self._run, str(message.headers.get("task")), body)
+        headers = message.headers
+        self._threads.submit(self._run, str(headers.get("task")), body, headers.get("expires"))
 
-    def _run(self, name: str, body: Any) -> None:
+    def _run(self, name: str, body: Any, expires: Any = None) -> None:
+        if _is_over(expires):  # it may have waited for a thread
+            return
         close_old_connections()
         try:
             arguments, keywords, _ = body

@@ -83,7 +83,9 @@ class NotificationKind(StrEnum):
     WEBHOOK_OFF = (
         "webhook_off",
         gettext_noop("Webhook switched off"),
-        gettext_noop("A webhook of yours failed for days, so the portal stopped sending to it."),
+        gettext_noop(
+            "A webhook of yours failed for days or said that it is gone, so the portal stopped sending to it."
+        ),
         True,
     )
 

@@ -21,11 +21,13 @@ from accounts.models import Mail, Notification
 from accounts.notifications import mail_settings
 from accounts.notifications.backoff import MAIL_DELAYS, delay_after
 from accounts.notifications.digest import Pending, groups_due
-from accounts.notifications.kinds import find_kind
+from accounts.notifications.kinds import NotificationKind, find_kind
 from accounts.notifications.mail_message import write_message
 
 # A mail server that answers slowly has this long for one mail before another process may try.
 CLAIM = timedelta(seconds=100)
+# These neither wait for a digest nor make others wait.
+URGENT = [kind.value for kind in NotificationKind if kind.is_urgent]
 logger = logging.getLogger(__name__)
 
 
@@ -60,7 +62,8 @@ def _compose(person_id: int) -> None:
     rows = Notification.objects.filter(person_id=person_id, wants_mail=True, mail=None).order_by("id")
     with transaction.atomic():
         pending = [Pending(row.pk, row.at, _is_urgent(row.kind)) for row in rows]
-        recent = Mail.objects.filter(person_id=person_id, created_at__gt=now - window).count()
+        made = Mail.objects.filter(person_id=person_id, created_at__gt=now - window)
+        recent = made.exclude(notifications__kind__in=URGENT).count()
         for ids in groups_due(pending, recent, now, window):
             _put_together(person_id, ids)
 

@@ -56,14 +56,28 @@ def _claim_next() -> WebhookDelivery | None:
         .values("webhook__owner")
     )
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    due = WebhookDelivery.objects.filter(free, due_at__lte=now, webhook__enabled=True)
+    due = WebhookDelivery.objects.filter(
+        free, due_at__lte=now, webhook__enabled=True, webhook__owner__is_active=True
+    )
     for pk in due.exclude(webhook__owner__in=busy).order_by("due_at").values_list("pk", flat=True)[:20]:
         claimed = WebhookDelivery.objects.filter(free, pk=pk, due_at__lte=now).update(
             claimed_until=now + CLAIM
         )
-        if claimed == 1:
-            return WebhookDelivery.objects.select_related("webhook__owner", "notification").get(pk=pk)
+        rows = WebhookDelivery.objects.select_related("webhook__owner", "notification").filter(pk=pk)
+        if claimed == 1 and (delivery := rows.first()) is not None and _is_within_share(delivery):
+            return delivery
     return None
+
+
+def _is_within_share(delivery: WebhookDelivery) -> bool:
+    """Return whether the owner's claims leave room for this one; give it back if threads woken together took more."""
+    claimed = WebhookDelivery.objects.filter(
+        claimed_until__gt=timezone.now(), webhook__owner=delivery.webhook.owner
+    )
+    if claimed.filter(pk__lt=delivery.pk).count() < SHARE:
+        return True
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(claimed_until=None)
+    return False
 
 
 def _deliver(delivery: WebhookDelivery) -> None:
@@ -71,6 +85,9 @@ def _deliver(delivery: WebhookDelivery) -> None:
     answer, error = _try(delivery)
     milliseconds = round((time.monotonic() - began) * 1000)
     with transaction.atomic():
+        hook = Webhook.objects.select_for_update().filter(pk=delivery.webhook_id).first()
+        if hook is None:  # removed meanwhile, with its deliveries
+            return
         WebhookAttempt.objects.create(
             delivery=delivery,
             status=answer.status if answer else None,
@@ -81,7 +98,7 @@ def _deliver(delivery: WebhookDelivery) -> None:
         if answer is not None and 200 <= answer.status < 300:
             _save_success(delivery)
         else:
-            _save_failure(delivery, answer)
+            _save_failure(delivery, answer, hook.enabled)
 
 
 def _try(delivery: WebhookDelivery) -> tuple[Answer | None, str]:
@@ -107,13 +124,14 @@ def _save_success(delivery: WebhookDelivery) -> None:
     Webhook.objects.filter(pk=delivery.webhook_id).exclude(failing_since=None).update(failing_since=None)
 
 
-def _save_failure(delivery: WebhookDelivery, answer: Answer | None) -> None:
+def _save_failure(delivery: WebhookDelivery, answer: Answer | None, is_on: bool) -> None:
+    """Make it due again later; not for a webhook that was switched off meanwhile."""
     now, attempts = timezone.now(), delivery.attempts + 1
     delay = delay_after(attempts, WEBHOOK_DELAYS, random.random())
     if delay is not None and answer is not None and answer.retry_after is not None:
         delay = max(delay, min(timedelta(seconds=answer.retry_after), LONGEST_RETRY_AFTER))
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
-        due_at=None if delay is None else now + delay, claimed_until=None, attempts=attempts
+        due_at=None if delay is None or not is_on else now + delay, claimed_until=None, attempts=attempts
     )
     Webhook.objects.filter(pk=delivery.webhook_id, failing_since=None).update(failing_since=now)
     is_gone = answer is not None and answer.status == GONE

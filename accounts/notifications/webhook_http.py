@@ -6,8 +6,10 @@ answer of a name server can lead elsewhere. Redirects are answers like others. P
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import httpcore
@@ -101,7 +103,7 @@ class _CheckedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Resolve the name, and connect to the first of its addresses that may be reached and answers."""
         problem = httpcore.ConnectError("none of its addresses may be reached from here.")
-        for address in addresses_of(host, port):
+        for address in _addresses_within(self._left(CONNECT_SECONDS), host, port):
             if not self._may_reach(address):
                 continue
             try:
@@ -170,6 +172,23 @@ def addresses_of(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):
         raise httpcore.ConnectError("its name is not known.") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _addresses_within(seconds: float, host: str, port: int) -> list[str]:
+    """Return `addresses_of` within a time. `getaddrinfo` has no limit: a late answer reaches only its thread."""
+    found: Future[list[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(addresses_of(host, port))
+        except httpcore.ConnectError as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name="webhook-name", daemon=True).start()
+    try:
+        return found.result(seconds)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout("its name was not resolved in time") from None
 
 
 def is_own_address(address: str) -> bool:

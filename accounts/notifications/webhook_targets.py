@@ -16,6 +16,7 @@ MAX_URL = 500
 _NOT_OUTSIDE = [
     ipaddress.ip_network(block)
     for block in (
+        "168.63.129.16/32",  # the host of a machine at Azure, as seen from it
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # relays of 6to4
         "198.18.0.0/15",  # benchmarks
@@ -85,7 +86,7 @@ def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
         return [address.ipv4_mapped]
     if address in _SIX_TO_FOUR and address.sixtofour is not None:
         return [address.sixtofour]
-    if address in _NAT64 or address in _COMPATIBLE:
+    if address in _NAT64 or (address in _COMPATIBLE and not address.is_loopback):
         return [IPv4Address(int(address) & 0xFFFFFFFF)]
     return []
 

@@ -81,6 +81,7 @@ def change_webhook(
 def remove_webhook(actor: Actor, hook: Webhook) -> None:
     """Delete a webhook with its deliveries."""
     with transaction.atomic():
+        Webhook.objects.select_for_update().filter(pk=hook.pk).first()  # first, as whoever delivers does
         action = AccountsAuditAction.WEBHOOK_REMOVED
         record(actor, action, "webhook", hook.pk, owner=hook.owner, before=_facts(hook))
         hook.delete()

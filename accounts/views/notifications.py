@@ -42,7 +42,7 @@ def _show(request: HttpRequest, **more: Any) -> HttpResponse:
     only_unread = request.GET.get("unread") == "true"
     rows = inbox.unread_of(person(request)) if only_unread else inbox.inbox_of(person(request))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    newest = page.object_list[0].pk if page.object_list else 0
+    newest = rows.values_list("pk", flat=True).first() or 0  # of all pages: “Mark all as read” means all
     context = {
         "nav": "notifications",
         "page": page,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import services
 from accounts.models import Webhook, WebhookDelivery
 from accounts.notifications.kinds import NotificationKind, find_kind
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed, is_fragment, person
 
@@ -34,9 +35,9 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     """Show the webhooks and the form that adds one; add one on POST."""
     if request.method != "POST":
         return _show_all(request)
-    url, kinds = request.POST.get("url", ""), _kinds(request)
+    url, kinds = request.POST.get("url", ""), request.POST.getlist("kinds")
     try:
-        hook, secret = services.add_webhook(actor(request), person(request), url, kinds)
+        hook, secret = services.add_webhook(actor(request), person(request), url, _kinds(request))
     except Refused as refused:
         errors = {refused.field or "url": refused.message}
         return _show_all(request, refused.status, url=url, chosen=kinds, errors=errors)
@@ -45,8 +46,13 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 
 
 def _kinds(request: HttpRequest) -> list[str]:
-    """Return the kinds of the form; every box checked is the same as none: also kinds that come later are sent."""
+    """Return the kinds of the form; every box checked is saved as none: also kinds that come later are sent.
+
+    Raises Refused (`webhook_kind_unknown`) if no box is checked.
+    """
     chosen = request.POST.getlist("kinds")
+    if not chosen:
+        raise Refused(RefusalReason.WEBHOOK_KIND_UNKNOWN, _("Choose at least one kind."), field="kinds")
     return [] if set(chosen) == {kind.value for kind in NotificationKind} else chosen
 
 
@@ -77,9 +83,9 @@ def one_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
     hook = _hook(request, webhook_id)
     if request.method != "POST":
         return _show_one(request, hook)
-    url, kinds, enabled = request.POST.get("url", ""), _kinds(request), "enabled" in request.POST
+    url, enabled = request.POST.get("url", ""), "enabled" in request.POST
     try:
-        hook = services.change_webhook(actor(request), hook, url=url, kinds=kinds, enabled=enabled)
+        hook = services.change_webhook(actor(request), hook, url=url, kinds=_kinds(request), enabled=enabled)
     except Refused as refused:
         errors = {refused.field or "url": refused.message}
         return _show_one(request, hook, refused.status, url=url, errors=errors)

@@ -48,10 +48,12 @@ function show(unread) {
 
 /** Show the newest in the browser, once in all its windows. @param {Newest | null} newest */
 function showInBrowser(newest) {
-  const last = Number(kept(SHOWN));
-  if (!newest || newest.id <= last) return;
-  keep(SHOWN, String(newest.id));
-  if (!last || !isAllowed() || document.visibilityState === "visible") return;
+  const before = kept(SHOWN);
+  const id = newest?.id ?? 0;
+  if (before && id <= Number(before)) return;
+  keep(SHOWN, String(id));
+  // What was there before this browser first looked is not news.
+  if (!before || !newest || !isAllowed() || document.visibilityState === "visible") return;
   const box = new Notification(newest.title, { body: newest.text, tag: `headnode-${newest.id}` });
   box.addEventListener("click", () => {
     window.focus();

@@ -9,7 +9,7 @@ from tests.acceptance.people import Person, with_token
 from tests.acceptance.test_input_files import upload
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.jobs.simulator.simulator_process import children_of, command_of
 from tests.stack import Stack, alive, processes_of, running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 COUNTS = "for n in $(seq 1 {last}); do echo line $n; sleep 0.05; done; echo done"
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.acceptance
 
 
 def _run(person: Person, code: str, command: str) -> str:

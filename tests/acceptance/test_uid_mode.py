@@ -3,7 +3,6 @@
 The same portal shows what an owner hears of the ways into a node, and that nobody gets in by way of a machine.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.people import Person, with_token
+from tests.jobs.simulator.conftest import make_key, needs_root
 from tests.stack import Stack, running
 
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else"),
-]
+pytestmark = [pytest.mark.acceptance, needs_root]
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +34,6 @@ def key(person: Person, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = make_key(tmp_path_factory.mktemp("key") / "id")
     body = {"name": "mine", "publicKey": Path(f"{path}.pub").read_text()}
     assert person.call("POST", "/api/v2/users/me/ssh-keys/", body)[0] == 201
-    return path
-
-
-def make_key(path: Path) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
     return path
 
 

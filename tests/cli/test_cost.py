@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.installed import Installed
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 
 
 def test_a_job_that_runs_costs_and_says_what(signed_in: Installed) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.installed import Installed, OnTerminal
 from tests.stack import ROOT, Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.acceptance
 JOB_ID = re.compile(r"[A-Za-z]{5,6}")
 
 

@@ -13,7 +13,7 @@ from tests.acceptance.people import sign_in, with_token
 from tests.cli.installed import Installed, OnTerminal
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 CODE = r"Confirm this code: ([B-Z]{4}-[B-Z]{4})"
 
 

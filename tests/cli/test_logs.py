@@ -17,7 +17,7 @@ from tests.cli.installed import Installed
 from tests.stack import Stack
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.acceptance
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.installed import Installed
 from tests.stack import Stack, free_port
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.acceptance
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.installed import Installed
 from tests.stack import ROOT
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.acceptance
 PAGE = (ROOT / "docs/cli.md").read_text()
 RECIPES = re.findall(r"^([^\n]+):\n\n```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 

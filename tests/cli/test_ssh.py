@@ -23,7 +23,7 @@ from tests.cli.installed import Installed, OnTerminal
 from tests.stack import Stack, free_port
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.acceptance
 
 
 def submitted(person: Installed, *options: str) -> str:

@@ -49,6 +49,13 @@ def consume(app: Celery, connection: Any, messages: int) -> None:
         connection.drain_events(timeout=5)
 
 
+def test_a_message_that_waited_too_long_for_a_thread_is_dropped(app: Celery) -> None:
+    step = AccessConsumer(SimpleNamespace(app=app))
+    for expires, moment in (("2020-01-01T00:00:00+00:00", "old"), ("2999-01-01T00:00:00+00:00", "new")):
+        step._run("test.push", [[moment], {}, {}], expires)
+    assert [name for name, _ in ran] == ["new"]
+
+
 def test_messages_of_the_queue_run_in_its_threads(app: Celery) -> None:
     with app.connection_for_write() as connection:
         app.send_task("test.push", args=["Abc123"], queue=wakeups.ACCESS_QUEUE, connection=connection)

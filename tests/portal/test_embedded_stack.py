@@ -170,7 +170,6 @@ def add_person(var: Path, name: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.timeout(240)
 def test_without_a_sandbox_there_is_one_user_also_after_a_restart(tmp_path: Path) -> None:
     var = tmp_path / "var"
     with running(var, AS_ORDINARY_USER, HEADNODE_SIMULATOR_SANDBOX="none") as stack:

@@ -106,6 +106,14 @@ def test_a_burst_becomes_a_digest(alice: User, bob: User, server: MailReceiver) 
     assert all(f"job {number} failed" in part(digest, "plain") for number in range(5, 12))
 
 
+def test_urgent_ones_hold_nothing_else_up(alice: User, server: MailReceiver) -> None:
+    for number in range(6):
+        tell(alice, f"deadline {number}", NotificationKind.DEADLINE_NEAR)
+    assert send_due_mail() == 6
+    tell(alice)
+    assert send_due_mail() == 1
+
+
 def test_a_server_that_is_away_gets_it_later_under_one_id(alice: User, bob: User, settings: Settings) -> None:
     with mail_receiver() as gone:
         port = gone.port

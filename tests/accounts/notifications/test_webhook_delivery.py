@@ -205,6 +205,54 @@ def test_what_is_off_gets_nothing(alice: User, hook: tuple[Webhook, str], receiv
         services.send_delivery_again(delivery)
 
 
+def test_what_fails_after_it_was_switched_off_is_not_tried_again(
+    alice: User, hook: tuple[Webhook, str], receiver: HTTPReceiver
+) -> None:
+    receiver.answer = answering(500)  # type: ignore[assignment]  # a function
+    delivery = tell(alice)
+    under_way = webhook_delivery._claim_next()
+    assert under_way is not None
+    services.change_webhook(SYSTEM, hook[0], enabled=False)
+    webhook_delivery._deliver(under_way)
+    delivery.refresh_from_db()
+    assert delivery.due_at is None
+    assert [one.status for one in delivery.tries.all()] == [500]
+
+
+def test_one_that_is_removed_while_it_is_posted_to_leaves_nothing(
+    alice: User, hook: tuple[Webhook, str], receiver: HTTPReceiver
+) -> None:
+    tell(alice)
+    under_way = webhook_delivery._claim_next()
+    assert under_way is not None
+    services.remove_webhook(SYSTEM, hook[0])
+    webhook_delivery._deliver(under_way)
+    assert len(receiver.requests) == 1
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_deactivated_user_s_webhooks_get_nothing_more(
+    alice: User, hook: tuple[Webhook, str], receiver: HTTPReceiver
+) -> None:
+    tell(alice)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert send_due_webhooks() == 0
+    assert receiver.requests == []
+
+
+def test_threads_that_wake_together_keep_to_the_share(alice: User, hook: tuple[Webhook, str]) -> None:
+    for _ in range(3):
+        tell(alice)
+    first, second = webhook_delivery._claim_next(), webhook_delivery._claim_next()
+    assert first is not None and second is not None
+    third = WebhookDelivery.objects.select_related("webhook__owner").get(claimed_until=None)
+    # As if a third thread had looked before the other two had claimed.
+    WebhookDelivery.objects.filter(pk=third.pk).update(claimed_until=timezone.now() + webhook_delivery.CLAIM)
+    assert not webhook_delivery._is_within_share(third)
+    third.refresh_from_db()
+    assert third.claimed_until is None, "it is given back"
+
+
 def test_a_try_that_was_interrupted_is_made_again(
     alice: User, hook: tuple[Webhook, str], receiver: HTTPReceiver
 ) -> None:

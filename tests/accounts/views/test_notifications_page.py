@@ -82,6 +82,14 @@ def test_one_can_be_unread_again(page: Client, alice: User) -> None:
     assert inbox.unread_count(alice) == 1
 
 
+def test_all_means_all_pages(page: Client, alice: User) -> None:
+    rows = [told(alice) for _ in range(40)]
+    shown = page.get(f"{INBOX}?page=2")
+    assert shown.context["newest"] == rows[-1].pk
+    page.post(f"{INBOX}read/", {"newest": shown.context["newest"]})
+    assert not inbox.unread_of(alice).exists()
+
+
 @pytest.mark.parametrize("newest", ["", "x", "-1", "9" * 40, "²"])
 def test_odd_input_breaks_nothing(page: Client, alice: User, newest: str) -> None:
     told(alice)

@@ -39,7 +39,7 @@ def test_all_kinds_is_every_kind_also_later_ones(page: Client, alice: User) -> N
 
 @pytest.mark.parametrize("url", ["", "example.org", "http://user:pw@example.org/"])
 def test_a_wrong_address_comes_back_with_a_sentence(page: Client, alice: User, url: str) -> None:
-    answer = page.post(URL, {"url": url})
+    answer = page.post(URL, {"url": url, "kinds": ["job_failed"]})
     assert answer.status_code == 400 and 'id="webhook-url-error"' in answer.content.decode()
     assert not alice.webhooks.exists()
 
@@ -47,6 +47,14 @@ def test_a_wrong_address_comes_back_with_a_sentence(page: Client, alice: User, u
 def test_a_kind_that_there_is_not(page: Client, alice: User) -> None:
     answer = page.post(URL, {"url": "https://example.org/", "kinds": ["job_failed", "nonsense"]})
     assert answer.status_code == 400 and "There is no kind “nonsense”" in answer.content.decode()
+
+
+def test_no_kind_at_all_is_not_every_kind(page: Client, alice: User, hook: Webhook) -> None:
+    for address in (URL, f"{URL}{hook.pk}/"):
+        answer = page.post(address, {"url": "https://example.org/new", "enabled": "on"})
+        assert answer.status_code == 400
+        assert "Choose at least one kind." in answer.content.decode()
+    assert [row.url for row in alice.webhooks.all()] == [hook.url]
 
 
 def test_answers_are_listed_as_text(page: Client, hook: Webhook) -> None:
@@ -66,7 +74,7 @@ def test_send_again_and_test(page: Client, hook: Webhook) -> None:
     assert page.post(f"{URL}{hook.pk}/deliveries/{delivery.pk}/again/").status_code == 302
     delivery.refresh_from_db()
     assert delivery.due_at is not None
-    page.post(f"{URL}{hook.pk}/", {"url": hook.url, "kinds": []})  # without "enabled"
+    page.post(f"{URL}{hook.pk}/", {"url": hook.url, "kinds": ["job_failed"]})  # without "enabled"
     assert page.post(f"{URL}{hook.pk}/test/").status_code == 409
 
 
@@ -76,7 +84,10 @@ def test_changes_are_saved(page: Client, hook: Webhook) -> None:
     )
     hook.refresh_from_db()
     assert (hook.url, hook.kinds, hook.enabled) == ("https://example.org/other", ["job_ended"], True)
-    assert page.post(f"{URL}{hook.pk}/", {"url": "x", "enabled": "on"}).status_code == 400
+    assert (
+        page.post(f"{URL}{hook.pk}/", {"url": "x", "kinds": ["job_ended"], "enabled": "on"}).status_code
+        == 400
+    )
 
 
 def test_removing_asks_first(page: Client, hook: Webhook) -> None:

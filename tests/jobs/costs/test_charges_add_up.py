@@ -25,7 +25,7 @@ from jobs.providers.base import NodeUsage
 from tests.jobs.control.test_loop_survives import Loop
 from tests.jobs.isolated_portal import IsolatedPortal
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 EXAMPLES = int(os.environ.get("CHARGE_EXAMPLES", "40"))
 checked: Counter[str] = Counter()

@@ -1,6 +1,5 @@
 """What a node's programs can reach of the machine, the simulator and other clusters: tried from inside."""
 
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.simulator.conftest import public
+from tests.jobs.simulator.conftest import needs_root, public
 from tests.jobs.simulator.simulator_process import Cluster, children_of
 
 Inside = Callable[[str], str]
@@ -137,7 +136,7 @@ def test_programs_have_no_capability_and_no_new_privileges(inside: Inside) -> No
         assert line in status
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+@needs_root
 def test_nothing_of_a_node_runs_as_the_machines_root(cluster: Cluster, neighbour: Cluster) -> None:
     owners: dict[str, set[int]] = {}
     for pid in children_of(cluster.simulator.process.pid):
