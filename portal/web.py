@@ -18,6 +18,7 @@ django.setup()
 
 from accounts.models import User  # noqa: E402  (models exist only now)
 from accounts.users.single_user import remember_single_user  # noqa: E402
+from jobs.providers.isolation import remember_isolation  # noqa: E402
 from portal import serving  # noqa: E402
 from portal.checks import report_at_start  # noqa: E402
 from sshgateway.process import gateway  # noqa: E402
@@ -29,6 +30,8 @@ def main() -> int:
         return 1
     if settings.HEADNODE_SINGLE_PERSON:
         remember_single_user(True)  # for every process, and for when nothing runs
+    elif User.too_many_here():
+        remember_isolation()  # what an earlier run learned may no longer hold
     if User.too_many_here():
         print(
             "Without a sandbox only one person may use this portal, and several have accounts. "

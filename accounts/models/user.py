@@ -30,12 +30,14 @@ class SingleUserManager(UserManager["User"]):
         )
         return user
 
+    def ask_whether_limited(self) -> None:
+        """Have whoever knows remember whether there may be another user. Writes: call it outside a transaction."""
+        if self.exists():
+            adding_another_user.send(sender=self.model)
+
     def is_limited_to_one(self) -> bool:
-        """Return whether there is a user and may be no other. Asks whoever knows, and so may write to the database."""
-        if not self.exists():
-            return False
-        adding_another_user.send(sender=self.model)
-        return SingleUserMode.is_on()
+        """Return whether there is a user and may be no other, as far as is remembered."""
+        return self.exists() and SingleUserMode.is_on()
 
 
 class User(AbstractUser):

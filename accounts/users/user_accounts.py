@@ -28,8 +28,8 @@ def add_user(actor: Actor, name: str, email: str, password: str, administrator: 
         validate_password(password, User(username=name, email=email))
     except ValidationError as error:
         raise Refused(RefusalReason.PASSWORD_WEAK, " ".join(error.messages), field="password") from error
-    # Before the transaction, so that what is learned stays although the user is refused in it.
-    User.objects.is_limited_to_one()
+    # Before the transaction: the answer may take its time, and stays although the user is refused.
+    User.objects.ask_whether_limited()
     create = User.objects.create_superuser if administrator else User.objects.create_user
     try:
         with transaction.atomic():

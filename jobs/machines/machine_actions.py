@@ -62,7 +62,7 @@ def change_machine(
             if current is None:
                 raise Refused("machine_removed", "The machine was removed meanwhile.", status=404)
             before = _facts(current)
-            checked, named = _checked(replace(draft_from(current), **changes), people)
+            checked, named = _checked(replace(draft_from(current), **changes), people, current.host)
             _save(current, checked, named if people is not None else None)
             after = _facts(current)
             if after != before:
@@ -153,13 +153,19 @@ def _end_forbidden_terminals(machine: Machine) -> None:
             session_actions.end_session(session, EndReason.MACHINE_CHANGED)
 
 
-def _checked(draft: MachineDraft, people: Iterable[str] | None) -> tuple[CheckedMachine, list[User]]:
-    """Return the checked draft and the people. Raises SeveralRefused with every problem of both."""
+def _checked(
+    draft: MachineDraft, people: Iterable[str] | None, known_host: str = ""
+) -> tuple[CheckedMachine, list[User]]:
+    """Return the checked draft and the people. Raises SeveralRefused with every problem of both.
+
+    Where a known host leads is not asked again: the gateway asks whenever it connects.
+    """
     problems: list[Refused] = []
     checked, named = None, []
     try:
         checked = check_draft(draft)
-        check_not_a_node(checked.host)
+        if checked.host != known_host:
+            check_not_a_node(checked.host)
     except SeveralRefused as refused:
         problems += refused.problems
     except Refused as refused:

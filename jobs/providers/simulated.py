@@ -93,10 +93,10 @@ class SimulatedProvider:
     def list(self) -> Sequence[ListedCluster]:
         return simulated_answers.read_clusters(self._call("GET", "/v1/clusters") or {})
 
-    # FaultInjectingProvider
-
     def keeps_users_apart(self) -> bool:
         return str((self._call("GET", "/healthz") or {}).get("sandbox")) != "none"
+
+    # FaultInjectingProvider
 
     def fault_overview(self) -> FaultOverview:
         return parse_faults(self._call("GET", "/v1/faults") or {})

@@ -3,6 +3,7 @@
 After a kill a file is either the old or the new one, never half of each.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -75,11 +76,12 @@ class Store:
 
     def save_usage(self, cluster_id: str, nodes: list[dict[str, Any]]) -> None:
         """Keep for USAGE_DAYS how long the nodes of a cluster existed; records that are older go. Raises OSError."""
+        write_atomically(self._usage / f"{cluster_id}.json", json.dumps(nodes))
         oldest = time.time() - USAGE_DAYS * 86400
         for path in self._usage.glob("*.json"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
-        write_atomically(self._usage / f"{cluster_id}.json", json.dumps(nodes))
+            with contextlib.suppress(FileNotFoundError):  # another cluster's end removes them, too
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def load_usage(self, cluster_id: str) -> list[dict[str, Any]]:
         """Return the record of a cluster that is gone; empty if there is none. Raises OSError."""

@@ -27,7 +27,7 @@ WARNINGS = {
     ),
     "uid": (
         "Note: bubblewrap is not available, so simulated nodes run as separate users but share this machine's "
-        "network, process list and world-readable files."
+        "network. What else they share is in the log, after “NOT protected”."
     ),
 }
 

@@ -125,6 +125,9 @@ class Cluster:
         for node in self.nodes.values():
             node.power_off()
         await self.environment.close()
+        # After it: closing cancels what runs in the background, and nothing enters a group any more.
+        groups = [node.control_group for node in self.nodes.values() if node.control_group is not None]
+        await asyncio.gather(*(group.end() for group in groups))
 
     # -- the file ---------------------------------------------------------------------------------
 

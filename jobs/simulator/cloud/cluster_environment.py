@@ -90,7 +90,7 @@ class ClusterEnvironment:
     @property
     def path(self) -> str:
         """Return the PATH of a node's programs."""
-        run = AGENT_INSIDE if self._has_own_network else str(self.shown_folders.run)
+        run = AGENT_INSIDE if self.services.sandbox.has_own_root else str(self.shown_folders.run)
         return f"{SYSTEM_PATH}:{run}/{PROGRAMS_FOLDER}"
 
     def write_context(self, hostname: str, files: Mapping[str, str], *, executable: bool = False) -> None:

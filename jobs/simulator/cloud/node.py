@@ -103,9 +103,10 @@ class Node(NodeView):
         try:
             await asyncio.wait_for(agent.ready, TAKE_UP_SECONDS)
             self._agent = agent
-            self.control_group = self._environment.control_group(self.spec)
-            if self.control_group is not None:
-                self.control_group.killed()  # those of before are not told again
+            group = self._environment.control_group(self.spec)
+            if group is not None and group.has_members():
+                self.control_group = group
+                group.killed()  # those of before are not told again
             self._fault_effects.take_up(name in launcher.links_down, name in launcher.disks_full)
             await self.apply_faults()
             await self._serve()

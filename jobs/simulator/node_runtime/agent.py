@@ -29,6 +29,7 @@ import threading
 import time
 
 from jobs.simulator.node_runtime import home_files, sockets, syscall_filter
+from jobs.simulator.node_runtime.child_ends import ChildEnds
 from jobs.simulator.node_runtime.limits_guard import Guard, relieve_machine
 from jobs.simulator.node_runtime.process_limits import set_limits
 from jobs.simulator.node_runtime.programs import (
@@ -67,6 +68,7 @@ class Agent:
         self.terminals: dict[int, str] = {}
         self.programs: set[int] = set()
         self.guard_at = 0.0
+        self.ended = ChildEnds()
 
     # -- the control socket -------------------------------------------------------------------
 
@@ -87,14 +89,10 @@ class Agent:
 
     def serve(self) -> None:
         """Carry out requests until the power is cut; reap children as they end."""
-        wake_read, wake_write = os.pipe()
-        os.set_blocking(wake_write, False)
-        os.set_blocking(wake_read, False)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.ended.listen()
         poll = select.poll()
         poll.register(self.listener, select.POLLIN)
-        poll.register(wake_read, select.POLLIN)
+        poll.register(self.ended.descriptor, select.POLLIN)
         if self.control is not None:
             poll.register(self.control, select.POLLIN)
         buffer = b""
@@ -104,8 +102,8 @@ class Agent:
                 descriptor for descriptor, _ in poll.poll(self.guard.wait_ms if has_programs() else None)
             ]
             self.run_guard()
-            if wake_read in ready:
-                os.read(wake_read, 4096)
+            if self.ended.descriptor in ready:
+                self.ended.clear()
                 self.reap()
             if self.listener.fileno() in ready:
                 self.meet_simulator(poll)
@@ -272,19 +270,18 @@ class Agent:
         for pid in self.terminals:
             os.kill(pid, signal.SIGHUP)
         signal_all(signal.SIGCONT)
-        self.wait_for_programs(grace_seconds, 0.01)
+        self.wait_for_programs(grace_seconds)
         signal_all(signal.SIGKILL)
-        self.wait_for_programs(1, 0.005)
-        self.reap()
+        self.wait_for_programs(1)
         self.send({"id": number})
         os._exit(0)
 
-    def wait_for_programs(self, seconds: float, interval: float) -> None:
+    def wait_for_programs(self, seconds: float) -> None:
         """Reap until no program is left, at most so many seconds."""
         deadline = time.monotonic() + seconds
-        while has_programs() and time.monotonic() < deadline:
+        self.reap()
+        while has_programs() and self.ended.wait(deadline - time.monotonic()):
             self.reap()
-            time.sleep(interval)
 
     # -- sockets ------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ import sys
 import time
 
 from jobs.simulator.node_runtime import full_disk, namespaces, own_root
+from jobs.simulator.node_runtime.child_ends import ChildEnds
 from jobs.simulator.node_runtime.network import ClusterNetwork
 from jobs.simulator.node_runtime.process_limits import set_oom_score
 
@@ -81,6 +82,7 @@ class Launcher:
         self.descriptors: list[int] = []
         self.children: dict[int, str] = {}
         self.ports: dict[str, int] = {}
+        self.ended = ChildEnds()
 
     def send(self, **message: Any) -> None:
         """Send a message to the simulator, if there is one."""
@@ -120,13 +122,13 @@ class Launcher:
         )
 
     def exit(self) -> None:
-        """Kill every node and exit."""
+        """Kill every node and exit. Outside a sandbox, agents get END_SECONDS to end their programs."""
         for pid in list(self.children):
             self.kill(pid)
+        self.listener = self.control = None  # nobody is told any more
         until = time.monotonic() + END_SECONDS
-        while not self.is_sandboxed and self.children and time.monotonic() < until:
-            time.sleep(0.01)  # agents end their programs: the kernel would kill only them
-            self.listener = self.control = None
+        # The kernel would kill the agents only, and not what they have started.
+        while not self.is_sandboxed and self.children and self.ended.wait(until - time.monotonic()):
             self.reap()
         os._exit(0)
 
@@ -270,15 +272,13 @@ class Launcher:
 
     def serve(self) -> None:
         """Carry out requests until there is no simulator any more, and none is to be expected."""
-        wake_read, wake_write = os.pipe()
-        os.set_blocking(wake_write, False)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.ended.listen()
         lost_at = 0.0
         while True:
             control, listener = self.control, self.listener
             poll = select.poll()
-            for source in (control, listener, wake_read, self.lifeline if self.lifeline >= 0 else None):
+            lifeline = self.lifeline if self.lifeline >= 0 else None
+            for source in (control, listener, self.ended.descriptor, lifeline):
                 if source is not None:
                     poll.register(source, select.POLLIN)
             if control is not None:
@@ -290,8 +290,8 @@ class Launcher:
             ready = [descriptor for descriptor, _ in poll.poll(left)]
             if self.lifeline in ready or (not ready and control is None):
                 self.exit()
-            if wake_read in ready:
-                os.read(wake_read, 4096)
+            if self.ended.descriptor in ready:
+                self.ended.clear()
                 self.reap()
             if control is not None and control.fileno() in ready:
                 for request in self.receive():

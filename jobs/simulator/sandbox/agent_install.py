@@ -26,6 +26,7 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 # What runs inside a node; the rest of `node_runtime` is the launcher's.
 AGENT_MODULES = (
     "agent.py",
+    "child_ends.py",
     "home_files.py",
     "kept_memory.py",
     "limits_guard.py",

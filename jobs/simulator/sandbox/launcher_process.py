@@ -3,6 +3,7 @@
 A process number alone may be somebody else's by now, so it counts only together with the start time.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -38,7 +39,8 @@ class LauncherProcess:
     def kill(self) -> None:
         """Kill it, if it still runs."""
         if self.is_running:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
+                os.kill(self.pid, signal.SIGKILL)
         if self.child is not None:
             # A killed process ends in a moment; without this wait it would stay as a zombie.
             self.child.wait()

@@ -16,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from jobs.simulator.node_runtime.own_root import OWN_HIDEPID
+from jobs.simulator.node_runtime.process_limits import kernel_version
 from jobs.simulator.sandbox.agent_install import AGENT_FILE, Python, find_pythons
 from jobs.simulator.sandbox.bubblewrap import (
     AGENT_INSIDE,
@@ -79,8 +81,9 @@ class NodeFeatures:
 def unprotected(sandbox: "Sandbox", features: NodeFeatures) -> list[str]:
     """Return what a sandbox does not hold back on this machine, as sentences."""
     found = list(UNPROTECTED[sandbox.protection])
+    hides = features.control_group and kernel_version() >= OWN_HIDEPID
     if sandbox.protection is Protection.UID:
-        found += SHARED_ROOT if not sandbox.has_own_root else [] if features.control_group else [LISTED]
+        found += SHARED_ROOT if not sandbox.has_own_root else [] if hides else [LISTED]
     if not features.filters_syscalls:
         found.append(UNFILTERED)
     if not features.control_group:

@@ -111,6 +111,16 @@ def test_a_machine_cannot_be_moved_to_a_node(admin: User, monkeypatch: pytest.Mo
     assert [problem.reason for problem in caught.value.problems] == ["host_is_node"]
 
 
+@pytest.mark.django_db
+def test_one_whose_name_leads_to_a_node_now_can_be_switched_off(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_to(monkeypatch, [])
+    machine = register(admin, "login.example.org")
+    resolve_to(monkeypatch, [NODE])
+    assert not machine_actions.change_machine(actor(admin), machine, {"enabled": False})[0].enabled
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_a_name_that_leads_to_a_node_when_a_terminal_opens(
     desk: Desk, node: Sshd, register: Callable[..., Machine], alice: User, settings: Settings

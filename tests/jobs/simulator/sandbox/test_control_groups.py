@@ -112,6 +112,18 @@ def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> Non
     assert wait_for(lambda: not any(path.exists() for path in group.members), "it is gone")
 
 
+def test_a_cluster_that_is_deleted_leaves_no_group_behind(simulator: Simulator) -> None:
+    if simulator.http.get("/healthz").json()["memory"] != "control_groups":
+        pytest.skip("no control groups can be made on this machine")
+    cluster = simulator.create("Group2", computes=1)
+    name = f"headnode-{zlib.crc32(str(simulator.var).encode()):08x}.*"
+    folders = [hierarchy.folder for hierarchy in here()]
+    assert [path for folder in folders for path in folder.glob(name)]
+    simulator.http.delete(cluster.path)
+    wait_for(lambda: simulator.http.get(cluster.path).status_code == 404, "the cluster is gone")
+    assert [path for folder in folders for path in folder.glob(name)] == []
+
+
 def test_a_simulator_that_is_stopped_leaves_no_group_behind(simulator: Simulator) -> None:
     """Its nodes are still ending when it has ended them."""
     if simulator.http.get("/healthz").json()["memory"] != "control_groups":

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobs.simulator.node_runtime import syscall_filter as wanted
-from tests.jobs.simulator.simulator_process import Cluster, Simulator
+from jobs.simulator.sandbox.agent_install import Python
+from jobs.simulator.sandbox.protection import UNFILTERED, NodeFeatures, Protection, Sandbox, unprotected
+from tests.jobs.simulator.simulator_process import Cluster
 
 ALLOWED = "allowed"
 # unistd.h of each processor, by hand: x86_64, aarch64.
@@ -175,5 +177,7 @@ def test_what_engineers_use_still_works(cluster: Cluster, keys: dict[str, Path])
         assert done.returncode == 0, (name, done.stdout, done.stderr)
 
 
-def test_it_is_said_where_there_is_no_filter(shared_simulator: Simulator) -> None:
-    assert shared_simulator.http.get("/healthz").json()["unprotected"] == []
+@pytest.mark.parametrize("filters", [True, False])
+def test_it_is_said_where_there_is_no_filter(filters: bool) -> None:
+    sandbox = Sandbox(Protection.BUBBLEWRAP, Python("/usr/bin/python3", None), False, None)
+    assert (UNFILTERED in unprotected(sandbox, NodeFeatures(filters_syscalls=filters))) is not filters

@@ -98,6 +98,10 @@ def test_another_clusters_home_context_and_temporary_files_are_out_of_reach(
     assert hostname not in inside("ls /run/context")
 
 
+def test_programs_of_the_node_are_on_its_path(inside: Inside) -> None:
+    assert inside("echo $PATH").strip().endswith(":/run/headnode/bin")
+
+
 @pytest.mark.parametrize("what", ["processes", "shared memory"])
 def test_what_others_run_and_share_is_not_listed(
     what: str, one_with_uid: Cluster, neighbour: Cluster, keys: dict[str, Path], inside: Inside
