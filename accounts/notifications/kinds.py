@@ -55,12 +55,6 @@ class NotificationKind(StrEnum):
         True,
         True,
     )
-    BUDGET_STEP = (
-        "budget_step",
-        gettext_noop("Budget step reached"),
-        gettext_noop("50, 80 or 100 % of a budget are spent."),
-        True,
-    )
     KEY_EXPIRING = (
         "key_expiring",
         gettext_noop("SSH key expires soon"),
@@ -70,7 +64,7 @@ class NotificationKind(StrEnum):
     SHARED_WITH_YOU = (
         "shared_with_you",
         gettext_noop("Shared with you"),
-        gettext_noop("Somebody lets you see a job or a terminal."),
+        gettext_noop("Somebody shares a terminal with you."),
         True,
     )
     HOST_KEY_ALARM = (

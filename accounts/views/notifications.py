@@ -22,7 +22,6 @@ ICONS = {
     "job_ended": "check",
     "job_failed": "error",
     "deadline_near": "clock",
-    "budget_step": "warning",
     "key_expiring": "key",
     "shared_with_you": "user",
     "host_key_alarm": "shield",

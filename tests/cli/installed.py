@@ -20,7 +20,7 @@ from typing import Any
 
 from packaging.markers import Marker
 
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$")
 _SCREEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
@@ -79,7 +79,7 @@ class Installed:
         } | self.environment
 
     def run(
-        self, *arguments: str, given: str = "", limit: float = 90, **more: Any
+        self, *arguments: str, given: str = "", limit: float = 4 * LIMIT, **more: Any
     ) -> "subprocess.CompletedProcess[str]":
         """Run to the end with pipes; the output is text."""
         return subprocess.run(
@@ -134,7 +134,7 @@ class OnTerminal:
         """The text without what moves the cursor."""
         return _SCREEN.sub("", self.text)
 
-    def wait_text(self, pattern: str, limit: float = 60) -> "re.Match[str]":
+    def wait_text(self, pattern: str, limit: float = LIMIT) -> "re.Match[str]":
         """Wait until the terminal shows this."""
 
         def found() -> "re.Match[str] | None":
@@ -150,7 +150,7 @@ class OnTerminal:
         """Type on its keyboard."""
         os.write(self.master, text.encode())
 
-    def end(self, limit: float = 60) -> int:
+    def end(self, limit: float = LIMIT) -> int:
         """Wait for the end; return the exit status."""
 
         def ended() -> bool:

@@ -46,9 +46,11 @@ def test_from_a_key_to_ssh_with_nothing_but_the_command_line(
 
     shell = on_terminal(engineer.begin("ssh", "@last"))
     shell.wait_text(f"uprod_{job}@")
-    shell.type("echo $((6*7)); sleep 100\n")
+    # One process says it and sleeps: between two, Ctrl-C may find only a shell that is about to start the second.
+    shell.type("sh -c 'echo $((6*7)); exec sleep 100'\n")
     shell.wait_text(r"\n42")
     shell.type("\x03")
+    shell.wait_text(rf"\^C\s*\S*uprod_{job}@")
     shell.type("exit 5\n")
     assert shell.end() == 5
     assert engineer.good("ssh", job, "--node", "compute-1", "--", "echo on $(hostname)").startswith("on ip-")
