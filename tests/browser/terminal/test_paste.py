@@ -58,6 +58,7 @@ def test_pasted_as_one_line(page: Page) -> None:
     bracketed(page, False)
     paste(page, "echo first-$((1+1))\n   second-$((1+1))\n")
     page.get_by_role("button", name="Paste as one line").click()
+    shows(page, "echo first-$((1+1)) second-$((1+1))")
     page.keyboard.press("Enter")
     shows(page, "\nfirst-2 second-2\n")
 
