@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from accounts.models import User
 from portal.embedded.preflight import find_redis
 from tests import catalogue as core_types
-from tests import evidence
+from tests import evidence, migrated_database
 from tests.kinds import pytest_addoption, pytest_collection_modifyitems, pytest_generate_tests
 from tests.resident_browser import ResidentBrowser
 from tests.scheduling import pytest_xdist_make_scheduler, pytest_xdist_setupnodes
@@ -57,8 +57,10 @@ def redis_server() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """PostgreSQL's test database goes with its server (scripts/with-postgres): dropping it would wait for connections
-    that threads of the tests still hold."""
-    return connection.vendor == "postgresql"
+    that threads of the tests still hold. SQLite's is a migrated one, and goes with the folder it is in."""
+    if connection.vendor == "sqlite":
+        migrated_database.copy_to(Path(connection.settings_dict["TEST"]["NAME"]))
+    return True
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import migrated_database
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,7 +148,14 @@ def start(var: Path, prefix: Sequence[str] = (), **environment: str) -> "subproc
 
 @contextmanager
 def running(var: Path, prefix: Sequence[str] = (), **environment: str) -> Iterator[Stack]:
-    """A portal that is ready; afterwards it is ended and nothing of it may be left."""
+    """A portal that is ready; afterwards it is ended and nothing of it may be left.
+
+    A new one gets a database that is migrated already: tests/portal/test_embedded_stack.py starts from nothing.
+    """
+    if not (var / "db.sqlite3").exists() and "DATABASE_URL" not in environment:
+        var.mkdir(mode=0o700, exist_ok=True)
+        migrated_database.copy_to(var / "db.sqlite3")
+        (var / "db.sqlite3").chmod(0o600)
     process = start(var, prefix, **environment)
     output: list[str] = []
     reader = threading.Thread(target=lambda: output.extend(process.stdout or []), daemon=True)
