@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.notifications import key_expiry_reminders, mail_delivery, wakeups, webhook_delivery
+from accounts.notifications import expiry, key_expiry_reminders, mail_delivery, wakeups, webhook_delivery
 
 
 @shared_task(name="accounts.remind")
@@ -21,3 +21,9 @@ def send_due_mail() -> int:
 def send_due_webhooks() -> int:
     """Deliver what is due to webhooks. Return how many tries were made."""
     return webhook_delivery.deliver_due()
+
+
+@shared_task(name="accounts.delete_old_notifications")
+def delete_old_notifications() -> int:
+    """Delete notifications, mails and deliveries that are old. Return how many."""
+    return expiry.delete_old()

@@ -77,6 +77,8 @@ HEADNODE_TERMINAL_GRACE_SECONDS = values["HEADNODE_TERMINAL_GRACE_SECONDS"]
 HEADNODE_TERMINAL_IDLE_SECONDS = values["HEADNODE_TERMINAL_IDLE_SECONDS"]
 HEADNODE_TERMINAL_IDLE_WARNING_SECONDS = values["HEADNODE_TERMINAL_IDLE_WARNING_SECONDS"]
 
+HEADNODE_NOTIFICATION_DAYS = values["HEADNODE_NOTIFICATION_DAYS"]
+
 HEADNODE_RECORDING_DAYS = values["HEADNODE_RECORDING_DAYS"]
 HEADNODE_RECORDING_MAX_MB = values["HEADNODE_RECORDING_MAX_MB"]
 HEADNODE_RECORDING_COMPRESS = values["HEADNODE_RECORDING_COMPRESS"]
@@ -205,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "remember-isolation": {"task": "jobs.remember_isolation", "schedule": 30.0, "options": {"expires": 30}},
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
+    "delete-old-notifications": {
+        "task": "accounts.delete_old_notifications",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     # What is due is found in the database, however its own message was lost.
     "send-due-mail": {
         "task": "accounts.send_due_mail",

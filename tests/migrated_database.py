@@ -48,7 +48,9 @@ def _digest() -> str:
 
 def _migrate(made: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        kept = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
+        }
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"],
             cwd=ROOT,

@@ -28,6 +28,7 @@ from accounts.notifications.outbox import notify
 from accounts.notifications.webhook_http import Answer, PostFailed, post
 from accounts.notifications.webhook_outbox import SEALING
 from accounts.notifications.webhook_signing import headers
+from accounts.notifications.webhook_targets import without_secrets
 
 CLAIM = timedelta(seconds=30)
 SHARE = 2
@@ -150,7 +151,7 @@ def _took_nothing_since(delivery: WebhookDelivery) -> bool:
 
 def _switch_off(hook: Webhook, why: str) -> None:
     """Switch a webhook off and tell its owner, once. What waits for it is given up; it can be sent again later."""
-    now = timezone.now()
+    now, address = timezone.now(), without_secrets(hook.url)
     if Webhook.objects.filter(pk=hook.pk, enabled=True).update(enabled=False, switched_off_at=now) != 1:
         return
     WebhookDelivery.objects.filter(webhook=hook).exclude(due_at=None).update(due_at=None)
@@ -160,13 +161,13 @@ def _switch_off(hook: Webhook, why: str) -> None:
         "webhook",
         hook.pk,
         owner=hook.owner,
-        after={"name": hook.url, "why": why},
+        after={"name": address, "why": why},
     )
     notify(
         hook.owner,
         NotificationKind.WEBHOOK_OFF,
-        f"Your webhook {hook.url} was switched off, because {why}. Mend it, then switch it on again in Settings.",
-        link="/settings/webhooks/",
-        facts={"webhook": hook.pk, "url": hook.url},
+        f"Your webhook {address} was switched off, because {why}. Mend it, then switch it on again in Settings.",
+        link=f"/settings/webhooks/{hook.pk}/",
+        facts={"webhook": hook.pk, "url": address},
         key=f"webhook-{hook.pk}-{now:%Y%m%d%H%M%S}",
     )

@@ -54,6 +54,12 @@ def check_url(text: str) -> str:
     return url
 
 
+def without_secrets(url: str) -> str:
+    """Return the address as far as others may read it: many services put a secret into the path or the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/" + ("…" if parts.path.strip("/") or parts.query else "")
+
+
 def is_outside(address: str) -> bool:
     """Return whether an IP address belongs to no private network, in none of the forms it stands for."""
     found = ipaddress.ip_address(address.partition("%")[0])

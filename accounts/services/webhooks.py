@@ -13,7 +13,7 @@ from accounts.audit.trail import Actor, record
 from accounts.models import User, Webhook, WebhookDelivery
 from accounts.notifications import wakeups, webhook_outbox, webhook_signing
 from accounts.notifications.kinds import NotificationKind, find_kind
-from accounts.notifications.webhook_targets import check_url
+from accounts.notifications.webhook_targets import check_url, without_secrets
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
@@ -58,14 +58,14 @@ def change_webhook(
     """
     with transaction.atomic():
         hook = Webhook.objects.select_for_update().get(pk=hook.pk)
-        before = _facts(hook)
+        before, url_before = _facts(hook), hook.url
         if url is not None:
             hook.url = check_url(url)
         if kinds is not None:
             hook.kinds = _checked_kinds(kinds)
         if enabled is not None:
             hook.enabled = enabled
-        if _facts(hook) == before:
+        if _facts(hook) == before and hook.url == url_before:
             return hook
         hook.failing_since = None
         if hook.enabled:
@@ -74,7 +74,8 @@ def change_webhook(
             hook.deliveries.exclude(due_at=None).update(due_at=None)
         hook.save(update_fields=["url", "kinds", "enabled", "failing_since", "switched_off_at"])
         action = AccountsAuditAction.WEBHOOK_CHANGED
-        record(actor, action, "webhook", hook.pk, owner=hook.owner, before=before, after=_facts(hook))
+        after = _facts(hook) | ({"url": "changed"} if hook.url != url_before else {})
+        record(actor, action, "webhook", hook.pk, owner=hook.owner, before=before, after=after)
     return hook
 
 
@@ -137,4 +138,4 @@ def _checked_kinds(words: Sequence[str]) -> list[str]:
 
 
 def _facts(hook: Webhook) -> dict[str, object]:
-    return {"name": hook.url, "kinds": list(hook.kinds), "enabled": hook.enabled}
+    return {"name": without_secrets(hook.url), "kinds": list(hook.kinds), "enabled": hook.enabled}

@@ -66,6 +66,12 @@ NOTIFICATIONS = Group(
             "In a burst, mail to one person is collected for so long and sent as one. 0: each notification is a mail.",
         ),
         Setting(
+            "HEADNODE_NOTIFICATION_DAYS",
+            Number(0, 36_500, 180),
+            180,
+            "Notifications, and the record of their mails and webhooks, are deleted after so many days. 0: never.",
+        ),
+        Setting(
             "HEADNODE_WEBHOOK_NETWORKS",
             ListOf(NetworkBlock(), "networks", "10.0.0.0/8,192.0.2.7"),
             no_values,

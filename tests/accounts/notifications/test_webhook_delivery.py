@@ -132,7 +132,8 @@ def test_lasting_failure_switches_it_off_and_its_owner_is_told(
     found = Webhook.objects.get()
     assert not found.enabled and found.switched_off_at
     told = Notification.objects.get(kind="webhook_off", person=alice)
-    assert receiver.url in told.text and not told.deliveries.exists()
+    assert receiver.url.removesuffix("hook") + "…" in told.text and not told.deliveries.exists()
+    assert told.link == f"/settings/webhooks/{found.pk}/"
     other.refresh_from_db()
     assert other.due_at is None
     assert alice.audit_events_about.filter(action="accounts:webhook:switched_off").count() == 1

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from accounts.audit.trail import Actor
+from accounts.models import User
 from accounts.notifications import webhook_http
 from accounts.notifications.webhook_http import PostFailed, post
-from accounts.notifications.webhook_targets import check_url, is_in_one, is_outside
+from accounts.notifications.webhook_targets import check_url, is_in_one, is_outside, without_secrets
 from accounts.refusals import Refused
+from accounts.services.webhooks import add_webhook, change_webhook, remove_webhook
 from tests.accounts.notifications.receivers import http_receiver, raw_receiver, say
 from tests.waiting import LIMIT
 
@@ -210,3 +213,30 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     with http_receiver() as receiver:
         assert post(receiver.url, b"{}", {}, ["127.0.0.1"]).status == 204
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.org/", "https://example.org/"),
+        ("https://example.org", "https://example.org/"),
+        ("https://hooks.example.org:8443/services/T0/B0/s3cret", "https://hooks.example.org:8443/…"),
+        ("https://example.org?token=s3cret", "https://example.org/…"),
+        ("https://example.org/?token=s3cret", "https://example.org/…"),
+    ],
+)
+def test_what_others_read_of_an_address_has_no_secret(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+
+
+@pytest.mark.django_db
+def test_the_trail_has_no_secret_and_says_that_the_address_changed(alice: User) -> None:
+    actor = Actor(alice)
+    hook, _ = add_webhook(actor, alice, "https://example.org/s3cret-1", [])
+    change_webhook(actor, hook, url="https://example.org/s3cret-2")
+    change_webhook(actor, hook, url="https://example.org/s3cret-2")
+    remove_webhook(actor, hook)
+    events = list(alice.audit_events_about.order_by("id"))
+    assert [event.action.rpartition(":")[2] for event in events] == ["added", "changed", "removed"]
+    assert events[1].after["url"] == "changed"
+    assert "s3cret" not in str([(event.before, event.after) for event in events])
