@@ -15,6 +15,7 @@ class RefusalReason(StrEnum):
     BAD_CREDENTIALS = "bad_credentials"
     PERSON_UNKNOWN = "person_unknown"
     PROJECT_UNKNOWN = "project_unknown"
+    TOO_MANY_PEOPLE = "too_many_people"
     PROJECT_REQUIRED = "project_required"
     NOT_ADMINISTRATOR = "not_administrator"
     EXPIRY_PAST = "expiry_past"

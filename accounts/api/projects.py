@@ -51,7 +51,7 @@ class ProjectDetailSerializer(CamelSerializer):
     created_at = serializers.DateTimeField()
 
     def get_members(self, project: Project) -> list[str]:
-        return list(project.members.order_by("username").values_list("username", flat=True))
+        return sorted(person.get_username() for person in project.members.all())
 
     def get_is_closed(self, project: Project) -> bool:
         return project.closed_at is not None
@@ -109,7 +109,7 @@ class Projects(ListAPIView[Project]):
 
     permission_classes = [IsAuthenticated, IsAdministrator]
     serializer_class = ProjectDetailSerializer
-    queryset = Project.objects.all()
+    queryset = Project.objects.prefetch_related("members")
 
     @extend_schema(request=ProjectBody, responses={201: ProjectDetailSerializer})
     def post(self, request: Request) -> Response:

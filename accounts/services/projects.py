@@ -15,6 +15,8 @@ from accounts.services.input_checks import clean_name
 from accounts.users.administrators import check_administrator
 
 ONLY_ADMINISTRATORS = "Only an administrator can change projects."
+MAX_ID = 40
+MAX_PEOPLE = 1000
 
 
 def projects_of(person: User) -> QuerySet[Project]:
@@ -32,14 +34,22 @@ def is_project_required() -> bool:
     return ProjectPolicy.objects.filter(is_required=True).exists()
 
 
+def _can_be_id(text: str) -> bool:
+    """Return whether a text can be a project's id, or a label in its place: no database need be asked otherwise."""
+    return len(text) <= MAX_ID and text.isprintable()
+
+
 def check_project(person: User, project_id: str | None) -> None:
     """Raise Refused (`project_unknown`) unless the person's jobs can belong to this project, or none is named.
 
     While the portal has no projects at all, any text is a label: programs written for Rescale may send one.
     """
-    if not project_id or projects_of(person).filter(pk=project_id).exists():
+    if not project_id:
         return
-    if not Project.objects.exists():
+    if not _can_be_id(project_id):
+        text = f"A project's id has at most {MAX_ID} characters, all printable."
+        raise Refused(RefusalReason.PROJECT_UNKNOWN, text, field="projectId")
+    if projects_of(person).filter(pk=project_id).exists() or not Project.objects.exists():
         return
     names = ", ".join(f"{project.name} ({project.pk})" for project in projects_of(person))
     text = f"You work on no such project. Yours: {names}." if names else "You work on no project yet."
@@ -58,8 +68,12 @@ def check_project_for_run(person: User, project_id: str | None) -> None:
 
 
 def people_named(names: Sequence[str]) -> list[User]:
-    """Return the people with these user names. Raises Refused (`person_unknown`)."""
-    found = {user.get_username(): user for user in User.objects.filter(username__in=names)}
+    """Return the people with these user names. Raises Refused (`person_unknown`, `too_many_people`)."""
+    if len(names) > MAX_PEOPLE:
+        text = f"A project has at most {MAX_PEOPLE} people."
+        raise Refused(RefusalReason.TOO_MANY_PEOPLE, text, field="members")
+    asked = [name for name in names if name.isprintable()]
+    found = {user.get_username(): user for user in User.objects.filter(username__in=asked)}
     if unknown := [name for name in names if name not in found]:
         text = f"There is no person with the user name {unknown[0]}."
         raise Refused(RefusalReason.PERSON_UNKNOWN, text, field="members")
@@ -111,9 +125,13 @@ def change_project(
 def set_default_project(actor: Actor, person: User, project_id: str | None) -> None:
     """Choose the project of jobs that name none; None for no default. Raises Refused (`project_unknown`)."""
     with transaction.atomic():
-        own = ProjectMembership.objects.select_for_update().filter(person=person)
+        own = ProjectMembership.objects.filter(person=person)
+        # All of them, in one order: another choice at the same time waits, and then sees this one.
+        list(own.order_by("pk").select_for_update())
         before = default_project(person)
-        chosen = own.filter(project=project_id, project__closed_at=None).first() if project_id else None
+        chosen = None
+        if project_id and _can_be_id(project_id):
+            chosen = own.filter(project=project_id, project__closed_at=None).first()
         if project_id and chosen is None:
             raise Refused(RefusalReason.PROJECT_UNKNOWN, "You work on no such project.", field="project")
         own.filter(is_default=True).update(is_default=False)

@@ -88,6 +88,8 @@ class NewVersionBody(CamelSerializer):
     def to_internal_value(self, data: Any) -> VersionDraft:
         """Return the version. Without a name its code is the name."""
         values = super().to_internal_value(data)
+        if "version_code" not in values:  # in a PATCH nothing is required
+            raise serializers.ValidationError({"versionCode": ["This field is required."]})
         return VersionDraft(
             code=values["version_code"],
             name=values.get("version") or values["version_code"],

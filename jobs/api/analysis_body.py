@@ -78,6 +78,13 @@ class FileBody(CamelSerializer):
         r"\A[A-Za-z]{1,12}\Z", error_messages={"invalid": "This is not a file id: an id has letters only."}
     )
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values. Also a PATCH, which may leave other things out, names the file."""
+        values = super().to_internal_value(data)
+        if "id" not in values:
+            raise serializers.ValidationError({"id": ["This field is required."]})
+        return values
+
 
 class InputFileBody(FileBody):
     """An uploaded file, and whether to unpack it if it is an archive."""

@@ -20,7 +20,13 @@ from jobs.submission.job_actions import DraftRefused
 
 # Where the fields of a draft are in the body; all others are at the top level.
 _IN_SOFTWARE = ("code", "version")
-_IN_ANALYSIS = ("command", "envVars", "preProcessScriptCommand", "postProcessScriptCommand")
+_IN_ANALYSIS = (
+    "command",
+    "envVars",
+    "preProcessScriptCommand",
+    "postProcessScriptCommand",
+    "userDefinedLicenseSettings",
+)
 _IN_HARDWARE = ("coreType", "coresPerSlot", "slots", "walltime")
 PRIORITIES = {"INSTANT": False, "ON_DEMAND": True}
 _AT_LEAST_ONE = "A job has at least one analysis: what to run, and on which nodes."
@@ -32,12 +38,11 @@ class PriorityField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         """Return the priority. Raises ValidationError for `RESERVED`, which is not offered, and for anything else."""
-        if data not in PRIORITIES:
+        if not isinstance(data, str) or data not in PRIORITIES:
             raise serializers.ValidationError(
-                "Choose INSTANT, or ON_DEMAND for a job that waits for free cores and may be taken. "
-                "Reserved cores are not offered here."
+                "Choose INSTANT or ON_DEMAND; here both mean the same. Reserved cores are not offered here."
             )
-        return str(data)
+        return data
 
 
 class CidrRulesField(serializers.CharField):

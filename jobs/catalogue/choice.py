@@ -7,6 +7,8 @@ from jobs.catalogue.refusal_reasons import CatalogueRefusal
 from jobs.models import Analysis, AnalysisVersion
 
 MAX_NAMED = 30
+# As long as the columns.
+MAX_CODE = 80
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,18 @@ class ChosenVersion:
     allowed_core_types: tuple[str, ...]
 
 
+def can_be_code(text: str) -> bool:
+    """Return whether a text can be a code at all: no database need be asked for one with NUL."""
+    return len(text) <= MAX_CODE and text.isprintable()
+
+
 def chosen_version(analysis_code: str, asked: str | None) -> ChosenVersion:
     """Return the version that is on offer under this code or name; without one, the default.
 
     Raises Refused (`analysis_unknown`, `analysis_version_unknown`).
     """
-    analysis = Analysis.objects.filter(code=analysis_code, is_active=True).first()
+    known = Analysis.objects.filter(code=analysis_code, is_active=True)
+    analysis = known.first() if can_be_code(analysis_code) else None
     if analysis is None:
         codes = list(Analysis.objects.filter(is_active=True).values_list("code", flat=True)[:MAX_NAMED])
         text = f"There is no analysis with this code. Choose one of: {', '.join(codes)}."
@@ -31,7 +39,7 @@ def chosen_version(analysis_code: str, asked: str | None) -> ChosenVersion:
     found = next((version for version in versions if asked in (None, "", version.code, version.name)), None)
     if found is not None:
         return ChosenVersion(found.code, tuple(found.allowed_core_types))
-    if analysis.accepts_any_version:
+    if analysis.accepts_any_version and can_be_code(str(asked)):
         return ChosenVersion(str(asked), ())
     text = f"{analysis.name} has no such version. Choose one of: {', '.join(v.code for v in versions)}."
     raise Refused(CatalogueRefusal.VERSION_UNKNOWN, text, field="version")

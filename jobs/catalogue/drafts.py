@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from accounts.refusals import Refused
 from jobs.catalogue.refusal_reasons import CatalogueRefusal
+from jobs.costs.rates import PRICE_RULE, is_price
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z", re.ASCII)
 ANALYSIS_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
@@ -14,7 +15,6 @@ VERSION_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}\Z", re.ASCII)
 MAX_NAME, MAX_TEXT, MAX_SCRIPT = 80, 2000, 64 * 1024
 MAX_CORES, MAX_CHOICES, MAX_VERSIONS = 1024, 64, 200
 MAX_MEMORY_MB, MAX_STORAGE_GB = 1024 * 1024, 1024 * 1024
-MAX_PRICE = Decimal(1000)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def core_type_problems(draft: CoreTypeDraft) -> list[Refused]:
             f"Storage is 0 to {MAX_STORAGE_GB} GB.",
         ),
         (
-            draft.price_per_core_hour.is_finite() and 0 <= draft.price_per_core_hour <= MAX_PRICE,
+            is_price(draft.price_per_core_hour),
             "price",
-            f"A price per core and hour is 0 to {MAX_PRICE}.",
+            f"A price per core and hour is a number {PRICE_RULE}.",
         ),
         (
             1 <= draft.ssh_port <= 65535,

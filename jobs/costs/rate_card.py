@@ -1,6 +1,5 @@
 """The rate card: what a core of each type costs per hour. An administrator changes it, from now on, never backwards."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,16 +11,15 @@ from django.utils import timezone
 from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused, SeveralRefused
 from accounts.users.administrators import check_administrator
+from jobs.costs.money import CURRENCY_RULE, is_currency
 from jobs.costs.price_history import ALWAYS, is_simulated
+from jobs.costs.rates import PRICE_RULE, is_price
 from jobs.costs.refusal_reasons import CostRefusal
 from jobs.costs.spans import whole_second
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.models import Charge, CoreType, Price, RateCard
 
 ONLY_ADMINISTRATORS = "Only an administrator can change prices."
-HIGHEST = Decimal("9999.9999")
-SMALLEST_PART = Decimal("0.0001")
-_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 class PriceRefused(Refused):
@@ -70,12 +68,11 @@ def _check(prices: Mapping[str, Decimal], currency: str | None, core_types: Mapp
             known = ", ".join(core_types)
             text = f"There is no core type '{code[:40]}'. Known ones: {known}."
             problems.append(PriceRefused(CostRefusal.CORE_TYPE_UNKNOWN, text, code))
-        elif not price.is_finite() or not 0 <= price <= HIGHEST or price % SMALLEST_PART:
-            text = f"The price of {code} must be from 0 to {HIGHEST}, with at most four decimal places."
+        elif not is_price(price):
+            text = f"The price of {code} must be {PRICE_RULE}."
             problems.append(PriceRefused(CostRefusal.PRICE_INVALID, text, code))
-    if currency is not None and not _CURRENCY.fullmatch(currency):
-        text = "A currency is three capital letters, such as USD or EUR."
-        problems.append(Refused(CostRefusal.CURRENCY_INVALID, text, field="currency"))
+    if currency is not None and not is_currency(currency):
+        problems.append(Refused(CostRefusal.CURRENCY_INVALID, CURRENCY_RULE, field="currency"))
     if problems:
         raise PricesRefused(problems)
 

@@ -6,6 +6,15 @@ The price of a core type is a column of the catalogue, `CoreType.price_per_core_
 from collections.abc import Iterable
 from decimal import Decimal
 
+HIGHEST = Decimal("9999.9999")
+SMALLEST_PART = Decimal("0.0001")
+PRICE_RULE = f"from 0 to {HIGHEST}, with at most four decimal places"
+
+
+def is_price(price: Decimal) -> bool:
+    """Return whether this can be the price of a core-hour."""
+    return price.is_finite() and 0 <= price <= HIGHEST and not price % SMALLEST_PART
+
 
 def node_price_per_hour(price_per_core_hour: Decimal, cores: int) -> Decimal:
     """Return the price of one running node for an hour."""

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.administrators import is_administrator
+from jobs.costs.money import CURRENCY_RULE, is_currency
 from jobs.costs.price_history import portal_currency
 from jobs.costs.refusal_reasons import CostRefusal
 from jobs.costs.reports import GroupBy, Report, usage_report
@@ -39,7 +40,7 @@ class ReportRequest:
 def read_request(asking: User, values: Mapping[str, str]) -> ReportRequest:
     """Return the request in `from`, `to`, `groupBy`, `currency`, `person` and `everyone`; by default, this month's own.
 
-    Raises Refused (`period_invalid`, `person_unknown`, `not_administrator`).
+    Raises Refused (`period_invalid`, `currency_invalid`, `person_unknown`, `not_administrator`).
     """
     today = timezone.now().date()
     last_day = _day(values.get("to", ""), "to") or today
@@ -51,7 +52,7 @@ def read_request(asking: User, values: Mapping[str, str]) -> ReportRequest:
         _group_by(values.get("groupBy") or GroupBy.DAY),
         first_day,
         last_day,
-        values.get("currency", "")[:3] or portal_currency(),
+        _currency(values.get("currency", "")),
         _person(asking, values),
     )
 
@@ -66,6 +67,12 @@ def _day(text: str, name: str) -> date | None:
     if found is None:
         raise Refused(CostRefusal.PERIOD_INVALID, f"`{name}` must be a day, such as 2026-01-31.", field=name)
     return found.date() if isinstance(found, datetime) else found
+
+
+def _currency(text: str) -> str:
+    if text and not is_currency(text):
+        raise Refused(CostRefusal.CURRENCY_INVALID, CURRENCY_RULE, field="currency")
+    return text or portal_currency()
 
 
 def _group_by(text: str) -> GroupBy:
@@ -86,7 +93,7 @@ def _person(asking: User, values: Mapping[str, str]) -> User | None:
         raise Refused("not_administrator", "Only an administrator can see what others used.", status=403)
     if everyone:
         return None
-    found = User.objects.filter(username=name).first()
+    found = User.objects.filter(username=name).first() if name.isprintable() else None
     if found is None and name.isascii() and name.isdigit() and len(name) < 19:
         found = User.objects.filter(pk=name).first()
     if found is None:

@@ -1,5 +1,6 @@
 """Check one analysis of a draft: its command, its variables, what runs before and after. Pure: no I/O, no Django."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from jobs.submission.texts import control_characters, is_env_name
 
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_ENV_VARS = 200
+MAX_LICENCE_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def find_analysis_problems(draft: JobAnalysisDraft, *, needs_command: bool = Tru
         if draft.post_process_command
         else None,
         _env(draft.env_vars),
+        _licences(draft.license_settings),
     ]
     return [problem for problem in found if problem is not None]
 
@@ -77,3 +80,18 @@ def _env(env_vars: object) -> Refused | None:
         if not isinstance(value, str) or "\0" in value or len(value) > 32768:
             return refused
     return None
+
+
+def _licences(settings: Mapping[str, Any]) -> Refused | None:
+    try:
+        text = json.dumps(settings, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:  # an infinite number, or half of a surrogate pair
+        text = ""
+    if 0 < len(text) <= MAX_LICENCE_CHARACTERS and "\\u0000" not in text:
+        return None
+    return Refused(
+        JobRefusal.LICENCES_INVALID,
+        f"What is said of licences has at most {MAX_LICENCE_CHARACTERS // 1024} kB of JSON without NUL.",
+        field="userDefinedLicenseSettings",
+    )

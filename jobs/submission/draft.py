@@ -126,7 +126,9 @@ def _tags(tags: Sequence[str]) -> Refused | None:
 
 
 def _filters(filters: Sequence[str]) -> Refused | None:
-    if len(filters) > MAX_FILTERS or any(not f.strip() or len(f) > MAX_FILTER or "\0" in f for f in filters):
+    if len(filters) > MAX_FILTERS or any(
+        not f.strip() or len(f) > MAX_FILTER or control_characters(f) for f in filters
+    ):
         return Refused(
             JobRefusal.FILTERS_INVALID,
             f"Name output files by at most {MAX_FILTERS} patterns of 1 to {MAX_FILTER} characters, such as *.vtk.",

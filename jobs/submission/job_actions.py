@@ -61,7 +61,8 @@ class CheckedDraft:
 
 def check_draft(asked: JobDraft, *, needs_command: bool = True) -> CheckedDraft:
     """Return what the draft chose from the catalogue. Raises DraftRefused with every problem."""
-    core_type = CoreType.objects.filter(code=asked.core_type, is_active=True).first()
+    on_offer = CoreType.objects.filter(code=asked.core_type, is_active=True)
+    core_type = on_offer.first() if choice.can_be_code(asked.core_type) else None
     versions, software = _choose_versions(asked, core_type)
     if core_type is None:
         codes = ", ".join(CoreType.objects.filter(is_active=True).values_list("code", flat=True))

@@ -16,6 +16,7 @@ class JobRefusal(StrEnum):
     SLOTS_OUT_OF_RANGE = "slots_out_of_range"
     WALLTIME_OUT_OF_RANGE = "walltime_out_of_range"
     ENV_VARS_INVALID = "env_vars_invalid"
+    LICENCES_INVALID = "license_settings_invalid"
     TOO_MANY_ANALYSES = "too_many_analyses"
     DESCRIPTION_INVALID = "description_invalid"
     TAGS_INVALID = "tags_invalid"

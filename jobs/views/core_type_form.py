@@ -81,7 +81,7 @@ def _number(text: str) -> int:
 
 def _price(text: str) -> Decimal:
     try:
-        return Decimal(text.strip().replace(",", ".")).quantize(Decimal("0.0001"))
+        return Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return Decimal(NO_NUMBER)
 
