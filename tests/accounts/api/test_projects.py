@@ -48,6 +48,10 @@ def test_the_list_asks_no_query_for_each_project(
     assert [row["members"] for row in found] == [["alice"]] * 20
 
 
+def _sets_the_default(sql: str) -> bool:
+    return sql.startswith("UPDATE") and "membership" in sql and '"id" = ' in sql
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_defaults_chosen_at_one_moment(admin: User, alice: User) -> None:
     """One waits for the other; neither fails, and one default is left."""
@@ -57,9 +61,10 @@ def test_two_defaults_chosen_at_one_moment(admin: User, alice: User) -> None:
     projects.set_default_project(Actor(alice), alice, made[0].pk)
     rival = Rival(lambda: projects.set_default_project(Actor(alice), alice, made[1].pk))
 
-    with before_query(lambda sql: sql.startswith("UPDATE") and "membership" in sql, rival.start):
+    with before_query(_sets_the_default, rival.start) as happened:
         projects.set_default_project(Actor(alice), alice, made[2].pk)
     rival.finish()
 
+    assert happened
     assert ProjectMembership.objects.filter(person=alice, is_default=True).count() == 1
     assert Project.objects.count() == 3
