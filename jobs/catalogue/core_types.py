@@ -24,7 +24,11 @@ def add_core_type(actor: Actor, draft: CoreTypeDraft) -> CoreType:
     _check(draft)
     try:
         with transaction.atomic():
-            currency = CoreType.objects.values_list("currency", flat=True).first() or "USD"
+            # Locked: the rate card may be changing the currency of all of them.
+            currencies = (
+                CoreType.objects.select_for_update().order_by("pk").values_list("currency", flat=True)
+            )
+            currency = next(iter(currencies), "USD")
             row = CoreType.objects.create(**_columns(draft), currency=currency)
             record(actor, JobsAuditAction.CORE_TYPE_ADDED, "core_type", row.pk, after=_facts(row))
     except IntegrityError as error:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs.costs.price_history import prices_of
 from jobs.costs.spans import Span, spans, whole_second
-from jobs.models import Charge, Cluster, Node
+from jobs.models import Charge, Cluster, Job, Node
 from jobs.providers.base import NodeUsage, ObservedNode, Provider, UnreadableAnswer
 from jobs.states import NODE_DOWN
 
@@ -59,6 +59,7 @@ def record_sightings(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str,
     with transaction.atomic():
         _lock(cluster.pk)
         rows = _rows_of(cluster.pk)
+        _close_earlier(found, rows)
         present = [one for one in found if not _is_closed(one, rows)]
         replaced = {
             key: row
@@ -69,7 +70,7 @@ def record_sightings(cluster: Cluster, nodes: Sequence[Node], seen: Mapping[str,
 
 
 def settle(cluster: Cluster, provider: Provider) -> None:
-    """Charge a cluster that is gone, from the provider's record. Without one, what was seen last counts.
+    """Charge a cluster that is gone, from the provider's record. Without one, or any node in it, what was seen counts.
 
     Raises ProviderError if the provider cannot be asked.
     """
@@ -78,7 +79,7 @@ def settle(cluster: Cluster, provider: Provider) -> None:
     except UnreadableAnswer as error:
         logger.error("cluster %s is charged as it was seen: %s", cluster.pk, error)
         usage = None
-    if usage is None:
+    if not usage:
         Charge.objects.filter(cluster_id=cluster.pk, is_open=True).update(is_open=False)
     else:
         settle_usage(cluster.pk, cluster, usage)
@@ -125,6 +126,19 @@ def _is_closed(one: Existence, rows: Rows) -> bool:
     return last is not None and not last.is_open
 
 
+def _close_earlier(found: Sequence[Existence], rows: Rows) -> None:
+    """Close the rows of nodes that existed before under these names: the provider made them anew."""
+    begins = {one.node: whole_second(one.since) for one in found}
+    earlier = [
+        row for (node, began_at), row in rows.items() if row.is_open and began_at < begins.get(node, began_at)
+    ]
+    for row in earlier:
+        row.is_open = False
+        row.ended_at = min(row.ended_at, begins[row.node])
+        row.seconds = int((row.ended_at - row.began_at).total_seconds())
+    Charge.objects.bulk_update(earlier, ["is_open", "ended_at", "seconds"])
+
+
 def _not_shorter(one: Existence, rows: Rows) -> Existence:
     """Return the existence; while it lasts, until no earlier than seen before: a clock may have been put back."""
     last = _last_row(one, rows)
@@ -167,9 +181,16 @@ def _charges(cluster_id: str, cluster: Cluster | None, found: Iterable[Existence
 
 
 def _payer(cluster: Cluster | None, rows: Rows) -> dict[str, object]:
-    """Return who and what is charged: the job or, once that is deleted, whom the rows name already."""
-    if cluster is not None:
-        job = cluster.job
+    """Return who and what is charged: the job or, once that is deleted, whom the rows name already.
+
+    The job is read anew, under the cluster's lock: what the loop read as its pass began may have been edited.
+    """
+    found = (
+        Job.objects.select_related("owner").filter(cluster=cluster)
+        if cluster is not None
+        else Job.objects.none()
+    )
+    if job := found.first():
         return {
             "job_id": job.pk,
             "job_name": job.name,

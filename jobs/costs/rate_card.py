@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
@@ -115,7 +115,8 @@ def _from_now_on(core_type: CoreType) -> datetime:
     """Return the next whole second, but never before what was set or charged last: a clock may have been put back."""
     now = whole_second(timezone.now()) + timedelta(seconds=1)
     last = Price.objects.filter(core_type=core_type).aggregate(at=Max("valid_from"))["at"]
-    charged = Charge.objects.filter(core_type=core_type.pk, is_open=True).aggregate(at=Max("ended_at"))["at"]
+    lately = Charge.objects.filter(Q(is_open=True) | Q(day__gte=now.date()), core_type=core_type.pk)
+    charged = lately.aggregate(at=Max("ended_at"))["at"]
     return max(moment for moment in (now, last, charged) if moment is not None)
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.models import Charge, Job
+from jobs.models import Charge, Cluster, Job
 from jobs.storage.job_inputs import InputDraft, attach_inputs, inputs_of
 from jobs.submission import draft, job_fields
 from jobs.submission.draft import JobDraft
@@ -53,6 +53,8 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft, inputs: Sequence[InputDraf
     Raises DraftRefused, or Refused (`already_submitted`, 409) when more than labels would change after submission.
     """
     with transaction.atomic():
+        # Before the job's own row: who writes charges locks the cluster, and then reads the job's name and project.
+        list(Cluster.objects.select_for_update().filter(job=job.pk).values_list("pk"))
         job = Job.objects.select_for_update(of=("self",)).select_related("owner", "core_type").get(pk=job.pk)
         before = draft_of(job)
         asked = _cleaned(asked)
@@ -65,11 +67,13 @@ def edit_job(actor: Actor, job: Job, asked: JobDraft, inputs: Sequence[InputDraf
             return job
         if "project_id" in changed:
             asked = replace(asked, project_id=checked_project(job.owner, asked.project_id))
-            # What it has cost moves with it: a project's costs are those of its jobs.
-            Charge.objects.filter(job_id=job.pk).update(project_id=asked.project_id or "")
         columns = _apply(job, asked, inputs_after, changed)
         # Only these columns: the log's counter may change meanwhile.
         job.save(update_fields=columns)
+        if changed & {"name", "project_id"}:
+            # What it has cost moves with it: a project's costs are those of its jobs.
+            charges = Charge.objects.filter(job_id=job.pk)
+            charges.update(project_id=job.project_id or "", job_name=job.name)
         record(
             actor,
             JobsAuditAction.JOB_EDITED,
