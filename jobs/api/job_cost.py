@@ -10,8 +10,15 @@ from accounts.rest.camel_case import CamelSerializer
 from jobs.api.cost_fields import MoneyField
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID
-from jobs.costs.job_cost import cost_of
+from jobs.costs.job_cost import Projection, cost_of
 from jobs.costs.price_history import is_simulated
+
+
+class EarlierCostSerializer(CamelSerializer):
+    """What was charged in another currency."""
+
+    currency = serializers.CharField()
+    amount = MoneyField()
 
 
 class CostSerializer(CamelSerializer):
@@ -23,7 +30,13 @@ class CostSerializer(CamelSerializer):
     projected = MoneyField(
         help_text="At the deadline; before the command runs, at its walltime; after the end, what it cost."
     )
+    projected_for = serializers.ChoiceField(
+        list(Projection), help_text="Which of these `projected` is: walltime, deadline or end."
+    )
     deadline = serializers.DateTimeField(allow_null=True)
+    earlier = EarlierCostSerializer(
+        many=True, help_text="What was charged before the rate card's currency changed; not in `accrued`."
+    )
     simulated = serializers.BooleanField(help_text="Whether the rate card's prices are made up.")
 
 
@@ -42,7 +55,11 @@ class JobCost(APIView):
                     "accrued": cost.accrued,
                     "rate_per_hour": cost.rate_per_hour,
                     "projected": cost.projected,
+                    "projected_for": cost.projected_for,
                     "deadline": cost.deadline,
+                    "earlier": [
+                        {"currency": currency, "amount": amount} for currency, amount in cost.earlier.items()
+                    ],
                     "simulated": is_simulated(),
                 }
             ).data

@@ -1,12 +1,13 @@
-"""What jobs have cost so far, what they cost per hour now, and what they will have cost at their deadline."""
+"""What jobs have cost so far, what they cost per hour now, and what they will have cost."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.utils import timezone
 
 from jobs.costs.hardware import Hardware, hardware_of_jobs
@@ -14,9 +15,17 @@ from jobs.costs.price_history import prices_of
 from jobs.costs.rates import node_price_per_hour
 from jobs.costs.spans import PriceFrom, amount, price_at, spans
 from jobs.models import Charge, Cluster, Job
-from jobs.states import Observed
+from jobs.states import ENDING, Desired, Observed
 
 HOUR = timedelta(hours=1)
+
+
+class Projection(StrEnum):
+    """What a projected cost is that of. The values are those of the API."""
+
+    WALLTIME = "walltime"
+    DEADLINE = "deadline"
+    END = "end"
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,17 @@ class Cost:
     """The cost of a job, in `currency`.
 
     `projected`: what it will have cost at its deadline; of a job whose command does not run yet, at its walltime; of
-    one that has ended, what it cost. `deadline` is None without one. `is_live`: it costs more every second.
+    one that ends or has ended, what it cost. `projected_for` says which. `deadline` is None without one. `earlier`:
+    what was charged in other currencies before the rate card's changed. `is_live`: it costs more every second.
     """
 
     currency: str
     accrued: Decimal
     rate_per_hour: Decimal
     projected: Decimal
+    projected_for: Projection
     deadline: datetime | None
+    earlier: Mapping[str, Decimal]
 
     @property
     def is_live(self) -> bool:
@@ -62,31 +74,37 @@ def costs_of(jobs: Sequence[Job]) -> dict[str, Cost]:
     }
 
 
-def _closed_amounts(job_ids: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
-    """Return what is charged for good, by job and currency."""
+@dataclass
+class _Closed:
+    """What is charged for good, by currency, and the currency of the last of it."""
+
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    until: datetime | None = None
+    currency: str = ""
+
+
+def _closed_amounts(job_ids: Sequence[str]) -> Mapping[str, _Closed]:
+    """Return what is charged for good, by job."""
     rows = (
         Charge.objects.filter(job_id__in=job_ids, is_open=False)
         .order_by()
         .values_list("job_id", "currency", "cores", "price_per_core_hour")
-        .annotate(total=Sum("seconds"))
+        .annotate(total=Sum("seconds"), until=Max("ended_at"))
     )
-    found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for job_id, currency, cores, price, seconds in rows:
-        found[job_id][currency] += amount(seconds, cores, price)
+    found: dict[str, _Closed] = defaultdict(_Closed)
+    for job_id, currency, cores, price, seconds, until in rows:
+        closed = found[job_id]
+        closed.amounts[currency] = closed.amounts.get(currency, Decimal()) + amount(seconds, cores, price)
+        if closed.until is None or until > closed.until:
+            closed.until, closed.currency = until, currency
     return found
 
 
-def open_amount(row: Charge, prices: Sequence[PriceFrom], now: datetime, currency: str) -> Decimal:
-    """Return what an open row and what followed it has cost until now, of that what is in this currency."""
-    parts = spans(row.began_at, max(row.ended_at, now), prices)
-    return sum(
-        (
-            amount(part.seconds, row.cores, part.price.per_core_hour)
-            for part in parts
-            if part.price.currency == currency
-        ),
-        Decimal(),
-    )
+def _add_open(amounts: dict[str, Decimal], row: Charge, prices: Sequence[PriceFrom], now: datetime) -> None:
+    """Add what an open row and what followed it has cost until now, by currency."""
+    for part in spans(row.began_at, max(row.ended_at, now), prices):
+        cost = amount(part.seconds, row.cores, part.price.per_core_hour)
+        amounts[part.price.currency] = amounts.get(part.price.currency, Decimal()) + cost
 
 
 def open_rate(rows: Iterable[Charge], prices: Mapping[str, Sequence[PriceFrom]], now: datetime) -> Decimal:
@@ -101,30 +119,53 @@ def _cost(
     job: Job,
     cluster: Cluster | None,
     hardware: Hardware,
-    closed: Mapping[str, Decimal],
+    closed: _Closed,
     running: Sequence[Charge],
     prices: Mapping[str, Sequence[PriceFrom]],
     now: datetime,
 ) -> Cost:
-    currency = hardware.currency
-    accrued = closed.get(currency, Decimal()) + sum(
-        (open_amount(row, prices[row.core_type], now, currency) for row in running), Decimal()
-    )
+    amounts = dict(closed.amounts)
+    for row in running:
+        _add_open(amounts, row, prices[row.core_type], now)
+    # What has ended keeps the currency in which it was charged, whatever the rate card has now.
+    currency = hardware.currency if running else closed.currency or hardware.currency
+    accrued = amounts.pop(currency, Decimal())
     rate = open_rate(running, prices, now)
-    projected = accrued + _still_to_come(job, cluster, hardware, rate, now)
-    return Cost(currency, accrued, rate, projected, cluster.deadline_at if cluster is not None else None)
+    projected_for = _projection(job, cluster)
+    return Cost(
+        currency=currency,
+        accrued=accrued,
+        rate_per_hour=rate,
+        projected=accrued + _still_to_come(projected_for, job, cluster, hardware, rate, now),
+        projected_for=projected_for,
+        deadline=cluster.deadline_at if cluster and cluster.observed_state not in ENDING else None,
+        earlier={name: cost for name, cost in sorted(amounts.items()) if cost},
+    )
+
+
+def _projection(job: Job, cluster: Cluster | None) -> Projection:
+    if cluster is None:
+        return Projection.END if job.completed_at else Projection.WALLTIME
+    if cluster.failure or cluster.desired_state == Desired.STOPPED or cluster.observed_state in ENDING:
+        return Projection.END
+    if cluster.observed_state in (Observed.ABSENT, Observed.BOOTING, Observed.READY):
+        return Projection.END if job.completed_at else Projection.WALLTIME
+    return Projection.DEADLINE if cluster.deadline_at is not None else Projection.END
 
 
 def _still_to_come(
-    job: Job, cluster: Cluster | None, hardware: Hardware, rate: Decimal, now: datetime
+    projected_for: Projection,
+    job: Job,
+    cluster: Cluster | None,
+    hardware: Hardware,
+    rate: Decimal,
+    now: datetime,
 ) -> Decimal:
-    """Return what is added until the deadline. Before the command runs, walltime counts."""
-    if cluster is None or cluster.observed_state in (Observed.ABSENT, Observed.BOOTING, Observed.READY):
-        is_over = cluster is not None and bool(cluster.failure)
-        return Decimal() if is_over or job.completed_at else hours(job.walltime) * hardware.price_per_hour
-    if cluster.deadline_at is None or cluster.deadline_at <= now:
+    if projected_for == Projection.WALLTIME:
+        return hours(job.walltime) * hardware.price_per_hour
+    if projected_for == Projection.END or cluster is None or cluster.deadline_at is None:
         return Decimal()
-    return hours(cluster.deadline_at - now) * rate
+    return hours(max(cluster.deadline_at - now, timedelta())) * rate
 
 
 def hours(span: timedelta) -> Decimal:

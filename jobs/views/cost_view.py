@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from jobs.costs.job_cost import Cost, cost_of, costs_of
+from jobs.costs.job_cost import Cost, Projection, cost_of, costs_of
 from jobs.costs.money import money_text, rounded
 from jobs.costs.price_history import is_simulated
 from jobs.models import Job
@@ -20,11 +20,12 @@ class CostView:
     accrued: str
     rate_per_hour: str
     projected: str
+    projected_for: Projection
+    earlier: list[str]
     amount: str
     per_hour: str
     currency: str
     at: datetime
-    deadline: datetime | None
     is_live: bool
     is_simulated: bool
 
@@ -45,11 +46,12 @@ def _view(cost: Cost, simulated: bool) -> CostView:
         accrued=money_text(cost.accrued, cost.currency),
         rate_per_hour=money_text(cost.rate_per_hour, cost.currency),
         projected=money_text(cost.projected, cost.currency),
+        projected_for=cost.projected_for,
+        earlier=[money_text(amount, currency) for currency, amount in cost.earlier.items()],
         amount=_number(cost.accrued),
         per_hour=_number(cost.rate_per_hour),
         currency=cost.currency,
         at=timezone.now(),
-        deadline=cost.deadline if cost.is_live else None,
         is_live=cost.is_live,
         is_simulated=simulated,
     )

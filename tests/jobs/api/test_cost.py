@@ -4,9 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from accounts.audit.trail import Actor
 from accounts.models import User
+from jobs.costs.rate_card import change_rate_card
 from jobs.costs.spans import whole_second
 from jobs.models import Charge, Cluster, CoreType, Job
 from tests.api import client_of
@@ -33,7 +36,8 @@ def test_the_cost_of_a_running_job(alice: User) -> None:
     job = running_job(alice)
     body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
     of_the_test = Decimal("0.4") / 3600 * ((timezone.now() - began).seconds + 2)
-    assert set(body) == {"currency", "accrued", "ratePerHour", "projected", "deadline", "simulated"}
+    assert {"currency", "accrued", "ratePerHour", "projected", "deadline", "simulated"} <= set(body)
+    assert (body["projectedFor"], body["earlier"]) == ("deadline", [])
     assert body["currency"] == "USD"
     assert Decimal(body["ratePerHour"]) == Decimal("0.4")
     # A half hour and ten minutes of four cores at USD 0.1, and the time that the test took.
@@ -57,6 +61,53 @@ def test_the_cost_of_a_job_that_ended_is_what_it_cost(alice: User) -> None:
     Job.objects.update(completed_at=timezone.now())
     body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
     assert body["accrued"] == body["projected"] == "0.066667"
+
+
+@pytest.mark.parametrize(
+    ("change", "projected_for"),
+    [
+        ({"observed_state": "booting"}, "walltime"),
+        ({"observed_state": "booting", "desired_state": "stopped"}, "end"),
+        ({"observed_state": "executing"}, "deadline"),
+        ({"observed_state": "executing", "desired_state": "stopped"}, "end"),
+        ({"observed_state": "releasing"}, "end"),
+    ],
+)
+def test_a_projection_says_for_when_it_is(alice: User, change: dict[str, str], projected_for: str) -> None:
+    """While the nodes boot they cost and there is a deadline, but the projection is that of the walltime."""
+    job = running_job(alice)
+    Cluster.objects.update(**change)
+    body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
+    assert body["projectedFor"] == projected_for
+    if projected_for == "end":
+        assert body["projected"] == body["accrued"]
+    client = Client()
+    client.force_login(alice)
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert ("At its walltime" in page, "At the deadline" in page) == (
+        projected_for == "walltime",
+        projected_for == "deadline",
+    )
+
+
+def test_what_has_ended_keeps_its_currency(alice: User, admin: User) -> None:
+    job = running_job(alice)
+    Charge.objects.filter(is_open=True).update(is_open=False, seconds=1800)
+    Cluster.objects.update(observed_state="released", deadline_at=None)
+    Job.objects.update(completed_at=timezone.now())
+    change_rate_card(Actor(admin), currency="EUR")
+    body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
+    assert (body["currency"], body["accrued"], body["earlier"]) == ("USD", "0.266667", [])
+
+
+def test_what_runs_says_what_it_cost_before_the_currency_changed(alice: User, admin: User) -> None:
+    job = running_job(alice)
+    change_rate_card(Actor(admin), currency="EUR")
+    body = client_of(alice).get(f"/api/v2/jobs/{job.pk}/cost/").json()
+    assert body["currency"] == "EUR"
+    [earlier] = body["earlier"]
+    assert earlier["currency"] == "USD"
+    assert Decimal("0.26") < Decimal(earlier["amount"]) < Decimal("0.3")
 
 
 def test_nobody_else_sees_the_cost(alice: User, bob: User, charlie: User) -> None:

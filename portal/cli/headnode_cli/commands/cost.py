@@ -1,4 +1,4 @@
-"""`cost`: what jobs have cost, cost per hour, and will have cost at their deadline."""
+"""`cost`: what jobs have cost, cost per hour, and will have cost."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any, Optional
@@ -9,6 +9,9 @@ from .. import completions, runtime
 from ..job_refs import path_of
 from ..output import note, show_facts, show_json, show_table
 from ..times import local, until
+
+# Of what has ended there is nothing to project.
+PROJECTIONS = {"deadline": "At the deadline", "walltime": "At its walltime"}
 
 
 def cost(
@@ -31,7 +34,10 @@ def cost(
             [
                 ("Until now", _money(found, "accrued")),
                 ("Per hour", _money(found, "ratePerHour")),
-                ("At the deadline", _money(found, "projected") if found["deadline"] else ""),
+                (
+                    PROJECTIONS.get(_projected_for(found), ""),
+                    _money(found, "projected") if _projected_for(found) in PROJECTIONS else "",
+                ),
                 (
                     "Deadline",
                     f"{local(found['deadline'])} (in {until(found['deadline'])})"
@@ -59,7 +65,12 @@ def _show_running(costs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
         ]
         for row, found in costs
     ]
-    show_table(["JOB", "NAME", "UNTIL NOW", "PER HOUR", "AT THE DEADLINE", "DEADLINE"], rows, "Nothing runs.")
+    show_table(["JOB", "NAME", "UNTIL NOW", "PER HOUR", "PROJECTED", "DEADLINE"], rows, "Nothing runs.")
+
+
+def _projected_for(cost: dict[str, Any]) -> str:
+    """Return what the projection is that of. A portal of an older version does not say it."""
+    return str(cost.get("projectedFor") or ("deadline" if cost["deadline"] else ""))
 
 
 def _money(cost: dict[str, Any], field: str) -> str:
