@@ -143,7 +143,7 @@ IS_ACTIVE = OpenApiParameter("isActive", bool, description="`true`: only core ty
 
 @extend_schema_view(get=extend_schema(parameters=[IS_ACTIVE]))
 class CoreTypes(ListAPIView[CoreType]):
-    """The hardware a job can run on. Prices are simulated."""
+    """The hardware a job can run on, with the prices of the rate card."""
 
     permission_classes = [IsAuthenticated, AdministratorsWrite]
     serializer_class = CoreTypeSerializer
@@ -193,7 +193,7 @@ class OneCoreType(APIView):
 
 
 class ComputePrices(APIView):
-    """The price list. Prices are simulated."""
+    """The price list: the rate card, as everybody may read it."""
 
     @extend_schema(responses=ComputePriceSerializer(many=True))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -8,13 +8,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Project, User
 from jobs.costs.price_history import prices_of
 from jobs.costs.spans import SECONDS_PER_HOUR, amount, spans
-from jobs.models import Charge, CoreType
+from jobs.models import Charge, CoreType, Price
 
 
 class GroupBy(StrEnum):
@@ -99,13 +99,16 @@ def usage_report(
     for part in parts:
         for row in (rows.setdefault(part.key, UsageRow(part.key)), total):
             _add(row, part)
-    _name(rows, group_by)
+    _name(rows, group_by, charges.filter(Q(day__gte=first_day) | Q(is_open=True)))
     return Report(currency, first_day, last_day, group_by, _in_order(rows.values(), group_by), total)
 
 
 def currencies() -> list[str]:
-    """Return every currency in which something was charged."""
-    return sorted(Charge.objects.order_by().values_list("currency", flat=True).distinct())
+    """Return every currency in which something may have been charged: those that prices have or had."""
+    had = Price.objects.order_by().values_list("currency", flat=True)
+    return sorted(
+        {*had.distinct(), *CoreType.objects.order_by().values_list("currency", flat=True).distinct()}
+    )
 
 
 def _closed(charges: QuerySet[Charge], group_by: GroupBy, currency: str) -> Iterable[_Part]:
@@ -140,13 +143,15 @@ def _add(row: UsageRow, part: _Part) -> None:
     row.idle_cost += amount(part.idle_seconds, part.cores, part.price)
 
 
-def _name(rows: dict[str, UsageRow], group_by: GroupBy) -> None:
-    """Give rows the names that people know, where these are not the keys."""
+def _name(rows: dict[str, UsageRow], group_by: GroupBy, charges: QuerySet[Charge]) -> None:
+    """Give rows the names that people know, where these are not the keys. One query, whatever the number of rows."""
     if group_by == GroupBy.JOB:
-        names = Charge.objects.filter(job_id__in=rows).order_by("id").values_list("job_id", "job_name")
-        found = defaultdict(str, names)
+        names = charges.order_by().values_list("job_id", "job_name").annotate(last=Max("id")).order_by("last")
+        found = defaultdict(str, ((job_id, name) for job_id, name, _ in names))
     elif group_by == GroupBy.CORE_TYPE:
-        found = defaultdict(str, CoreType.objects.filter(pk__in=rows).values_list("pk", "name"))
+        found = defaultdict(str, CoreType.objects.values_list("pk", "name"))
+    elif group_by == GroupBy.PROJECT:
+        found = defaultdict(str, Project.objects.values_list("pk", "name"))
     else:
         return
     for key, row in rows.items():

@@ -28,9 +28,13 @@ def rate_card_page(request: HttpRequest) -> HttpResponse:
     core_types = list(CoreType.objects.all())
     if request.method != "POST":
         return _show(request, core_types)
-    typed = {core_type.pk: request.POST.get(f"price_{core_type.pk}", "").strip() for core_type in core_types}
+    # A core type that was added meanwhile is not in the form, and keeps its price.
+    names = {core_type.pk: f"price_{core_type.pk}" for core_type in core_types}
+    typed = {code: request.POST[name].strip() for code, name in names.items() if name in request.POST}
     prices, unreadable = {}, {}
     for code, text in typed.items():
+        if text == request.POST.get(f"was_{code}"):
+            continue  # left as it was: somebody else may have changed it meanwhile
         try:
             prices[code] = Decimal(text.replace(",", "."))
         except InvalidOperation:
@@ -42,7 +46,7 @@ def rate_card_page(request: HttpRequest) -> HttpResponse:
         rate_card.change_rate_card(
             actor(request),
             prices=prices,
-            currency=currency,
+            currency=None if currency == request.POST.get("was_currency") else currency,
             simulated=request.POST.get("simulated") == "on",
         )
     except PricesRefused as refused:
@@ -63,19 +67,27 @@ def _show(
     rows: list[dict[str, Any]] = [
         {
             "core_type": core_type,
-            "value": typed.get(core_type.pk, f"{core_type.price_per_core_hour.normalize():f}"),
+            "value": typed.get(core_type.pk, _shown(core_type.price_per_core_hour)),
+            "was": request.POST.get(f"was_{core_type.pk}", _shown(core_type.price_per_core_hour)),
             "error": errors.get(core_type.pk, ""),
         }
         for core_type in core_types
     ]
+    history = (
+        Price.objects.exclude(set_by="").select_related("core_type").order_by("-valid_from", "core_type")
+    )
     context = {
         "nav": "rate_card",
         "rows": rows,
         "currency": currency or portal_currency(),
+        "currency_was": request.POST.get("was_currency", portal_currency()),
         "currency_error": errors.get("currency", ""),
         "simulated": request.POST.get("simulated") == "on" if typed else is_simulated(),
-        "history": Price.objects.exclude(set_by="")
-        .select_related("core_type")
-        .order_by("-valid_from", "core_type")[:HISTORY_ROWS],
+        "history": [(price, _shown(price.per_core_hour)) for price in history[:HISTORY_ROWS]],
     }
     return render(request, "jobs/rate_card.html", context, status=400 if errors else 200)
+
+
+def _shown(price: Decimal) -> str:
+    """Return a price without zeros at the end."""
+    return f"{price.normalize():f}"

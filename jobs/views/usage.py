@@ -1,6 +1,7 @@
 """Usage and cost: a person's own report with plots, as a page and as CSV; administrators see everyone's."""
 
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
+from jobs.access.job_visibility import visible_jobs
 from jobs.costs.money import money_text, rounded
 from jobs.costs.price_history import is_simulated
 from jobs.costs.report_csv import file_name, report_csv
@@ -81,7 +83,8 @@ def _context(asking: User, asked: ReportRequest, values: dict[str, str]) -> dict
         "is_own": asked.person == asking,
         "is_administrator": is_administrator(asking),
         "groupings": _groupings(is_administrator(asking)),
-        "lines": _lines(chosen)[:MOST_ROWS],
+        "lines": (lines := _lines(chosen)[:MOST_ROWS]),
+        "linked": _linked(asking, lines) if asked.group_by == GroupBy.JOB else set(),
         "left_out": max(0, len(chosen.rows) - MOST_ROWS),
         "total": money_text(by_day.total.cost, asked.currency),
         "node_hours": by_day.total.node_hours,
@@ -121,6 +124,12 @@ def _lines(report: Report) -> list[Line]:
         )
         for row in report.rows
     ]
+
+
+def _linked(asking: User, lines: Sequence[Line]) -> set[str]:
+    """Return the jobs that the asking person can open: a charge outlives its job."""
+    rows = visible_jobs(asking).filter(pk__in=[line.key for line in lines])
+    return set(rows.values_list("pk", flat=True))
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:

@@ -4,18 +4,22 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import pytest
 
+from accounts.audit.trail import Actor
 from accounts.models import User
 from accounts.refusals import Refused
+from jobs.costs.rate_card import change_rate_card
 from jobs.costs.report_csv import report_csv
 from jobs.costs.report_request import read_request
-from jobs.costs.reports import GroupBy, usage_report
+from jobs.costs.reports import GroupBy, currencies, usage_report
 from jobs.models import Charge, CoreType
 from tests.jobs.costs.charges import NOON, charge
 
@@ -137,3 +141,30 @@ def test_a_bad_question_is_a_sentence(values: dict[str, str], alice: User) -> No
 def test_a_time_may_be_given_as_moments(alice: User) -> None:
     asked = read_request(alice, {"from": "2026-03-01T00:00:00Z", "to": "2026-03-31T23:59:59+00:00"})
     assert (asked.first_day, asked.last_day) == (date(2026, 3, 1), date(2026, 3, 31))
+
+
+@pytest.mark.parametrize("group_by", GroupBy)
+def test_no_query_has_a_value_for_each_row(
+    group_by: GroupBy,
+    alice: User,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[Any]],
+) -> None:
+    """100,000 jobs are more values than SQLite takes in one query."""
+    for number in range(30):
+        charge(alice, job_id=f"job{number}", project_id=f"project{number}")
+    with django_assert_max_num_queries(5) as queries:
+        usage_report(group_by, FIRST, LAST, "USD", alice)
+    assert max(len(query["sql"]) for query in queries.captured_queries) < 2000
+
+
+def test_a_report_calls_a_job_by_its_newest_name(alice: User) -> None:
+    for name in ("old", "new"):
+        charge(alice, job_id="aaaaaa", job_name=name)
+    [row] = usage_report(GroupBy.JOB, FIRST, LAST, "USD", alice).rows
+    assert (row.name, row.node_seconds) == ("new", 7200)
+
+
+def test_currencies_are_those_of_prices(alice: User, admin: User) -> None:
+    assert currencies() == ["USD"]
+    change_rate_card(Actor(admin), currency="EUR")
+    assert currencies() == ["EUR", "USD"]

@@ -6,7 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.audit.trail import Actor
 from accounts.models import User
+from accounts.services import projects
+from jobs.costs.rate_card import change_rate_card
 from jobs.models import CoreType, Price
 from tests.jobs.api.test_cost import running_job
 from tests.jobs.costs.charges import charge
@@ -57,3 +60,47 @@ def test_an_administrator_sets_prices(admin: User, alice: User) -> None:
     client.force_login(alice)
     assert client.post("/administration/rate-card/", form).status_code == 404
     assert Price.objects.filter(set_by="alice").count() == 0
+
+
+def test_a_price_that_was_left_alone_is_not_put_back(admin: User) -> None:
+    """Two administrators have the page open: each saves what they changed, and nothing else."""
+    client = Client()
+    client.force_login(admin)
+    onyx = CoreType.objects.get(pk="onyx")
+    shown = f"{onyx.price_per_core_hour.normalize():f}"
+    change_rate_card(Actor(admin), prices={"onyx": Decimal(7)}, currency="EUR")
+    form = {"price_onyx": shown, "was_onyx": shown, "price_emerald": "3", "was_emerald": "1"}
+    answer = client.post("/administration/rate-card/", {**form, "currency": "USD", "was_currency": "USD"})
+    assert answer.status_code == 302
+    found = {row.pk: (row.price_per_core_hour, row.currency) for row in CoreType.objects.all()}
+    assert (found["onyx"], found["emerald"]) == ((7, "EUR"), (3, "EUR"))
+
+
+def test_a_core_type_that_the_form_did_not_have_keeps_its_price(admin: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    before = CoreType.objects.get(pk="onyx").price_per_core_hour
+    form = {"price_emerald": "3", "currency": "USD"}
+    assert client.post("/administration/rate-card/", form).status_code == 302
+    assert CoreType.objects.get(pk="onyx").price_per_core_hour == before
+    assert CoreType.objects.get(pk="emerald").price_per_core_hour == 3
+
+
+def test_the_history_writes_prices_as_people_do(admin: User) -> None:
+    change_rate_card(Actor(admin), prices={"emerald": Decimal(100)}, currency="EUR")
+    assert "EUR 100<" in page(admin, "/administration/rate-card/")
+
+
+def test_usage_names_projects(alice: User, admin: User) -> None:
+    wing = projects.create_project(Actor(admin), "Wing", [alice])
+    charge(alice, timezone.now().replace(microsecond=0), 3600, project_id=wing.pk)
+    assert f'Wing <span class="job-id">{wing.pk}</span>' in page(alice, "/usage/", groupBy="project")
+    assert f"{wing.pk},Wing," in page(alice, "/usage.csv", groupBy="project")
+
+
+def test_usage_links_jobs_that_are_there(alice: User) -> None:
+    charge(alice, timezone.now().replace(microsecond=0), 3600, job_id="Zzzzzz", job_name="gone")
+    kept = charge(alice, timezone.now().replace(microsecond=0), 3600).job_id
+    text = page(alice, "/usage/", groupBy="job")
+    assert f'href="/jobs/{kept}/"' in text
+    assert 'href="/jobs/Zzzzzz/"' not in text
