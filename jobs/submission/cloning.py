@@ -12,6 +12,7 @@ from jobs.models import ClusterDefinition, Job
 from jobs.storage.job_inputs import attach_inputs, inputs_of
 from jobs.submission import edits, job_actions
 from jobs.submission.draft import MAX_NAME
+from jobs.submission.job_project import project_of_copy
 from jobs.submission.refusal_reasons import JobRefusal
 
 PREFIX = "Copy of "
@@ -33,7 +34,8 @@ def clone_job(actor: Actor, owner: User, job: Job) -> Job:
     name = before.name if before.name.startswith(PREFIX) else f"{PREFIX}{before.name}"[:MAX_NAME]
     with transaction.atomic():
         # The setting that the job had, as it was decided then: both switches together may not be true.
-        copy = job_actions.create_job(actor, owner, replace(before, name=name))
+        asked = replace(before, name=name, project_id=project_of_copy(owner, before.project_id))
+        copy = job_actions.create_job(actor, owner, asked)
         copy.cloned_from = job
         copy.save(update_fields=["cloned_from"])
         attach_inputs(copy, inputs_of(job))

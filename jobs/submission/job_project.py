@@ -1,6 +1,7 @@
 """Which project a job belongs to."""
 
 from accounts.models import User
+from accounts.refusals import Refused
 from accounts.services import projects
 
 
@@ -13,6 +14,14 @@ def project_of(owner: User, asked: str | None) -> str | None:
         return checked_project(owner, asked)
     found = projects.default_project(owner)
     return found.pk if found is not None else None
+
+
+def project_of_copy(owner: User, project_id: str | None) -> str | None:
+    """Return the project of a copy: the same or, if that is closed or the owner works on it no more, none named."""
+    try:
+        return checked_project(owner, project_id)
+    except Refused:
+        return None
 
 
 def checked_project(owner: User, project_id: str | None) -> str | None:

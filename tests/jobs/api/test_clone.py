@@ -3,7 +3,9 @@
 import pytest
 from django.test import Client
 
+from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, User
+from accounts.services import projects
 from jobs.models import ClusterDefinition, CoreType, FollowingAnalysis, Job, JobInput
 from tests.api import client_of
 from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
@@ -84,3 +86,14 @@ def test_the_button_makes_a_clone_and_shows_it(alice: User, client: Client) -> N
 
     copy = Job.objects.get(cloned_from=job)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/jobs/{copy.pk}/")
+
+
+def test_a_clone_of_a_job_in_a_closed_project_belongs_to_the_default_one(
+    alice: User, admin: User, job: Job
+) -> None:
+    wing, tail = (projects.create_project(Actor(admin), name, [alice]) for name in ("Wing", "Tail"))
+    Job.objects.filter(pk=job.pk).update(project_id=wing.pk)
+    projects.change_project(Actor(admin), wing, is_closed=True)
+    projects.set_default_project(Actor(alice), alice, tail.pk)
+    answer = client_of(alice).post(f"{URL}{job.pk}/clone/")
+    assert (answer.status_code, answer.json()["projectId"]) == (201, tail.pk)
