@@ -20,17 +20,26 @@ SLOW = ("tests/portal/test_api_fuzz.py", "tests/sshgateway/process/test_thousand
 BOTH_DATABASES = "--both-databases"
 # Besides what is marked `postgres`: locks, races, sequences, chains, and SQL of one's own.
 FOR_POSTGRES = (
+    "tests/accounts/api/test_projects.py",
     "tests/accounts/audit/",
+    "tests/accounts/notifications/",
+    "tests/jobs/api/test_catalogue.py",
+    "tests/jobs/api/test_cost.py",
     "tests/jobs/api/test_files.py",
+    "tests/jobs/api/test_impossible_values.py",
     "tests/jobs/api/test_input_files.py",
     "tests/jobs/context/test_broker.py",
     "tests/jobs/context/test_registration_race.py",
     "tests/jobs/control/test_claim",
     "tests/jobs/control/test_deadline_warnings.py",
     "tests/jobs/control/test_login_records.py",
+    "tests/jobs/costs/test_charging.py",
+    "tests/jobs/costs/test_rate_card.py",
+    "tests/jobs/costs/test_reports.py",
     "tests/jobs/events/",
     "tests/jobs/lifetime/test_extend.py",
     "tests/jobs/submission/test_job_actions.py",
+    "tests/jobs/submission/test_projects.py",
     "tests/sshgateway/certificates/test_rotation.py",
     "tests/sshgateway/sessions/",
 )

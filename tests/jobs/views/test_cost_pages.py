@@ -86,11 +86,6 @@ def test_a_core_type_that_the_form_did_not_have_keeps_its_price(admin: User) -> 
     assert CoreType.objects.get(pk="emerald").price_per_core_hour == 3
 
 
-def test_the_history_writes_prices_as_people_do(admin: User) -> None:
-    change_rate_card(Actor(admin), prices={"emerald": Decimal(100)}, currency="EUR")
-    assert "EUR 100<" in page(admin, "/administration/rate-card/")
-
-
 def test_usage_names_projects(alice: User, admin: User) -> None:
     wing = projects.create_project(Actor(admin), "Wing", [alice])
     charge(alice, timezone.now().replace(microsecond=0), 3600, project_id=wing.pk)
