@@ -1,7 +1,8 @@
 """Configure uvicorn for the portal's processes: a server class, HTTP and websocket protocols, and settings.
 
-Added: a connection must send a whole request in time; websockets of terminals are handed to their gateway, and their
-messages go around ASGI; before the server stops, shells are ended, so that each browser is told why.
+Added: a connection must send the head of a request in time, and no more than a head needs; websockets of terminals are
+handed to their gateway, and their messages go around ASGI; before the server stops, shells are ended, so that each
+browser is told why.
 """
 
 import asyncio
@@ -28,6 +29,11 @@ log = logging.getLogger(__name__)
 
 # Enough for a slow network, too short to keep many idle connections open.
 REQUEST_SECONDS = 20.0
+# Of a request's head, or of what may follow its body. Less than this always passes, with the cookies of a whole domain.
+LARGEST_HEAD = 64 * 1024
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
 LONGEST_MESSAGE = 128 * 1024
 GATEWAY_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
@@ -35,14 +41,29 @@ GATEWAY_UNAVAILABLE = (
 
 
 class HTTPProtocol(HttpToolsProtocol):
-    """HTTP, with a limit on how long a connection may take for the head of each request."""
+    """HTTP, with limits on the head of each request: how long it may take, and how large it may be.
+
+    The parser keeps all of a head, whatever its size. What comes between requests and after a body counts, too.
+    """
 
     _limit: asyncio.TimerHandle | None = None
+    # What has arrived since the last end of a head, part of a body or end of a request.
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Start the limit for the first request."""
         super().connection_made(transport)
         self._start_limit()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the data. Give up a connection that sends too much without getting anywhere."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > LARGEST_HEAD:
+            self._refuse_head()
+        elif self._is_idle and self._head_bytes:
+            # Blank lines before a request: they have ended the wait for it, and no request has begun.
+            self._start_limit()
 
     def on_message_begin(self) -> None:
         """Start the limit for a later request."""
@@ -52,12 +73,36 @@ class HTTPProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop the limit: the head has arrived."""
         self._stop_limit()
+        self._head_bytes = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Note that the request gets on."""
+        self._head_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the request has arrived."""
+        self._head_bytes = 0
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the limit."""
         self._stop_limit()
         super().connection_lost(exc)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no response is under way."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _refuse_head(self) -> None:
+        """Say why and close the connection; within a response nothing can be said."""
+        if self._is_idle and not self.transport.is_closing():
+            self.transport.write(HEAD_TOO_LARGE)
+            self.transport.close()
+        else:
+            self.transport.abort()
 
     def _start_limit(self) -> None:
         if self._limit is None:

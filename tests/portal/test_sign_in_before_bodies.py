@@ -24,6 +24,8 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPLOAD = "/api/v2/files/contents/"
+# More than the buffers of two sockets hold.
+ENOUGH = 16 * MEGABYTE
 SESSION = portal_settings.SESSION_COOKIE_NAME
 
 
@@ -213,6 +215,53 @@ def test_slow_headers_are_given_up(port: int, monkeypatch: pytest.MonkeyPatch, b
             stop.set()
             drip.join()
     assert said == b""
+
+
+def test_blank_lines_keep_no_connection(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a request they end the server's wait for the next one."""
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        client.sendall(b"\r\n")
+        assert _until_closed(client) == b""
+
+
+@pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_has_a_largest_size(port: int, start: bytes) -> None:
+    """A target, one header, and many headers: the server keeps all of a head in memory."""
+    piece = b"abcd: efgh\r\n" * 500 if start.endswith(b"\n") else b"x" * 6000
+    assert _sent_until_refused(port, start, piece) < ENOUGH
+
+
+def test_what_follows_a_body_has_a_largest_size(port: int) -> None:
+    """Trailers and chunk extensions: neither is part of the body, which has a limit of its own."""
+    start = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for after in (start + b"0\r\n", start + b"1;a="):
+        piece = b"abcd: efgh\r\n" * 500 if after.endswith(b"\n") else b"x" * 6000
+        assert _sent_until_refused(port, after, piece) < ENOUGH
+
+
+def test_a_large_head_within_the_limit_passes(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(
+            b"GET /x HTTP/1.1\r\nHost: x\r\nCookie: " + b"c" * (serving.LARGEST_HEAD - 200) + b"\r\n\r\n"
+        )
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def _sent_until_refused(port: int, start: bytes, piece: bytes) -> int:
+    """Send a request's beginning and then pieces without end; return how many bytes went out before the end came."""
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        try:
+            client.sendall(start)
+            while sent < ENOUGH:
+                client.sendall(piece)
+                sent += len(piece)
+        except ConnectionError:
+            pass
+    return sent
 
 
 def _until_closed(client: socket.socket) -> bytes:
