@@ -248,6 +248,8 @@ class Launcher:
         set_oom_score(NODES_OOM_SCORE)
         if self.network is not None:
             self.network.attach_node(port, address)
+        if self.is_sandboxed:
+            namespaces.show_own_terminals()
         # Moved out of the way first: they may be among the descriptors 0 to 4 that are about to be replaced.
         high_control, high_log, high_listener = (
             fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (control, log, listener)

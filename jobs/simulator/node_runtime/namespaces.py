@@ -12,12 +12,15 @@ import sys
 from jobs.simulator.node_runtime.libc import check, libc
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 4096, 16384, 1 << 18, 2, 4
+MS_BIND, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV, MS_NOEXEC = 4096, 16384, 1 << 18, 2, 4, 8
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 CAPABILITIES = 64
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 LINUX = sys.platform == "linux"
+# The kernel counts terminals for the whole machine (kernel.pty.max, 4096, of which others keep 1024).
+MOST_TERMINALS = 128
+TERMINALS = f"newinstance,ptmxmode=0666,mode=0620,max={MOST_TERMINALS}"
 
 
 def die_with(parent: int) -> None:
@@ -93,3 +96,13 @@ def enter_own_network() -> None:
             file.write("0")
     except OSError:
         pass  # only port 22 inside the cluster needs it
+
+
+def show_own_terminals() -> None:
+    """In a mount namespace of its own, cover /dev/pts with one that has a limit: bubblewrap's has none.
+
+    Call it in a user namespace of the cluster's. bubblewrap then shows this one to the node.
+    """
+    check(libc.unshare(CLONE_NEWNS), "mount namespace")
+    flags = MS_NOSUID | MS_NOEXEC
+    check(libc.mount(b"devpts", b"/dev/pts", b"devpts", flags, TERMINALS.encode()), "terminals")

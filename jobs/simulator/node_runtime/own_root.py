@@ -13,6 +13,7 @@ import os
 import stat
 
 from jobs.simulator.node_runtime.libc import check, libc
+from jobs.simulator.node_runtime.namespaces import TERMINALS
 from jobs.simulator.node_runtime.process_limits import kernel_version
 
 TYPE_CHECKING = False
@@ -45,7 +46,6 @@ DEVICE_LINKS = (
     ("fd/1", "stdout"),
     ("fd/2", "stderr"),
 )
-TERMINALS = b"newinstance,ptmxmode=0666,mode=0620,gid=5"
 
 
 def enter_own_root(wanted: OwnRoot) -> None:
@@ -65,7 +65,7 @@ def enter_own_root(wanted: OwnRoot) -> None:
     for text, path in (*wanted["links"], *((text, f"/dev/{name}") for text, name in DEVICE_LINKS)):
         os.symlink(text, root + path)
     make_target(root, "/dev/pts", is_folder=True)
-    mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, TERMINALS.decode())
+    mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, f"{TERMINALS},gid=5")
     make_target(root, "/proc", is_folder=True)
     hides = wanted["hide_processes"] and kernel_version() >= OWN_HIDEPID
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2" if hides else "")

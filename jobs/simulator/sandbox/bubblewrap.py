@@ -57,7 +57,8 @@ def bubblewrap_command(
             line += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             line += ["--ro-bind", folder, folder]
-    line += ["--dev", "/dev", "--proc", "/proc"]
+    # The launcher has covered /dev/pts with the node's own (`namespaces.show_own_terminals`).
+    line += ["--dev", "/dev", "--dev-bind", "/dev/pts", "/dev/pts", "--proc", "/proc"]
     for name in COVERED_IN_PROC:
         if os.path.exists(f"/proc/{name}"):
             line += ["--dev-bind", "/dev/null", f"/proc/{name}"]
