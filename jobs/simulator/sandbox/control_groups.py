@@ -17,6 +17,9 @@ from pathlib import Path
 log = logging.getLogger("simulator")
 SPARE_PROCESSES = 64  # above the node's own limit, for bubblewrap, the agent and who logs in to a full node
 SPARE_MEMORY, SPARE_PART = 64 << 20, 8  # the guard acts first, and says which program it was
+# Version 1 counts the buffers of TCP and UDP only if they have a limit of their own. The kernel also has one for the
+# whole machine, a tenth of its memory. Above ours, sockets keep little: programs slow down, and nothing is ended.
+SOCKET_BYTES = 128 << 20
 OURS = "headnode-"
 REMOVE_TRIES, STOP_TRIES, REMOVE_INTERVAL_SECONDS = 500, 50, 0.02
 
@@ -56,9 +59,11 @@ class ControlGroup:
             if len(words := line.split()) == 2
         }
         if hierarchy.version == 2:
-            return found.get("anon", 0) + found.get("shmem", 0) + found.get("kernel", found.get("slab", 0))
-        kernel = _read(folder / "memory.kmem.usage_in_bytes").strip()
-        return found.get("total_rss", 0) + found.get("total_shmem", 0) + int(kernel or 0)
+            kernel = found.get("kernel", found.get("slab", 0)) + found.get("sock", 0)
+            return found.get("anon", 0) + found.get("shmem", 0) + kernel
+        files = (folder / f"memory.kmem.{name}usage_in_bytes" for name in ("", "tcp."))
+        kernel = sum(int(_read(file).strip() or 0) for file in files)
+        return found.get("total_rss", 0) + found.get("total_shmem", 0) + kernel
 
     def killed(self) -> int:
         """Return how many programs the kernel has killed for want of memory since the last call."""
@@ -208,6 +213,7 @@ def _limits(hierarchy: Hierarchy, memory: int, processes: int) -> Mapping[str, i
         else:
             # The limit with swap cannot be below the one without, so that one comes first.
             found |= {"memory.limit_in_bytes": memory, "memory.memsw.limit_in_bytes": memory}
+            found["memory.kmem.tcp.limit_in_bytes"] = SOCKET_BYTES
     return found
 
 

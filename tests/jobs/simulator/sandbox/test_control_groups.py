@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.simulator.sandbox import control_groups
 from jobs.simulator.sandbox.control_groups import (
     ControlGroups,
     Hierarchy,
@@ -110,6 +111,39 @@ def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> Non
         process.communicate(b"\n")
     asyncio.run(group.end())
     assert wait_for(lambda: not any(path.exists() for path in group.members), "it is gone")
+
+
+FILL_SOCKETS = """import socket
+server = socket.create_server(("127.0.0.1", 0), backlog=64)
+kept, sent = [], 0
+for _ in range(60):
+    one = socket.create_connection(server.getsockname())
+    one.setblocking(False)
+    kept += [one, server.accept()[0]]
+    try:
+        while True: sent += one.send(bytes(1 << 20))
+    except BlockingIOError: pass
+print(sent, flush=True)
+input()"""
+
+
+def test_a_group_counts_and_limits_what_waits_in_network_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 1 does neither by itself, and the kernel's limit for the whole machine is everybody's."""
+    monkeypatch.setattr(control_groups, "SOCKET_BYTES", 16 << 20)
+    groups = ControlGroups.find("test")
+    if groups is None:
+        pytest.skip("no control groups can be made on this machine")
+    group = groups.make("sockets", 128 << 20, 16)
+    assert group is not None
+    enter = "".join(f"echo 0 > {path}; " for path in group.members)
+    line = ["sh", "-c", f"{enter} exec python3 -c '{FILL_SOCKETS}'"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        sent = int(process.stdout.readline())
+        assert group.used_bytes() > 12 << 20
+        assert sent < 100 << 20  # 220 MB without a limit
+        process.communicate(b"\n")
+    asyncio.run(group.end())
 
 
 def test_a_cluster_that_is_deleted_leaves_no_group_behind(simulator: Simulator) -> None:
