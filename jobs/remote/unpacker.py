@@ -86,7 +86,10 @@ class Budget:
         self.members += 1
         if self.members > self.max_members:
             raise Refused("holds more than %d files and directories" % self.max_members)
-        if len([part for part in name.split("/") if part not in ("", ".")]) > self.limits["depth"]:
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if parts[:1] == [os.path.basename(STAGING)]:
+            raise Refused("holds %r, a name that is needed while it is unpacked" % parts[0])
+        if len(parts) > self.limits["depth"]:
             raise Refused("holds a path of more than %d directories" % self.limits["depth"])
         if len(name.encode("utf-8", "surrogateescape")) > self.limits["path_bytes"]:
             raise Refused("holds a path of more than %d bytes" % self.limits["path_bytes"])

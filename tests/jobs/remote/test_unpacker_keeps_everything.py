@@ -49,6 +49,17 @@ def test_what_would_be_renamed_or_lost_in_a_zip_is_refused(unpack: Unpack, share
     }
 
 
+def test_what_would_be_removed_with_the_staging_folder_is_refused(unpack: Unpack, shared: Path) -> None:
+    for name in (".headnode-unpacking/x", "./.headnode-unpacking"):
+        make_zip(shared / "own.zip", {name: b"x"})
+        with tarfile.open(shared / "own.tar", "w") as archive:
+            archive.add(shared / "own.zip", name)
+        why = "holds '.headnode-unpacking', a name that is needed while it is unpacked"
+        assert unpack("own.zip", "own.tar")["refused"] == {"own.zip": why, "own.tar": why}
+        for each in ("own.zip", "own.tar"):
+            (shared / each).unlink()
+
+
 @pytest.mark.parametrize(
     "name", ["結果　最終.dat".encode(), "日本.txt".encode("shift_jis"), b"-rf", "é.txt".encode()]
 )
