@@ -104,10 +104,36 @@ def test_a_job_from_list_to_terminate(
     assert logs.end() == 143
 
 
+def test_a_clone_is_a_job_of_its_own(
+    signed_in: Installed, on_terminal: Callable[[OnTerminal], OnTerminal]
+) -> None:
+    job = signed_in.good("submit", "--command", "exit 3", "--name", "again", "--hours", "1").strip()
+    copy = json.loads(signed_in.good("clone", job, "--json"))
+    assert (copy["clonedFrom"], copy["name"]) == (job, "Copy of again")
+    assert copy["jobanalyses"][0]["command"] == "exit 3"
+    assert re.search(r"Status +Saved", signed_in.good("show", copy["id"]))
+    assert signed_in.good("show", "@last", "--quiet").strip() == job  # the job submitted last is another
+
+    submitted = signed_in.good("clone", "@last", "--submit").strip()
+    assert JOB_ID.fullmatch(submitted)
+    assert submitted not in (job, copy["id"])
+    assert signed_in.run("logs", "-f", "@last").returncode == 3
+    assert json.loads(signed_in.good("show", "@last", "--json"))["id"] == submitted
+
+    told = on_terminal(signed_in.begin("clone", job))
+    assert told.end() == 0
+    assert re.search(r"Saved \w+\. Submit it on its page: http://\S+/jobs/\w+/", told.shown)
+    assert signed_in.run("clone", "AbCdEf").returncode == 4
+    assert signed_in.run("clone").returncode == 2
+
+
 def test_a_cluster_definition_is_launched(signed_in: Installed) -> None:
     shutil.copy(ROOT / "docs/samples/one-head.toml", signed_in.home / "one-head.toml")
     job = signed_in.good("submit", "one-head.toml").strip()
     assert JOB_ID.fullmatch(job)
+    refused = signed_in.run("clone", job)
+    assert refused.returncode == 5
+    assert "definition" in refused.stderr
     signed_in.good("terminate", job)
     (signed_in.home / "bad.toml").write_text('name = "x"\nhours = "many"\n')
     refused = signed_in.run("submit", "bad.toml")
@@ -190,7 +216,7 @@ def test_another_persons_job_is_not_there(
     token = stack.manage("shell", "-c", code).rpartition("TOKEN ")[2].strip()
     charlie = person("charlie")
     charlie.good("login", stack.base_url, "--with-token", given=token)
-    for arguments in (["show"], ["logs"], ["files"], ["terminate"], ["extend", "+1h"]):
+    for arguments in (["show"], ["logs"], ["files"], ["terminate"], ["clone"], ["extend", "+1h"]):
         command, *rest = arguments
         assert charlie.run(command, job, *rest).returncode == 4, command
     signed_in.good("terminate", job)

@@ -29,6 +29,7 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("files", "jobs", {"": "files"}, "List what a job left in storage"),
         Entry("extend", "jobs", {"": "extend"}, "Give a cluster more time"),
         Entry("terminate", "jobs", {"": "terminate"}, "Terminate a job's cluster"),
+        Entry("clone", "jobs", {"": "clone"}, "Make a new job of an earlier one"),
         Entry("cost", "cost", {"": "cost"}, "Show what jobs cost"),
         Entry("open", "jobs", {"": "open_page"}, "Open a job's page in the browser"),
     ],

@@ -1,4 +1,4 @@
-"""`list`, `show`, `files`, `extend`, `terminate` and `open`."""
+"""`list`, `show`, `files`, `extend`, `terminate`, `clone` and `open`."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import typer
 
-from .. import completions, runtime
+from .. import completions, job_refs, runtime
 from ..client import Portal
 from ..errors import WrongUsage
 from ..job_refs import job_id, path_of
@@ -160,6 +160,29 @@ def terminate(job: str = JOB) -> None:
         return
     running = (found.get("stillRunning") or {}).get("sentence", "")
     say(f"Terminating {found['id']}. {running}".rstrip())
+
+
+def clone(
+    job: str = JOB,
+    submit: bool = typer.Option(False, "--submit", help="Submit the copy at once."),
+) -> None:
+    """Make a new job of an earlier one: the same command, hardware, settings and input files.
+
+    The copy is saved. It runs when it is submitted, on its page or at once with --submit.
+    """
+    portal = runtime.portal()
+    copy = portal.post(f"{path_of(portal, job)}clone/")
+    if submit:
+        portal.post(f"jobs/{copy['id']}/submit/")
+        job_refs.remember(portal, str(copy["id"]))
+    if runtime.choices.as_json:
+        show_json(portal.get(f"jobs/{copy['id']}/") if submit else copy)
+    elif runtime.choices.quiet or not sys.stdout.isatty():
+        print(copy["id"])
+    elif submit:
+        say(f"Submitted {copy['id']}. Follow it: headnode logs -f {copy['id']}")
+    else:
+        say(f"Saved {copy['id']}. Submit it on its page: {portal.url}/jobs/{copy['id']}/")
 
 
 def open_page(
