@@ -50,7 +50,8 @@ def install(stack: Stack, folder: Path, token: str) -> Installed:
     """Install the command line from the portal, and sign in."""
     programs = empty_environment(folder / "environment")
     copy_packages(requirements_of(DEPENDENCIES), site_packages_of(folder / "environment"))
-    pip = [str(programs / "python"), "-m", "pip", "-q", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(programs / "python")]
+    pip += ["-q", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--no-index", f"{stack.base_url}cli/headnode-latest.tar.gz"], check=True)
     subprocess.run(
         [str(programs / "python"), "-m", "compileall", "-q", str(folder / "environment")], check=False

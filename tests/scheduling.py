@@ -31,7 +31,12 @@ ALONE = (
     "tests/jobs/simulator/sandbox/test_hogs.py",
     "tests/sshgateway/process/test_terminal_flow.py",
 )
-PORTALS = ("tests/acceptance/", "tests/portal/test_embedded", "tests/jobs/test_events_socket.py")
+PORTALS = (
+    "tests/acceptance/",
+    "tests/cli/",
+    "tests/portal/test_embedded",
+    "tests/jobs/test_events_socket.py",
+)
 BROWSERS = ("tests/browser/",)
 SIMULATORS = ("tests/contracts/", "tests/jobs/simulator/", "tests/jobs/providers/")
 SHELLS = ("tests/sshgateway/", "tests/jobs/machines/")

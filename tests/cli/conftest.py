@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.cli.installed import (
     requirements_of,
     site_packages_of,
 )
-from tests.stack import Stack
+from tests.stack import ROOT, Stack
 
 DEPENDENCIES = ["httpx", "platformdirs", "rich", "typer"]
 
@@ -28,7 +29,9 @@ def program(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli-environment")
     bin_folder = empty_environment(folder)
     copy_packages(requirements_of(DEPENDENCIES), site_packages_of(folder))
-    pip = [str(bin_folder / "python"), "-m", "pip", "--disable-pip-version-check", "-q"]
+    # This environment's pip works on the other: copying one into each environment takes many seconds.
+    pip = [sys.executable, "-m", "pip", "--python", str(bin_folder / "python")]
+    pip += ["--disable-pip-version-check", "-q"]
     address = f"{stack.base_url}cli/headnode-latest.tar.gz"
     # --no-index: whatever is missing here must fail, not be fetched.
     done = subprocess.run(
@@ -42,13 +45,34 @@ def program(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def person(program: Path, tmp_path: Path) -> Callable[..., Installed]:
     """Make a person with an empty home: `person("alice")`."""
+    return _maker(program, tmp_path)
 
+
+def _maker(program: Path, folder: Path) -> Callable[..., Installed]:
     def make(name: str = "alice", **environment: str) -> Installed:
-        home = tmp_path / f"home-{name}"
+        home = folder / f"home-{name}"
         home.mkdir()
         return Installed(program, home, environment)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def from_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`headnode` as a program that runs from its source: for what needs neither a portal nor an environment."""
+    program = tmp_path_factory.mktemp("cli-from-source") / "headnode"
+    program.write_text(
+        f"#!{sys.executable} -sP\nimport sys\nsys.path.insert(0, {str(ROOT / 'portal/cli')!r})\n"
+        "from headnode_cli.main import main\nmain()\n"
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def somebody(from_source: Path, tmp_path: Path) -> Callable[..., Installed]:
+    """Make a person with an empty home, whose command line runs from its source: `somebody("alice")`."""
+    return _maker(from_source, tmp_path)
 
 
 @pytest.fixture

@@ -178,8 +178,8 @@ class OnTerminal:
 
 
 def empty_environment(folder: Path) -> Path:
-    """Make a virtual environment with pip and nothing else. Return its folder of programs."""
-    venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
+    """Make a virtual environment with nothing in it. Return its folder of programs."""
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     return folder / "bin"
 
 

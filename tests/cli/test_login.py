@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -116,3 +117,22 @@ def test_a_token_that_is_none_leaves_no_trace(
     assert len(done.stderr.strip().splitlines()) == 1
     assert secrets_in(alice.home) == []
     assert os.listdir(alice.home) == []
+
+
+def test_not_signed_in_is_3(stack: Stack, person: Callable[..., Installed]) -> None:
+    alice = person()
+    wrong = {"HEADNODE_URL": stack.base_url, "HEADNODE_TOKEN": "hn_no"}
+    tries: list[dict[str, Any]] = [{}, {"HEADNODE_URL": stack.base_url}, wrong]
+    for environment in tries:
+        done = alice.run("whoami", **environment)
+        assert done.returncode == 3
+        assert "headnode login" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_django_and_nothing_of_the_portals_is_installed(person: Callable[..., Installed]) -> None:
+    alice = person()
+    python = alice.program.parent / "python"
+    code = "import importlib.util as u; print([n for n in ('django','portal','jobs','accounts') if u.find_spec(n)])"
+    done = Installed(python, alice.home).run("-c", code)
+    assert done.stdout == "[]\n"
