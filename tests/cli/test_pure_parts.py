@@ -29,7 +29,7 @@ from portal.cli.headnode_cli import (
     times,
     versions,
 )
-from portal.cli.headnode_cli.errors import CLIError, Exit, NotSignedIn, NotThere, Refused, WrongUsage
+from portal.cli.headnode_cli.errors import CLIError, Exit, Failed, NotSignedIn, NotThere, Refused, WrongUsage
 
 SOURCE = Path(catalog.__file__).parent
 NOW = datetime(2026, 4, 3, 12, 0, tzinfo=UTC)
@@ -205,6 +205,8 @@ def test_errors_say_the_field_and_the_reason() -> None:
     assert isinstance(replies.error_of("https://x", 401, "{}", {}), NotSignedIn)
     assert isinstance(replies.error_of("https://x", 404, "<html>", {}), NotThere)
     assert "7 s" in str(replies.error_of("https://x", 429, "", {"retry-after": "7"}))
+    # What follows a log, or fetches a file, waits for a portal that comes back.
+    assert isinstance(replies.error_of("https://x", 502, "<html>", {}), Failed)
     assert replies.error_of("https://x", 500, "<html>secret</html>", {}).status == Exit.FAILED
     assert "secret" not in str(replies.error_of("https://x", 500, "<html>secret</html>", {}))
 
@@ -256,6 +258,7 @@ def test_an_entry_is_strict() -> None:
     block = ssh_text.host_block("h", NODE, r"C:\Users\a b\100%\keys")
     assert '  UserKnownHostsFile "C:/Users/a b/100%%/keys"' in block
     assert "  StrictHostKeyChecking yes" in block
+    assert "  VerifyHostKeyDNS no" in block
     assert "  HostKeyAlias job-x.headnode" in block
 
 
@@ -264,6 +267,8 @@ def test_no_word_of_the_portals_becomes_an_option(word: str) -> None:
     for part in ("name", "username", "address", "alias"):
         with pytest.raises(CLIError):
             ssh_text.Node(**{**vars(NODE), part: word})
+    with pytest.raises(CLIError):
+        ssh_text.host_block(word, NODE, "/keys")
 
 
 def test_host_keys_are_host_keys() -> None:

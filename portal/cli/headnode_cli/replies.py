@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .errors import CLIError, NotSignedIn, NotThere, Refused
+from .errors import CLIError, Failed, NotSignedIn, NotThere, Refused
 
 LONGEST_SENTENCE = 2000
 
@@ -32,7 +32,7 @@ def error_of(url: str, status: int, text: str, headers: Mapping[str, str]) -> CL
             f"The portal sent us elsewhere: {headers.get('location', '')!r}. Sign in with that address."
         )
     if status >= 500:
-        return CLIError(
+        return Failed(
             f"The portal failed (status {status}). Try again; if it stays, tell its administrator.", reason
         )
     return Refused(sentence or f"The portal refused this (status {status}).", reason)

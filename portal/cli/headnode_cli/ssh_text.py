@@ -74,6 +74,8 @@ def host_block(
     extra: Iterable[str] = (),
 ) -> str:
     """Return the `Host` block of a node. `jump` is the name of the block of the node to go through."""
+    if not _SAFE.fullmatch(name):
+        raise CLIError(f"The portal named a cluster oddly: {name!r}. It was not used.")
     keys = quoted_path(known_hosts_file)
     lines = [
         f"Host {name}",
@@ -84,6 +86,7 @@ def host_block(
         f"  UserKnownHostsFile {keys}",
         f"  GlobalKnownHostsFile {keys}",
         "  StrictHostKeyChecking yes",
+        "  VerifyHostKeyDNS no",  # with yes in the person's own settings, a key in DNS would do as well
         "  UpdateHostKeys no",
         "  PasswordAuthentication no",
         "  KbdInteractiveAuthentication no",
