@@ -56,5 +56,8 @@ def get_batch(source: str, target: str, *, recursive: bool, resume: bool) -> str
 def _word(path: str) -> str:
     if "\n" in path or "\r" in path:
         raise WrongUsage("sftp cannot copy a name with a line end in it. Install rsync.")
-    escaped = "".join(f"\\{letter}" if letter in '\\"*?[]' else letter for letter in path)
+    if path.startswith("-"):
+        path = f"./{path}"  # sftp takes options after its commands
+    # Between quotation marks sftp itself takes *, ? and [ as letters; escaped, they would name another file.
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
