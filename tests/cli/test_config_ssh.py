@@ -126,5 +126,5 @@ def test_the_shell_completes_commands_and_jobs(signed_in: Installed) -> None:
     assert "--follow" in completed("headnode logs --fo")
     for shell in ("zsh", "fish", "powershell"):
         assert "headnode" in signed_in.good("completion", shell)
-    assert signed_in.run("completion", "tcsh").returncode == 1
+    assert signed_in.run("completion", "tcsh").returncode == 2
     signed_in.good("terminate", job)

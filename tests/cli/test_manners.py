@@ -3,10 +3,15 @@
 No portal is started here: a server of the test answers.
 """
 
+import json
+import socket
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from portal.cli.headnode_cli import completions, run, runtime, ssh_session
 from tests.cli.fake_portal import answering
 from tests.cli.installed import Installed
 from tests.stack import free_port
@@ -93,3 +98,122 @@ def test_a_token_that_is_none_is_not_shown(somebody: Callable[..., Installed], t
     done = somebody().run("whoami", HEADNODE_URL="http://127.0.0.1:9", HEADNODE_TOKEN=token)
     assert done.returncode == 3
     assert "secret" not in done.stdout + done.stderr
+
+
+def events(count: int) -> str:
+    rows = [
+        {
+            "sequence": number,
+            "time": "2026-04-03T12:00:00Z",
+            "source": "program",
+            "level": "info",
+            "stage": "",
+            "node": "head",
+            "message": f"line {number} " + "x" * 200 + " \N{SNOWMAN}",
+        }
+        for number in range(1, count + 1)
+    ]
+    return json.dumps({"results": rows, "next": None})
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def shell(someone: Installed, line: str, url: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    told = someone.env | {"HEADNODE_URL": url, "HEADNODE_TOKEN": "hn_x"} | environment
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], env=told, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_a_reader_that_has_enough_is_no_failure(somebody: Callable[..., Installed]) -> None:
+    alice = somebody()
+    with answering((200, JSON, events(2000))) as (url, _):
+        done = shell(alice, "headnode logs AbCdEf | head -n 1", url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "line 1 " in done.stdout
+    for line in ("headnode --help | sleep 0", "headnode --help >&-", "headnode --version >&-"):
+        done = shell(alice, f"sleep 0; {line}", "http://127.0.0.1:9")
+        assert (done.returncode, done.stderr) == (0, ""), line
+
+
+def test_a_terminal_that_lacks_letters_shows_question_marks(somebody: Callable[..., Installed]) -> None:
+    alice = somebody()
+    with answering((200, JSON, events(1))) as (url, _):
+        plain = shell(alice, "headnode logs AbCdEf", url, PYTHONIOENCODING="latin-1")
+        document = shell(alice, "headnode logs AbCdEf --json", url, PYTHONIOENCODING="latin-1")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert plain.stdout.endswith("x ?\n")
+    assert json.loads(document.stdout)["message"].endswith("x \N{SNOWMAN}")
+
+
+def test_a_report_is_private_and_holds_no_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setitem(runtime._given, "token", "odd-secret")
+    run._report(ValueError("hn_very_secret and odd-secret\x1b[2J"))
+    [report] = tmp_path.rglob("*.txt")
+    assert report.stat().st_mode & 0o777 == 0o600
+    text = report.read_text()
+    assert "[token] and [token]" in text
+    assert "secret" not in text
+    assert "\x1b" not in text
+    assert str(report) in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence_and_the_token_ends(
+    somebody: Callable[..., Installed],
+) -> None:
+    alice = somebody()
+    kept = alice.home / ".config/headnode/tokens.json"
+    kept.mkdir(parents=True)
+    asked = {
+        "deviceCode": "x",
+        "userCode": "BCDF-GHJK",
+        "verificationUriComplete": "http://127.0.0.1/device/?code=BCDF-GHJK",
+        "expiresIn": 60,
+        "interval": 0,
+    }
+    answers = [(200, JSON, json.dumps(body)) for body in (asked, {"token": "hn_made"}, {"username": "alice"})]
+    with answering(*answers, (204, {}, "")) as (url, seen):
+        done = alice.run("login", url, "--no-browser")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert str(kept) in done.stderr.splitlines()[-1]
+    assert seen[-1] == "DELETE /api/v2/users/me/token/"
+
+
+def test_a_profile_of_another_portal_is_refused_before_a_token_is_made(
+    somebody: Callable[..., Installed],
+) -> None:
+    alice = somebody()
+    settings = alice.home / ".config/headnode/config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('[profiles.work]\nurl = "https://elsewhere.example"\n')
+    with answering((500, {}, "")) as (url, seen):
+        assert alice.run("login", url, "--profile", "work").returncode == 2
+    assert seen == []
+
+
+def test_doctor_goes_on_after_what_is_wrong(somebody: Callable[..., Installed]) -> None:
+    done = somebody().run("doctor", HEADNODE_URL="https://127.0.0.1:9", HEADNODE_CA_FILE="/no/such/file")
+    assert done.returncode == 1
+    assert "wrong   portal: The file of certificate authorities" in done.stdout
+    assert "0 portals" in done.stdout
+
+
+def test_an_unknown_shell_is_wrong_usage(somebody: Callable[..., Installed]) -> None:
+    assert somebody().run("completion", "tcsh").returncode == 2
+
+
+def test_completion_does_not_wait_for_a_portal_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "SECONDS", 0.1)
+    monkeypatch.setitem(runtime._given, "token", "hn_x")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HEADNODE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert [word for word, _ in completions.jobs("")] == []
+
+
+def test_a_program_that_a_signal_ended_has_the_status_that_shells_give_it() -> None:
+    assert ssh_session.run(["sh", "-c", "kill -9 $$"]) == 137

@@ -1,6 +1,7 @@
 """The parts that decide: paths, profiles, ports, durations, texts; for every system that people have."""
 
 import ast
+import json
 import ntpath
 import os
 import posixpath
@@ -143,11 +144,22 @@ def test_an_address_is_tidied(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ftp://x", "https://", "https://x:port", "https://me:secret@x", "http://x:99999"]
+    "text",
+    [
+        "",
+        "ftp://x",
+        "https://",
+        "https://x:port",
+        "https://me:secret@x",
+        "http://x:99999",
+        "https://[",
+        "a b",
+    ],
 )
 def test_what_is_no_address_is_said(text: str) -> None:
-    with pytest.raises(WrongUsage):
+    with pytest.raises(WrongUsage) as said:
         profiles.clean_url(text)
+    assert "secret" not in str(said.value)
 
 
 def test_durations_and_times() -> None:
@@ -156,6 +168,9 @@ def test_durations_and_times() -> None:
     for wrong in ("", "4", "h", "-4h", "0h", "4 hours"):
         with pytest.raises(WrongUsage):
             times.seconds_of(wrong)
+    for never in ("999999d", "0001-01-01T00:00+09:00", "0001-01-01", "9999-12-31T23:59-09:00"):
+        with pytest.raises(WrongUsage):
+            times.moment_of(never, NOW)
     assert times.moment_of("2h", NOW) == NOW - timedelta(hours=2)
     assert times.moment_of("2026-04-03T10:00:00.1234567Z", NOW) == datetime(2026, 4, 3, 10, 0, 0, 123456, UTC)
     assert times.moment_of("9:05", NOW).astimezone().strftime("%H:%M") == "09:05"
@@ -194,6 +209,19 @@ def test_headnode_lines_end_at_the_first_command() -> None:
     for wrong in ("#HEADNODE --slots two\n", "#HEADNODE --nothing\n", "#HEADNODE 'x\n"):
         with pytest.raises(CLIError):
             job_request.read_script_options(script_options.options_in(wrong))
+
+
+@pytest.mark.parametrize("hours", [float("nan"), float("inf")])
+def test_hours_are_a_number(hours: float) -> None:
+    with pytest.raises(WrongUsage):
+        job_request.body_of(job_request.Wanted(hours=hours), "true", {"code": "x", "cores": [1]}, [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252", None])
+def test_json_is_the_same_in_every_encoding(encoding: str | None) -> None:
+    document = {"name": "\N{SNOWMAN} \N{LATIN SMALL LETTER U WITH DIAERESIS}\x9b\ud800"}
+    text = plain_text.json_text(document, encoding)
+    assert json.loads(text.encode(encoding or "ascii")) == document
 
 
 def test_errors_say_the_field_and_the_reason() -> None:
@@ -276,7 +304,7 @@ def test_host_keys_are_host_keys() -> None:
     assert ssh_text.known_hosts([line, ""]) == f"{line}\n"
     assert ssh_text.alias_of("192.0.2.7", 32100, [line]) == "job-x.headnode"
     assert ssh_text.alias_of("192.0.2.7", 22, [line]) == ""
-    for wrong in ("<html>", "@revoked x ssh-rsa AAAA", "x"):
+    for wrong in ("<html>", "<html>Sign in to this", "@revoked x ssh-rsa AAAA", "x"):
         with pytest.raises(CLIError):
             ssh_text.known_hosts([wrong])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import os
 import random
 import time
@@ -29,15 +28,17 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 class Portal:
     """A portal's REST API, with a token. Paths are below /api/v2/ unless they begin with a slash."""
 
-    def __init__(self, url: str, token: str = "", ca_file: str = "", tries: int = TRIES) -> None:
+    def __init__(
+        self, url: str, token: str = "", ca_file: str = "", tries: int = TRIES, seconds: float = READ_SECONDS
+    ) -> None:
         self.url = url
         self.tries = tries
         self.version = ""  # as the last answer said
         headers = {"User-Agent": f"headnode-cli/{__version__}", "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Token {token}"
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.Client(headers=headers, timeout=timeout, verify=_verify(url, ca_file))
+        timeout = httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
+        self._http = _http_client(headers, timeout, _verify(url, ca_file))
 
     def address(self, path: str) -> str:
         """Return the whole address of a path."""
@@ -53,7 +54,7 @@ class Portal:
         for number in range(self.tries):
             try:
                 response = self._http.request(method, self.address(path), **options)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if number == last or not (is_safe or isinstance(error, NEVER_SENT)):
                     raise self._unreachable(error) from None
                 pause(number)
@@ -112,13 +113,13 @@ class Portal:
                 found += 1
                 if limit is not None and found >= limit:
                     return
-            if not page.get("next"):
+            if not page.get("next") or not page["results"]:
                 return
             number += 1
 
     def stream(self, path: str, write: Callable[[bytes], Any], start: int = 0) -> None:
         """Write the bytes at a path, from an offset on. Raises CLIError; the caller may go on from what it has."""
-        headers = {"Accept": "*/*"}
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}  # offsets count the file's own bytes
         if start:
             headers["Range"] = f"bytes={start}-"
         try:
@@ -130,7 +131,7 @@ class Portal:
                     raise CLIError("The portal cannot continue this file from the middle.")
                 for piece in response.iter_bytes():
                     write(piece)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._unreachable(error) from None
 
     def close(self) -> None:
@@ -142,16 +143,26 @@ class Portal:
             return None
         try:
             return response.json()
-        except json_module.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
             raise CLIError(
                 f"{self.url} did not answer as a Headnode portal does. Is the address right?"
             ) from None
 
-    def _unreachable(self, error: httpx.TransportError) -> Unreachable:
+    def _unreachable(self, error: httpx.RequestError) -> Unreachable:
         return Unreachable(f"{self.url} cannot be reached: {explained(error)}")
 
 
-def explained(error: httpx.TransportError) -> str:
+def _http_client(headers: dict[str, str], timeout: httpx.Timeout, verify: Any) -> httpx.Client:
+    try:
+        return httpx.Client(headers=headers, timeout=timeout, verify=verify)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # The text of the error has the proxy's address, which may hold a password.
+        raise CLIError(
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is no proxy that can be used here. Write it as http://host:port."
+        ) from None
+
+
+def explained(error: httpx.RequestError) -> str:
     """Return why the portal could not be reached, as the end of a sentence."""
     text = str(error)
     if isinstance(error, httpx.ProxyError):
@@ -176,7 +187,7 @@ def pause(number: int) -> None:
 
 def _wait_asked(response: httpx.Response, number: int) -> float:
     asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else 0.3 * 2**number
+    return float(asked) if asked.isascii() and asked.isdigit() else 0.3 * 2**number
 
 
 def _given(params: dict[str, Any]) -> dict[str, Any]:

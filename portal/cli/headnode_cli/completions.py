@@ -10,6 +10,7 @@ from . import runtime
 from .job_refs import LAST, path_of
 
 MOST = 50
+SECONDS = 2.0  # whoever waits longer has typed it
 
 
 def jobs(incomplete: str) -> list[tuple[str, str]]:
@@ -21,7 +22,7 @@ def jobs(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _jobs() -> Iterator[tuple[str, str]]:
-    portal = runtime.portal()
+    portal = runtime.portal(tries=1, seconds=SECONDS)
     yield LAST, "the job submitted last"
     for row in portal.pages("clusters/", limit=MOST):
         if not row["endedAt"]:
@@ -33,7 +34,7 @@ def _jobs() -> Iterator[tuple[str, str]]:
 def nodes(context: typer.Context, incomplete: str) -> list[str]:
     """Return the nodes of the job that was typed."""
     try:
-        portal = runtime.portal()
+        portal = runtime.portal(tries=1, seconds=SECONDS)
         rows = portal.pages(f"{path_of(portal, context.params['job'])}instances/")
         return [row["name"] for row in rows if row["name"].startswith(incomplete)]
     except Exception:

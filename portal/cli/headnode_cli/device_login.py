@@ -7,7 +7,7 @@ import time
 from typing import Any, Callable
 
 from .client import Portal
-from .errors import NotSignedIn, Refused
+from .errors import Failed, NotSignedIn, Refused, Unreachable
 
 PENDING = "authorization_pending"
 
@@ -37,5 +37,7 @@ def wait(
                 sleep(10.0)
             elif refused.reason != PENDING:
                 raise NotSignedIn(str(refused), refused.reason) from None
+        except (Unreachable, Failed):
+            pass  # the person may well be confirming it: a line that broke ends nothing
         sleep(float(asked["interval"]))
     raise NotSignedIn("Nobody confirmed the code in time. Run headnode login again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import shlex
 from dataclasses import dataclass, field, fields
@@ -89,6 +90,8 @@ def body_of(
         "slots": 1 if wanted.slots is None else wanted.slots,
     }
     if wanted.hours is not None:
+        if not math.isfinite(wanted.hours):
+            raise WrongUsage(f"--hours wants a number, not {wanted.hours}.")
         hardware["walltime"] = wanted.hours
     analysis = {
         "analysis": {"code": "user_included", "version": "0"},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from .errors import WrongUsage
-from .plain_text import printable
+from .plain_text import json_text, printable
 from .times import read_time
 
 PROGRAM = "program"
@@ -54,11 +53,12 @@ class LineStyle:
     as_json: bool = False
     terminal: bool = False
     colours: bool = False
+    encoding: str | None = "utf-8"
 
     def line(self, event: dict[str, Any]) -> str:
         """Return the line."""
         if self.as_json:
-            return json.dumps(event, ensure_ascii=False)
+            return json_text(event, self.encoding)
         if self.raw:
             return str(event["message"])
         message = printable(event["message"], colours=self.colours)

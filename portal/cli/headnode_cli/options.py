@@ -9,6 +9,7 @@ from typing import Any, Callable, Optional
 import typer
 
 from . import runtime
+from .closed_output import OutputClosed
 
 _COMMON = [
     ("as_json", bool, typer.Option(False, "--json", help="Print the API's own answer as JSON.")),
@@ -32,7 +33,10 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(**given: Any) -> Any:
         for parameter in added:
             setattr(runtime.choices, parameter.name, given.pop(parameter.name))
-        return function(**given)
+        try:
+            return function(**given)
+        except BrokenPipeError as error:
+            raise OutputClosed from error
 
     hints = _hints(function)
     parameters = [

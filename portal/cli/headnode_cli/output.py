@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import runtime
-from .plain_text import printable, table
+from .plain_text import json_text, printable, table
 
 BOLD, RED, GREEN, YELLOW, DIM = "1", "31", "32", "33", "2"
 
@@ -28,7 +27,12 @@ def coloured(text: str, colour: str, stream: Any = None) -> str:
 
 def show_json(document: Any) -> None:
     """Print a document of the API as it came."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print(json_text(document, sys.stdout.encoding, indent=2))
+
+
+def show_exactly(text: str) -> None:
+    """Print what was asked for, one on a line: to a pipe as it is, to a terminal without what could steer it."""
+    print(printable(text) if sys.stdout.isatty() else text)
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import Any
 
 # Colours (SGR) may stay on a terminal; whatever else a program sends to one may not come from a log.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?<=>!]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
@@ -22,6 +24,16 @@ def printable(text: str, *, colours: bool = False) -> str:
     else:
         kept = _ESCAPES.sub("", text).replace("\x1b", "")
     return _CONTROL.sub("", kept)
+
+
+def json_text(document: Any, encoding: str | None, indent: int | None = None) -> str:
+    """Return a document as JSON. What the encoding cannot write is escaped, so that it stays JSON and says the same."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    try:
+        text.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=indent)
+    return text
 
 
 def width(text: str) -> int:

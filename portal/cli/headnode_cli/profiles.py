@@ -42,17 +42,14 @@ def clean_url(text: str) -> str:
     text = text.strip()
     if "://" not in text:
         text = f"https://{text}"
-    parts = urlsplit(text)
     try:
-        port = parts.port
+        parts = urlsplit(text)
+        well = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        port = -1
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or port == -1
-        or parts.username is not None
-    ):
+        well = False
+    if well and parts.username is not None:
+        raise WrongUsage("Leave out the name and the password: a portal's address has neither.")
+    if not well or not text.isprintable() or " " in text:
         raise WrongUsage(f"{text!r} is no address of a portal, such as https://headnode.example.org.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,16 +14,20 @@ from typing import Any
 
 from . import __version__, runtime
 from .catalog import Entry, entries, find, overview
+from .closed_output import OutputClosed, forget_output
 from .errors import CLIError, Exit
+from .plain_text import printable
 
 # Commands that end with the status of a job or of a command on a node.
 PASSES_STATUS_ON = ("run", "ssh")
 SIGNALLED = 128
+_TOKEN = re.compile(r"hn_[A-Za-z0-9_-]+")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line. Return the exit status."""
     runtime.take_token_from_environment()
+    _print_whatever_comes()
     if "_HEADNODE_COMPLETE" in os.environ:
         return _complete()
     name, *rest = arguments
@@ -35,12 +41,11 @@ def run(arguments: Sequence[str]) -> int:
         return _invoke(_app_of(entry), rest, f"headnode {name}")
     except KeyboardInterrupt:
         return SIGNALLED + 2
-    except BrokenPipeError:
-        # Whoever read the output has gone: `headnode logs JOB | head`. Python must not complain at its end, either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OutputClosed, BrokenPipeError):
+        forget_output()
         return Exit.DONE
     except CLIError as error:
-        print(f"headnode: {error}", file=sys.stderr)
+        print(f"headnode: {printable(str(error))}", file=sys.stderr)
         if error.status is not Exit.USAGE and passes_status:
             return Exit.OWN_FAILURE
         return error.status
@@ -51,8 +56,20 @@ def run(arguments: Sequence[str]) -> int:
             return Exit.USAGE
         if type(error).__name__ == "Abort":
             return SIGNALLED + 2
-        _report(error)
+        if isinstance(error, OSError):
+            path = error.filename2 or error.filename
+            name = f"{path}: " if path else ""
+            print(f"headnode: {printable(f'{name}{error.strerror or error}')}.", file=sys.stderr)
+        else:
+            _report(error)
         return Exit.OWN_FAILURE if passes_status else Exit.FAILED
+
+
+def _print_whatever_comes() -> None:
+    """Let a letter that the terminal's encoding lacks become a question mark, and end no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _invoke(app: Any, arguments: list[str], program: str) -> int:
@@ -125,19 +142,24 @@ def _follows(arguments: Sequence[str]) -> bool:
 
 
 def _report(error: BaseException) -> None:
-    """Write the traceback to a file and say where it is. It holds code lines only, no values, so no secrets."""
+    """Write the traceback to a file that only its owner may read, and say where it is. Tokens are taken out of it."""
     from .paths import state_folder
+    from .private_file import write_private
 
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if token := runtime.given_token():
+        lines = lines.replace(token, "[token]")
+    text = printable(_TOKEN.sub("[token]", lines))
     try:
-        folder = state_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "last-failure.txt"
-        path.write_text(f"headnode {__version__}, Python {sys.version}\n\n{''.join(lines)}", "utf-8")
+        path = state_folder() / "last-failure.txt"
+        write_private(path, f"headnode {__version__}, Python {sys.version}\n\n{text}")
         where = f"Please send {path} to whoever runs your portal."
-    except OSError:
+    except (OSError, RuntimeError):
         where = f"{type(error).__name__}: the report could not be written."
-    print(f"headnode: A fault of this program's own ended it. {where}", file=sys.stderr)
+    print(
+        f"headnode: The portal's answer was not understood, or this program has a fault. {where}",
+        file=sys.stderr,
+    )
 
 
 __all__ = ["overview", "run"]

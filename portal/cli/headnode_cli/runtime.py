@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from . import profiles, tokens
 from .errors import NotSignedIn, WrongUsage
@@ -49,6 +49,11 @@ def has_given_token() -> bool:
     return bool(_given["token"])
 
 
+def given_token() -> str:
+    """Return the token of HEADNODE_TOKEN; empty if there was none."""
+    return _given["token"]
+
+
 def is_token(text: str) -> bool:
     """Whether a text can be a token. What is none must not get as far as an error message of the HTTP client."""
     return text.isascii() and text.isprintable() and " " not in text and text != ""
@@ -89,9 +94,9 @@ def _profile_asked(settings: profiles.Settings) -> str | None:
     return choices.profile
 
 
-def portal() -> Portal:
-    """Return the client for the chosen portal, signed in."""
+def portal(**how: Any) -> Portal:
+    """Return the client for the chosen portal, signed in. `how`: its `tries` and `seconds`, if not the usual."""
     from .client import Portal
 
     access = chosen_access()
-    return Portal(access.url, access.token, access.ca_file)
+    return Portal(access.url, access.token, access.ca_file, **how)

@@ -20,6 +20,7 @@ from .private_file import write_private
 TARGET, JUMP = "headnode-target", "headnode-jump"
 # The status of ssh itself when it could not connect.
 SSH_FAILED = 255
+SIGNALLED = 128  # plus the signal, as shells say it
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def run(command: Sequence[str]) -> int:
     try:
         child = subprocess.Popen(command)
         try:
-            return child.wait()
+            status = child.wait()
+            return status if status >= 0 else SIGNALLED - status
         except BaseException:
             child.terminate()
             child.wait(5)

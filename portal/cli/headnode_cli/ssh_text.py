@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from .errors import CLIError
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
-_KEY_LINE = re.compile(r"(@cert-authority )?[^\s@#|][^\s]* [a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\n]*)?")
+_KEY_LINE = re.compile(
+    r"(@cert-authority )?[^\s@#|][^\s]* (ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/=]*( [^\n]*)?"
+)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ def moment_of(text: str, now: datetime) -> datetime:
         text = f"{now.astimezone():%Y-%m-%d}T{text:0>5}"
     if re.match(r"\d{4}-", text):
         return read_time(text, now)
-    return now - timedelta(seconds=seconds_of(text))
+    try:
+        return now - timedelta(seconds=seconds_of(text))
+    except OverflowError:
+        raise WrongUsage(f"{text!r} is longer ago than there are dates.") from None
 
 
 def read_time(text: str, now: datetime | None = None) -> datetime:
@@ -39,9 +42,12 @@ def read_time(text: str, now: datetime | None = None) -> datetime:
     plain = re.sub(r"(\.\d{6})\d+", r"\1", text.strip().replace("Z", "+00:00"))
     try:
         moment = datetime.fromisoformat(plain)
-    except ValueError:
+        if not moment.tzinfo:
+            moment = moment.astimezone(None if now is None else now.astimezone().tzinfo)
+        moment.astimezone(timezone.utc)  # the first and the last years of all are not everywhere
+    except (ValueError, OverflowError):
         raise WrongUsage(f"{text!r} is no time. Write for example 2026-04-03T12:00.") from None
-    return moment if moment.tzinfo else moment.astimezone(None if now is None else now.astimezone().tzinfo)
+    return moment
 
 
 def local(text: str | None) -> str:

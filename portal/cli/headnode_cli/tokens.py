@@ -68,9 +68,10 @@ def _keyring() -> Any:
     try:
         import keyring
         from keyring.backends import fail
-    except ImportError:
+
+        backend = keyring.get_keyring()
+    except Exception:  # not installed, or a back end that breaks as it likes
         return None
-    backend = keyring.get_keyring()
     usable = getattr(backend, "priority", 0) >= 1 and not isinstance(backend, fail.Keyring)
     return keyring if usable else None
 

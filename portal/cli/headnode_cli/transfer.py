@@ -23,9 +23,14 @@ Tell = Callable[[str], None]
 Answer = TypeVar("Answer")
 
 
+class CopyStopped(CLIError):
+    """Raised when a program that copies gave up: the person may not be let in."""
+
+
 def copy(session: Session, sources: list[Place], target: Place, *, recursive: bool, tell: Tell) -> None:
     """Copy until everything has arrived and was checked. Raises CLIError with what stopped it."""
-    if shutil.which("rsync"):
+    # On Windows rsync takes the drive of a path for a computer.
+    if shutil.which("rsync") and sys.platform != "win32":
         _repeat(rsync_command(session, sources, target, recursive=recursive), "", tell)
         return
     for source in sources:
@@ -68,7 +73,7 @@ def _repeat(command: list[str], given: str, tell: Tell) -> None:
         if child.returncode == 0:
             return
         if not _is_broken(child.returncode, child.stderr or "") or time.monotonic() - since > MOST_SECONDS:
-            raise CLIError(
+            raise CopyStopped(
                 f"The copy stopped (status {child.returncode}). Run it again: it goes on from there."
             )
         if not told:
@@ -89,7 +94,7 @@ def _steadily(ask: Callable[[], Answer]) -> Answer:
             return ask()
         except ConnectionError:
             time.sleep(PAUSE_SECONDS * min(number + 1, 5))
-    raise CLIError("The connection broke again and again. Run it again: it goes on from there.")
+    raise CopyStopped("The connection broke again and again. Run it again: it goes on from there.")
 
 
 def rsync_command(session: Session, sources: list[Place], target: Place, *, recursive: bool) -> list[str]:

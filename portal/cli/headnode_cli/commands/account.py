@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
+from contextlib import suppress
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
 import typer
 
-from .. import __version__, device_login, profiles, runtime, tokens
+from .. import __version__, device_login, profiles, runtime, tokens, web_browser
 from ..client import Portal
 from ..errors import CLIError, NotSignedIn, WrongUsage
 from ..output import note, say, show_facts, show_json, warn
 from ..paths import config_file
+from ..plain_text import printable
 from ..versions import difference
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -29,22 +30,31 @@ def login(
     """Sign in to a portal: confirm a short code in the browser, or paste a token."""
     settings = profiles.read(config_file())
     url = _url(address, settings)
+    # Before a token is made that nobody would know of.
+    name = runtime.choices.profile or profiles.profile_name(url)
+    old = settings.profiles.get(name)
+    if old is not None and old.url != url:
+        raise WrongUsage(f"The profile {name!r} is of {old.url}. Choose another name with --profile.")
     if ca_file is None and (known := _profile_of(settings, url)):
         ca_file = known.ca_file
     ca_file = os.path.abspath(ca_file) if ca_file else ""
     if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOOPBACK:
         warn(f"{url} is not encrypted: anyone on the way can read your token.")
-    token = _pasted() if with_token else _confirmed(Portal(url, ca_file=ca_file), no_browser)
+    token, is_made = (
+        (_pasted(), False) if with_token else _confirmed(Portal(url, ca_file=ca_file), no_browser)
+    )
     portal = Portal(url, token, ca_file)
-    me = portal.get("users/me/")
-    name = runtime.choices.profile or profiles.profile_name(url)
-    old = settings.profiles.get(name)
-    if old is not None and old.url != url:
-        raise WrongUsage(f"The profile {name!r} is of {old.url}. Choose another name with --profile.")
-    store = tokens.save(url, token)
-    settings.profiles[name] = profiles.Profile(url, _name_of(me), ca_file, store)
-    settings.current = name
-    profiles.write(config_file(), settings)
+    try:
+        me = portal.get("users/me/")
+        store = tokens.save(url, token)
+        settings.profiles[name] = profiles.Profile(url, _name_of(me), ca_file, store)
+        settings.current = name
+        profiles.write(config_file(), settings)
+    except BaseException:
+        if is_made:  # a token that is kept nowhere would be good for months
+            with suppress(CLIError):
+                portal.delete("users/me/token/")
+        raise
     if runtime.choices.as_json:
         show_json({"url": url, "profile": name, "user": me})
     say(f"Signed in to {url} as {_name_of(me)}.")
@@ -124,36 +134,30 @@ def _name_of(me: dict[str, Any]) -> str:
     return str(me.get("username") or me.get("email") or "")
 
 
-def _confirmed(portal: Portal, no_browser: bool) -> str:
-    """Return the token that the portal gives once the code is confirmed, or one that is pasted instead."""
+def _confirmed(portal: Portal, no_browser: bool) -> tuple[str, bool]:
+    """Return a token, and whether the portal made it, once the code was confirmed; else it was pasted."""
     asked = device_login.begin(portal)
-    print(f"Confirm this code: {asked['userCode']}", file=sys.stderr)
-    opened = not no_browser and _open(asked["verificationUriComplete"])
+    address, code = str(asked["verificationUriComplete"]), printable(str(asked["userCode"]))
+    if not web_browser.is_page(address):
+        raise CLIError(f"{portal.url} named a page that is none: {address!r}. It was not opened.")
+    print(f"Confirm this code: {code}", file=sys.stderr)
+    opened = not no_browser and web_browser.open_page(address)
     print(
         "Your browser shows it at" if opened else "Open this page in a browser, here or elsewhere:",
         file=sys.stderr,
     )
-    print(f"  {asked['verificationUriComplete']}", file=sys.stderr)
+    print(f"  {address}", file=sys.stderr)
     print("Waiting... (Ctrl-C to paste a token instead)", file=sys.stderr, flush=True)
     try:
-        return str(device_login.wait(portal, asked)["token"])
+        token = str(device_login.wait(portal, asked)["token"])
     except KeyboardInterrupt:
         if not sys.stdin.isatty():
             raise
         print(f"\nMake a token at {portal.url}/settings/tokens/", file=sys.stderr)
-        return _pasted()
-
-
-def _open(url: str) -> bool:
-    """Open a browser, unless there can be none, as over ssh. A browser of text would take this terminal."""
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        return False
-    try:
-        return webbrowser.open(url)
-    except webbrowser.Error:
-        return False
+        return _pasted(), False
+    if not runtime.is_token(token):
+        raise CLIError(f"{portal.url} gave a token that is none. It was not used.")
+    return token, True
 
 
 def _pasted() -> str:

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..errors import CLIError, NotThere, Refused, WrongUsage
 from ..file_names import local_name, path_here, path_on_node
 from ..job_refs import job_id
 from ..output import note, say, show_json
+from ..transfer import CopyStopped
 from .ssh import NODE
 
 GONE = ("cluster_gone", "node_gone")
@@ -55,9 +57,15 @@ def cp(
     try:
         with ssh_session.session(found, node, ["BatchMode yes", "ConnectTimeout 15"]) as session:
             transfer.copy(session, sources, target, recursive=recursive, tell=note)
-    except CLIError as error:
-        raise CLIError(nodes.why_not(portal) or str(error)) from None
+    except CopyStopped as stopped:
+        raise CLIError(_why_not(portal) or str(stopped)) from None
     _tell(paths, node)
+
+
+def _why_not(portal: Portal) -> str:
+    with suppress(CLIError):  # that the portal is away now is not why the copy stopped
+        return nodes.why_not(portal)
+    return ""
 
 
 def _tell(paths: list[str], by: str) -> None:

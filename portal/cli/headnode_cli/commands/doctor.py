@@ -15,9 +15,10 @@ import typer
 
 from .. import __version__, profiles, runtime
 from ..client import Portal
-from ..errors import CLIError, Exit
+from ..errors import CLIError, Exit, WrongUsage
 from ..output import GREEN, RED, YELLOW, coloured, show_json
 from ..paths import config_file, ssh_folder
+from ..plain_text import printable
 from ..versions import difference
 
 WELL, WARNING, WRONG = "ok", "warning", "wrong"
@@ -51,9 +52,10 @@ def doctor() -> int:
         for finding in findings:
             if runtime.choices.quiet and finding.state == WELL:
                 continue
-            print(f"{coloured(finding.state.ljust(8), COLOURS[finding.state])}{finding.what}: {finding.said}")
+            state = coloured(finding.state.ljust(8), COLOURS[finding.state])
+            print(f"{state}{finding.what}: {printable(finding.said)}")
             if finding.mend and finding.state != WELL:
-                print(f"        {finding.mend}")
+                print(f"        {printable(finding.mend)}")
     return Exit.FAILED if any(finding.state == WRONG for finding in findings) else Exit.DONE
 
 
@@ -62,7 +64,8 @@ def _settings() -> list[Finding]:
         found = profiles.read(config_file())
     except CLIError as error:
         return [Finding("settings", WRONG, str(error))]
-    return [Finding("settings", WELL, f"{config_file()}, {len(found.profiles)} portals")]
+    count = len(found.profiles)
+    return [Finding("settings", WELL, f"{config_file()}, {count} portal{'' if count == 1 else 's'}")]
 
 
 def _programs() -> list[Finding]:
@@ -71,8 +74,12 @@ def _programs() -> list[Finding]:
     ssh = shutil.which("ssh")
     if ssh is None:
         return [*found, Finding("ssh", WRONG, "not found", "Install OpenSSH's client.")]
-    version = subprocess.run([ssh, "-V"], capture_output=True, text=True, timeout=10, check=False)
-    found.append(Finding("ssh", WELL, (version.stderr or version.stdout).strip()))
+    try:
+        version = subprocess.run([ssh, "-V"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        found.append(Finding("ssh", WRONG, f"{ssh} cannot be run", "Install OpenSSH's client."))
+    else:
+        found.append(Finding("ssh", WELL, (version.stderr or version.stdout).strip()))
     if shutil.which("rsync") is None:
         found.append(
             Finding("rsync", WARNING, "not found", "cp uses sftp instead, which is slower for many files.")
@@ -91,8 +98,8 @@ def _network(access: runtime.Access) -> list[Finding]:
     """Return findings from the name to the sign-in; what cannot be looked at after a fault is left out."""
     parts = urlsplit(access.url)
     found = [*_proxy(), *_name(parts.hostname or "")]
-    portal = Portal(access.url, access.token, access.ca_file, tries=1)
     try:
+        portal = Portal(access.url, access.token, access.ca_file, tries=1)
         before = time.time()
         answer = portal.request("GET", "/healthz")
     except CLIError as error:
@@ -120,13 +127,10 @@ def _proxy() -> list[Finding]:
 def _name(host: str) -> list[Finding]:
     try:
         addresses = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None)})
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         state = WARNING if _proxy() else WRONG  # a proxy may know names that this computer does not
-        return [
-            Finding(
-                "name", state, f"{host} is not known ({error.strerror})", "Check the address and your DNS."
-            )
-        ]
+        why = getattr(error, "strerror", None) or "no name can be so"
+        return [Finding("name", state, f"{host} is not known ({why})", "Check the address and your DNS.")]
     return [Finding("name", WELL, f"{host} is {', '.join(addresses)}")]
 
 
@@ -192,6 +196,6 @@ def completion(
     known = ("bash", "zsh", "fish", "powershell")
     shell = shell or os.path.basename(os.environ.get("SHELL", "")).replace(".exe", "")
     if shell not in known:
-        raise CLIError(f"Which shell? One of {', '.join(known)}.")
+        raise WrongUsage(f"Which shell? One of {', '.join(known)}.")
     script: Callable[..., str] = vars(typer.completion)["get_completion_script"]
     sys.stdout.write(script(prog_name="headnode", complete_var="_HEADNODE_COMPLETE", shell=shell) + "\n")

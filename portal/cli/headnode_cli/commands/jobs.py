@@ -2,17 +2,16 @@
 
 import sys
 import time
-import webbrowser
 from datetime import datetime, timezone
 from typing import Any, Optional
 
 import typer
 
-from .. import completions, job_refs, runtime
+from .. import completions, job_refs, runtime, web_browser
 from ..client import Portal
 from ..errors import WrongUsage
 from ..job_refs import job_id, path_of
-from ..output import note, say, show_facts, show_json, show_table
+from ..output import note, say, show_exactly, show_facts, show_json, show_table
 from ..progress import size_text
 from ..times import local, moment_of, seconds_of, until
 
@@ -121,7 +120,7 @@ def files(
         show_json(found)
     elif runtime.choices.quiet:
         for file in found:
-            print(file["relativePath"])
+            show_exactly(file["relativePath"])
     else:
         rows = [[file["relativePath"], size_text(file["decryptedSize"]), file["id"]] for file in found]
         show_table(
@@ -199,5 +198,5 @@ def open_page(
         show_json({"url": address})
         return
     print(address)
-    if not print_only and not webbrowser.open(address):
+    if not print_only and not web_browser.open_page(address):
         note("No browser could be opened. Open the address yourself.")

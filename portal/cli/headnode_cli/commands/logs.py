@@ -39,7 +39,7 @@ def logs(
 
 def style_here(raw: bool) -> LineStyle:
     """Return the style for this output."""
-    return LineStyle(raw, runtime.choices.as_json, sys.stdout.isatty(), wants_colour())
+    return LineStyle(raw, runtime.choices.as_json, sys.stdout.isatty(), wants_colour(), sys.stdout.encoding)
 
 
 def print_lines(

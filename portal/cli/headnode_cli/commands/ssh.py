@@ -4,13 +4,12 @@ import socket
 import subprocess
 import sys
 import time
-import webbrowser
 from contextlib import suppress
 from typing import Optional
 
 import typer
 
-from .. import completions, nodes, runtime, ssh_session
+from .. import completions, nodes, runtime, ssh_session, ssh_text, web_browser
 from ..client import Portal
 from ..errors import CLIError, Failed, NotThere, Unreachable
 from ..forwarding import Forwarding, parse_forwarding
@@ -131,7 +130,7 @@ def _say_open(wanted: Forwarding, node: str, open_browser: bool) -> None:
     else:
         note(f"127.0.0.1:{wanted.local} leads to {wanted.host}:{wanted.port} of {node}. Ctrl-C ends it.")
     if open_browser:
-        webbrowser.open(address)
+        web_browser.open_page(address)
 
 
 def known_hosts(
@@ -146,7 +145,8 @@ def known_hosts(
     elif host.isalpha():
         with suppress(NotThere):  # ssh asks for every host that it connects to: this one is no job
             text += portal.text(f"jobs/{host}/known-hosts/")
+    lines = ssh_text.known_hosts(text.splitlines())
     if runtime.choices.as_json:
-        show_json({"host": host, "lines": text.splitlines()})
+        show_json({"host": host, "lines": lines.splitlines()})
     else:
-        print(text, end="")
+        print(lines, end="")
