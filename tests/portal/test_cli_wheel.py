@@ -13,10 +13,15 @@ from django.test import Client
 from portal import cli_wheel
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the wheel is built, once for the tests that only read it."""
+    return tmp_path_factory.mktemp("wheel")
+
+
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, settings: Any) -> Path:
-    settings.VAR = tmp_path
-    return tmp_path
+def _one_build(built: Path, settings: Any) -> None:
+    settings.VAR = built
 
 
 def test_the_wheel_has_the_command_line_and_nothing_else() -> None:
@@ -33,8 +38,9 @@ def test_the_wheel_has_the_command_line_and_nothing_else() -> None:
 
 
 def test_it_is_built_once_and_again_when_the_source_changes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
 ) -> None:
+    settings.VAR = tmp_path
     first = cli_wheel.wheel()
     stamp = first.stat().st_mtime_ns
     assert cli_wheel.wheel() == first
@@ -82,7 +88,11 @@ def test_every_answer_of_the_api_says_the_version(client: Client) -> None:
     assert "Headnode-Version" not in client.get("/cli/")
 
 
-def test_a_build_that_fails_is_503_and_a_sentence(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_is_503_and_a_sentence(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR = tmp_path
+
     def fail(*_: object, **__: object) -> Any:
         return subprocess.CompletedProcess([], 1, "", "no such thing")
 
