@@ -8,6 +8,8 @@
 PY := .venv/bin/python
 # Test processes at once. Most tests wait more than they compute, so there are more of them than processors.
 TEST_PROCESSES ?= 6
+# A run starts hundreds of programs: none of them should compile the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 FRONT_END := $(wildcard package.json package-lock.json) $(shell find static/src static/*.mjs -type f 2>/dev/null)
 # A virtual environment whose Python has gone is made anew.
 ifneq ($(wildcard .venv/.made),)

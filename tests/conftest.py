@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as settings_of_hypothesis
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
@@ -31,6 +33,12 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "pytest_xdist_setupnodes",
 ]
+
+# A machine under load is slow, which is no fault of what is tested.
+settings_of_hypothesis.register_profile(
+    "headnode", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings_of_hypothesis.load_profile("headnode")
 
 PASSWORD = "correct horse battery"
 

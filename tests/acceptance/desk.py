@@ -62,7 +62,7 @@ class Desk:
             input=typed,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=4 * LIMIT,
             cwd=self.folder,
             env=self.environment | environment,
             start_new_session=True,

@@ -96,8 +96,13 @@ def test_each_is_told_once(portal: Stack, mails: MailReceiver, hooks: HTTPReceiv
         wait_for(are_delivered, f"{share:.0%} are delivered", LIMIT)
         portal.kill("worker")
         portal.manage("shell", "-c", START)
+
+    def has_everybody() -> bool:
+        enough = len(mails.mails) >= PEOPLE and len(hooks.requests) >= PEOPLE
+        return enough and all(len(found) == PEOPLE for found in ids_by_person(mails, hooks))
+
     wait_for(
-        lambda: all(len(found) == PEOPLE for found in ids_by_person(mails, hooks)),
+        has_everybody,
         "everybody got mail and a webhook",
         LIMIT,
         every=0.5,

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.acceptance.people import Person, with_token
 from tests.jobs.simulator.simulator_process import children_of, command_of
 from tests.stack import Stack, alive, processes_of, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 COUNTS = "for n in $(seq 1 {last}); do echo line $n; sleep 0.05; done; echo done"
@@ -20,13 +19,6 @@ COUNTS = "for n in $(seq 1 {last}); do echo line $n; sleep 0.05; done; echo done
 def var(tmp_path: Path) -> Path:
     """A folder for portals that come one after the other."""
     return tmp_path / "var"
-
-
-@pytest.fixture
-def portal(var: Path) -> Iterator[Stack]:
-    """A portal of the test's own, which is not spared."""
-    with running(var) as found:
-        yield found
 
 
 def lines(person: Person, job: str) -> list[str]:
@@ -45,21 +37,25 @@ def nodes_of(stack: Stack) -> list[int]:
     return children_of(stack.pids["simulator"])
 
 
-def test_a_command_goes_on_when_the_simulator_is_killed(portal: Stack) -> None:
-    person = with_token(portal)
-    job = person.submit(COUNTS.format(last=300), slots=2)
-    wait_for(lambda: lines(person, job), "the command prints", 60)
-    for _ in range(2):
-        seen = len(lines(person, job))
-        portal.kill("simulator")
-        wait_for_more_than(seen, person, job)
-    person.wait_for_cluster(job, "Stopped", 120)
-    found = person.get(f"/api/v2/jobs/{job}/")
-    assert (found["outcome"], found["outcomeReason"]) == ("succeeded", "Completed successfully")
-    assert lines(person, job) == [f"line {number}" for number in range(1, 301)]
+def test_a_command_goes_on_and_the_end_of_make_run_leaves_nothing(var: Path) -> None:
+    """kill -9 of the simulator ends no command; SIGTERM of `make run` ends what survived it."""
+    with running(var) as stack:
+        person = with_token(stack)
+        job = person.submit(COUNTS.format(last=300), slots=2)
+        wait_for(lambda: lines(person, job), "the command prints", 60)
+        for _ in range(2):
+            seen = len(lines(person, job))
+            stack.kill("simulator")
+            wait_for_more_than(seen, person, job)
+        person.wait_for_cluster(job, "Stopped", 120)
+        found = person.get(f"/api/v2/jobs/{job}/")
+        assert (found["outcome"], found["outcomeReason"]) == ("succeeded", "Completed successfully")
+        assert lines(person, job) == [f"line {number}" for number in range(1, 301)]
+        end_with_nodes_that_survived(stack, signal.SIGTERM)
 
 
-def test_the_end_of_make_run_ends_commands_and_their_jobs_say_why(var: Path) -> None:
+def test_jobs_say_why_their_commands_ended_and_a_killed_make_run_leaves_nothing(var: Path) -> None:
+    """SIGINT is Ctrl-C; kill -9 of `make run` itself leaves no node either."""
     with running(var) as stack:
         person = with_token(stack)
         job = person.submit("sleep 987654", slots=2)
@@ -67,7 +63,7 @@ def test_the_end_of_make_run_ends_commands_and_their_jobs_say_why(var: Path) -> 
         processes = nodes_of(stack)
         assert any("agent.pyc" in command_of(pid) for pid in processes)
         stack.supervisor.send_signal(signal.SIGINT)
-        stack.supervisor.wait(20)
+        stack.supervisor.wait(LIMIT)
         assert not [command_of(pid) for pid in processes if alive(pid)]
     with running(var) as stack:
         person = with_token(stack)
@@ -75,24 +71,21 @@ def test_the_end_of_make_run_ends_commands_and_their_jobs_say_why(var: Path) -> 
         story = person.messages(job)
         assert "Headnode is being stopped, and with it the simulated cloud: the command ends here." in story
         assert story.index("Headnode is being stopped") < story.index("The command was interrupted")
+        end_with_nodes_that_survived(stack, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_nodes_that_survived_their_simulator(var: Path, number: int) -> None:
-    """Also if `make run` ends before the simulator was started again, and if it is itself killed."""
-    with running(var) as stack:
-        person = with_token(stack)
-        job = person.submit("sleep 987654")
-        person.wait_for_message(job, "Launched the command")
-        processes = nodes_of(stack)
-        for _ in range(3):
-            stack.kill("simulator")
-        assert [pid for pid in processes if alive(pid) and "agent.pyc" in command_of(pid)]
-        processes += nodes_of(stack)
-        stack.supervisor.send_signal(number)
-        stack.supervisor.wait(20)
-        wait_for(lambda: not any(map(alive, processes)), "no process of a node is left", 20)
-        wait_for(lambda: not processes_of(var), "nothing of the portal is left", 20)
-        assert (
-            "987654" not in subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True).stdout
-        )
+def end_with_nodes_that_survived(stack: Stack, number: int) -> None:
+    """End `make run` by a signal while nodes live whose simulator was killed: nothing of them may be left."""
+    person = with_token(stack)
+    job = person.submit("sleep 987654")
+    person.wait_for_message(job, "Launched the command")
+    processes = nodes_of(stack)
+    for _ in range(3):
+        stack.kill("simulator")
+    assert [pid for pid in processes if alive(pid) and "agent.pyc" in command_of(pid)]
+    processes += nodes_of(stack)
+    stack.supervisor.send_signal(number)
+    stack.supervisor.wait(LIMIT)
+    wait_for(lambda: not any(map(alive, processes)), "no process of a node is left")
+    wait_for(lambda: not processes_of(stack.var), "nothing of the portal is left")
+    assert "987654" not in subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True).stdout

@@ -177,7 +177,7 @@ def test_an_ordinary_user_gets_the_whole_sandbox(
     assert b"No space left on device" in done.stderr
     put("/v1/faults", json={"network_cut": None, "disk_full": None})
     done = cluster.ssh(keys["alice"], "ssh compute-1 'echo x > ~/x && echo written'")
-    assert done.stdout == b"written\n"
+    assert (done.stdout, done.stderr) == (b"written\n", b"")
     hog = "python3 -c 'taken = []\nwhile True: taken.append(bytearray(1 << 22))'"
     assert cluster.ssh(keys["alice"], hog).returncode != 0
     assert "kernel: Out of memory" in cluster.nodes()["head"]["log"]
