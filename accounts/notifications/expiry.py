@@ -35,4 +35,4 @@ def _delete(rows: "QuerySet[Any]") -> int:
     """Delete the oldest of these rows. Return how many, without what hung on them."""
     oldest = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
     _, by_model = rows.model._base_manager.filter(pk__in=oldest).delete()
-    return by_model.get(rows.model._meta.label, 0)
+    return int(by_model.get(rows.model._meta.label, 0))

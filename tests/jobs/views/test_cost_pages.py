@@ -73,7 +73,7 @@ def test_a_price_that_was_left_alone_is_not_put_back(admin: User) -> None:
     answer = client.post("/administration/rate-card/", {**form, "currency": "USD", "was_currency": "USD"})
     assert answer.status_code == 302
     found = {row.pk: (row.price_per_core_hour, row.currency) for row in CoreType.objects.all()}
-    assert (found["onyx"], found["emerald"]) == ((7, "EUR"), (3, "EUR"))
+    assert (found["onyx"], found["emerald"]) == ((Decimal(7), "EUR"), (Decimal(3), "EUR"))
 
 
 def test_a_core_type_that_the_form_did_not_have_keeps_its_price(admin: User) -> None:
