@@ -1,6 +1,9 @@
 """On the whole portal: a cluster whose job is gone from the database is found and terminated, not paid for for ever."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -68,6 +71,29 @@ def test_a_cluster_whose_rows_were_deleted_is_terminated_and_others_are_not(
     wait_for(lambda: audited(portal, orphan) == told, "its removal is in the audit trail", LIMIT)
     assert admin.get("/api/v2/leftovers/")["results"] == []
     assert audited(portal, needed) == set()
+    assert admin.call("POST", f"/api/v2/jobs/{kept}/stop/")[0] == 202
+    admin.wait_for_cluster(kept, "Stopped")
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database as a backup program does, also over one that is in use."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=60)) as written:
+        read.backup(written)
+
+
+def test_a_cluster_ordered_after_the_backup_that_was_restored_is_terminated(
+    portal: Stack, admin: Person, cloud: httpx.Client, tmp_path: Path
+) -> None:
+    database, backup = portal.var / "db.sqlite3", tmp_path / "backup.sqlite3"
+    kept, needed = running_job(admin, cloud, "in the backup")
+    copy_database(database, backup)
+    lost, orphan = running_job(admin, cloud, "after the backup")
+    copy_database(backup, database)
+    assert admin.call("GET", f"/api/v2/jobs/{lost}/")[0] == 404
+    wait_for(lambda: clusters_of(cloud) == {needed}, "the orphan is gone from the cloud", LIMIT, every=0.2)
+    wait_for(
+        lambda: "jobs:leftover:removed" in audited(portal, orphan), "its removal is in the audit trail", LIMIT
+    )
     assert admin.call("POST", f"/api/v2/jobs/{kept}/stop/")[0] == 202
     admin.wait_for_cluster(kept, "Stopped")
 
