@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from jobs.context.boot_stream import PhaseRun, PhaseState, phases_of
+from jobs.durations import short_duration_text
 from jobs.node_contract.boot_lines import BootStreamLine
 from jobs.node_contract.phases import Phase
-from jobs.views.durations import short_duration_text
 
 PHASE_NAMES = {
     Phase.HOSTS: gettext_noop("Hosts"),

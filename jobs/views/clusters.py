@@ -16,11 +16,11 @@ from accounts.refusals import Refused
 from accounts.views.pages import actor, ask_first, is_confirmed, person
 from jobs.definitions import cluster_history
 from jobs.definitions.cluster_history import ClusterRow
+from jobs.durations import duration_text
 from jobs.models import Cluster
 from jobs.states import Outcome
 from jobs.submission import job_actions
 from jobs.views import badges
-from jobs.views.durations import duration_text
 from jobs.views.what_is_lost import what_ends, what_is_lost
 
 PAGE_SIZE = 25

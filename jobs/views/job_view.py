@@ -9,13 +9,13 @@ from jobs.access import connection_info
 from jobs.access.access_needs import access_needs_for
 from jobs.costs import hardware
 from jobs.costs.still_running import StillRunning, still_running_of
+from jobs.durations import duration_text
 from jobs.models import Cluster, Job, Node
 from jobs.states import ENDING, Desired, Observed
 from jobs.submission import job_actions
 from jobs.views import badges, node_rows, session_rows
 from jobs.views.cost_view import cost_view_of
 from jobs.views.deadline_view import deadline_view_of
-from jobs.views.durations import duration_text
 from jobs.views.stages import stages_of
 from jobs.views.what_is_lost import what_is_lost
 

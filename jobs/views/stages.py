@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
 
+from jobs.durations import duration_text
 from jobs.models import Job, JobStatus
 from jobs.states import JobState, Outcome
-from jobs.views.durations import duration_text
 
 USUAL = (
     JobState.PENDING,

@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from jobs.context import broker
 from jobs.context.tokens import token_of
+from jobs.durations import short_duration_text
 from jobs.models import Cluster, Node
 from jobs.states import Observed
-from jobs.views.durations import short_duration_text
 from jobs.views.node_rows import node_rows_of
 from tests.jobs.context.test_boot_stream import BOOT, REGISTRATION, line
 from tests.jobs.making import cluster_of

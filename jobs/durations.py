@@ -1,4 +1,4 @@
-"""Durations as text for pages."""
+"""Durations as text for people."""
 
 from datetime import timedelta
 
