@@ -1,4 +1,4 @@
-"""Round and write amounts of money. Pure."""
+"""Round amounts of money, and recognise currencies. Pure."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,11 +18,3 @@ def is_currency(text: str) -> bool:
 def rounded(amount: Decimal, precision: Decimal = PRECISION) -> Decimal:
     """Return the amount rounded as people round."""
     return amount.quantize(precision, ROUND_HALF_UP)
-
-
-def money_text(amount: Decimal, currency: str) -> str:
-    """Return `USD 12.30`; of less than a cent as many digits as show that it is something: `USD 0.0004`."""
-    if 0 < amount < CENT:
-        shown = f"{rounded(amount):f}".rstrip("0")
-        return f"{currency} {shown if shown != '0.' else '0.000001'}"
-    return f"{currency} {rounded(amount, CENT):f}"

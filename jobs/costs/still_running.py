@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from jobs.costs.amount_text import money_text
 from jobs.costs.rates import node_price_per_hour
 from jobs.models import Cluster
 from jobs.states import NODE_UNBILLED, NOT_AT_PROVIDER
@@ -33,7 +34,8 @@ class StillRunning:
         if not self.nodes:
             return "Nothing runs and nothing costs any more."
         names = ", ".join(node.name for node in self.nodes)
-        return f"Still running, and costing {self.currency} {self.cost_per_hour:.2f} per hour: {names}."
+        cost = money_text(self.cost_per_hour, self.currency)
+        return f"Still running, and costing {cost} per hour: {names}."
 
 
 def still_running_of(cluster: Cluster) -> StillRunning:

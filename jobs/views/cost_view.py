@@ -7,15 +7,19 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from jobs.costs.amount_text import money_html, under_a_cent
 from jobs.costs.job_cost import Cost, Projection, cost_of, costs_of
-from jobs.costs.money import money_text, rounded
+from jobs.costs.money import rounded
 from jobs.costs.price_history import is_simulated
 from jobs.models import Job
 
 
 @dataclass(frozen=True)
 class CostView:
-    """Amounts as text, and as numbers for the script that counts on while the page is open."""
+    """Amounts as HTML, and as numbers for the script that counts on while the page is open.
+
+    `under_a_cent` is what that script writes for an amount that is less than a cent.
+    """
 
     accrued: str
     rate_per_hour: str
@@ -25,6 +29,7 @@ class CostView:
     amount: str
     per_hour: str
     currency: str
+    under_a_cent: str
     at: datetime
     is_live: bool
     is_simulated: bool
@@ -43,14 +48,15 @@ def cost_views_of(jobs: Sequence[Job]) -> dict[str, CostView]:
 
 def _view(cost: Cost, simulated: bool) -> CostView:
     return CostView(
-        accrued=money_text(cost.accrued, cost.currency),
-        rate_per_hour=money_text(cost.rate_per_hour, cost.currency),
-        projected=money_text(cost.projected, cost.currency),
+        accrued=money_html(cost.accrued, cost.currency),
+        rate_per_hour=money_html(cost.rate_per_hour, cost.currency),
+        projected=money_html(cost.projected, cost.currency),
         projected_for=cost.projected_for,
-        earlier=[money_text(amount, currency) for currency, amount in cost.earlier.items()],
+        earlier=[money_html(amount, currency) for currency, amount in cost.earlier.items()],
         amount=_number(cost.accrued),
         per_hour=_number(cost.rate_per_hour),
         currency=cost.currency,
+        under_a_cent=under_a_cent(cost.currency),
         at=timezone.now(),
         is_live=cost.is_live,
         is_simulated=simulated,

@@ -21,7 +21,8 @@ from accounts.refusals import Refused
 from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
 from jobs.access.job_visibility import visible_jobs
-from jobs.costs.money import money_text, rounded
+from jobs.costs.amount_text import money_html, under_a_cent
+from jobs.costs.money import rounded
 from jobs.costs.price_history import is_simulated
 from jobs.costs.report_csv import file_name, report_csv
 from jobs.costs.report_request import ReportRequest, read_request
@@ -86,11 +87,11 @@ def _context(asking: User, asked: ReportRequest, values: dict[str, str]) -> dict
         "lines": (lines := _lines(chosen)[:MOST_ROWS]),
         "linked": _linked(asking, lines) if asked.group_by == GroupBy.JOB else set(),
         "left_out": max(0, len(chosen.rows) - MOST_ROWS),
-        "total": money_text(by_day.total.cost, asked.currency),
+        "total": money_html(by_day.total.cost, asked.currency),
         "node_hours": by_day.total.node_hours,
         "core_hours": by_day.total.core_hours,
         "idle_percent": _percent(by_day.total.idle_cost, by_day.total.cost),
-        "idle_cost": money_text(by_day.total.idle_cost, asked.currency),
+        "idle_cost": money_html(by_day.total.idle_cost, asked.currency),
         "core_types": _lines(asked.grouped_by(GroupBy.CORE_TYPE)),
         "plot": _plot(by_day),
         "simulated": is_simulated(),
@@ -118,8 +119,8 @@ def _lines(report: Report) -> list[Line]:
             row.name or row.key,
             row.node_hours,
             row.core_hours,
-            money_text(row.cost, report.currency),
-            money_text(row.idle_cost, report.currency),
+            money_html(row.cost, report.currency),
+            money_html(row.idle_cost, report.currency),
             _percent(row.cost, report.total.cost),
         )
         for row in report.rows
@@ -148,7 +149,12 @@ def _plot(report: Report) -> dict[str, Any]:
         "busy": [float(rounded(row.cost - row.idle_cost)) for row in rows],
         "idle": [float(rounded(row.idle_cost)) for row in rows],
         "currency": report.currency,
-        "labels": {"busy": _("While the command ran"), "idle": _("Idle")},
+        "labels": {
+            "day": _("Day"),
+            "busy": _("While the command ran"),
+            "idle": _("Idle"),
+            "under": under_a_cent(report.currency),
+        },
     }
 
 

@@ -1,14 +1,21 @@
 /* Money as text. Pure. */
 
 /**
- * Return an amount as text: 12.3 -> "USD 12.30"; less than a cent with the digits that show it. The server writes
- * amounts the same way.
+ * Return an amount with all its digits: 0.000833 -> "USD 0.000833".
  *
  * @param {number} amount
  * @param {string} currency
  */
-export function money(amount, currency) {
-  if (amount <= 0 || amount >= 0.01) return `${currency} ${amount.toFixed(2)}`;
-  const shown = Math.max(amount, 0.000001).toFixed(6).replace(/0+$/, "");
-  return `${currency} ${shown}`;
+export const exactMoney = (amount, currency) => `${currency} ${amount.toFixed(6)}`;
+
+/**
+ * Return an amount as text: 12.3 -> "USD 12.30"; for less than a cent, the words that the page has for it. The server
+ * writes amounts the same way.
+ *
+ * @param {number} amount
+ * @param {string} currency
+ * @param {string} under
+ */
+export function money(amount, currency, under) {
+  return amount > 0 && amount < 0.01 ? under : `${currency} ${amount.toFixed(2)}`;
 }
