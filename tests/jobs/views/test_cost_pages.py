@@ -41,6 +41,21 @@ def test_usage_shows_ones_own_only(alice: User, charlie: User, admin: User) -> N
     assert "aaaaaa" not in page(charlie, "/usage.csv", groupBy="job", everyone="1")
 
 
+def test_less_than_a_cent_is_said_in_words_and_exact_in_the_csv(alice: User) -> None:
+    charge(alice, timezone.now().replace(microsecond=0), 30, job_id="aaaaaa", job_name="wing")
+    text = page(alice, "/usage/", groupBy="job")
+    assert '<span title="USD 0.000833">under USD 0.01</span>' in text
+    assert "0.000833" in page(alice, "/usage.csv", groupBy="job")
+
+
+def test_usage_shows_days_whole_and_the_cost_first(alice: User) -> None:
+    charge(alice, timezone.now().replace(microsecond=0), 36_000)
+    text = " ".join(page(alice, "/usage/").split())
+    assert '<th scope="row" class="nowrap">' in text
+    assert text.index(">Cost</th>") < text.index(">Node hours</th>")
+    assert '"day": "Day"' in text and '"under": "under USD 0.01"' in text
+
+
 def test_usage_without_any_says_so(alice: User) -> None:
     assert "Nothing was used in this time" in page(alice, "/usage/")
 
