@@ -101,6 +101,10 @@ class Outcome(StrEnum):
     ERROR = "error"  # the cluster never came up, or failed
 
 
+# Why a job ended whose command exited with 0.
+COMPLETED_SUCCESSFULLY = "Completed successfully"
+
+
 class LogSource(StrEnum):
     """Where a Job Log event comes from."""
 

@@ -61,6 +61,7 @@ def _row(row: Notification) -> dict[str, Any]:
     return {
         "title": row.title,
         "text": row.text,
+        "lines": row.facts.get("lastLines", []),  # of the output of a command that failed
         "at": row.at,
         "link": absolute(reverse("notification_open", args=[row.pk])) if row.link else "",
         "action_link": absolute(row.action_link) if row.action_link else "",

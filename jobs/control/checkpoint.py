@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.control import owner_intent
+from jobs.control.usage_sentence import usage_sentence
 from jobs.events import history, job_log, job_notices
 from jobs.lifetime import deadline_store
 from jobs.models import Cluster, Job
@@ -58,7 +59,7 @@ def complete(job: Job, outcome: Outcome, reason: str, exit_code: int | None = No
         job.refresh_from_db()
         history.record_job_status(job, JobState.COMPLETED, reason)
         job_log.append(job, LogSource.PORTAL, f"Job completed: {reason}.", stage=JobState.COMPLETED)
-        job_notices.job_completed(job)
+        job_notices.job_completed(job, usage_sentence(job))
 
 
 def save_outcome(cluster: Cluster, outcome: Outcome, reason: str, exit_code: int | None = None) -> None:

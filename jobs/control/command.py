@@ -24,7 +24,7 @@ from jobs.models import Cluster, Job, JobEvent, Node
 from jobs.remote import command_runner
 from jobs.remote.archive_limits import GIGABYTE, ArchiveLimits
 from jobs.remote.command_runner import CommandState, CommandStatus
-from jobs.states import JobState, LogLevel, LogSource, Observed, Outcome
+from jobs.states import COMPLETED_SUCCESSFULLY, JobState, LogLevel, LogSource, Observed, Outcome
 from jobs.storage import file_names, input_staging
 from sshgateway.ssh.transport import Connection
 
@@ -217,5 +217,5 @@ def _result_of(status: CommandStatus) -> tuple[Outcome, str]:
     if status.why:
         return result_of(status.why)
     if status.exit_code == 0:
-        return Outcome.SUCCEEDED, "Completed successfully"
+        return Outcome.SUCCEEDED, COMPLETED_SUCCESSFULLY
     return Outcome.FAILED, f"A run failed (exit code {status.exit_code})"

@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.outbox import Action, notify
+from jobs.events.last_output import last_lines
 from jobs.models import Cluster, Job, Node
-from jobs.states import LogSource, Outcome
-
-# Of a failed job the end of its output is told: mostly the error.
-LINES_OF_OUTPUT = 3
-LONGEST_LINE = 300
+from jobs.states import COMPLETED_SUCCESSFULLY, Outcome
 
 
 def job_started(job: Job) -> None:
@@ -30,18 +28,20 @@ def job_started(job: Job) -> None:
     )
 
 
-def job_completed(job: Job) -> None:
-    """Tell the owner how the job ended: a failure with the end of its output."""
+def job_completed(job: Job, usage: str) -> None:
+    """Tell the owner how the job ended. `usage`: a sentence on how long it ran and what it cost, or nothing.
+
+    The last lines that a failed command printed are in the facts: pages and mail show them below the text.
+    """
     has_failed = job.outcome in (Outcome.FAILED, Outcome.ERROR)
-    lines = last_lines(job) if job.outcome == Outcome.FAILED else []
-    text = f"{job.outcome_reason}."
-    if lines:
-        text += "\n" + "\n".join(lines)
+    sentences = [f"{job.outcome_reason.rstrip('.')}.", usage]
+    if usage and job.outcome_reason == COMPLETED_SUCCESSFULLY:
+        del sentences[0]  # the title says so
     notify(
         job.owner,
         NotificationKind.JOB_FAILED if has_failed else NotificationKind.JOB_ENDED,
-        text,
-        title=f"{job.name} failed" if has_failed else f"{job.name}: {job.outcome_reason}",
+        " ".join(filter(None, sentences)),
+        title=_ending_title(job, has_failed),
         link=_page(job),
         key=f"job-{job.pk}",
         facts={
@@ -49,16 +49,16 @@ def job_completed(job: Job) -> None:
             "outcome": job.outcome,
             "reason": job.outcome_reason,
             "exitCode": job.exit_code,
-            "lastLines": lines,
+            "lastLines": last_lines(job) if job.outcome == Outcome.FAILED else [],
         },
     )
 
 
-def last_lines(job: Job) -> list[str]:
-    """Return the last lines of the command's output that the Job Log has, cut to LONGEST_LINE characters."""
-    output = job.events.filter(source=LogSource.PROGRAM).exclude(message="").order_by("-sequence")
-    newest = output.values_list("message", flat=True)[:LINES_OF_OUTPUT]
-    return [line[:LONGEST_LINE] for line in reversed(newest)]
+def _ending_title(job: Job, has_failed: bool) -> str:
+    name = {"name": job.name}
+    if has_failed:
+        return _("%(name)s failed") % name
+    return (_("%(name)s completed") if job.outcome == Outcome.SUCCEEDED else _("%(name)s ended")) % name
 
 
 def deadline_near(cluster: Cluster, sentence: str, minutes: int) -> None:

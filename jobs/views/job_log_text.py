@@ -1,6 +1,5 @@
 """Download the Job Log as a text file."""
 
-import re
 from collections.abc import Iterator
 
 from django.contrib.auth.decorators import login_required
@@ -8,10 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from jobs.events import job_log
+from jobs.events.ansi import without_escapes
 from jobs.models import Job, JobEvent
 from jobs.views.job_lookup import find_job
-
-_ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")
 
 
 @login_required
@@ -34,5 +32,5 @@ def _all_events(job: Job) -> Iterator[JobEvent]:
 
 def _line(event: JobEvent) -> str:
     source = f"{event.source}/{event.node}" if event.node else event.source
-    message = _ANSI.sub("", event.message)
+    message = without_escapes(event.message)
     return f"{event.at:%Y-%m-%dT%H:%M:%S.%f}Z {event.level:7} {source}: {message}\n"

@@ -63,6 +63,17 @@ def test_a_mail_says_it_in_two_forms(alice: User, server: MailReceiver) -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
+def test_a_mail_shows_the_last_lines_below_the_sentence(alice: User, server: MailReceiver) -> None:
+    lines = ["reading mesh", "ERROR: <b>holes</b>"]
+    assert notify(alice, KIND, "Exit status 3.", title="wing failed", facts={"lastLines": lines})
+    assert send_due_mail() == 1
+    (mail,) = server.mails
+    assert "Exit status 3.\n\n    reading mesh\n    ERROR: <b>holes</b>\n" in part(mail, "plain").replace(
+        "\r", ""
+    )
+    assert "reading mesh\nERROR: &lt;b&gt;holes&lt;/b&gt;\n</pre>" in part(mail, "html").replace("\r", "")
+
+
 def test_a_mail_is_sent_once(alice: User, server: MailReceiver) -> None:
     tell(alice)
     assert (send_due_mail(), send_due_mail()) == (1, 0)

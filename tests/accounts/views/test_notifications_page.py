@@ -108,6 +108,14 @@ def test_what_is_told_cannot_be_markup(page: Client, alice: User) -> None:
     assert "<script>alert" not in page.get(INBOX).content.decode()
 
 
+def test_the_last_lines_of_a_failed_command_are_shown_below_the_sentence(page: Client, alice: User) -> None:
+    lines = ["reading mesh", "ERROR: <b>holes</b>"]
+    notify(alice, KIND, "Exit status 3.", title="wing failed", facts={"lastLines": lines})
+    shown = page.get(INBOX).content.decode()
+    assert "reading mesh\nERROR: &lt;b&gt;holes&lt;/b&gt;\n</pre>" in shown
+    assert "Mark as read" in shown
+
+
 def test_choices_are_saved(page: Client, alice: User) -> None:
     page.post(CHOICES, {"job_started-mail": "on", "job_failed-page": "on"})
     found = choices.all_channels(alice)

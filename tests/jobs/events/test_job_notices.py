@@ -11,10 +11,11 @@ from jobs.access import host_key_alarm
 from jobs.control import checkpoint, deadline_warnings
 from jobs.events import job_log, job_notices
 from jobs.models import Cluster, Job, Node
-from jobs.states import LogSource, Observed, Outcome
+from jobs.states import COMPLETED_SUCCESSFULLY, LogSource, Observed, Outcome
 from sshgateway.sessions import sharing
 from sshgateway.ssh.errors import HostKeyChanged
 from tests.factories import TerminalSessionFactory
+from tests.jobs.costs.charges import charge
 from tests.jobs.making import HOST_KEYS, actor, cluster_of
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +39,9 @@ def test_a_failed_job_is_told_with_its_last_lines(cluster: Cluster, alice: User,
         checkpoint.complete(job, Outcome.FAILED, "A run failed (exit code 3)", 3)
     row = told(alice)
     assert row.kind == "job_failed" and row.title == f"{job.name} failed"
-    assert (
-        "exit code 3" in row.text and "ERROR: mesh has holes" in row.text and "reading mesh" not in row.text
-    )
-    assert row.facts["exitCode"] == 3 and row.facts["job"] == job.pk and len(row.facts["lastLines"]) == 3
+    assert row.text.startswith("A run failed (exit code 3).") and "mesh" not in row.text
+    assert row.facts["exitCode"] == 3 and row.facts["job"] == job.pk
+    assert row.facts["lastLines"] == ["solving", "ERROR: mesh has holes", "x" * 300]
     assert row.link == f"/jobs/{job.pk}/"
     assert not Notification.objects.filter(person=bob).exists()
 
@@ -59,6 +59,25 @@ def test_a_failed_job_is_told_with_its_last_lines(cluster: Cluster, alice: User,
 def test_how_it_ended_gives_the_kind(cluster: Cluster, alice: User, outcome: Outcome, kind: str) -> None:
     checkpoint.complete(cluster.job, outcome, "It is over")
     assert told(alice).kind == kind and "It is over" in told(alice).text
+
+
+def test_success_says_how_long_it_ran_and_what_it_cost(alice: User) -> None:
+    job = cluster_of(alice, Observed.RELEASED, name="Wing")[0].job
+    began = timezone.now() - timedelta(hours=3)
+    Cluster.objects.filter(job=job).update(executing_at=began, executed_at=began + timedelta(minutes=125))
+    charge(alice, began, 36_000, job_id=job.pk)
+    checkpoint.complete(job, Outcome.SUCCEEDED, COMPLETED_SUCCESSFULLY, 0)
+    assert (told(alice).title, told(alice).text) == (
+        "Wing completed",
+        "It ran for 2 h 5 min and cost USD 1.00.",
+    )
+
+
+def test_what_never_ran_says_why_it_ended(alice: User) -> None:
+    job = cluster_of(alice, Observed.RELEASED, name="Wing")[0].job
+    Cluster.objects.filter(job=job).update(executing_at=None, executed_at=None)
+    checkpoint.complete(job, Outcome.TERMINATED, "User Terminated")
+    assert (told(alice).title, told(alice).text) == ("Wing ended", "User Terminated.")
 
 
 def test_a_deadline_is_told_with_a_link_that_extends(cluster: Cluster, alice: User, client: Client) -> None:
