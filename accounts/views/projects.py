@@ -1,6 +1,8 @@
 """Projects: a person's own with the default one; administrators make them and say who works on them."""
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,9 +17,32 @@ from accounts.models import Project, User
 from accounts.refusals import Refused
 from accounts.services import projects
 from accounts.users.administrators import is_administrator
-from accounts.views.pages import actor, administrators_only, person
+from accounts.views.pages import actor, administrators_only, is_fragment, person
 
+MAX_NAMES = 8
 _SEPARATORS = re.compile(r"[\s,;]+")
+
+
+@dataclass(frozen=True)
+class RefusedForm:
+    """What was typed into the form of a project, and what was wrong with it, by field."""
+
+    project_id: str
+    name: str
+    members: str
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A project of the list: who works on it, what its form shows, and what was wrong with that."""
+
+    project: Project
+    count: int
+    people: str
+    name: str
+    members: str
+    errors: Mapping[str, str]
 
 
 @login_required
@@ -72,9 +97,10 @@ def change(request: HttpRequest, project_id: str) -> HttpResponse:
                 members=_people(request.POST.get("members", "")),
             )
     except Refused as refused:
-        messages.error(request, f"{project.name}: {refused.message}")
-    else:
-        messages.success(request, _("Saved."))
+        name, members = request.POST.get("name", project.name), request.POST.get("members", "")
+        form = RefusedForm(project.pk, name, members, {refused.field or "name": refused.message})
+        return _show(request, refused.status, refused_form=form)
+    messages.success(request, _("Saved."))
     return redirect("projects")
 
 
@@ -82,12 +108,23 @@ def change(request: HttpRequest, project_id: str) -> HttpResponse:
 @require_POST
 def policy(request: HttpRequest) -> HttpResponse:
     """Say whether every job needs a project."""
-    projects.set_project_required(actor(request), request.POST.get("required") == "on")
-    messages.success(request, _("Saved. It counts for jobs that are submitted from now on."))
+    is_required = request.POST.get("required") == "on"
+    projects.set_project_required(actor(request), is_required)
+    saved = (
+        _("Saved: from now on, every job needs a project.")
+        if is_required
+        else _("Saved: from now on, jobs need no project.")
+    )
+    if is_fragment(request):
+        context = {"is_required": is_required, "notices": [("good", saved)]}
+        return render(request, "accounts/fragments/project_policy.html", context)
+    messages.success(request, saved)
     return redirect("projects")
 
 
-def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+def _show(
+    request: HttpRequest, status: int = 200, refused_form: RefusedForm | None = None, **more: Any
+) -> HttpResponse:
     user = person(request)
     every = Project.objects.prefetch_related("members") if is_administrator(user) else Project.objects.none()
     default = projects.default_project(user)
@@ -96,11 +133,29 @@ def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "own": projects.projects_of(user),
         "default_id": default.pk if default else "",
         "is_administrator": is_administrator(user),
-        "rows": [(project, ", ".join(sorted(map(str, project.members.all())))) for project in every],
+        "rows": [_row(project, refused_form) for project in every],
         "is_required": projects.is_project_required(),
         **more,
     }
     return render(request, "accounts/projects.html", context, status=status)
+
+
+def _row(project: Project, refused: RefusedForm | None) -> ProjectRow:
+    members = sorted(project.members.all(), key=User.get_username)
+    user_names = ", ".join(member.get_username() for member in members)
+    form = RefusedForm(project.pk, project.name, user_names, {})
+    if refused and refused.project_id == project.pk:
+        form = refused
+    return ProjectRow(project, len(members), _names(members), form.name, form.members, form.errors)
+
+
+def _names(people: Iterable[User]) -> str:
+    """Return the names of at most MAX_NAMES people, and how many more there are."""
+    names = [person.get_full_name() or person.get_username() for person in people]
+    shown = ", ".join(names[:MAX_NAMES])
+    if len(names) > MAX_NAMES:
+        return _("%(names)s and %(count)d more") % {"names": shown, "count": len(names) - MAX_NAMES}
+    return shown
 
 
 def _people(text: str) -> list[User]:
