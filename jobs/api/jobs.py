@@ -52,8 +52,8 @@ class Jobs(ListAPIView[Job]):
         """Save a job. It starts with submit/."""
         body = JobBody(data=request.data)
         body.is_valid(raise_exception=True)
-        inputs = _input_files(request, body.validated_data, [])
-        _check_public_keys(person(request), body.validated_data)
+        inputs = input_files_of(request, body.validated_data, [])
+        check_public_keys(person(request), body.validated_data)
         try:
             with transaction.atomic():
                 job = job_actions.create_job(
@@ -118,8 +118,8 @@ class OneJob(JobView):
         job = self.find(request, job_id)
         body = form(data=request.data, partial=partial, context={"partial": True})
         body.is_valid(raise_exception=True)
-        inputs = _input_files(request, body.validated_data, job_inputs.inputs_of(job))
-        _check_public_keys(job.owner, body.validated_data, shown_public_keys(job))
+        inputs = input_files_of(request, body.validated_data, job_inputs.inputs_of(job))
+        check_public_keys(job.owner, body.validated_data, shown_public_keys(job))
         if list(body.validated_data.get("cidr_rule", ("",)) or ()) == shown_cidr_rules(job):
             del body.validated_data["cidr_rule"]  # sent back as it was answered
         try:
@@ -155,7 +155,9 @@ class Stop(JobView):
         return Response(status=status.HTTP_202_ACCEPTED)
 
 
-def _input_files(request: Request, body: dict[str, Any], before: list[InputDraft]) -> list[InputDraft] | None:
+def input_files_of(
+    request: Request, body: dict[str, Any], before: list[InputDraft]
+) -> list[InputDraft] | None:
     """Return the files of the job; None if the body has no list of analyses.
 
     Raises ValidationError unless all of them belong to the user.
@@ -182,7 +184,7 @@ def _unknown(analysis: dict[str, Any], known: set[str]) -> dict[str, Any]:
     return found
 
 
-def _check_public_keys(owner: User, body: dict[str, Any], shown: Sequence[str] = ()) -> None:
+def check_public_keys(owner: User, body: dict[str, Any], shown: Sequence[str] = ()) -> None:
     """Raise ValidationError for a key that the owner has not saved: every saved key is let in, no other is."""
     saved = {
         " ".join(line.split()[:2]) for line in [*shown, *(key.public_key for key in owner.ssh_keys.all())]

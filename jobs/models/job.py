@@ -74,7 +74,22 @@ class Job(AnalysisFields):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["owner", "-created_at"])]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"]),
+            # For the estimate: the newest runs of one kind.
+            models.Index(
+                fields=[
+                    "owner",
+                    "analysis_code",
+                    "core_type",
+                    "cores_per_slot",
+                    "slots",
+                    "outcome",
+                    "-created_at",
+                ],
+                name="jobs_alike",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"

@@ -29,6 +29,9 @@ from jobs.providers.fault_injection import (
     parse_faults,
 )
 
+# How long an answer may take; of what is told beside an estimate, which can do without.
+SECONDS, CAPACITY_SECONDS = 30.0, 2.0
+
 
 class SimulatedProvider:
     """A provider that calls `jobs.simulator`. Safe to share between threads."""
@@ -113,6 +116,19 @@ class SimulatedProvider:
     def set_cores(self, core_type: str, cores: int | None) -> None:
         self._call("PUT", "/v1/capacity", {core_type: cores})
 
+    # CapacityProvider
+
+    def free_cores(self, core_type: str) -> int | None:
+        query = urlencode({"core_type": core_type})
+        answer = self._call("GET", f"/v1/capacity?{query}", timeout=CAPACITY_SECONDS) or {}
+        try:
+            found = parse_core_counts(answer)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UnreadableAnswer(
+                "unreadable_answer", "The simulator does not say how many cores are free."
+            ) from error
+        return next((count.free for count in found if count.core_type == core_type), None)
+
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
         with self._client_lock:
@@ -121,10 +137,18 @@ class SimulatedProvider:
                 self._client = None
 
     def _call(
-        self, method: str, path: str, body: Any = None, *, missing_ok: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        missing_ok: bool = False,
+        timeout: float = SECONDS,
     ) -> dict[str, Any] | None:
         try:
-            response = self._http().request(method, path, json=body, headers=self._authorization())
+            response = self._http().request(
+                method, path, json=body, headers=self._authorization(), timeout=timeout
+            )
         except (httpx.HTTPError, OSError) as error:
             raise ProviderBusy(
                 "provider_unreachable", f"The simulator does not answer ({type(error).__name__})."
@@ -151,10 +175,10 @@ class SimulatedProvider:
                 if self._url.startswith("unix:"):
                     transport = httpx.HTTPTransport(uds=self._url.removeprefix("unix:"), retries=1)
                     self._client = httpx.Client(
-                        transport=transport, base_url="http://simulator", timeout=30, trust_env=False
+                        transport=transport, base_url="http://simulator", timeout=SECONDS, trust_env=False
                     )
                 else:
-                    self._client = httpx.Client(base_url=self._url, timeout=30, trust_env=False)
+                    self._client = httpx.Client(base_url=self._url, timeout=SECONDS, trust_env=False)
             return self._client
 
     def _authorization(self) -> dict[str, str]:

@@ -162,11 +162,8 @@ def settings_changes(job: Job) -> list[Change]:
     return settings_diff.changes(job.settings_snapshot, settings_snapshot(job.owner))
 
 
-def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
-    """Start a saved job: copy the owner's settings and create its cluster, with `plan` if it has one of its own.
-
-    Raises Refused (`already_submitted`, `single_person`, 409; `project_required`, `project_unknown`).
-    """
+def check_people_are_apart() -> None:
+    """Raise Refused (`single_person`, 409) if jobs cannot run because nothing keeps people from each other's nodes."""
     if User.too_many_here():
         raise Refused(
             RefusalReason.SINGLE_PERSON,
@@ -174,6 +171,14 @@ def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) ->
             "accounts. Ask your administrator to install bubblewrap and start Headnode again.",
             status=409,
         )
+
+
+def submit_job(actor: Actor, job: Job, plan: Mapping[str, Any] | None = None) -> Job:
+    """Start a saved job: copy the owner's settings and create its cluster, with `plan` if it has one of its own.
+
+    Raises Refused (`already_submitted`, `single_person`, 409; `project_required`, `project_unknown`).
+    """
+    check_people_are_apart()
     with transaction.atomic():
         if job.submitted_at is None:
             check_project_for_run(job.owner, job.project_id)

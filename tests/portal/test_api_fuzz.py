@@ -90,6 +90,7 @@ DOORS: list[tuple[str, str, dict[str, Any]]] = [
         "/api/v2/jobs/",
         {**JOB, "isLowPriority": True, "projectId": "x", "autoTerminateCluster": True},
     ),
+    ("post", "/api/v2/jobs/estimate/", {**JOB, "projectId": "x"}),
     ("patch", "/api/v2/jobs/{saved}/", {"name": "x", "projectId": "x", "jobanalyses": JOB["jobanalyses"]}),
     ("put", "/api/v2/jobs/{saved}/", JOB),
     ("patch", "/api/v2/jobs/{job}/", {"name": "x", "projectId": "x"}),
@@ -165,7 +166,7 @@ def test_garbage_for_each_value(
             )
 
 
-@pytest.mark.parametrize(("method", "path", "liked"), [door for door in DOORS if "jobs/" in door[1]][:3])
+@pytest.mark.parametrize(("method", "path", "liked"), [door for door in DOORS if "jobs/" in door[1]][:4])
 @settings(
     max_examples=60,
     deadline=None,

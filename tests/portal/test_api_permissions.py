@@ -118,6 +118,7 @@ OWN: list[tuple[str, str, int, Any]] = [
     ("get", "billing/computeprices/", 200, None),
     ("get", "jobs/", 200, None),
     ("post", "jobs/", 201, JOB),
+    ("post", "jobs/estimate/", 200, JOB),
     ("get", "clusters/", 200, None),
     ("post", "clusters/?check=true", 200, {"definition": DEFINITION}),
     ("get", "files/", 200, None),

@@ -20,6 +20,7 @@ CONTRACT = {
     "/api/v2/analyses/": {"get"},
     "/api/v2/billing/computeprices/": {"get"},
     "/api/v2/jobs/": {"get", "post"},
+    "/api/v2/jobs/estimate/": {"post"},
     "/api/v2/jobs/{id}/": {"get", "put", "patch", "delete"},
     "/api/v2/jobs/{id}/submit/": {"post"},
     "/api/v2/jobs/{id}/stop/": {"post"},
@@ -67,6 +68,9 @@ FIELDS = {
     "Cluster": "handle jobId name status nodes cores hours ratePerHour launchedAt endedAt outcome deadline",
     "OneCluster": "handle members definition",
     "DefinitionRefused": "definition problems reason",
+    "Estimate": "currency simulated ratePerHour walltime typical limits capacity",
+    "Typical": "seconds cost runs",
+    "Limit": "reason message field analysis",
     "JobStatus": "status statusDate statusReason",
     "JobSummary": "id name owner dateInserted analysisNames jobStatus clusterStatusDisplay sharedWith storage",
 }
