@@ -18,10 +18,11 @@ from accounts.services import job_settings, projects
 from accounts.source_address import source_address_of
 from accounts.views.pages import actor, person, shown_again
 from jobs.access.access_needs import access_needs
+from jobs.costs.price_history import is_simulated
 from jobs.models import Analysis, CoreType
 from jobs.submission import job_actions
-from jobs.submission.draft import JobDraft
 from jobs.submission.job_actions import DraftRefused
+from jobs.views.typed_job import typed_draft
 
 
 @login_required
@@ -33,7 +34,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
         return _form(request, {"slots": "1", "walltime": "1"}, {})
     try:
         with transaction.atomic():  # a job that cannot be submitted stays in the form
-            job = job_actions.create_job(actor(request), person(request), _draft(request.POST))
+            job = job_actions.create_job(actor(request), person(request), typed_draft(request.POST))
             if "submit" in request.POST:
                 job_actions.submit_job(actor(request), job)
     except DraftRefused as refused:
@@ -42,31 +43,6 @@ def new_job(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return _form(request, request.POST, {refused.field or "name": refused.message}, refused.status)
     return redirect("job_page", job.pk)
-
-
-def _draft(values: Mapping[str, str]) -> JobDraft:
-    """Return what was typed. Text that is not a number stays text, and `jobs.submission.draft` refuses it."""
-    hours = values.get("walltime", "").strip()
-    analysis, _, version = values.get("analysis", "").partition(" ")
-    return JobDraft(
-        name=values.get("name", ""),
-        analysis_code=analysis or "user_included",
-        analysis_version=version or None,
-        command=values.get("command", ""),
-        core_type=values.get("core_type", ""),
-        cores_per_slot=_number(int, values.get("cores_per_slot", "")),
-        slots=_number(int, values.get("slots", "")),
-        walltime_hours=_number(float, hours) if hours else None,
-        project_id=values.get("project"),
-    )
-
-
-def _number(kind: type[int] | type[float], text: str) -> Any:
-    """Return the text as a number of this kind; unchanged if it is not one."""
-    try:
-        return kind(text.strip()) if text.isascii() and "_" not in text else text
-    except (ValueError, OverflowError):
-        return text
 
 
 def _form(
@@ -92,6 +68,7 @@ def _form(
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
         "needs": access_needs(owner, source_address_of(request)),
         "settings": job_settings(owner),
+        "is_simulated": is_simulated(),
         **_project_context(owner, values),
     }
     return render(request, "jobs/new_job.html", context, status=status)

@@ -1,6 +1,7 @@
-/* The form follows the chosen core type, and shows the size and the cost of the cluster before it is ordered. */
+/* The form follows the chosen core type, and shows the size of the cluster before it is ordered; its estimate comes from the server. */
 import { byId, control, find, findAll } from "./dom.js";
 import { keepForm } from "./kept_forms.js";
+import { money } from "./money.js";
 
 /** @typedef {{ cores: number[], price: number, currency: string, memoryMb: number }} Offer */
 
@@ -17,12 +18,6 @@ const chosenOffer = () => catalogue[control(form, "core_type").value];
 /** @param {number} n @param {string} [one] @param {string} [many] */
 const count = (n, one = "", many = "") => (n === 1 ? one : many.replace("%n", new Intl.NumberFormat().format(n)));
 
-/** @param {number} amount @param {string} currency */
-function money(amount, currency) {
-  const digits = amount < 1 ? 3 : 2;
-  return new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: digits }).format(amount);
-}
-
 /** @param {Offer} offer */
 function offerCores({ cores: offered }) {
   const wanted = Number(cores.value);
@@ -36,7 +31,6 @@ function offerCores({ cores: offered }) {
 function summarise() {
   const chosen = chosenOffer();
   const nodes = Number(control(form, "slots").value);
-  const hours = Number(control(form, "walltime").value);
   const good = chosen && Number.isInteger(nodes) && nodes > 0;
   summary.hidden = facts.hidden = !good;
   if (!chosen || !good) return;
@@ -47,7 +41,6 @@ function summarise() {
   find(summary, "[data-total-cores]").textContent = count(total, say.coresOne, say.coresMany);
   find(summary, "[data-price]").textContent = money(perHour, chosen.currency);
   find(facts, "[data-memory]").textContent = `${new Intl.NumberFormat().format((total * chosen.memoryMb) / 1000)} GB`;
-  find(facts, "[data-most]").textContent = hours > 0 ? money(perHour * hours, chosen.currency) : "–";
 }
 
 form.addEventListener("input", (event) => {

@@ -1,0 +1,31 @@
+"""Read the draft of a job from the fields of the New job form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.submission.draft import JobDraft
+
+
+def typed_draft(values: Mapping[str, str]) -> JobDraft:
+    """Return what was typed. Text that is not a number stays text, and `jobs.submission.draft` refuses it."""
+    hours = values.get("walltime", "").strip()
+    analysis, _, version = values.get("analysis", "").partition(" ")
+    return JobDraft(
+        name=values.get("name", ""),
+        analysis_code=analysis or "user_included",
+        analysis_version=version or None,
+        command=values.get("command", ""),
+        core_type=values.get("core_type", ""),
+        cores_per_slot=_number(int, values.get("cores_per_slot", "")),
+        slots=_number(int, values.get("slots", "")),
+        walltime_hours=_number(float, hours) if hours else None,
+        project_id=values.get("project"),
+    )
+
+
+def _number(kind: type[int] | type[float], text: str) -> Any:
+    """Return the text as a number of this kind; unchanged if it is not one."""
+    try:
+        return kind(text.strip()) if text.isascii() and "_" not in text else text
+    except (ValueError, OverflowError):
+        return text
