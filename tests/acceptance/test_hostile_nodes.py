@@ -9,50 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.people import Person, with_token
+from tests.acceptance.hostile import STARTUP_FILES, after, files_of, person_named, reason_of, submitting
+from tests.acceptance.people import Person
 from tests.stack import Stack
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.acceptance
 
-PASSWORD = "horse battery correct"
 KEYS = "/api/v2/users/me/ssh-keys/"
 RULES = "/api/v2/users/me/access-rules/"
 # What jobs.control promises: a command has 20 s to end, and the cluster 20 s after that.
 GRACE_SECONDS, AFTER_GRACE_SECONDS = 20.0, 20.0
 REVOKED_SECONDS = 5.0
-
-# What a person may write into ~/.bashrc, which bash reads for each command that comes over SSH.
-STARTUP_FILES = {
-    "prints": "echo hi",
-    "hangs": "sleep 3600",
-    "prints a lot": "head -c 100000000 /dev/zero | tr '\\0' x",
-    "prints for ever": "yes",
-    "defines python3": "python3() { sleep 3600; }",
-    "defines everything": "exec() { sleep 3600; }; env() { sleep 3600; }; /usr/bin/env() { sleep 3600; }",
-    "exits": "exit 3",
-    "reads the request": "cat > /dev/null",
-    "has no python3": 'exec bash --norc -c "${BASH_EXECUTION_STRING//python3/no-such-python3}"',
-    "forges an answer": (
-        'python3 -c \'import json, sys; marker = json.load(sys.stdin)["marker"]; '
-        'print(marker + "[" * 100000 + marker)\'; exit'
-    ),
-}
-
-
-def after(startup: str, then: str) -> str:
-    """Return a command that leaves a start-up file and output behind, and goes on with `then`."""
-    return f"cat > ~/.bashrc <<'END'\n{startup}\nEND\necho kept > out.txt\n{then}"
-
-
-def person_named(portal: Stack, name: str) -> Person:
-    portal.manage(
-        "shell",
-        "-c",
-        f"from accounts.models import User; User.objects.filter(username='{name}').exists() "
-        f"or User.objects.create_user('{name}', password='{PASSWORD}')",
-    )
-    return with_token(portal, name, PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +44,7 @@ def other(portal: Stack) -> Person:
 @pytest.fixture
 def submit(mallory: Person) -> Iterator[Callable[[str], str]]:
     """Submit jobs of mallory's; what still runs is terminated with the test."""
-    made: list[str] = []
-
-    def submit_one(command: str) -> str:
-        made.append(mallory.submit(command, name="hostile"))
-        return made[-1]
-
-    yield submit_one
-    for job in made:
-        mallory.call("POST", f"/api/v2/jobs/{job}/stop/")
-    for job in made:
-        mallory.wait_for_cluster(job, "Stopped", limit=180)
+    yield from submitting(mallory)
 
 
 def seconds_of_a_job(person: Person) -> float:
@@ -95,15 +53,6 @@ def seconds_of_a_job(person: Person) -> float:
     job = person.submit("true", name="short")
     person.wait_for_message(job, "Job completed: Completed successfully", limit=120)
     return time.monotonic() - began
-
-
-def files_of(person: Person, job: str) -> set[str]:
-    listed = person.get(f"/api/v2/jobs/{job}/files/?page_size=100")["results"]
-    return {file["relativePath"] for file in listed}
-
-
-def reason_of(person: Person, job: str) -> str:
-    return str(person.get(f"/api/v2/jobs/{job}/statuses/")["results"][0]["statusReason"])
 
 
 class Revocable:
@@ -156,30 +105,6 @@ def test_others_wait_no_longer_and_removed_keys_are_refused(
     assert meanwhile <= 2 * usual, (meanwhile, usual)
     assert refused <= REVOKED_SECONDS
     assert ready[0] == 200, ready
-
-
-@pytest.mark.parametrize("startup", STARTUP_FILES.values(), ids=STARTUP_FILES.keys())
-def test_the_job_ends_as_it_should_and_its_files_are_kept(
-    mallory: Person, submit: Callable[[str], str], startup: str
-) -> None:
-    job = submit(after(startup, "sleep 2; exit 4"))
-    mallory.wait_for_message(job, "Job completed", limit=90)
-    assert reason_of(mallory, job) == "A run failed (exit code 4)"
-    assert files_of(mallory, job) == {"out.txt", "process_output.log"}
-    printed = [event["message"] for event in mallory.events(job) if event["source"] == "program"]
-    assert "Exited with code 4" in printed[-1]
-
-
-def test_a_killed_runner_is_told_where_the_program_does_not_answer(
-    mallory: Person, submit: Callable[[str], str]
-) -> None:
-    job = submit(
-        after(STARTUP_FILES["exits"], "echo armed; sleep 1; kill -9 $(cat ~/.headnode/began); sleep 600")
-    )
-    mallory.wait_for_message(job, "Job completed", limit=150)
-    assert reason_of(mallory, job) == "A run was interrupted"
-    assert "out.txt" in files_of(mallory, job)
-    assert "does not run the portal's program" in mallory.messages(job)
 
 
 def seconds_to_end(person: Person, job: str) -> float:
