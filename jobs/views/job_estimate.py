@@ -7,9 +7,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.views.pages import person
-from jobs.costs.money import money_text
+from jobs.costs.amount_text import money_text
+from jobs.durations import about_text
 from jobs.submission.job_estimate import JobEstimate, estimate_job
-from jobs.views.durations import about_text
 from jobs.views.typed_job import typed_draft
 
 

@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from jobs.durations import about_text
 from jobs.models import CoreType, Job, RateCard
 from jobs.providers import capacity
 from jobs.states import Observed
-from jobs.views.durations import about_text
 from tests.factories import ClusterFactory, JobFactory
 
 URL = "/jobs/new/estimate/"
