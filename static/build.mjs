@@ -19,6 +19,7 @@ const ENTRIES = [
   "first_steps.js",
   "new_job.js",
   "launch.js",
+  "job_list.js",
   "job_page.js",
   "terminal.js",
   "replay.js",

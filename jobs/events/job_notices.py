@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Notification, User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.outbox import Action, notify
 from jobs.events.last_output import last_lines
@@ -59,6 +60,13 @@ def _ending_title(job: Job, has_failed: bool) -> str:
     if has_failed:
         return _("%(name)s failed") % name
     return (_("%(name)s completed") if job.outcome == Outcome.SUCCEEDED else _("%(name)s ended")) % name
+
+
+def seen(person: User, job: Job) -> None:
+    """Note that the person has opened the job's page: what they were told of its start and end is read."""
+    kinds = (NotificationKind.JOB_STARTED, NotificationKind.JOB_ENDED, NotificationKind.JOB_FAILED)
+    told = Notification.objects.filter(person=person, kind__in=kinds, key=f"job-{job.pk}", read_at=None)
+    told.update(read_at=timezone.now())
 
 
 def deadline_near(cluster: Cluster, sentence: str, minutes: int) -> None:

@@ -109,7 +109,13 @@ class Cluster(models.Model):
                 fields=["next_check_at", "claimed_until"],
                 condition=models.Q(next_check_at__isnull=False),
                 name="clusters_by_next_check",
-            )
+            ),
+            # For the front page: those of one person that are not gone.
+            models.Index(
+                fields=["owner"],
+                condition=models.Q(next_check_at__isnull=False),
+                name="live_clusters_by_owner",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -89,6 +89,10 @@ class Job(AnalysisFields):
                 ],
                 name="jobs_alike",
             ),
+            # For the tabs of the list: it has all that they read.
+            models.Index(
+                fields=["owner", "outcome", "-created_at", "-id", "submitted_at"], name="jobs_by_outcome"
+            ),
         ]
 
     def __str__(self) -> str:

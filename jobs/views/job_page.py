@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from jobs.events import job_log
+from accounts.views.pages import person
+from jobs.events import job_log, job_notices
 from jobs.models import Job
 from jobs.views import job_view
 from jobs.views.job_lookup import find_job
@@ -32,8 +33,10 @@ def render_job_page(request: HttpRequest, job: Job, status: int = 200) -> HttpRe
 @never_cache
 @require_GET
 def job_page(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Show one job."""
-    return render_job_page(request, find_job(request, job_id))
+    """Show one job. What its reader was told of its end needs their attention no more."""
+    job = find_job(request, job_id)
+    job_notices.seen(person(request), job)
+    return render_job_page(request, job)
 
 
 @login_required
