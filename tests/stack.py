@@ -175,7 +175,12 @@ def running(var: Path, prefix: Sequence[str] = (), **environment: str) -> Iterat
         password = environment.get("HEADNODE_ADMIN_PASSWORD", ADMIN_PASSWORD)
         found = Stack(base_url, var, password, process, output)
         RUNNING.append(found)
-        yield found
+        try:
+            yield found
+        except Exception as error:  # whoever shows logs of portals that run comes too late for this one
+            lines = found.log.read_text(errors="replace").splitlines()[-150:]
+            error.add_note("\n".join([f"--- end of {found.log} ---", *lines]))
+            raise
     finally:
         RUNNING[:] = [other for other in RUNNING if other.supervisor is not process]
         if process.poll() is None:

@@ -39,7 +39,7 @@ function summarise() {
   const say = summary.dataset;
   find(summary, "[data-nodes]").textContent = count(nodes, say.nodesOne, say.nodesMany);
   find(summary, "[data-total-cores]").textContent = count(total, say.coresOne, say.coresMany);
-  find(summary, "[data-price]").textContent = money(perHour, chosen.currency);
+  find(summary, "[data-price]").textContent = money(perHour, chosen.currency, (say.under ?? "").replace("%c", chosen.currency));
   find(facts, "[data-memory]").textContent = `${new Intl.NumberFormat().format((total * chosen.memoryMb) / 1000)} GB`;
 }
 

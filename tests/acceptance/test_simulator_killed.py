@@ -29,7 +29,7 @@ def lines(person: Person, job: str) -> list[str]:
 
 def wait_for_more_than(seen: int, person: Person, job: str) -> None:
     """Wait until the command has printed more."""
-    wait_for(lambda: len(lines(person, job)) > seen, "it prints on", 60)
+    wait_for(lambda: len(lines(person, job)) > seen, "it prints on")
 
 
 def nodes_of(stack: Stack) -> list[int]:
@@ -42,12 +42,12 @@ def test_a_command_goes_on_and_the_end_of_make_run_leaves_nothing(var: Path) -> 
     with running(var) as stack:
         person = with_token(stack)
         job = person.submit(COUNTS.format(last=300), slots=2)
-        wait_for(lambda: lines(person, job), "the command prints", 60)
+        wait_for(lambda: lines(person, job), "the command prints")
         for _ in range(2):
             seen = len(lines(person, job))
             stack.kill("simulator")
             wait_for_more_than(seen, person, job)
-        person.wait_for_cluster(job, "Stopped", 120)
+        person.wait_for_cluster(job, "Stopped", 4 * LIMIT)
         found = person.get(f"/api/v2/jobs/{job}/")
         assert (found["outcome"], found["outcomeReason"]) == ("succeeded", "Completed successfully")
         assert lines(person, job) == [f"line {number}" for number in range(1, 301)]
@@ -67,7 +67,7 @@ def test_jobs_say_why_their_commands_ended_and_a_killed_make_run_leaves_nothing(
         assert not [command_of(pid) for pid in processes if alive(pid)]
     with running(var) as stack:
         person = with_token(stack)
-        person.wait_for_cluster(job, "Stopped", 120)
+        person.wait_for_cluster(job, "Stopped", 4 * LIMIT)
         story = person.messages(job)
         assert "Headnode is being stopped, and with it the simulated cloud: the command ends here." in story
         assert story.index("Headnode is being stopped") < story.index("The command was interrupted")

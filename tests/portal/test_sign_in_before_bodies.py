@@ -224,7 +224,9 @@ def test_blank_lines_keep_no_connection(port: int, monkeypatch: pytest.MonkeyPat
         client.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
         client.sendall(b"\r\n")
-        assert _until_closed(client) == b""
+        assert b"HTTP" not in _until_closed(
+            client
+        )  # the rest of the response may come late, and nothing else
 
 
 @pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
