@@ -92,9 +92,9 @@ class JobEventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if len(batch) == BATCH:
                 continue
             if new_state != state:
-                # Not an event, so without a sequence: it tells the page to load the state again.
-                if state is not None:
-                    await self.send(json.dumps({"type": "state"}))
+                # Not an event, so without a sequence: it tells the page to load the state again. Also at first: what
+                # changed between the page's making and this moment was told to nobody.
+                await self.send(json.dumps({"type": "state"}))
                 state = new_state
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.woken.wait(), READ_EVERY_SECONDS)

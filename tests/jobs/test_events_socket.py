@@ -51,6 +51,15 @@ def test_replay_from_the_cursor_then_live_without_a_gap(stack: Stack, person: Pe
         assert set(first) == {"sequence", "time", "source", "level", "stage", "node", "message"}
 
 
+def test_a_page_is_told_to_load_the_state_as_soon_as_it_is_followed(
+    stack: Stack, person: Person, job: str
+) -> None:
+    """What changed after the page was made, and before this connection, would otherwise never be shown."""
+    last = person.events(job)[-1]["sequence"]
+    with follow(stack, f"ws/jobs/{job}/events/?after={last}", person.token) as socket:
+        assert json.loads(socket.recv(timeout=30)) == {"type": "state"}
+
+
 @pytest.mark.parametrize(
     ("path", "token", "code", "reason"),
     [
