@@ -157,8 +157,8 @@ def test_uploads_at_once_count_together(port: int, settings: Settings, alice: Us
     headers = token(alice)
     with socket.create_connection(("127.0.0.1", port), timeout=5) as first:
         first.sendall(head(port, UPLOAD, headers, 9 * MEGABYTE).encode() + bytes(6 * MEGABYTE))
-        wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 413, "the first counts", 10)
-    wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 200, "it is gone", 10)
+        wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 413, "the first counts")
+    wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 200, "it is gone")
 
 
 def test_a_slow_body_is_given_up(port: int, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
