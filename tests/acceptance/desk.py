@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.waiting import LIMIT, wait_for
+from tests.waiting import LIMIT, run_to_end, wait_for
 
 # What would be in the person's ssh configuration; how hosts are checked is the commands' own business.
 CONFIG = """\
@@ -57,12 +57,9 @@ class Desk:
 
     def run(self, line: str, typed: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         """The line in bash, with this typed into it."""
-        return subprocess.run(
+        return run_to_end(
             ["/bin/bash", "-c", line],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=4 * LIMIT,
+            given=typed,
             cwd=self.folder,
             env=self.environment | environment,
             start_new_session=True,

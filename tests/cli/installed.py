@@ -20,7 +20,7 @@ from typing import Any
 
 from packaging.markers import Marker
 
-from tests.waiting import LIMIT, wait_for
+from tests.waiting import LIMIT, run_to_end, wait_for
 
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$")
 _SCREEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
@@ -82,15 +82,8 @@ class Installed:
         self, *arguments: str, given: str = "", limit: float = 4 * LIMIT, **more: Any
     ) -> "subprocess.CompletedProcess[str]":
         """Run to the end with pipes; the output is text."""
-        return subprocess.run(
-            [str(self.program), *arguments],
-            input=given,
-            env=self.env | more,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            cwd=self.home,
-        )
+        command = [str(self.program), *arguments]
+        return run_to_end(command, given=given, limit=limit, env=self.env | more, cwd=self.home)
 
     def good(self, *arguments: str, given: str = "", **more: Any) -> str:
         """Run to the end; it must succeed. Return the standard output."""
