@@ -50,13 +50,12 @@ class Stack:
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Kill one process and wait until the supervisor has started it again; answer the new process id."""
-        before = self.pids[name]
+        before = wait_for(lambda: self.pids.get(name), f"{name} runs")
         os.kill(before, number)
         return (
             wait_for(
                 lambda: self.pids.get(name) if self.pids.get(name) != before else None,
                 f"{name} runs again",
-                30,
             )
             or 0
         )

@@ -27,6 +27,7 @@ def page(sign_in: SignIn, alice: User) -> Page:
     found = sign_in(alice)
     found.goto("/clusters/")
     found.get_by_role("link", name="Launch a cluster").first.click()
+    expect(found.locator(".editor-gutter span")).not_to_have_count(0)  # the page's script runs
     return found
 
 

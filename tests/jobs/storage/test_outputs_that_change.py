@@ -109,20 +109,25 @@ def test_of_what_grew_only_the_announced_bytes_are_stored(job: Job, work: Path, 
     assert stored_bytes() == [CONTENT[:70_000]]
 
 
+def losing_after(job: Job, calls: int) -> Callable[[], None]:
+    """Return a check that finds the claim lost when it was asked so many times before."""
+    left = [calls]
+
+    def check() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise ClaimLost(job.pk)
+
+    return check
+
+
 def test_a_claim_lost_at_any_moment_leaves_neither_row_nor_bytes(
     job: Job, work: Path, sftp: transport.SFTP
 ) -> None:
     (work / "out").write_bytes(CONTENT)
     for calls in range(100):
-        left = [calls]
-
-        def check(left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise ClaimLost(job.pk)
-
         try:
-            collect(job, listed(work / "out"), sftp, check)
+            collect(job, listed(work / "out"), sftp, losing_after(job, calls))
         except ClaimLost:
             assert (stored_bytes(), StoredFile.objects.count()) == ([], 0), f"after {calls} checks"
         else:
@@ -138,24 +143,16 @@ def test_a_claim_lost_in_a_second_collection_leaves_the_first_as_it_was(
     collect(job, listed(work / "out", modified=1_000_000_000), sftp)
     before = StoredFile.objects.values().get()
     (work / "out").write_bytes(CONTENT)
-    checks: list[None] = []
-
-    def check_counting() -> None:
-        checks.append(None)
-
-    def check_last() -> None:
-        checks.pop()
-        if not checks:
-            raise ClaimLost(job.pk)
-
-    collect(saved_job(job.owner), listed(work / "out"), sftp, check_counting)
-    other = StoredFile.objects.exclude(job=job).get()
-    other.file.delete(save=False)
-    other.delete()
-    with pytest.raises(ClaimLost):
-        collect(job, listed(work / "out"), sftp, check_last)
-    assert StoredFile.objects.values().get() == before
-    assert stored_bytes() == [b"first"]
+    for calls in range(100):
+        try:
+            collect(job, listed(work / "out"), sftp, losing_after(job, calls))
+        except ClaimLost:
+            assert StoredFile.objects.values().get() == before, f"after {calls} checks"
+            assert stored_bytes() == [b"first"], f"after {calls} checks"
+        else:
+            break
+    assert calls >= 3, "the claim is checked before, during and after the copying"
+    assert (stored_bytes(), StoredFile.objects.count()) == ([CONTENT], 1)
 
 
 def test_a_changed_file_replaces_the_stored_one_and_an_unchanged_one_is_not_fetched(
