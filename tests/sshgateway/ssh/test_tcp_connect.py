@@ -16,6 +16,21 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
+def two_on_one_port(one: str, other: str) -> tuple[socket.socket, socket.socket]:
+    """Sockets bound to the same port of two addresses: a port free on one may be somebody's on the other."""
+    for _ in range(100):
+        first, second = socket.socket(), socket.socket()
+        try:
+            first.bind((one, 0))
+            second.bind((other, first.getsockname()[1]))
+        except OSError:
+            first.close()
+            second.close()
+        else:
+            return first, second
+    raise AssertionError(f"no port was free on both {one} and {other}")
+
+
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.3", 0)) as there:
         resolves_to(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
@@ -33,14 +48,10 @@ def test_the_last_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # A listener whose queue is full lets further connections wait, like a firewall that drops them.
-    with (
-        socket.socket() as silent,
-        socket.create_server(("127.0.0.2", 0)) as there,
-        socket.socket() as first,
-        socket.socket() as second,
-    ):
+    silent, there = two_on_one_port("127.0.0.1", "127.0.0.2")
+    with silent, there, socket.socket() as first, socket.socket() as second:
         port = there.getsockname()[1]
-        silent.bind(("127.0.0.1", port))
+        there.listen()
         silent.listen(0)
         for waiting in (first, second):
             waiting.setblocking(False)
