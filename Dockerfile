@@ -5,6 +5,8 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY static ./static
+# Of the CSS, what templates and scripts use is kept.
+COPY templates ./templates
 RUN npm run build
 
 FROM python:3.11-slim-bookworm

@@ -10,7 +10,7 @@ PY := .venv/bin/python
 TEST_PROCESSES ?= 5
 # A run starts hundreds of programs: none of them should compile the code anew.
 unexport PYTHONDONTWRITEBYTECODE
-FRONT_END := $(wildcard package.json package-lock.json) $(shell find static/src static/*.mjs -type f 2>/dev/null)
+FRONT_END := $(wildcard package.json package-lock.json) $(shell find static/src static/img static/*.mjs templates -type f 2>/dev/null)
 # A virtual environment whose Python has gone is made anew.
 ifneq ($(wildcard .venv/.made),)
 ifneq ($(shell $(PY) -c 'print(1)' 2>/dev/null),1)

@@ -111,6 +111,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.health.any_host_middleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.page_compression.PageCompression",
     "portal.cli_pages.VersionHeader",
     "accounts.rest.throttling.AddressLimit",
     "csp.middleware.CSPMiddleware",
@@ -271,7 +272,7 @@ STATICFILES_DIRS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.static_names.HashedStaticFilesStorage"},
 }
 MEDIA_ROOT = VAR / "files"
 FILE_UPLOAD_TEMP_DIR = None

@@ -1,12 +1,15 @@
 /* Bundles static/src into static/dist: `npm run build`, or `npm run watch` while working on it.
  *
  * An entry is a file that a page loads by name ({% static 'site.js' %}). Code that entries share is not split out,
- * because each page loads one or two of them and they are small.
+ * because each page loads one or two of them and they are small. Of Tabler's CSS only what some page can use is
+ * kept (`used_css.mjs`), and beside each text file lie its compressed forms (`compress.mjs`).
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { compress } from "./compress.mjs";
+import { usedCss } from "./used_css.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
@@ -42,6 +45,7 @@ const options = {
   assetNames: "fonts/[name]-[hash]",
   logLevel: "info",
   legalComments: "linked",
+  plugins: [usedCss(dirname(here))],
 };
 
 if (process.argv.includes("--watch")) {
@@ -51,6 +55,10 @@ if (process.argv.includes("--watch")) {
   const { metafile } = await esbuild.build({ ...options, metafile: true });
   // Files of an older build are removed last, so that a running portal finds every file meanwhile.
   const made = new Set(Object.keys(metafile.outputs).map((path) => resolve(path)));
+  for (const path of await compress(made, target)) made.add(path);
+  // Icons are served from where they are; their compressed forms lie with the others.
+  const images = readdirSync(join(here, "img")).map((name) => join(here, "img", name));
+  for (const path of await compress(images, target)) made.add(path);
   for (const name of readdirSync(target, { recursive: true, withFileTypes: true })) {
     const path = join(name.parentPath ?? name.path, name.name);
     if (name.isFile() && !made.has(path) && !path.endsWith(".LEGAL.txt")) rmSync(path);

@@ -1,11 +1,13 @@
 """The nodes table in a real Chromium: it follows each node's boot, and what is open stays as it is."""
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import User
 from jobs.context import broker
 from jobs.context.tokens import token_of
+from jobs.models import Node
 from jobs.states import Observed
 from tests.browser.accessibility import findings
 from tests.browser.conftest import Aside, SignIn
@@ -52,3 +54,20 @@ def test_an_open_boot_stream_has_no_finding(sign_in: SignIn, alice: User, aside:
     page.locator("#boot-head-summary").click()
     expect(page.locator("#boot-head .boot-line")).to_have_count(10)
     assert findings(page) == []
+
+
+def test_an_opened_host_key_stays_open_when_the_job_moves_on(
+    sign_in: SignIn, alice: User, aside: Aside
+) -> None:
+    cluster, _ = cluster_of(alice, Observed.BOOTING, slots=2)
+    aside(broker.register, token_of(cluster.pk, "head"), REGISTRATION, "")
+    page = sign_in(alice)
+    page.goto(f"/jobs/{cluster.job_id}/")
+    expect(page.locator("#verify-host .connect-foot")).to_be_hidden()
+    page.get_by_text("Verify host").click()
+    before = page.locator("#verify-host").element_handle()
+    aside(Node.objects.filter(cluster=cluster, name="head").update, verified_at=timezone.now())
+    aside(broker.progress, token_of(cluster.pk, "head"), {"lines": BOOT}, "")
+    assert before is not None
+    page.wait_for_function("old => !old.isConnected", arg=before)
+    expect(page.locator("#verify-host .connect-foot")).to_contain_text("the portal logged in with it at")

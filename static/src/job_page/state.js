@@ -77,6 +77,9 @@ export class StateFollower {
     if (!old) return;
     const focused = old.contains(document.activeElement) ? document.activeElement?.id : "";
     const keep = keepBootStreams(old, part);
+    for (const before of findAll(old, "details[open][id]:not([data-boot-stream])")) {
+      part.querySelector(`#${CSS.escape(before.id)}`)?.setAttribute("open", "");
+    }
     old.replaceWith(part);
     keep();
     showTimes(part);
