@@ -13,7 +13,8 @@ from tests.contracts import clouds
 from tests.contracts.clouds import PORTAL_ID, CloudInMemory, CloudUnderTest, SimulatedCloud, states_of
 from tests.fakes import providers as fakes
 from tests.fakes.cloud import CloudThatMayBreakAnywhere, PlannedEvent, busy
-from tests.jobs.simulator.simulator_process import Simulator, free_port
+from tests.jobs.simulator.simulator_process import Simulator
+from tests.stack import free_port
 
 NUMBERS = itertools.count(1)
 UNKNOWN = {"id": "Nowhere"}

@@ -1,5 +1,6 @@
 """Fixtures: one shared simulator with a two-node cluster, and simulators of their own for tests that change things."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -41,27 +42,28 @@ def public(path: Path) -> str:
 @pytest.fixture(scope="session")
 def simulators(keys: dict[str, Path]) -> Iterator[Callable[..., Simulator]]:
     """Makes simulators, each with a broker and folder of its own, and ends them all."""
-    running: list[Simulator] = []
-    folders: list[Path] = []
+
+    def end(simulator: Simulator) -> None:
+        if simulator.process.poll() is None:
+            simulator.end()
+        else:
+            simulator.kill()
 
     def make(prefix: Sequence[str] = (), lifeline: int | None = None, **environment: str) -> Simulator:
         # A short path: unix sockets have 107 bytes. Closed to others, as a person's own folder may be.
         folder = Path(tempfile.mkdtemp(prefix="hns-"))
-        folders.append(folder)
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = Broker()
+        ends.callback(broker.close)
         broker.context["authorized_keys"] = [public(keys["alice"]), public(keys["rsa"])]
         broker.context["user_authorities"] = [public(keys["authority"])]
         simulator = Simulator(folder, broker, prefix, lifeline, **environment)
-        running.append(simulator)
+        ends.callback(end, simulator)
         return simulator
 
-    yield make
-    for simulator in running:
-        if simulator.process.poll() is None:
-            simulator.end()
-        simulator.broker.close()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    # Each is ended whatever becomes of the others.
+    with contextlib.ExitStack() as ends:
+        yield make
 
 
 @pytest.fixture(scope="session")

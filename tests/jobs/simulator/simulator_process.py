@@ -58,9 +58,13 @@ class Simulator:
         self.http = httpx.Client(
             transport=httpx.HTTPTransport(uds=f"{self.folder}/s.sock"),
             base_url="http://simulator",
-            timeout=20,
+            timeout=LIMIT,
         )
-        wait_for(self.up, "the simulator answers")
+        try:
+            wait_for(self.up, "the simulator answers")
+        except BaseException:
+            self.kill()
+            raise
         self.http.headers["Authorization"] = "Bearer " + (self.folder / "token").read_text().strip()
 
     @property
@@ -82,10 +86,18 @@ class Simulator:
         """Signal the process, wait for its end, and return how many seconds it took."""
         before = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(10)
+        try:
+            self.process.wait(LIMIT)
+        finally:
+            self.kill()
+        return time.monotonic() - before
+
+    def kill(self) -> None:
+        """Let nothing of it be open or run: a test that fails must not fail its neighbours."""
+        self.process.kill()
+        self.process.wait()
         self.http.close()
         self.log.close()
-        return time.monotonic() - before
 
     def spec(
         self, cluster: str = "Ab12cd", computes: int = 1, port: int = 32100, boot_seconds: float = 0.3
@@ -167,7 +179,10 @@ class Cluster:
         line = broker.registered[f"{self.user}/{node}"]["host_keys"][0]
         known = self.simulator.folder / f"known.{self.id}.{node}"
         name = where["address"] if where["port"] == 22 else f"[{where['address']}]:{where['port']}"
-        known.write_text(f"{name} {line}\n")
+        # An ssh that was started a moment ago may be reading it: it must never meet an empty file.
+        fresh = known.with_name(known.name + ".new")
+        fresh.write_text(f"{name} {line}\n")
+        fresh.replace(known)
         options = ["-F", "none", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
         options += [
             "-o",
@@ -222,12 +237,6 @@ class Cluster:
     def rsh(self, key: Path) -> str:
         """Return the remote shell for rsync."""
         return shlex.join(["ssh", *self.options(key), "-p", str(self.port())])
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.simulator.simulator_process import Cluster, free_port
-from tests.waiting import wait_for
+from tests.jobs.simulator.simulator_process import Cluster
+from tests.stack import free_port
+from tests.waiting import LIMIT, wait_for
 
 SERVE = (
     "python3 -c \"import socket; s=socket.create_server(('127.0.0.1', {port})); "
     "c,_=s.accept(); c.sendall(b'from the node'); c.close()\""
 )
 FETCH = (
-    "import socket,sys; s=socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5); "
+    "import socket,sys; s=socket.create_connection(('127.0.0.1', int(sys.argv[1])), 60); "
     "print(s.recv(100).decode(), end='')"
 )
 
@@ -40,7 +41,7 @@ def running() -> Iterator[Callable[[list[str]], subprocess.Popen[bytes]]]:
 
 def fetch(port: int) -> str:
     """Return what a service on this machine's loopback sends."""
-    done = subprocess.run(["python3", "-c", FETCH, str(port)], capture_output=True, timeout=10)
+    done = subprocess.run(["python3", "-c", FETCH, str(port)], capture_output=True, timeout=2 * LIMIT)
     return done.stdout.decode()
 
 
@@ -55,7 +56,7 @@ def test_local_forwarding_reaches_a_service_only_the_node_has(
 
 def test_a_destination_nobody_listens_on_is_refused(cluster: Cluster, keys: dict[str, Path]) -> None:
     jump = cluster.command(keys["alice"], extra=("-W", "127.0.0.1:9"))
-    done = subprocess.run(jump, capture_output=True, timeout=20)
+    done = subprocess.run(jump, capture_output=True, timeout=2 * LIMIT)
     assert done.returncode == 255
     assert b"stdio forwarding failed" in done.stderr
 
@@ -75,10 +76,10 @@ def test_remote_forwarding_listens_inside_the_node(
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     fetching = running(cluster.command(keys["alice"], f'python3 -c "{FETCH}" {there}'))
-    listener.settimeout(20)
+    listener.settimeout(LIMIT)
     with listener, listener.accept()[0] as connection:
         connection.sendall(b"from here")
-    assert fetching.communicate(timeout=20)[0] == b"from here"
+    assert fetching.communicate(timeout=LIMIT)[0] == b"from here"
     assert fetch(there) == "", "the port must not be open on this machine"
 
 
@@ -91,7 +92,7 @@ def test_dynamic_forwarding(
 
     def page() -> bytes:
         curl = ["curl", "-s", "--socks5-hostname", f"127.0.0.1:{here}", f"http://localhost:{there}/page"]
-        return subprocess.run(curl, capture_output=True, timeout=10).stdout
+        return subprocess.run(curl, capture_output=True, timeout=2 * LIMIT).stdout
 
     assert wait_for(page, "the page comes through") == b"page\n"
 
@@ -121,7 +122,7 @@ def test_agent_forwarding(cluster: Cluster, keys: dict[str, Path]) -> None:
         subprocess.run(["ssh-add", "-q", str(keys["alice"])], env=environment, check=True)
         command = cluster.command(keys["alice"], "ssh-add -l; echo $SSH_AUTH_SOCK", extra=("-A",))
         command[command.index("IdentityAgent=none")] = f"IdentityAgent={words['SSH_AUTH_SOCK']}"
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=20)
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=2 * LIMIT)
         assert b"(ED25519)" in done.stdout
         assert b"/tmp/ssh-" in done.stdout
     finally:
@@ -151,9 +152,9 @@ def test_x11_forwarding_leads_from_the_node_to_this_machines_display(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         display = f"localhost:{server.getsockname()[1] - 6000}"
-        server.settimeout(20)
+        server.settimeout(LIMIT)
         fetch = "import os,socket; n=int(os.environ['DISPLAY'].split(':')[1].split('.')[0]); "
-        fetch += "s=socket.create_connection(('localhost', 6000+n), 5); "
+        fetch += "s=socket.create_connection(('localhost', 6000+n), 60); "
         fetch += "c=open(os.path.expanduser('~/.Xauthority'),'rb').read()[-16:]; "
         fetch += "s.sendall(b'l\\0\\x0b\\0\\0\\0\\x12\\0\\x10\\0\\0\\0MIT-MAGIC-COOKIE-1\\0\\0'+c); print(s.recv(9))"
         command = cluster.command(keys["alice"], f'python3 -c "{fetch}"', extra=("-Y",))
@@ -162,9 +163,13 @@ def test_x11_forwarding_leads_from_the_node_to_this_machines_display(
         )
         try:
             with server.accept()[0] as connection:
-                assert b"MIT-MAGIC-COOKIE-1" in connection.recv(100)
+                seen = b""
+                while b"MIT-MAGIC-COOKIE-1" not in seen:
+                    piece = connection.recv(100)
+                    assert piece, seen
+                    seen += piece
                 connection.sendall(b"x-server!")
-            assert b"x-server!" in process.communicate(timeout=20)[0]
+            assert b"x-server!" in process.communicate(timeout=LIMIT)[0]
         finally:
             process.kill()
             process.communicate()
