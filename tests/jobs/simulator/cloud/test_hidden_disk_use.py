@@ -23,15 +23,15 @@ OPENED = """exec python3 -c '
 import os, time
 file = open("hidden", "wb")
 os.unlink("hidden")
-os.posix_fallocate(file.fileno(), 0, 400 << 20)
+os.posix_fallocate(file.fileno(), 0, 1500 << 20)
 print("hidden", flush=True)
 time.sleep(600)'"""
 MAPPED = """exec python3 -c '
 import mmap, os, time
 file = open("hidden", "w+b")
 os.unlink("hidden")
-os.posix_fallocate(file.fileno(), 0, 400 << 20)
-kept = mmap.mmap(file.fileno(), 400 << 20)
+os.posix_fallocate(file.fileno(), 0, 1500 << 20)
+kept = mmap.mmap(file.fileno(), 1500 << 20)
 file.close()
 print("hidden", flush=True)
 time.sleep(600)'"""
@@ -39,7 +39,7 @@ IN_FLIGHT = """exec python3 -c '
 import os, socket, time
 file = open("hidden", "wb")
 os.unlink("hidden")
-os.posix_fallocate(file.fileno(), 0, 400 << 20)
+os.posix_fallocate(file.fileno(), 0, 1500 << 20)
 one, other = socket.socketpair()
 outer, end = socket.socketpair()
 one.send(b"something before")
@@ -55,8 +55,11 @@ time.sleep(600)'"""
 def test_who_hides_a_file_is_ended_and_the_one_with_the_larger_home_is_not(
     hiding: str, simulators: Callable[..., Simulator], keys: dict[str, Path]
 ) -> None:
-    """The floor is 300 MB below what is free now, so the hidden 400 MB break it and the visible 60 MB do not."""
-    floor = (free_bytes(Path(tempfile.gettempdir())) >> 20) - 300
+    """The floor is 750 MB below what is free now: the hidden 1500 MB break it, the visible 60 MB do not.
+
+    What other tests write and remove meanwhile changes neither.
+    """
+    floor = (free_bytes(Path(tempfile.gettempdir())) >> 20) - 750
     simulator = simulators(HEADNODE_SIMULATOR_DISK_FLOOR_MB=str(floor))
     hider, visible = simulator.create("Hide01", computes=0), simulator.create("Seen01", computes=0)
     assert visible.ssh(keys["alice"], "fallocate -l 60M work/seen").returncode == 0
