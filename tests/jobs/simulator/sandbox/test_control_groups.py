@@ -1,6 +1,7 @@
 """Where control groups can be made, read from the kernel's own files; and a real one, where this machine has them."""
 
 import asyncio
+import os
 import subprocess
 import zlib
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_version_1_without_a_controller_of_ours_is_left_alone(tmp_path: Path) ->
 
 
 def test_a_group_counts_the_memory_of_who_is_in_it_and_is_removed_after() -> None:
-    groups = ControlGroups.find("test")
+    groups = ControlGroups.find(f"test-{os.getpid()}")
     if groups is None:
         pytest.skip("no control groups can be made on this machine")
     group = groups.make("node", 64 << 20, 16)
@@ -130,7 +131,7 @@ input()"""
 def test_a_group_counts_and_limits_what_waits_in_network_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Version 1 does neither by itself, and the kernel's limit for the whole machine is everybody's."""
     monkeypatch.setattr(control_groups, "SOCKET_BYTES", 16 << 20)
-    groups = ControlGroups.find("test")
+    groups = ControlGroups.find(f"test-{os.getpid()}")
     if groups is None:
         pytest.skip("no control groups can be made on this machine")
     group = groups.make("sockets", 128 << 20, 16)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.simulator.sandbox.fd_channel import FdChannel
+from tests.waiting import LIMIT
 
 
 def open_descriptors() -> int:
@@ -22,7 +23,7 @@ async def send_three(one: socket.socket, messages: "asyncio.Queue[tuple[dict[str
     socket.send_fds(one, [b'{"id": 1, "fds": 3}\n'], [pipe[0], pipe[1], pipe[0]])
     for descriptor in pipe:
         os.close(descriptor)
-    return await asyncio.wait_for(messages.get(), 5)
+    return await asyncio.wait_for(messages.get(), LIMIT)
 
 
 def test_descriptors_that_find_no_room_cost_one_request_only() -> None:
@@ -45,7 +46,7 @@ def test_descriptors_that_find_no_room_cost_one_request_only() -> None:
                 while True:
                     filler.append(os.dup(0))
             os.close(filler.pop())
-            line, descriptors = await asyncio.wait_for(messages.get(), 5)
+            line, descriptors = await asyncio.wait_for(messages.get(), LIMIT)
         finally:
             # Whatever happens: every later test of this process would find no descriptor.
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

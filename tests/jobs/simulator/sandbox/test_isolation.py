@@ -1,5 +1,6 @@
 """What a node's programs can reach of the machine, the simulator and other clusters: tried from inside."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ def test_another_clusters_home_and_nodes_cannot_be_reached(neighbour: Cluster, i
     where = neighbour.nodes()["head"]
     attempt = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{where['address']}/{where['port']}'; echo status $?"
     assert "status 0" not in inside(attempt)
-    own = "timeout 5 bash -c 'exec 3<>/dev/tcp/compute-1/32100'; echo status $?"
+    own = "timeout 60 bash -c 'exec 3<>/dev/tcp/compute-1/32100'; echo status $?"
     assert "status 0" in inside(own)
 
 
@@ -101,9 +102,10 @@ def test_the_machines_loopback_services_cannot_be_reached(
 
 def test_the_machines_abstract_sockets_cannot_be_reached(inside: Inside) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind("\0headnode-isolation-test")
+        name = f"headnode-isolation-test-{os.getpid()}"
+        listener.bind("\0" + name)
         listener.listen()
-        code = "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + 'headnode-isolation-test')"
+        code = f"import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + '{name}')"
         assert "refused" in inside(f'python3 -c "{code}"')
 
 

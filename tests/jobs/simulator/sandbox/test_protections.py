@@ -1,5 +1,6 @@
 """The other protections: a user per cluster without bubblewrap, none at all, and bubblewrap without root."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from tests.fakes.broker import Broker
 from tests.jobs.simulator.conftest import needs_root, public
 from tests.jobs.simulator.simulator_process import ROOT, Cluster, Simulator
 from tests.stack import AS_ORDINARY_USER
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 @needs_root
@@ -54,8 +55,9 @@ def test_no_protection_is_had_when_asked_for_and_said(
     assert health["sandbox"] == "none"
     assert "everything" in health["unprotected"][0]
     cluster = simulator.create("Non001", computes=0)
+    seconds = 4_000_000 + os.getpid()  # by which the process is found on this machine
     session = subprocess.Popen(
-        cluster.command(keys["alice"], "setsid sleep 4242 & echo up; wait"),
+        cluster.command(keys["alice"], f"setsid sleep {seconds} & echo up; wait"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -63,8 +65,8 @@ def test_no_protection_is_had_when_asked_for_and_said(
     assert session.stdout.readline() == b"up\n"
     simulator.http.post(f"{cluster.path}/nodes/head/stop", json={})
     cluster.wait("stopped")
-    session.communicate(timeout=10)
-    left = subprocess.run(["pgrep", "-f", "^sleep 4242"], capture_output=True).stdout
+    session.communicate(timeout=LIMIT)
+    left = subprocess.run(["pgrep", "-f", f"^sleep {seconds}"], capture_output=True).stdout
     assert left == b"", "a stopped node leaves nothing running"
     simulator.end()
 
@@ -117,7 +119,7 @@ def ordinary(keys: dict[str, Path]) -> Iterator[tuple[Cluster, Path]]:
     broker.context["authorized_keys"] = [public(keys["alice"])]
     simulator = object.__new__(Simulator)
     simulator.folder, simulator.broker, simulator.var = state, broker, state / "simulator"
-    simulator.log = open(folder / "log", "ab")  # noqa: SIM115
+    simulator.log = open(state / "log", "ab")  # noqa: SIM115
     command = [
         "setpriv",
         "--reuid",
@@ -144,19 +146,15 @@ def ordinary(keys: dict[str, Path]) -> Iterator[tuple[Cluster, Path]]:
     )
     try:
         transport = httpx.HTTPTransport(uds=f"{state}/s.sock")
-        simulator.http = httpx.Client(transport=transport, base_url="http://simulator", timeout=20)
-
-        def up() -> bool:
-            assert simulator.process.poll() is None, (folder / "log").read_text()
-            return (state / "s.sock").exists()
-
-        wait_for(up, "the simulator answers")
+        simulator.http = httpx.Client(transport=transport, base_url="http://simulator", timeout=LIMIT)
+        wait_for(simulator.up, "the simulator answers")
         simulator.http.headers["Authorization"] = "Bearer " + (state / "token").read_text().strip()
         yield simulator.create("Ord001", computes=1), folder
     finally:
-        simulator.end()
-        broker.close()
-        shutil.rmtree(folder)
+        with contextlib.ExitStack() as ends:
+            ends.callback(shutil.rmtree, folder)
+            ends.callback(broker.close)
+            simulator.end()
 
 
 @needs_root
@@ -181,4 +179,4 @@ def test_an_ordinary_user_gets_the_whole_sandbox(
     wait_for(lambda: cluster.ssh(keys["alice"], write).stdout == b"written\n", "it can be written to again")
     hog = "python3 -c 'taken = []\nwhile True: taken.append(bytearray(1 << 22))'"
     assert cluster.ssh(keys["alice"], hog).returncode != 0
-    assert "kernel: Out of memory" in cluster.nodes()["head"]["log"]
+    wait_for(lambda: "kernel: Out of memory" in cluster.nodes()["head"]["log"], "it is said")

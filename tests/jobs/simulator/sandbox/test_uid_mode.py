@@ -1,5 +1,6 @@
 """Without bubblewrap, as root: a user and a root folder per cluster. What it holds back, tried from inside."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from tests.jobs.simulator.conftest import needs_root, public
 from tests.jobs.simulator.simulator_process import Cluster
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = needs_root
 Inside = Callable[[str], str]
@@ -47,11 +48,13 @@ def test_sftp_and_scp_work(one_with_uid: Cluster, keys: dict[str, Path], tmp_pat
     home = f"/enc/{one_with_uid.user}"
     batch = f"put {tmp_path}/sent work/sent\nget work/sent {tmp_path}/got\nput {tmp_path}/sent {home}/s\n"
     command = ["sftp", *options, "-b", "-", one_with_uid.target()]
-    done = subprocess.run(command, input=batch.encode(), capture_output=True, timeout=60)
+    done = subprocess.run(command, input=batch.encode(), capture_output=True, timeout=2 * LIMIT)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "got").read_text() == (tmp_path / "sent").read_text()
     target = f"{one_with_uid.target()}:work/copied"
-    assert subprocess.run(["scp", *options, str(tmp_path / "sent"), target], timeout=60).returncode == 0
+    assert (
+        subprocess.run(["scp", *options, str(tmp_path / "sent"), target], timeout=2 * LIMIT).returncode == 0
+    )
 
 
 def test_ssh_from_a_node_works(one_with_uid: Cluster, inside: Inside) -> None:
@@ -159,9 +162,10 @@ def test_a_program_that_hides_from_the_agent_ends_with_its_node(
 ) -> None:
     """A program that may be run but not read is not dumpable: where processes are hidden, the agent does not see it."""
     made = one_with_uid.simulator.create("Uid0003", computes=0)
-    hide = "cp /bin/sleep ~/hidden && chmod 111 ~/hidden && (setsid ~/hidden 4243 > /dev/null 2>&1 < /dev/null &)"
+    seconds = 4_000_000 + os.getpid()  # by which the process is found on this machine
+    hide = f"cp /bin/sleep ~/hidden && chmod 111 ~/hidden && (setsid ~/hidden {seconds} > /dev/null 2>&1 < /dev/null &)"
     assert made.ssh(keys["alice"], f"{hide}; echo up").stdout == b"up\n"
-    running = ["pgrep", "-f", "hidden 4243"]
+    running = ["pgrep", "-f", f"hidden {seconds}"]
     assert subprocess.run(running, capture_output=True).stdout
     made.simulator.http.post(f"{made.path}/nodes/head/stop", json={})
     made.wait("stopped")

@@ -1,5 +1,6 @@
 """The machine's users for clusters: each given out once, and ended with everything it runs."""
 
+import os
 import pwd
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from jobs.simulator.sandbox.unix_users import COUNT, NoUserLeft, UserNumbers, kill_processes_of_user
 from tests.jobs.simulator.conftest import needs_root
 from tests.jobs.simulator.simulator_process import Simulator
+from tests.waiting import LIMIT
 
 
 def test_no_number_is_given_out_twice(tmp_path: Path) -> None:
@@ -49,13 +51,13 @@ def test_the_next_cluster_gets_another_user(mode: str, simulators: Callable[...,
 
 @needs_root
 def test_a_user_ends_with_everything_it_runs() -> None:
-    uid = 1_879_999_999
+    uid = 1_879_000_000 + os.getpid() % 1_000_000  # of nobody else on this machine
     with pytest.raises(KeyError):
         pwd.getpwuid(uid)
     left = subprocess.Popen(["sleep", "1000"], user=uid, group=uid, start_new_session=True)
     try:
         kill_processes_of_user(uid)
-        assert left.wait(5) == -9
+        assert left.wait(LIMIT) == -9
     finally:
         left.kill()
         left.wait()
