@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.jobs.simulator.simulator_process import Simulator
+from tests.waiting import LIMIT
 
 
 def open_terminal(command: list[str]) -> "subprocess.Popen[bytes]":
@@ -49,7 +50,7 @@ def test_every_terminal_of_every_node_sees_it_once(simulator: Simulator, keys: d
         assert b"going down" not in seen
         assert b"\x1b[31m" not in seen, "a message must not steer a terminal"
         terminal.kill()
-        terminal.communicate(timeout=10)
+        terminal.communicate(timeout=LIMIT)
     assert {node["state"] for node in cluster.nodes().values()} == {"running"}
 
 

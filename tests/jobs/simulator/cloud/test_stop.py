@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.jobs.simulator.simulator_process import Simulator, children_of
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 def test_an_open_terminal_sees_the_shutdown_message(simulator: Simulator, keys: dict[str, Path]) -> None:
@@ -27,7 +27,7 @@ def test_an_open_terminal_sees_the_shutdown_message(simulator: Simulator, keys: 
         f"{cluster.path}/nodes/head/stop", json={"message": "The job has ended.\x1b[31m"}
     )
     assert answer.status_code == 202
-    out, errors = terminal.communicate(timeout=10)
+    out, errors = terminal.communicate(timeout=LIMIT)
     hostname = cluster.nodes()["head"]["hostname"]
     assert f"Broadcast message from root@{hostname}".encode() in out
     assert b"The system is going down for poweroff NOW!" in out
@@ -57,7 +57,7 @@ def test_programs_get_a_warning_then_are_killed(simulator: Simulator, keys: dict
     cluster.wait("stopped", "head")
     assert time.monotonic() - before < 8
     for process in started:
-        process.communicate(timeout=5)
+        process.communicate(timeout=LIMIT)
     assert cluster.ssh(keys["alice"], "cat ~/work/shared/note", node="compute-1").stdout == b"warned\n"
     assert cluster.ssh(keys["alice"], "true").returncode == 255
 
@@ -106,5 +106,5 @@ def test_term_ends_the_simulator_and_everything_it_started(
     wait_for(
         lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "every process is gone", limit=3
     )
-    session.communicate(timeout=5)
+    session.communicate(timeout=LIMIT)
     assert session.returncode == 255

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from jobs.simulator.node_runtime.xauthority import packed, xauthority_entries
 from tests.jobs.simulator.simulator_process import Cluster
+from tests.waiting import LIMIT
 
 
 def cookies(cluster: Cluster, key: Path, node: str = "head") -> list[list[str]]:
     """Return the file's entries after an X11 login, in their order: display, protocol, cookie."""
     command = cluster.command(key, "xauth -n -f ~/.Xauthority list", node=node, extra=("-Y",))
     environment = {**os.environ, "DISPLAY": "localhost:99"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=2 * LIMIT)
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stdout.splitlines()]
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.jobs.simulator.conftest import make_key, public
 from tests.jobs.simulator.simulator_process import Cluster, Simulator
+from tests.waiting import LIMIT
 
 
 @pytest.fixture
@@ -24,10 +25,12 @@ def open_shell(cluster: Cluster, keys: dict[str, Path]) -> Iterator[subprocess.P
     command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
-    assert process.stdout.readline() == b"up\n"
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stdout.readline() == b"up\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_an_address_outside_every_rule_is_told_so(cluster: Cluster, keys: dict[str, Path]) -> None:
@@ -51,7 +54,7 @@ def test_a_removed_rule_ends_live_sessions_and_says_why(
     restored: Cluster, open_shell: subprocess.Popen[bytes]
 ) -> None:
     restored.access(rules=["192.0.2.0/24"])
-    _, errors = open_shell.communicate(timeout=5)
+    _, errors = open_shell.communicate(timeout=LIMIT)
     assert open_shell.returncode == 255
     assert b"Your address 127.0.0.1 is in no access rule of this cluster" in errors
 
@@ -60,7 +63,7 @@ def test_a_removed_key_ends_its_live_sessions_and_says_why(
     restored: Cluster, keys: dict[str, Path], open_shell: subprocess.Popen[bytes]
 ) -> None:
     restored.access(authorized_keys=[public(keys["rsa"])])
-    _, errors = open_shell.communicate(timeout=5)
+    _, errors = open_shell.communicate(timeout=LIMIT)
     assert open_shell.returncode == 255
     assert b"was removed from this cluster" in errors
     assert restored.ssh(keys["alice"], "true").returncode == 255
@@ -130,11 +133,12 @@ def test_a_withdrawn_authority_ends_what_it_let_in(
 ) -> None:
     command = restored.command(certificate(keys, tmp_path, restored.user), "echo up; cat")
     command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"up\n"
-    restored.access(user_authorities=[])
-    _, errors = process.communicate(timeout=5)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        restored.access(user_authorities=[])
+        _, errors = process.communicate(timeout=LIMIT)
     assert b"authority" in errors
 
 
@@ -143,7 +147,7 @@ def test_a_withdrawn_key_says_why(
 ) -> None:
     line = subprocess.run(["ssh-keygen", "-lf", str(keys["alice"])], capture_output=True, text=True).stdout
     restored.access(authorized_keys=[], withdrawn={line.split()[1]: "disabled"})
-    open_shell.wait(5)
+    open_shell.wait(LIMIT)
     assert open_shell.stderr is not None
     assert f"Your key {line.split()[1]} was disabled".encode() in open_shell.stderr.read()
 

@@ -17,8 +17,8 @@ def test_one_connection_has_so_many_channels_and_is_told(simulator: Simulator, k
     errors = simulator.folder / "mux.log"
     with open(errors, "wb") as log:
         running = [subprocess.Popen(master, stderr=log, stdin=subprocess.DEVNULL)]
-    wait_for(control.exists, "the master connection is up")
     try:
+        wait_for(control.exists, "the master connection is up")
         for _ in range(MAX_CHANNELS):
             one = made.command(keys["alice"], "echo up; cat", extra=mux)
             running.append(
@@ -31,7 +31,8 @@ def test_one_connection_has_so_many_channels_and_is_told(simulator: Simulator, k
             assert each.stdout.readline() == b"up\n"
         # The client then makes a connection of its own.
         assert b"Session open refused" in made.ssh(keys["alice"], "true", extra=mux).stderr
-        assert b"64 channels open, the most there may be" in errors.read_bytes()
+        said = b"64 channels open, the most there may be"
+        wait_for(lambda: said in errors.read_bytes(), "the client is told")
         assert made.ssh(keys["alice"], "echo in").stdout == b"in\n", "another connection has its own"
     finally:
         for each in running:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.jobs.simulator.conftest import make_key
 from tests.jobs.simulator.simulator_process import Cluster, Simulator
+from tests.waiting import LIMIT
 
 
 def certificate(cluster: Cluster, authority: Path, folder: Path, *principals: str, node: str = "head") -> str:
@@ -55,7 +56,7 @@ def test_new_connections_meet_the_new_certificate_and_live_ones_stay(
 ) -> None:
     cluster = simulator.create("Cert02", computes=0)
     words = trusting(cluster, keys["alice"], authority, tmp_path)
-    assert subprocess.run([*words, "true"], capture_output=True, timeout=20).returncode == 255
+    assert subprocess.run([*words, "true"], capture_output=True, timeout=2 * LIMIT).returncode == 255
     live = subprocess.Popen(
         cluster.command(keys["alice"], "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -67,20 +68,20 @@ def test_new_connections_meet_the_new_certificate_and_live_ones_stay(
     line = certificate(cluster, authority, tmp_path, address)
     answer = push(cluster, {"host_certificates": {"head": [line]}})
     assert (answer.status_code, answer.json()) == (200, {"host_certificates": {"head": [line]}})
-    done = subprocess.run([*words, "echo in"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*words, "echo in"], capture_output=True, text=True, timeout=2 * LIMIT)
     assert done.stdout == "in\n", done.stderr
 
     print("after", file=live.stdin, flush=True)
     assert live.stdout.readline() == "after\n"
     live.stdin.close()
-    assert live.wait(10) == 0
+    assert live.wait(LIMIT) == 0
     live.stdout.close()
 
     # Kept over a restart of the simulator.
     simulator.end()
     simulator.start()
     cluster.wait("running")
-    assert subprocess.run([*words, "true"], capture_output=True, timeout=20).returncode == 0
+    assert subprocess.run([*words, "true"], capture_output=True, timeout=2 * LIMIT).returncode == 0
 
 
 def test_a_certificate_for_another_key_does_no_harm(

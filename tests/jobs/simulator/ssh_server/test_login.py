@@ -9,7 +9,7 @@ import paramiko
 import pytest
 
 from tests.jobs.simulator.simulator_process import Cluster
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 def test_a_command_runs_in_the_home_on_its_own_host(cluster: Cluster, keys: dict[str, Path]) -> None:
@@ -45,7 +45,7 @@ def test_a_strange_key_and_a_strange_user_are_refused_alike(cluster: Cluster, ke
     assert b"Permission denied (publickey)" in stranger.stderr
     command = cluster.command(keys["alice"], "true")
     command[command.index(cluster.target())] = cluster.target().replace(cluster.user, "root")
-    other = subprocess.run(command, capture_output=True, timeout=20)
+    other = subprocess.run(command, capture_output=True, timeout=2 * LIMIT)
     assert other.returncode == 255
     assert b"Permission denied (publickey)" in other.stderr
 
@@ -102,6 +102,9 @@ def client(cluster: Cluster, keys: dict[str, Path]) -> paramiko.SSHClient:
         key_filename=str(keys["alice"]),
         allow_agent=False,
         look_for_keys=False,
+        timeout=LIMIT,
+        banner_timeout=LIMIT,
+        auth_timeout=LIMIT,
     )
     return made
 
@@ -111,7 +114,7 @@ def test_paramiko_runs_commands_and_resizes_a_terminal(client: paramiko.SSHClien
         _, out, err = client.exec_command("echo hello; echo bad >&2; exit 5")
         assert (out.read(), err.read(), out.channel.recv_exit_status()) == (b"hello\n", b"bad\n", 5)
         shell = client.invoke_shell("xterm", 100, 30)
-        shell.settimeout(10)
+        shell.settimeout(LIMIT)
         seen = io.BytesIO()
 
         def until(text: bytes) -> bool:

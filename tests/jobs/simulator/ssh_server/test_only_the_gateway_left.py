@@ -19,6 +19,7 @@ from tests.jobs.making import actor, cluster_of
 from tests.jobs.simulator.conftest import public
 from tests.jobs.simulator.simulator_process import Cluster
 from tests.jobs.simulator.ssh_server.test_access import certificate
+from tests.waiting import LIMIT
 
 GATEWAY = ["127.0.0.1"]
 
@@ -42,7 +43,7 @@ def opened(cluster: Cluster, key: Path) -> subprocess.Popen[bytes]:
 
 def ended(process: subprocess.Popen[bytes]) -> bytes:
     """Wait until the node has ended the session, without closing its input, and return what ssh said."""
-    process.wait(10)
+    process.wait(LIMIT)
     assert process.stderr is not None
     return process.stderr.read()
 
@@ -68,7 +69,7 @@ def test_a_key_session_ends_when_its_address_is_only_the_gateways_and_a_certific
         assert b"Your address 127.0.0.1 is in no access rule of this cluster" in ended(by_key)
         assert by_key.returncode == 255
         assert echoes(by_certificate)
-        by_certificate.communicate(timeout=5)
+        by_certificate.communicate(timeout=LIMIT)
     assert b"Permission denied" in restored.ssh(keys["alice"], "true").stderr
 
 

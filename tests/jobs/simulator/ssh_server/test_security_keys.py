@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterator
 
 import paramiko
@@ -15,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accounts.keys.public_keys import parse
 from tests.accounts.keys.key_corpus import blobs
+from tests.jobs.simulator.cloud.test_logins import logins, newest
 from tests.jobs.simulator.simulator_process import Cluster
+from tests.waiting import LIMIT
 
 TOUCHED, UNTOUCHED = 1, 0
 APPLICATION = b"ssh:headnode"
@@ -93,10 +94,11 @@ def restored(cluster: Cluster) -> Iterator[Cluster]:
 def log_in(cluster: Cluster, key: SecurityKey) -> str:
     node = cluster.nodes()["head"]
     transport = paramiko.Transport((node["address"], node["port"]))
+    transport.banner_timeout = transport.auth_timeout = LIMIT
     try:
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=LIMIT)
         transport.auth_publickey(cluster.user, key)
-        channel = transport.open_session(timeout=10)
+        channel = transport.open_session(timeout=LIMIT)
         channel.exec_command("echo in")
         return channel.makefile().read().decode().strip()
     finally:
@@ -110,9 +112,10 @@ def test_a_security_key_logs_in(restored: Cluster, kind: type[SecurityKey]) -> N
     pushed = parse(key.line).line
     assert pushed == key.line
     restored.access(authorized_keys=[pushed])
+    before = newest(restored)
     assert log_in(restored, key) == "in"
-    newest = restored.simulator.http.get(f"{restored.path}/logins?after=0").json()["logins"][-1]
-    assert newest["fingerprint"] == parse(key.line).fingerprint, json.dumps(newest)
+    (record,) = logins(restored, before)
+    assert record["fingerprint"] == parse(key.line).fingerprint
 
 
 @pytest.mark.parametrize("kind", [Ed25519SecurityKey, EcdsaSecurityKey])
