@@ -17,6 +17,7 @@ from jobs.node_contract.node_context import read_node_context
 from jobs.node_contract.peers import read_peers
 from tests.fakes.broker import Broker
 from tests.jobs.making import HOST_KEYS, cluster_of
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db
 REGISTRATION = {
@@ -79,7 +80,9 @@ class BrokerOfTests:
 
     def post(self, call: str, authorization: str, data: bytes) -> tuple[int, dict[str, str], Any]:
         headers = {"Authorization": authorization} if authorization else {}
-        answer = httpx.post(f"{self.broker.url}{call}/", content=data, headers=headers, trust_env=False)
+        answer = httpx.post(
+            f"{self.broker.url}{call}/", content=data, headers=headers, trust_env=False, timeout=LIMIT
+        )
         return (
             answer.status_code,
             {name.title(): value for name, value in answer.headers.items()},

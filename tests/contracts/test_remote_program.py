@@ -24,7 +24,7 @@ from tests.fakes.cloud import Machines, PlannedEvent, World
 from tests.fakes.connections import command_hangs, connect_in, program_fails
 from tests.fakes.head_node import HeadNode
 from tests.jobs.simulator.simulator_process import Cluster, Simulator
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.django_db
 NUMBERS = itertools.count(1)
@@ -79,13 +79,15 @@ class RealNode:
 
     def connect(self, target: Target | None = None) -> AbstractContextManager[Any]:
         credential = issue_credential(self.cluster.user, for_whom="the contract tests")
-        return transport.connect(target or self.target, credential=credential, timeout=10)
+        return transport.connect(target or self.target, credential=credential, timeout=LIMIT)
 
     def until(self, condition: Callable[[], Any], what: str) -> None:
         wait_for(condition, what)
 
     def print_lines(self, count: int) -> str:
-        return f"i=0; while [ $i -lt {count} ]; do echo line $i; i=$((i+1)); done; sleep 600"
+        # Its end takes a while: the answer to a stop is asked for before it.
+        printing = f"i=0; while [ $i -lt {count} ]; do echo line $i; i=$((i+1)); done"
+        return f"trap 'sleep 1; exit 143' TERM; {printing}; sleep 600"
 
     def run(self, command: str) -> None:
         with self.connect() as connection:

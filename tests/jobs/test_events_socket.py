@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.acceptance.people import Person, with_token
 from tests.stack import Stack
+from tests.waiting import LIMIT
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +34,20 @@ def url(stack: Stack, path: str) -> str:
 def follow(stack: Stack, path: str, token: str | None, **headers: str) -> ClientConnection:
     if token:
         headers["Authorization"] = f"Token {token}"
-    return connect(url(stack, path), additional_headers=headers, open_timeout=10)
+    return connect(url(stack, path), additional_headers=headers, open_timeout=LIMIT)
 
 
 def close_of(socket: ClientConnection) -> tuple[int, str]:
     with pytest.raises(websockets.ConnectionClosed) as caught:
         while True:
-            socket.recv(timeout=30)
+            socket.recv(timeout=LIMIT)
     assert caught.value.rcvd is not None
     return caught.value.rcvd.code, caught.value.rcvd.reason
 
 
 def test_replay_from_the_cursor_then_live_without_a_gap(stack: Stack, person: Person, job: str) -> None:
     with follow(stack, f"ws/jobs/{job}/events/?after=2", person.token) as socket:
-        first = json.loads(socket.recv(timeout=10))
+        first = json.loads(socket.recv(timeout=LIMIT))
         assert first["sequence"] == 3
         assert set(first) == {"sequence", "time", "source", "level", "stage", "node", "message"}
 
@@ -57,7 +58,7 @@ def test_a_page_is_told_to_load_the_state_as_soon_as_it_is_followed(
     """What changed after the page was made, and before this connection, would otherwise never be shown."""
     last = person.events(job)[-1]["sequence"]
     with follow(stack, f"ws/jobs/{job}/events/?after={last}", person.token) as socket:
-        said = (json.loads(socket.recv(timeout=30)) for _ in range(10))  # the job may print meanwhile
+        said = (json.loads(socket.recv(timeout=LIMIT)) for _ in range(10))  # the job may print meanwhile
         assert next(message for message in said if "sequence" not in message) == {"type": "state"}
 
 
@@ -93,7 +94,7 @@ def test_garbage_from_a_follower_changes_nothing(stack: Stack, person: Person, j
     with follow(stack, f"ws/jobs/{job}/events/", person.token) as socket:
         socket.send("{]")
         socket.send(b"\x00\xff" * 1000)
-        assert json.loads(socket.recv(timeout=10))["sequence"] == 1
+        assert json.loads(socket.recv(timeout=LIMIT))["sequence"] == 1
 
 
 def test_somebody_elses_job_is_not_there(stack: Stack, person: Person, job: str) -> None:
@@ -106,7 +107,7 @@ def test_somebody_elses_job_is_not_there(stack: Stack, person: Person, job: str)
 def test_a_revoked_token_ends_the_follower(stack: Stack, person: Person, job: str) -> None:
     other = with_token(stack)
     with follow(stack, f"ws/jobs/{job}/events/", other.token) as socket:
-        assert json.loads(socket.recv(timeout=10))["sequence"] == 1
+        assert json.loads(socket.recv(timeout=LIMIT))["sequence"] == 1
         # The newest token is the first on the settings page; revoke it by its row.
         stack.manage(
             "shell",

@@ -149,14 +149,14 @@ def test_the_next_pass_comes_when_a_key_expires(alice: User) -> None:
     long = timedelta(seconds=15)
     assert push_access.limit_delay(cluster, long) == long
     who = actor(alice)
-    accounts.add_ssh_key(who, alice, "laptop", public_key(), timezone.now() + timedelta(seconds=4))
+    accounts.add_ssh_key(who, alice, "laptop", public_key(), timezone.now() + timedelta(seconds=12))
     shortened = push_access.limit_delay(cluster, long)
     assert shortened is not None
-    assert timedelta(seconds=3) < shortened < timedelta(seconds=5)
-    accounts.add_access_rule(who, alice, "10.0.0.0/8", expires_at=timezone.now() + timedelta(seconds=2))
+    assert timedelta(seconds=7) < shortened < timedelta(seconds=13)
+    accounts.add_access_rule(who, alice, "10.0.0.0/8", expires_at=timezone.now() + timedelta(seconds=6))
     shortened = push_access.limit_delay(cluster, long)
     assert shortened is not None
-    assert shortened < timedelta(seconds=3)
+    assert shortened < timedelta(seconds=7)
     assert push_access.limit_delay(cluster, None) is None
 
 

@@ -87,6 +87,8 @@ class Loop(Promises):
         self.administrator = Actor(UserFactory.create(is_superuser=True), "127.0.0.1", "web")
         self.jobs: list[Job] = []
         self.depth = 0
+        # No two nodes have one address, whatever ids their clusters happen to get.
+        self.places: dict[tuple[str, int], int] = {}
 
     # -- doing something that may be killed -------------------------------------------------------
 
@@ -294,8 +296,8 @@ class Loop(Promises):
 
     def _report(self, cluster_id: str, name: str, number: int, is_well: bool) -> None:
         token = token_of(cluster_id, name)
-        number_of_address = int(cluster_id.encode().hex(), 16) * 2 + number
-        address = f"127.20.{number_of_address // 250 % 250}.{number_of_address % 250 + 1}"
+        place = self.places.setdefault((cluster_id, number), len(self.places))
+        address = f"127.20.{place // 250}.{place % 250 + 1}"
         self.world.clusters[cluster_id].addresses[address] = name
         said = {"host_keys": [HOST_KEYS[0]], "address": address, "private_address": address, "port": 32100}
         broker.register(token, said, address)

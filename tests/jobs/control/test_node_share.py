@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import pytest
 
 from jobs.control.node_share import PER_PERSON, TALKING_AT_ONCE, NodeShares, ShareUsedUp, Talk
+from tests.waiting import LIMIT
 
 
 def fill(shares: NodeShares, held: ExitStack, person: str, talk: Talk) -> int:
@@ -55,17 +56,17 @@ def test_many_threads_at_once_get_no_more_than_the_share() -> None:
     shares, barrier, got = NodeShares(), Barrier(12), []
 
     def attempt() -> None:
-        barrier.wait(10)
+        barrier.wait(LIMIT)
         try:
             with shares.taken("mallory", Talk.CALL):
                 got.append(True)
-                barrier.wait(10)
+                barrier.wait(LIMIT)
         except ShareUsedUp:
-            barrier.wait(10)
+            barrier.wait(LIMIT)
 
     threads = [Thread(target=attempt) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(LIMIT)
     assert len(got) == PER_PERSON[Talk.CALL]

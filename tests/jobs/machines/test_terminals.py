@@ -32,7 +32,7 @@ async def open_on(desk: Desk, machine: Machine, user: User) -> TerminalSession:
 
 async def ended(desk: Desk, session: TerminalSession, user: User) -> Any:
     async with desk.attach(session, user) as client:
-        await client.until_closed(limit=25)
+        await client.until_closed()
     assert client.end is not None
     return client.end
 

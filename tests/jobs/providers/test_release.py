@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs.providers import registry
 from tests.jobs.simulator.simulator_process import Simulator
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 def test_an_open_terminal_shows_why_the_cluster_is_released(cloud: Simulator, keys: dict[str, Path]) -> None:
@@ -24,7 +24,7 @@ def test_an_open_terminal_shows_why_the_cluster_is_released(cloud: Simulator, ke
         seen += terminal.stdout.read1(65536)
     provider.release({"id": cluster.id}, "The deadline of the cluster has passed.")
     provider.release({"id": cluster.id}, "Said a second time.")
-    out, _ = terminal.communicate(timeout=20)
+    out, _ = terminal.communicate(timeout=LIMIT)
     assert b"The deadline of the cluster has passed." in out
     assert b"Said a second time." not in out
     wait_for(lambda: provider.observe({"id": cluster.id}) is None, "the cluster is gone")

@@ -12,6 +12,7 @@ from jobs.remote.answer import new_marker, parse_answer
 from jobs.remote.archive_limits import ArchiveLimits
 from jobs.remote.command_runner import PROGRAM_COMMAND, UNPACKER_SOURCE
 from tests.jobs.remote.archives import SMALL, Unpack
+from tests.waiting import LIMIT
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def unpack(tmp_path: Path, shared: Path) -> Unpack:
             input=json.dumps({**request, "marker": marker}).encode(),
             capture_output=True,
             env={"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
-            timeout=60,
+            timeout=2 * LIMIT,
         )
         answer = parse_answer(done.stdout, marker, done.returncode, done.stderr)
         return {**answer, "refused": {names[at]: why for at, why in answer["refused"]}}

@@ -16,7 +16,7 @@ import pytest
 from jobs.remote import command_runner, program
 from jobs.remote.answer import new_marker, parse_answer
 from jobs.remote.command_runner import PROGRAM_COMMAND, PROGRAM_SOURCE
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 MARKER = new_marker()
 
@@ -36,7 +36,7 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             capture_output=True,
             text=True,
             env=env,
-            timeout=30,
+            timeout=2 * LIMIT,
         )
         assert done.returncode == 0, done.stderr
         return parse_answer(done.stdout.encode(), MARKER)
@@ -55,7 +55,7 @@ def ended(call: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         answers.append(call("status"))
         return answers[-1]["state"] in ("ended", "lost")
 
-    wait_for(over, "the command ends", limit=20)
+    wait_for(over, "the command ends")
     return answers[-1]
 
 
@@ -106,7 +106,7 @@ def test_many_at_once_start_it_once(call: Callable[..., dict[str, Any]], tmp_pat
         for _ in range(6)
     ]
     for caller in callers:
-        caller.communicate(body, timeout=30)
+        caller.communicate(body, timeout=2 * LIMIT)
     ended(call)
     assert (tmp_path / "work/shared/count").read_text() == "run\n"
 

@@ -9,6 +9,7 @@ from jobs.remote.time_limit import TransferTime, ended_when, limited
 from sshgateway.ssh.errors import CommandTimedOut
 from sshgateway.ssh.targets import Target
 from tests.factories import public_key
+from tests.waiting import LIMIT
 
 
 class SlowConnection:
@@ -23,7 +24,7 @@ class SlowConnection:
 
     def answer(self) -> None:
         """Answer nothing until the connection is closed."""
-        assert self.closed.wait(10), "nobody closed it"
+        assert self.closed.wait(LIMIT), "nobody closed it"
         raise EOFError
 
 
@@ -38,7 +39,7 @@ def test_a_block_that_takes_too_long_is_ended() -> None:
 
 def test_other_errors_stay_what_they_are() -> None:
     connection: Any = SlowConnection()
-    with pytest.raises(ZeroDivisionError), limited(connection, 10, "Listing"):
+    with pytest.raises(ZeroDivisionError), limited(connection, LIMIT, "Listing"):
         raise ZeroDivisionError
     assert not connection.closed.is_set()
 
@@ -65,13 +66,13 @@ def test_a_slow_transfer_uses_up_its_time() -> None:
 def test_bytes_that_arrive_give_more_time_and_our_own_time_is_free() -> None:
     connection: Any = SlowConnection()
     pause = threading.Event()
-    time_left = TransferTime(connection, seconds=0.2, bytes_per_second=1000, check_seconds=0.01)
+    time_left = TransferTime(connection, seconds=1.0, bytes_per_second=1000, check_seconds=0.01)
     with time_left:
         for _ in range(8):
             with time_left.waiting():
-                pause.wait(0.05)
+                pause.wait(0.15)
                 time_left.received(1000)
-        pause.wait(0.3)  # our storage
+        pause.wait(1.2)  # our storage
         with time_left.waiting():
             pass
     assert not connection.closed.is_set()
