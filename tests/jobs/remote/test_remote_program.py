@@ -114,7 +114,7 @@ def test_many_at_once_start_it_once(call: Callable[..., dict[str, Any]], tmp_pat
 def test_a_killed_runner_is_lost_and_not_repeated(
     call: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    call("start", command="echo run >> count; sleep 30 & echo $! > sleeper; wait", env={})
+    call("start", command="echo run >> count; sleep 600 & echo $! > sleeper; wait", env={})
     sleeper = tmp_path / "work/shared/sleeper"
     wait_for(lambda: sleeper.exists() and sleeper.read_text().strip(), "the command runs")
     os.kill(int((tmp_path / ".headnode/began").read_text()), signal.SIGKILL)
@@ -158,9 +158,14 @@ def test_the_log_is_read_in_whole_lines_from_an_offset(call: Callable[..., dict[
     assert numbers == [str(n) for n in range(1, 20001)]
 
 
-def test_a_command_that_leaves_something_behind_still_ends(call: Callable[..., dict[str, Any]]) -> None:
-    call("start", command="sleep 20 & echo done", env={})
-    assert ended(call)["exit_code"] == 0
+def test_a_command_that_leaves_something_behind_still_ends(
+    call: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    call("start", command="sleep 600 & echo $! > left; echo done", env={})
+    try:
+        assert ended(call)["exit_code"] == 0
+    finally:
+        os.kill(int((tmp_path / "work/shared/left").read_text()), signal.SIGKILL)
 
 
 def test_what_goes_on_writing_does_not_keep_the_command_running(call: Callable[..., dict[str, Any]]) -> None:

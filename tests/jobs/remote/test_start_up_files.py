@@ -8,6 +8,7 @@ import pytest
 
 from jobs.remote.answer import RemoteFailed, new_marker, parse_answer
 from jobs.remote.command_runner import PROGRAM_COMMAND
+from tests.waiting import LIMIT
 
 SOURCE = 'import json, os, sys; print(json.dumps({"state": sys.executable, "path": os.environ["HEADNODE_LOGIN_PATH"]}))'
 
@@ -21,7 +22,7 @@ def answer(home: Path, startup: str, shell: str = "bash") -> dict[str, object]:
         input=json.dumps({"source": SOURCE, "marker": marker}).encode(),
         env={"HOME": str(home), "PATH": "/usr/bin:/bin", "SSH_CLIENT": "127.0.0.1 1 2"},
         capture_output=True,
-        timeout=20,
+        timeout=2 * LIMIT,
         cwd=home,
     )
     return parse_answer(done.stdout, marker, done.returncode, done.stderr)
