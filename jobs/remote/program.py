@@ -338,13 +338,15 @@ def follow(process, log):
     ended_at = None
     while True:
         touch_alive()
+        # Asked before the pipe is looked at: what a command prints last is in the pipe when it has ended.
+        has_ended = process.poll() is not None
         ready = select.select([pipe], [], [], 0.25)[0]
         if ready:
             data = os.read(pipe, CHUNK)
             if not data:
                 break
             rest = write_lines(log, rest + data)
-        if process.poll() is not None:
+        if has_ended:
             # The command ended, but a background process may hold the pipe open, and even write to it.
             ended_at = ended_at or time.monotonic()
             if not ready or time.monotonic() - ended_at > PIPE_GRACE_SECONDS:

@@ -236,6 +236,35 @@ def test_other_troubles_of_the_disk_are_not_waited_for() -> None:
         program.retry_while_full(broken)  # type: ignore[no-untyped-call]  # it has no annotations
 
 
+class CommandThatEndsAfterALook:
+    """Prints its last line and ends just after its pipe was looked at. Something that it started has the pipe open."""
+
+    def __init__(self) -> None:
+        reading, self.writing = os.pipe()
+        self.stdout = os.fdopen(reading, "rb")
+        self.polls = 0
+
+    def poll(self) -> int | None:
+        self.polls += 1
+        if self.polls == 2:
+            os.write(self.writing, b"the last line\n")
+        return 0 if self.polls >= 2 else None
+
+    def wait(self) -> int:
+        return 0
+
+
+def test_the_last_line_is_not_lost_whenever_the_command_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "STATE_DIRECTORY", str(tmp_path))
+    command = CommandThatEndsAfterALook()
+    with command.stdout, open(tmp_path / "log", "ab", buffering=0) as log:
+        assert program.follow(command, log) == 0  # type: ignore[no-untyped-call]  # it has no annotations
+        os.close(command.writing)
+    assert (tmp_path / "log").read_text().endswith("the last line\n")
+
+
 def test_steps_run_one_after_the_other_each_with_its_own(call: Callable[..., dict[str, Any]]) -> None:
     steps = [
         step("echo first $A", env={"A": "1"}, before="A=${A}0"),
