@@ -1,30 +1,23 @@
 """Releasing a cluster tells people on its nodes why, on the real simulator."""
 
-import io
-import subprocess
 from pathlib import Path
 
 from jobs.providers import registry
-from tests.jobs.simulator.simulator_process import Simulator
-from tests.waiting import LIMIT, wait_for
+from tests.jobs.simulator.cloud.test_broadcast import open_terminal
+from tests.jobs.simulator.simulator_process import Simulator, ended_afterwards
+from tests.waiting import wait_for
 
 
 def test_an_open_terminal_shows_why_the_cluster_is_released(cloud: Simulator, keys: dict[str, Path]) -> None:
     cluster = cloud.create("Rel001", computes=1)
     provider = registry.provider_named("simulated")
-    terminal = subprocess.Popen(
-        cluster.command(keys["alice"], extra=("-tt",)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert isinstance(terminal.stdout, io.BufferedReader)
-    assert terminal.stdin is not None
-    terminal.stdin.write(b"echo rea''dy\n")
-    terminal.stdin.flush()
-    seen = b""
-    while b"ready" not in seen:
-        seen += terminal.stdout.read1(65536)
-    provider.release({"id": cluster.id}, "The deadline of the cluster has passed.")
-    provider.release({"id": cluster.id}, "Said a second time.")
-    out, _ = terminal.communicate(timeout=LIMIT)
+    terminal = open_terminal(cluster.command(keys["alice"], extra=("-tt",)))
+    with ended_afterwards(terminal):
+        provider.release({"id": cluster.id}, "The deadline of the cluster has passed.")
+        provider.release({"id": cluster.id}, "Said a second time.")
+        # Its input stays open: the end of it would end the shell by itself.
+        assert terminal.stdout is not None
+        out = terminal.stdout.read()
     assert b"The deadline of the cluster has passed." in out
     assert b"Said a second time." not in out
     wait_for(lambda: provider.observe({"id": cluster.id}) is None, "the cluster is gone")

