@@ -20,6 +20,8 @@ from jobs.simulator.store import InUse, Store
 
 log = logging.getLogger("simulator")
 STOP_SECONDS = 2.5
+# Longer than clients keep an idle connection (httpx: 5 s): none sends a request on one that is just being closed.
+KEEP_ALIVE_SECONDS = 30
 BACKLOG = 128
 NOISY_LOGGERS = ("asyncssh", "httpx", "httpcore", "uvicorn.error", "uvicorn.access")
 
@@ -78,6 +80,7 @@ async def serve(settings: Settings, lifeline: int | None) -> None:
             lifespan="off",
             ws="none",
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
