@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import migrated_database
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_PASSWORD = "a-password-for-tests"
@@ -69,7 +69,7 @@ class Stack:
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=4 * LIMIT,
         ).stdout
 
     @property
@@ -89,10 +89,17 @@ def clean_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A TCP port nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is this test process's own: nobody listens there until a program is told to.
+
+    It stays bound, so that the kernel gives it to no other process and to no connection, also while a portal is being
+    started or started again. Whoever sets SO_REUSEADDR, as servers do, may listen on it all the same.
+    """
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    probe.detach()  # open until this process ends
+    return port
 
 
 def alive(pid: int) -> bool:
@@ -185,13 +192,13 @@ def running(var: Path, prefix: Sequence[str] = (), **environment: str) -> Iterat
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(5)
+            process.wait(LIMIT)
             raise
         finally:
-            reader.join(5)
+            reader.join(LIMIT)
             if process.stdout:
                 process.stdout.close()
-    wait_for(lambda: not processes_of(var), f"nothing of {var} is left: {processes_of(var)}", 10)
+    wait_for(lambda: not processes_of(var), f"nothing of {var} is left: {processes_of(var)}")

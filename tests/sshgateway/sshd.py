@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sshgateway.certificates.authorities import user_authority_lines
 from sshgateway.ssh.targets import Target
-from tests.waiting import wait_for
+from tests.stack import free_port
+from tests.waiting import LIMIT, wait_for
 
 # A shell that is the same on every machine, with UTF-8 and nobody's history; other commands and sftp as they are.
 FORCED = (
@@ -53,7 +54,7 @@ class Node:
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout.split()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(LIMIT)
         for child in children:
             try:
                 os.kill(int(child), 9)
@@ -84,9 +85,7 @@ def start(
     # A home of its own: the shell reads start-up files there for every command, and this machine's are not the test's.
     (folder / "home").mkdir(exist_ok=True)
     (folder / "authorities").write_text("\n".join(authorities or user_authority_lines()) + "\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     lines = [
         f"Port {port}",
         "ListenAddress 127.0.0.1",
@@ -121,5 +120,9 @@ def start(
         with socket.socket() as attempt:
             return attempt.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_for(listens, "sshd listens")
+    try:
+        wait_for(listens, "sshd listens")
+    except BaseException:
+        node.stop()
+        raise
     return node
