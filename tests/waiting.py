@@ -31,11 +31,13 @@ def wait_for(
 
 
 def wait_for_end(process: "subprocess.Popen[Text]", what: str, limit: float = LIMIT) -> Text:
-    """Return what a process still printed to its end; fail with `what` after `limit` seconds."""
+    """Return what a process still printed to its end; fail with `what` after `limit` seconds, and end it."""
     try:
         printed, _ = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired as expired:
-        raise AssertionError(f"Not within {limit:g} s: {what}. So far: {expired.output!r}") from None
+    except subprocess.TimeoutExpired:
+        process.kill()  # left running, and its pipes open, it would fail a test that comes later
+        printed, _ = process.communicate()
+        raise AssertionError(f"Not within {limit:g} s: {what}. So far: {printed!r}") from None
     return printed
 
 
