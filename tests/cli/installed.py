@@ -4,6 +4,8 @@ What it needs from elsewhere is copied from the environment of the tests, packag
 names them: so nothing else is there, and no test needs the network.
 """
 
+import codecs
+import contextlib
 import importlib.metadata
 import os
 import pty
@@ -101,6 +103,7 @@ class OnTerminal:
 
     def __init__(self, command: list[str], env: dict[str, str], folder: Path) -> None:
         self.text = ""
+        self._letters = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.status: int | None = None
         self.pid, self.master = pty.fork()
         if self.pid == 0:
@@ -114,13 +117,10 @@ class OnTerminal:
                 os._exit(127)
 
     def _read(self) -> None:
-        ready, _, _ = select.select([self.master], [], [], 0)
-        if not ready:
-            return
-        try:
-            self.text += os.read(self.master, 65536).decode(errors="replace")
-        except OSError:  # EIO: the program has closed its side
-            return
+        """Take all that is there: a terminal gives it in pieces, which may end within a letter."""
+        with contextlib.suppress(OSError):  # EIO: the program has closed its side
+            while select.select([self.master], [], [], 0)[0]:
+                self.text += self._letters.decode(os.read(self.master, 65536))
 
     @property
     def shown(self) -> str:
