@@ -4,6 +4,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.waiting import LIMIT
+
 
 class BadLine:
     """A TCP proxy whose connections can be cut."""
@@ -15,39 +17,55 @@ class BadLine:
         self.pairs: list[tuple[socket.socket, socket.socket]] = []
         self.bytes = 0
         self.open = True
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while self.open:
             try:
                 near, _ = self.server.accept()
-                far = socket.create_connection(self.target, 10)
             except OSError:
                 continue
+            try:
+                far = socket.create_connection(self.target, LIMIT)
+            except OSError:
+                near.close()
+                continue
+            far.settimeout(None)
             self.pairs.append((near, far))
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+
+    def _carry(self, near: socket.socket, far: socket.socket) -> None:
+        """Copy both ways. Only when neither way is used any more are the sockets closed: their numbers go to others."""
+        with near, far:
+            back = threading.Thread(target=self._copy, args=(far, near), daemon=True)
+            back.start()
+            self._copy(near, far)
+            back.join()
 
     def _copy(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 self.bytes += len(data)
                 sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        _shut(source, sink)
 
     def cut(self) -> None:
         """Cut every connection there is."""
         pairs, self.pairs = self.pairs, []
         for pair in pairs:
-            for end in pair:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
+            _shut(*pair)
 
     def close(self) -> None:
         """End it."""
         self.open = False
-        self.cut()
+        _shut(self.server)  # wakes who waits for a connection
+        self._accepting.join(LIMIT)
         self.server.close()
+        self.cut()
+
+
+def _shut(*ends: socket.socket) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

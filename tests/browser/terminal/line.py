@@ -50,8 +50,17 @@ class Line:
                 continue
             far = socket.create_connection(self._target)
             self._ends |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+
+    def _carry(self, near: socket.socket, far: socket.socket) -> None:
+        """Pass both ways. Only when neither way is used any more are the sockets closed: their numbers go to others."""
+        back = threading.Thread(target=self._pass, args=(far, near), daemon=True)
+        back.start()
+        self._pass(near, far)
+        back.join()
+        for end in (near, far):
+            self._ends.discard(end)
+            end.close()
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -60,5 +69,3 @@ class Line:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            self._ends.discard(end)
-            end.close()
