@@ -92,7 +92,7 @@ def portal(core_types: None) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(15)
+        thread.join(LIMIT)
         assert not thread.is_alive(), "the portal did not stop"
         settings.ALLOWED_HOSTS.remove(INSECURE_NAME)
         for other in connections.all(initialized_only=True):
@@ -104,8 +104,8 @@ def portal(core_types: None) -> Iterator[str]:
 def aside(portal: str) -> Iterator[Callable[..., Any]]:
     """`aside(verb, ...)` does it in another thread, as a worker would: bells need a thread without an event loop."""
     with ThreadPoolExecutor(1) as pool:
-        yield lambda verb, *args, **kwargs: pool.submit(verb, *args, **kwargs).result(30)
-        pool.submit(connections.close_all).result(5)
+        yield lambda verb, *args, **kwargs: pool.submit(verb, *args, **kwargs).result(LIMIT)
+        pool.submit(connections.close_all).result(LIMIT)
 
 
 SignIn = Callable[..., Page]
@@ -125,9 +125,9 @@ def sign_in(browser: Browser, portal: str) -> Iterator[SignIn]:
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
         contexts.append(context)
+        context.set_default_timeout(LIMIT * 1000)
         page = context.new_page()
         evidence.watch(page)
-        page.set_default_timeout(LIMIT * 1000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
         return page

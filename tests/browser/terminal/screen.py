@@ -50,11 +50,16 @@ def connected(page: Page) -> None:
     shows(page, "node$")
 
 
+def write(page: Page, typed: str) -> None:
+    """Type when the cursor is in the terminal; what is typed before goes nowhere."""
+    expect(page.locator("headnode-terminal:not([hidden]) .xterm-helper-textarea")).to_be_focused()
+    page.keyboard.type(typed)
+
+
 def run(page: Page, command: str, answer: str, limit: float = LIMIT) -> None:
     """Type a command and wait for what it says: typed when the line stands and the cursor is in the terminal."""
     state(page, "open")
-    expect(page.locator("headnode-terminal:not([hidden]) .xterm-helper-textarea")).to_be_focused()
-    page.keyboard.type(command + "\n")
+    write(page, command + "\n")
     shows(page, answer, limit)
 
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from jobs.models import Node
 from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import FRONT, connected, run, state, text, until
+from tests.browser.terminal.screen import FRONT, connected, run, state, text, until, write
 
 pytestmark = pytest.mark.browser
 
@@ -209,7 +209,7 @@ def test_axe_finds_nothing(
     found += findings(page, "find, banner, sign")
     page.keyboard.press("Escape")
     page.evaluate(f"{FRONT}.terminal.focus()")
-    page.keyboard.type("exit\n")
+    write(page, "exit\n")
     state(page, "ended")
     found += findings(page, "ended")
     menu(page)

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import FRONT, connected, shows, until
+from tests.browser.terminal.screen import FRONT, connected, shows, until, write
 from tests.sshgateway import sshd
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ def first(window: Page, node: sshd.Node) -> Page:
     """A window in which the program runs, after all that output."""
     connected(window)
     (node.folder / "program").write_text(PROGRAM)
-    window.keyboard.type(f"bash {node.folder}/program\n")
+    write(window, f"bash {node.folder}/program\n")
     shows(window, "ready-2", limit=60)
     assert window.evaluate(STATE) == EXPECTED
     return window
@@ -71,9 +71,10 @@ def test_a_program_that_ended_meanwhile_leaves_no_modes(
     sign_in: SignIn, alice: User, window: Page, address: str
 ) -> None:
     connected(window)
-    window.keyboard.type(
+    write(
+        window,
         r"printf '\e[?1049h\e[?1h\e[?1002;1006h\e[?25l'; sleep 0.2; printf '\e[?1049l\e[?1l\e[?1002l\e[?25h'; "
-        "seq 100000; echo end-$((1+1))\n"
+        "seq 100000; echo end-$((1+1))\n",
     )
     shows(window, "end-2", limit=60)
     other = sign_in(alice)

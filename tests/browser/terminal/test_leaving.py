@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from sshgateway.models import TerminalSession
-from tests.browser.terminal.screen import FRONT, connected, run, state, until
+from tests.browser.terminal.screen import FRONT, connected, run, state, until, write
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
@@ -47,7 +47,7 @@ def closed(page: Page, questions: list[str]) -> None:
 
 
 def test_a_command_that_runs(window: Page, questions: list[str]) -> None:
-    window.keyboard.type("echo started-$((1+1)); sleep 300\n")
+    write(window, "echo started-$((1+1)); sleep 300\n")
     until(window, f"!{FRONT}.terminal.modes.bracketedPasteMode")
     asked(window, questions)
     window.locator(".xterm-screen").click()
@@ -58,7 +58,7 @@ def test_a_command_that_runs(window: Page, questions: list[str]) -> None:
 
 
 def test_a_full_screen_program(window: Page, questions: list[str]) -> None:
-    window.keyboard.type(r"printf '\e[?1049h\e[?2004h'; cat" + "\n")
+    write(window, r"printf '\e[?1049h\e[?2004h'; cat" + "\n")
     until(window, f"{FRONT}.terminal.buffer.active.type === 'alternate'")
     asked(window, questions)
 
@@ -70,13 +70,13 @@ def test_a_command_that_ended(window: Page, questions: list[str]) -> None:
 
 
 def test_a_shell_that_ended(window: Page, questions: list[str]) -> None:
-    window.keyboard.type(r"printf '\e[?1049h'; exit" + "\n")
+    write(window, r"printf '\e[?1049h'; exit" + "\n")
     state(window, "ended")
     closed(window, questions)
 
 
 def test_another_page_of_the_portal(window: Page, questions: list[str]) -> None:
-    window.keyboard.type("sleep 300\n")
+    write(window, "sleep 300\n")
     until(window, f"!{FRONT}.terminal.modes.bracketedPasteMode")
     address = window.url
     window.locator("[data-home]").click()
@@ -87,7 +87,7 @@ def test_another_page_of_the_portal(window: Page, questions: list[str]) -> None:
 def test_a_program_is_known_to_run_by_a_page_that_comes_back_to_it(
     window: Page, questions: list[str]
 ) -> None:
-    window.keyboard.type("echo started-$((1+1)); sleep 300\n")
+    write(window, "echo started-$((1+1)); sleep 300\n")
     until(window, f"!{FRONT}.terminal.modes.bracketedPasteMode")
     window.locator("[data-home]").click()
     expect(window).not_to_have_url(re.compile("/terminal/"))

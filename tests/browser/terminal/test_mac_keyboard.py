@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import FRONT, connected, run, shows, until
+from tests.browser.terminal.screen import FRONT, connected, run, shows, until, write
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def watch_input(page: Page) -> None:
 
 def test_option_types_the_characters_that_are_on_the_keyboard(mac: Page) -> None:
     watch_input(mac)
-    mac.keyboard.type("echo 'a")
+    write(mac, "echo 'a")
     for typed, code, number in OPTION_KEYS:
         press_option(mac, typed, code, number)
     run(mac, "z-'$((1+1))", "a@[]|{}~\\€z-2")

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import FRONT, connected, picture, run, shows, text, until
+from tests.browser.terminal.screen import FRONT, connected, picture, run, shows, text, until, write
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ def test_keys_are_sent_and_the_keyboard_stays(phone: Page) -> None:
     shows(phone, "node$ echo phone-$((1+1))\n\n")
     assert phone.evaluate(HAS_KEYBOARD)
     keys.get_by_role("button", name="Home").tap()
-    phone.keyboard.type("X")
+    write(phone, "X")
     shows(phone, "node$ Xecho phone")
     keys.get_by_role("button", name="Vertical bar").tap()
     shows(phone, "node$ X|echo phone")
@@ -40,31 +40,31 @@ def test_keys_are_sent_and_the_keyboard_stays(phone: Page) -> None:
 def test_ctrl_and_alt_stick_for_one_key_or_until_they_are_let_go(phone: Page) -> None:
     keys = phone.get_by_role("toolbar", name="Extra keys")
     ctrl, alt = (keys.get_by_role("button", name=name) for name in ("Ctrl", "Alt"))
-    phone.keyboard.type("cat -v\n")
+    write(phone, "cat -v\n")
     ctrl.tap()
     expect(ctrl).to_have_attribute("aria-pressed", "true")
-    phone.keyboard.type("a")
+    write(phone, "a")
     expect(ctrl).to_have_attribute("aria-pressed", "false")
-    phone.keyboard.type("b\n")
+    write(phone, "b\n")
     shows(phone, "\n^Ab\n")
     alt.tap()
-    phone.keyboard.type("f")
-    phone.keyboard.type("\n")
+    write(phone, "f")
+    write(phone, "\n")
     shows(phone, "\n^[f\n")
     ctrl.tap()
     ctrl.tap()
-    phone.keyboard.type("ee")
+    write(phone, "ee")
     expect(ctrl).to_have_attribute("aria-pressed", "true")
     ctrl.tap()
     expect(ctrl).to_have_attribute("aria-pressed", "false")
-    phone.keyboard.type("\n")
+    write(phone, "\n")
     shows(phone, "\n^E^E\n")
     ctrl.tap()
     keys.get_by_role("button", name="Right").tap()
-    phone.keyboard.type("\n")
+    write(phone, "\n")
     shows(phone, "\n^[[1;5C\n")
     ctrl.tap()
-    phone.keyboard.type("c")
+    write(phone, "c")
     run(phone, "echo prompt-$((1+1))", "prompt-2")
 
 

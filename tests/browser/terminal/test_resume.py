@@ -12,7 +12,7 @@ from sshgateway.models import TerminalSession
 from sshgateway.sessions.session_actions import end_session
 from tests.browser.conftest import Aside, SignIn
 from tests.browser.terminal.line import Line
-from tests.browser.terminal.screen import FRONT, connected, run, shows, state, text, until
+from tests.browser.terminal.screen import FRONT, connected, run, shows, state, text, until, write
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,7 @@ def on_the_line(sign_in: SignIn, alice: User, line: Line, address: str) -> Page:
 
 def test_a_reload_in_the_middle_of_output(window: Page) -> None:
     connected(window)
-    window.keyboard.type("mark=kept; " + numbered(3000, 50, 0.03) + "\n")
+    write(window, "mark=kept; " + numbered(3000, 50, 0.03) + "\n")
     shows(window, "line-400\n")
     assert "all-2" not in text(window)
     window.reload()
@@ -77,7 +77,7 @@ def test_questions_that_were_answered_are_not_answered_again(window: Page) -> No
 
 def test_a_cut_in_the_middle_of_output(on_the_line: Page, line: Line) -> None:
     connected(on_the_line)
-    on_the_line.keyboard.type("mark=kept; " + numbered(3000, 50, 0.03) + "\n")
+    write(on_the_line, "mark=kept; " + numbered(3000, 50, 0.03) + "\n")
     shows(on_the_line, "line-400\n")
     line.cut()
     state(on_the_line, "reconnecting")
@@ -94,7 +94,7 @@ def test_a_cut_in_the_middle_of_output(on_the_line: Page, line: Line) -> None:
 def test_a_cut_of_thirty_seconds(on_the_line: Page, line: Line) -> None:
     """By itself, at the pace the page promises; its own clock says when."""
     on_the_line.clock.install()
-    on_the_line.keyboard.type(numbered(1400, 10, 0.05) + "\n")
+    write(on_the_line, numbered(1400, 10, 0.05) + "\n")
     shows(on_the_line, "line-20\n")
     on_the_line.evaluate("window.waits = []")
     on_the_line.evaluate(

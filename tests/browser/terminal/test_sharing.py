@@ -11,7 +11,7 @@ from jobs.models import Job
 from sshgateway.models import Recording, RecordingRule, TerminalSession, TerminalShare
 from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import connected, picture, run, shows, state, text, until
+from tests.browser.terminal.screen import connected, picture, run, shows, state, text, until, write
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
@@ -96,7 +96,7 @@ def test_watch_then_type_then_out(hers: Page, sign_in: SignIn, bob: User, charli
     )
 
     his.locator("headnode-terminal .xterm-helper-textarea").focus()
-    his.keyboard.type("touch no-$((1+1))\n")
+    write(his, "touch no-$((1+1))\n")
     expect(sign(his, "view-only")).to_have_text("alice lets you watch this terminal, not type in it.")
     picture(his, "guest-view-only")
     type_at(hers, "echo nothing-$((1+1))", "nothing-2")
@@ -122,7 +122,7 @@ def test_watch_then_type_then_out(hers: Page, sign_in: SignIn, bob: User, charli
     sign(hers, "share").click()
     hers.get_by_role("button", name="Take back from bob").click()
     alert = his.get_by_role("alert")
-    expect(alert).to_contain_text("alice does not share this terminal with you any more.", timeout=5000)
+    expect(alert).to_contain_text("alice does not share this terminal with you any more.")
     picture(his, "guest-out")
     expect(sign(hers, "guest:bob")).to_have_count(0)
     his.goto("/terminals/")
@@ -185,7 +185,7 @@ def test_a_recording_replays_what_was_shown(sign_in: SignIn, alice: User, job: J
     type_at(page, "echo size-$(stty size | tr ' ' x)-three-$((1+1))", "three-2")
     wait_for(lambda: text(page).rstrip().endswith("node$"), "the prompt is back")
     shown = text(page).rstrip() + " exit\nexit"
-    page.keyboard.type("exit\n")
+    write(page, "exit\n")
     state(page, "ended")
     wait_for(lambda: Recording.objects.filter(end_reason="complete").exists(), "the recording is closed")
 
@@ -240,7 +240,7 @@ def test_whoever_is_not_the_owner_of_the_shell_is_told_that_watching_is_written_
     RecordingRule.objects.create(mode="on")
     page = sign_in(alice)
     open_shell(page, job)
-    page.keyboard.type("exit\n")
+    write(page, "exit\n")
     wait_for(lambda: Recording.objects.filter(end_reason="complete").exists(), "the recording is closed")
     recording = Recording.objects.get()
     other = sign_in(root)

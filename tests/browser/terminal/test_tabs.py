@@ -9,7 +9,7 @@ from accounts.models import User
 from jobs.models import Job, Node
 from sshgateway.models import TerminalSession
 from tests.browser.conftest import SignIn
-from tests.browser.terminal.screen import FRONT, connected, run, shows, state, text
+from tests.browser.terminal.screen import FRONT, connected, run, shows, state, text, write
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
@@ -114,7 +114,7 @@ def test_a_shell_moves_to_a_window_of_its_own_with_all_it_shows(window: Page) ->
 
 def test_a_full_screen_program_moves_as_it_is(window: Page) -> None:
     connected(window)
-    window.keyboard.type("TERM=xterm less +F /etc/services\n")
+    write(window, "TERM=xterm less +F /etc/services\n")
     shows(window, "Waiting for data")
     with window.context.expect_page() as opened:
         window.get_by_role("button", name="Move to its own window").click()
@@ -124,7 +124,7 @@ def test_a_full_screen_program_moves_as_it_is(window: Page) -> None:
     assert other.evaluate(f"{FRONT}.terminal.buffer.active.type") == "alternate"
     other.evaluate(f"{FRONT}.terminal.focus()")
     other.keyboard.press("Control+c")
-    other.keyboard.type("q")
+    write(other, "q")
     run(other, "echo left-$((1+1))", "left-2")
 
 

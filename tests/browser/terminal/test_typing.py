@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Position, expect
 
-from tests.browser.terminal.screen import FRONT, connected, picture, run, shows, state, text, until
+from tests.browser.terminal.screen import FRONT, connected, picture, run, shows, state, text, until, write
 from tests.sshgateway import sshd
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def test_wide_and_combined_characters_take_the_room_they_have(window: Page) -> N
 
 def test_an_input_method_writes_what_it_composed_once(window: Page) -> None:
     connected(window)
-    window.keyboard.type("echo ")
+    write(window, "echo ")
     keyboard = window.context.new_cdp_session(window)
     for part in ("に", "にほ", "にほん"):
         keyboard.send(
@@ -64,10 +64,10 @@ def test_an_input_method_writes_what_it_composed_once(window: Page) -> None:
 
 def test_the_program_s_title_names_tab_and_window(window: Page) -> None:
     connected(window)
-    window.keyboard.type(r"printf '\e]2;make \xe2\x80\xae\x01 all\a'; echo done-$((1+1))" + "\n")
+    write(window, r"printf '\e]2;make \xe2\x80\xae\x01 all\a'; echo done-$((1+1))" + "\n")
     shows(window, "done-2")
     expect(window).to_have_title("make all · Wing flow")
-    window.keyboard.type(r"printf '\e]2;\a'; echo done-$((1+2))" + "\n")
+    write(window, r"printf '\e]2;\a'; echo done-$((1+2))" + "\n")
     shows(window, "done-3")
     expect(window).to_have_title("head · Wing flow")
 
@@ -91,13 +91,13 @@ def test_only_web_addresses_are_links_and_only_with_a_key(window: Page) -> None:
 def test_a_bell_is_seen(window: Page) -> None:
     connected(window)
     window.evaluate(f"{FRONT}.addEventListener('headnode:bell', () => document.body.dataset.rang = 'yes')")
-    window.keyboard.type(r"printf '\a'" + "\n")
+    write(window, r"printf '\a'" + "\n")
     expect(window.locator("body")).to_have_attribute("data-rang", "yes")
 
 
 def test_the_end_is_a_sentence_and_a_new_shell_is_one_click(window: Page) -> None:
     connected(window)
-    window.keyboard.type("exit 3\n")
+    write(window, "exit 3\n")
     expect(window.get_by_role("alert")).to_contain_text("The shell ended with exit status 3.")
     state(window, "ended")
     picture(window, "terminal-ended")
