@@ -18,7 +18,7 @@ CONFIG = """\
   IdentityAgent none
   UserKnownHostsFile {folder}/known_hosts
   GlobalKnownHostsFile /dev/null
-  ConnectTimeout 10
+  ConnectTimeout 60
   UpdateHostKeys no
   LogLevel ERROR
 """
@@ -92,7 +92,7 @@ class Desk:
                 os.killpg(process.pid, signal.SIGTERM)
             except ProcessLookupError:
                 pass
-            process.communicate(timeout=15)
+            process.communicate(timeout=LIMIT)
             log.close()
 
 

@@ -102,7 +102,7 @@ class Person:
         config.write_text(
             f"Host *\n  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known}\n"
             "  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n"
-            "  ConnectTimeout 30\n  LogLevel ERROR\n"
+            "  ConnectTimeout 60\n  LogLevel ERROR\n"
         )
         head = next(i for i in self.instances(job) if i["name"] == "head")
         return SSH(config, head["sshCommand"], head["username"], head["publicIp"], head["sshPort"])
@@ -129,7 +129,7 @@ class SSH:
             ["/bin/bash", "-c", setup + line],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=4 * LIMIT,
             stdin=subprocess.DEVNULL,
             **options,
         )
@@ -137,7 +137,9 @@ class SSH:
     def run(self, command: str, *flags: str) -> "subprocess.CompletedProcess[str]":
         """`ssh FLAGS user@address COMMAND`."""
         line = ["ssh", "-F", str(self.config), *flags, "-p", str(self.port), self.where, command]
-        return subprocess.run(line, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            line, capture_output=True, text=True, timeout=4 * LIMIT, stdin=subprocess.DEVNULL
+        )
 
     @property
     def where(self) -> str:

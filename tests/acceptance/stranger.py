@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LIMIT
+
 
 @dataclass
 class Stranger:
@@ -21,7 +23,7 @@ class Stranger:
         return [
             *("-F", "none", "-i", str(self.key), "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"),
             *("-o", f"UserKnownHostsFile={known}", "-o", "GlobalKnownHostsFile=/dev/null"),
-            *("-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"),
+            *("-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=60"),
             *("-o", "UpdateHostKeys=no"),
         ]
 
@@ -42,7 +44,7 @@ class Stranger:
 def run(*words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     # A session of its own: without a terminal nobody could be asked anything.
     return subprocess.run(
-        words, input=stdin, capture_output=True, text=True, timeout=60, start_new_session=True
+        words, input=stdin, capture_output=True, text=True, timeout=4 * LIMIT, start_new_session=True
     )
 
 

@@ -67,7 +67,7 @@ class Patient(Person):
                 return None
             return None if status >= 500 else (status, answer)
 
-        return wait_for(answered, f"{method} {path} is answered", 60, every=0.2)
+        return wait_for(answered, f"{method} {path} is answered", every=0.2)
 
     def submit_surely(self, command: str, slots: int, name: str) -> str:
         """Save and submit; a submission whose answer was lost is found to be there."""
@@ -179,7 +179,6 @@ def test_thirty_jobs_end_properly_whatever_is_killed(portal: Stack) -> None:
     wait_for(
         lambda: not left_behind(portal, places),
         f"nothing of a node is left: {left_behind(portal, places)}",
-        20,
     )
     assert orphans_after_a_search(portal, person) == []
     print(  # noqa: T201 - the figures of the run
@@ -197,7 +196,6 @@ def orphans_after_a_search(portal: Stack, person: Person) -> list[str]:
     wait_for(
         lambda: float(portal.manage("shell", "-v", "0", "-c", code)) > enough,
         "a search for orphans was made",
-        60,
         every=1,
     )
     return [row["clusterId"] for row in person.get("/api/v2/leftovers/")["results"]]
@@ -228,7 +226,7 @@ def test_a_cluster_that_was_left_in_the_cloud_would_be_found(portal: Stack, clou
     assert cloud.put("/v1/clusters/Stray1", json=order).status_code == 201
     assert orphans_after_a_search(portal, person) == ["Stray1"]
     assert cloud.request("DELETE", "/v1/clusters/Stray1").status_code == 202
-    wait_for(lambda: orphans_after_a_search(portal, person) == [], "it is gone", 60)
+    wait_for(lambda: orphans_after_a_search(portal, person) == [], "it is gone")
 
 
 def left_behind(portal: Stack, places: set[str]) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.desk import Desk, page_at
 from tests.acceptance.people import Person, with_token
 from tests.stack import Stack, free_port, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 
@@ -234,14 +234,14 @@ def tunnel_from_the_node(case: Case, name: str) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", case.local_port), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with case.desk.running(case.text(name)):
-            wait_for(lambda: case.on_the_node(fetched) == "from the desk", "the node reaches the desk", 20)
+            wait_for(lambda: case.on_the_node(fetched) == "from the desk", "the node reaches the desk")
         server.shutdown()
 
 
 def socks(case: Case, name: str) -> None:
     proxy = f"curl -s --socks5-hostname 127.0.0.1:{case.local_port} http://127.0.0.1:{case.node_port}/"
     with case.serving(), case.desk.running(case.text(name)):
-        wait_for(lambda: case.desk.run(proxy).stdout.strip() == ON_THE_NODE, "the page comes", 15)
+        wait_for(lambda: case.desk.run(proxy).stdout.strip() == ON_THE_NODE, "the page comes")
 
 
 def x11(case: Case, name: str) -> None:
@@ -265,7 +265,7 @@ def x11(case: Case, name: str) -> None:
             said = case.desk.said(case.text(name), typed, DISPLAY=display, XAUTHORITY=authority)
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(LIMIT)
     assert "dimensions:    640x480" in said, said
     assert "at localhost:1" in said, said
 

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.launching import launch, member
 from tests.acceptance.people import Person
 from tests.stack import Stack, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 BOOT_LIMIT_SECONDS = 6
@@ -41,6 +41,7 @@ def bundle(portal: Stack, person: Person, job: str) -> dict[str, str]:
     answer = httpx.get(
         f"{portal.base_url}api/v2/jobs/{job}/context-report/",
         headers={"Authorization": f"Token {person.token}"},
+        timeout=LIMIT,
     )
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as found:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.people import Person
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 
@@ -51,7 +51,7 @@ def test_the_terminal_the_log_and_the_deadline(
         assert said.encode() in seen.replace(b"\r\n", b"")
     finally:
         terminal.kill()
-        terminal.communicate(timeout=10)
+        terminal.communicate(timeout=LIMIT)
     before = person.get(f"/api/v2/jobs/{job}/")
     status, answer = person.call("POST", f"/api/v2/jobs/{job}/extend/", {"seconds": 3600})
     assert (status, answer["reason"]) == (200, "walltime")
@@ -65,7 +65,7 @@ def test_the_terminal_the_log_and_the_deadline(
     def outcome() -> str:
         return str(person.get(f"/api/v2/jobs/{job}/")["outcome"])
 
-    assert wait_for(outcome, "the walltime ends it", 90, every=0.2) == "walltime"
+    assert wait_for(outcome, "the walltime ends it", 2 * LIMIT, every=0.2) == "walltime"
     warnings = [line for line in person.messages(job).splitlines() if line.startswith("This cluster ends in")]
     assert len(warnings) <= 2
 

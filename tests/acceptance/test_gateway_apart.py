@@ -13,7 +13,7 @@ import websockets
 from tests.acceptance.people import Person
 from tests.sshgateway.client import Client
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 
@@ -44,7 +44,7 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def client_of(where: str, token: str) -> Client:
     """As a page does it: knock until the gateway has started."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(LIMIT):
         while True:
             with contextlib.suppress(websockets.InvalidHandshake, OSError):
                 async with Client(where, token, says_hello=False):
@@ -66,7 +66,7 @@ def test_a_shell_outlives_the_web_process(stack: Stack, person: Person, url: Cal
             # Not even the socket noticed: it is the gateway's own.
             await client.run("echo $mark-$((2+2))", "before-4")
             offset = client.offset
-        await asyncio.to_thread(wait_for, lambda: person.call("GET", "/healthz")[0] == 200, "web is back", 40)
+        await asyncio.to_thread(wait_for, lambda: person.call("GET", "/healthz")[0] == 200, "web is back")
         async with Client(where, person.token, offset=offset) as again:
             assert (await again.until_ready()).skipped == 0
             await again.run("echo $mark-$((3+3)); exit", "before-6")

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.people import Person
 from tests.acceptance.stranger import Stranger, alias_of, run
 from tests.stack import Stack, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 
@@ -26,7 +26,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def serial_of(node: dict[str, Any]) -> str:
     """The serial of the certificate the node shows to somebody new."""
-    scan = run("ssh-keyscan", "-c", "-t", "ed25519", "-p", str(node["sshPort"]), node["publicIp"])
+    scan = run("ssh-keyscan", "-T", "60", "-c", "-t", "ed25519", "-p", str(node["sshPort"]), node["publicIp"])
     line = re.search(r"ssh-ed25519-cert-v01@openssh.com \S+", scan.stdout)
     assert line, scan
     shown = run("ssh-keygen", "-L", "-f", "-", stdin=line.group() + "\n")
@@ -118,11 +118,11 @@ def test_certificates_are_renewed_and_nobody_notices(
         # As if the day were half over.
         soon = "from jobs.models import Node; from django.utils import timezone as t"
         portal.manage("shell", "-c", f"{soon}; Node.objects.update(certified_until=t.now())")
-        wait_for(lambda: serial_of(node) != before, "the node shows a new certificate", 20)
+        wait_for(lambda: serial_of(node) != before, "the node shows a new certificate")
         print("after", file=live.stdin, flush=True)
         assert live.stdout.readline() == "after\n", "the connection lived on"
         live.stdin.close()
-        assert live.wait(10) == 0
+        assert live.wait(LIMIT) == 0
     assert stranger.ssh(node, "true").returncode == 0
     assert "Keys and access rules changed" not in person.messages(node_job(node))
 
@@ -148,7 +148,7 @@ def test_the_host_authority_is_changed_without_cutting_anybody_off(
 
     # Then the new key signs: the running node is given a certificate of it, and both lines are published.
     portal.manage("rotate_authority", "host", "--lead-hours", "0")
-    wait_for(lambda: serial_of(node) != before, "the node shows a certificate of the new key", 20)
+    wait_for(lambda: serial_of(node) != before, "the node shows a certificate of the new key")
     assert person.get("/api/v2/host-authority/") == both
     stranger.lines = both
     assert stranger.ssh(node, "true").returncode == 0
@@ -173,7 +173,7 @@ def test_the_user_authority_is_changed_under_running_clusters(
     second = jobs(slots=1)
     portal_logged_in(portal, person.instances(second)[0])
     person.call("POST", f"/api/v2/jobs/{job}/stop/")
-    person.wait_for_message(job, "Stored ", 30)
+    person.wait_for_message(job, "Stored ")
 
 
 def portal_logged_in(portal: Stack, node: dict[str, Any]) -> None:
@@ -196,6 +196,6 @@ def portal_logged_in(portal: Stack, node: dict[str, Any]) -> None:
 
     try:
         # Each try starts a Python with all of Django, which takes seconds on a busy machine.
-        wait_for(tried, f"the portal logs in to {node['name']}", 90)
+        wait_for(tried, f"the portal logs in to {node['name']}", 4 * LIMIT)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{refusals[-1][-2000:]}") from None

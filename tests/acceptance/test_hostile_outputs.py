@@ -9,6 +9,7 @@ from jobs.storage import file_names
 from tests.acceptance.people import Person, with_token
 from tests.downloads import name_in_header
 from tests.stack import Stack
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.acceptance
 
@@ -67,6 +68,7 @@ def test_every_name_is_kept_from_upload_to_download(stack: Stack) -> None:
             headers={"Authorization": f"Token {person.token}"},
             data={"encodedName": quote_from_bytes(name)},
             files={"file": ("x", name)},
+            timeout=LIMIT,
         )
         assert answer.status_code == 201, answer.text
         inputs.append({"id": answer.json()["id"]})
@@ -78,7 +80,8 @@ def test_every_name_is_kept_from_upload_to_download(stack: Stack) -> None:
     assert set(found) == {*NAMES, *(b"out/" + name for name in NAMES), b"process_output.log"}
     for name in NAMES:
         file = found[b"out/" + name]
-        answer = httpx.get(file["downloadUrl"], headers={"Authorization": f"Token {person.token}"})
+        headers = {"Authorization": f"Token {person.token}"}
+        answer = httpx.get(file["downloadUrl"], headers=headers, timeout=LIMIT)
         assert answer.content.startswith(name + b"new"), name
         saved_as = name_in_header(answer.headers["content-disposition"])
         assert file_names.to_bytes(saved_as, file["isEscaped"]) == name

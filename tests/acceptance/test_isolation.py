@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance.people import SSH, Person, with_token
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 # A web server answers only who asks; a SSH server and the service below speak first.
 REQUEST = b"GET /healthz HTTP/1.0\r\n\r\n"
@@ -166,7 +166,7 @@ def test_the_hosts_loopback_services(two_clusters: tuple[SSH, SSH], stack: Stack
     ssh, other = two_clusters
     portal = int(stack.base_url.rstrip("/").rpartition(":")[2])
     for address, port in [("127.0.0.1", host_service), ("127.0.0.1", portal), (other.address, other.port)]:
-        with socket.create_connection((address, port), timeout=5) as here:
+        with socket.create_connection((address, port), timeout=LIMIT) as here:
             here.sendall(REQUEST)
             assert here.recv(4), "it answers whoever reaches it"
         talk = f"exec 3<>/dev/tcp/{address}/{port}; printf '{REQUEST_IN_SHELL}' >&3; head -c 4 <&3"
@@ -177,7 +177,7 @@ def test_the_hosts_loopback_services(two_clusters: tuple[SSH, SSH], stack: Stack
 def forwarded(ssh: SSH, address: str, port: int) -> bytes:
     """What comes back of a request that the node is asked to forward."""
     line = ["ssh", "-F", str(ssh.config), "-W", f"{address}:{port}", "-p", str(ssh.port), ssh.where]
-    return subprocess.run(line, input=REQUEST, capture_output=True, timeout=60).stdout
+    return subprocess.run(line, input=REQUEST, capture_output=True, timeout=4 * LIMIT).stdout
 
 
 def test_a_link_to_a_host_file_leads_nowhere(

@@ -10,7 +10,8 @@ from tests.accounts.notifications.receivers import HTTPReceiver, MailReceiver, h
 from tests.stack import Stack, running
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.acceptance
+# It waits four times.
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 PEOPLE = 1000
 # What was under way when a worker was killed is taken up when its claim has expired, after 100 seconds at most.
 LIMIT = 400.0

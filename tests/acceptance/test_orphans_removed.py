@@ -16,7 +16,7 @@ pytestmark = pytest.mark.acceptance
 
 EVERY_SECONDS, AGE_SECONDS = 1, 2
 # Age, two searches (one finds, a later one sees it gone), and the time the nodes take to shut down, several times over.
-LIMIT = 30.0
+LIMIT = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """kill -9 of the simulator ends no command; the end of `make run` ends everything, and each job says why."""
 
+import secrets
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.stack import Stack, alive, processes_of, running
 from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
+# Of this run alone: another on this machine has its own.
+MARK = str(secrets.randbelow(9 * 10**8) + 10**8)
 COUNTS = "for n in $(seq 1 {last}); do echo line $n; sleep 0.05; done; echo done"
 
 
@@ -58,7 +61,7 @@ def test_jobs_say_why_their_commands_ended_and_a_killed_make_run_leaves_nothing(
     """SIGINT is Ctrl-C; kill -9 of `make run` itself leaves no node either."""
     with running(var) as stack:
         person = with_token(stack)
-        job = person.submit("sleep 987654", slots=2)
+        job = person.submit(f"sleep {MARK}", slots=2)
         person.wait_for_message(job, "Launched the command")
         processes = nodes_of(stack)
         assert any("agent.pyc" in command_of(pid) for pid in processes)
@@ -77,7 +80,7 @@ def test_jobs_say_why_their_commands_ended_and_a_killed_make_run_leaves_nothing(
 def end_with_nodes_that_survived(stack: Stack, number: int) -> None:
     """End `make run` by a signal while nodes live whose simulator was killed: nothing of them may be left."""
     person = with_token(stack)
-    job = person.submit("sleep 987654")
+    job = person.submit(f"sleep {MARK}")
     person.wait_for_message(job, "Launched the command")
     processes = nodes_of(stack)
     for _ in range(3):
@@ -88,4 +91,4 @@ def end_with_nodes_that_survived(stack: Stack, number: int) -> None:
     stack.supervisor.wait(LIMIT)
     wait_for(lambda: not any(map(alive, processes)), "no process of a node is left")
     wait_for(lambda: not processes_of(stack.var), "nothing of the portal is left")
-    assert "987654" not in subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True).stdout
+    assert MARK not in subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True).stdout

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.people import sign_in, with_token
 from tests.stack import Stack
-from tests.waiting import wait_for, wait_for_end
+from tests.waiting import LIMIT, wait_for, wait_for_end
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.browser]
 
@@ -62,9 +62,7 @@ def test_the_main_story(
     job = page.url.rstrip("/").rpartition("/")[2]
 
     # The connection line in the live log, and what the button copies.
-    expect(page.locator("#job-log, #log, [id*=log]").first).to_contain_text(
-        "Instance ready for ssh access", timeout=60_000
-    )
+    expect(page.locator("#job-log, #log, [id*=log]").first).to_contain_text("Instance ready for ssh access")
     person = with_token(stack)
     found = LINE.search(person.messages(job))
     assert found is not None
@@ -92,14 +90,14 @@ def test_the_main_story(
     (tmp_path / "in.dat").write_text("x" * 100_000)
     sftp = ["sftp", "-q", "-F", str(ssh.config), "-P", port, "-b", "-", ssh.where]
     batch = f"put {tmp_path}/in.dat work/shared/\nget work/process_output.log {tmp_path}/out.log\n"
-    done = subprocess.run(sftp, input=batch, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(sftp, input=batch, capture_output=True, text=True, timeout=4 * LIMIT)
     assert done.returncode == 0, done.stderr
     assert "started" in (tmp_path / "out.log").read_text()
     for flags in ([], ["-O"]):
         scp = ["scp", "-q", *flags, "-F", str(ssh.config), "-P", port]
         there, back = f"{ssh.where}:work/shared/by-scp.dat", tmp_path / "back.dat"
-        assert subprocess.run([*scp, str(tmp_path / "in.dat"), there], timeout=60).returncode == 0
-        assert subprocess.run([*scp, there, str(back)], timeout=60).returncode == 0
+        assert subprocess.run([*scp, str(tmp_path / "in.dat"), there], timeout=4 * LIMIT).returncode == 0
+        assert subprocess.run([*scp, there, str(back)], timeout=4 * LIMIT).returncode == 0
         assert back.read_text() == "x" * 100_000
         back.unlink()
 
@@ -112,14 +110,14 @@ def test_the_main_story(
 
     # Rules: another address is let in, then is not.
     _, rule = person.call("POST", "/api/v2/users/me/access-rules/", {"cidr": "127.0.0.7", "note": "other"})
-    wait_for(lambda: ssh.run("true", "-b", "127.0.0.7").returncode == 0, "127.0.0.7 is let in", 15)
+    wait_for(lambda: ssh.run("true", "-b", "127.0.0.7").returncode == 0, "127.0.0.7 is let in")
     person.call("DELETE", f"/api/v2/users/me/access-rules/{rule['id']}/")
 
     def refused() -> bool:
         tried = ssh.run("true", "-b", "127.0.0.7", "-o", "LogLevel=INFO")
         return tried.returncode == 255 and "Your address 127.0.0.7 is in no access rule" in tried.stderr
 
-    wait_for(refused, "127.0.0.7 is refused, and told why", 15)
+    wait_for(refused, "127.0.0.7 is refused, and told why")
     assert ssh("echo still in").strip() == "still in"
 
     # Terminate, with an ssh session open: it gets the shutdown message and ends.
@@ -136,15 +134,15 @@ def test_the_main_story(
     session.stdin.flush()
     heard = ""
     while "inside-2" not in heard:
-        heard += session.stdout.readline()
+        heard += session.stdout.readline() or pytest.fail(f"ssh ended: {heard}")
     page.locator("#terminate-button").click()
     page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
     # Each step has a limit of its own: the command may take 90 s to end, a node 20 s to shut down. The head goes last.
-    person.wait_for_message(job, "Stopping job (User terminated)", limit=20)
-    person.wait_for_message(job, "The command ended", limit=100)
-    person.wait_for_message(job, "1 compute node is shut down", limit=60)
-    person.wait_for_message(job, "Job completed", limit=60)
-    rest = wait_for_end(session, "the head node's shutdown ends the open ssh", limit=60)
+    person.wait_for_message(job, "Stopping job (User terminated)")
+    person.wait_for_message(job, "The command ended", limit=2 * LIMIT)
+    person.wait_for_message(job, "1 compute node is shut down", limit=2 * LIMIT)
+    person.wait_for_message(job, "Job completed", limit=2 * LIMIT)
+    rest = wait_for_end(session, "the head node's shutdown ends the open ssh", limit=2 * LIMIT)
     assert "going down" in rest
     assert session.returncode != 0
 

@@ -12,6 +12,7 @@ import pytest
 from tests.acceptance.people import Person, with_token
 from tests.jobs.simulator.conftest import make_key, needs_root
 from tests.stack import Stack, running
+from tests.waiting import LIMIT
 
 pytestmark = [pytest.mark.acceptance, needs_root]
 
@@ -72,7 +73,7 @@ def test_every_way_in_is_in_the_job_log_and_a_machine_is_none(
     config = tmp_path / "visitor-config"
     config.write_text(ssh.config.read_text().replace(f"  IdentityFile {key}\n", ""))
     attempt = ["ssh", "-F", str(config), *own, "-p", str(ssh.port), ssh.where, "echo in"]
-    assert subprocess.run(attempt, capture_output=True, text=True, timeout=60).stdout == "in\n"
+    assert subprocess.run(attempt, capture_output=True, text=True, timeout=4 * LIMIT).stdout == "in\n"
     told = person.wait_for_message(job, "of an authority that only the node trusts")
     assert "certificate 'visitor@elsewhere'" in told
     assert "from 127.0.0.1 on head" in told
