@@ -59,7 +59,7 @@ def redis_server() -> Iterator[Path]:
         yield socket
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(LIMIT)
 
 
 @pytest.fixture(scope="session")

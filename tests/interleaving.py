@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection, connections
 
+from tests.waiting import LIMIT
+
 # How long a thread that must wait for a lock is given to show that it does not wait.
 SHOWN_SECONDS = 1.0
 
@@ -55,7 +57,7 @@ class Rival:
 
     def finish(self) -> None:
         """Wait for its end."""
-        self._thread.join(30)
+        self._thread.join(LIMIT)
         assert not self._thread.is_alive()
         if self.error is not None:
             raise self.error

@@ -19,6 +19,7 @@ from tests.cli.installed import (
     site_packages_of,
 )
 from tests.stack import ROOT, Stack
+from tests.waiting import LIMIT
 
 DEPENDENCIES = ["httpx", "platformdirs", "rich", "typer"]
 
@@ -35,10 +36,10 @@ def program(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     address = f"{stack.base_url}cli/headnode-latest.tar.gz"
     # --no-index: whatever is missing here must fail, not be fetched.
     done = subprocess.run(
-        [*pip, "install", "--no-index", address], capture_output=True, text=True, timeout=120
+        [*pip, "install", "--no-index", address], capture_output=True, text=True, timeout=4 * LIMIT
     )
     assert done.returncode == 0, done.stderr
-    assert subprocess.run([*pip, "check"], capture_output=True, text=True, timeout=60).returncode == 0
+    assert subprocess.run([*pip, "check"], capture_output=True, text=True, timeout=4 * LIMIT).returncode == 0
     return bin_folder / "headnode"
 
 

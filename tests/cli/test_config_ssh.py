@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.installed import Installed
 from tests.stack import Stack, free_port
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.acceptance
 
@@ -80,7 +81,7 @@ def test_without_a_configuration_one_is_made_and_taken_away(signed_in: Installed
         ["ssh", "-G", "-F", str(signed_in.home / ".ssh/config"), "x"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=4 * LIMIT,
     )
     assert checked.returncode == 0, checked.stderr
     signed_in.good("config-ssh", "--remove")
@@ -117,7 +118,7 @@ def test_the_shell_completes_commands_and_jobs(signed_in: Installed) -> None:
             "| sed 's/.*-F \\([^ ]*\\).*/\\1/'); $f headnode; printf '%s\\n' \"${COMPREPLY[@]}\""
         )
         done = subprocess.run(
-            ["bash", "-c", code], env=signed_in.env, capture_output=True, text=True, timeout=60
+            ["bash", "-c", code], env=signed_in.env, capture_output=True, text=True, timeout=4 * LIMIT
         )
         return [word.strip() for word in done.stdout.splitlines()]
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.installed import Installed, OnTerminal
 from tests.stack import ROOT, Stack
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.acceptance
 JOB_ID = re.compile(r"[A-Za-z]{5,6}")
@@ -49,7 +50,7 @@ def test_run_ends_with_the_jobs_status_and_fetches_what_it_left(signed_in: Insta
     odd = subprocess.run(
         [os.fsencode(signed_in.program), b"run", b"--command", b'for f in *.dat; do cp "$f" "copied-$f"; done',
          b"--input", name, b"--fetch", b"*", b"--to", b"odd"],
-        env=signed_in.env, cwd=signed_in.home, capture_output=True, text=True, timeout=120,
+        env=signed_in.env, cwd=signed_in.home, capture_output=True, text=True, timeout=4 * LIMIT,
     )  # fmt: skip
     assert odd.returncode == 0, odd.stderr
     assert b"copied-" + name in {os.fsencode(path.name) for path in (signed_in.home / "odd").rglob("*")}

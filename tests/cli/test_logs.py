@@ -54,7 +54,7 @@ def test_byte_identical_over_ten_cuts_and_two_restarts(stack: Stack, signed_in: 
         follower.start()
         for number in range(10):
             mark = line.bytes + dice.randint(1, 40_000)
-            wait_for(partial(_read_enough, line, mark, follower), "more was read", 60)
+            wait_for(partial(_read_enough, line, mark, follower), "more was read")
             line.cut()
             if number in (3, 7):
                 stack.kill("web")

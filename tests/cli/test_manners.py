@@ -15,6 +15,7 @@ from portal.cli.headnode_cli import completions, run, runtime, ssh_session
 from tests.cli.fake_portal import answering
 from tests.cli.installed import Installed
 from tests.stack import free_port
+from tests.waiting import LIMIT
 
 
 def test_help_names_every_command_and_imports_nothing_large(somebody: Callable[..., Installed]) -> None:
@@ -122,7 +123,7 @@ JSON = {"Content-Type": "application/json"}
 def shell(someone: Installed, line: str, url: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     told = someone.env | {"HEADNODE_URL": url, "HEADNODE_TOKEN": "hn_x"} | environment
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line], env=told, capture_output=True, text=True, timeout=60
+        ["bash", "-o", "pipefail", "-c", line], env=told, capture_output=True, text=True, timeout=4 * LIMIT
     )
 
 

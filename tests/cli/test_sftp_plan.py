@@ -9,6 +9,7 @@ import pytest
 
 from portal.cli.headnode_cli import sftp_plan
 from portal.cli.headnode_cli.errors import WrongUsage
+from tests.waiting import LIMIT
 
 SERVER = "/usr/lib/openssh/sftp-server"  # scripts/system-packages sees to it
 NAMES = [
@@ -35,7 +36,7 @@ def sftp(folder: Path, batch: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=4 * LIMIT,
     )
     return done.stderr if done.returncode else ""
 

@@ -21,7 +21,7 @@ from tests.acceptance.people import with_token
 from tests.cli.bad_line import BadLine
 from tests.cli.installed import Installed, OnTerminal
 from tests.stack import Stack, free_port
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.acceptance
 
@@ -95,7 +95,7 @@ def test_from_a_key_to_ssh_with_nothing_but_the_command_line(
     entries = next((engineer.home / ".ssh/headnode").glob("*.conf"))
     for name in (f"headnode-{handle}", f"headnode-{handle}-compute-1"):
         command = ["ssh", "-F", str(entries), "-o", "BatchMode=yes", name, "hostname"]
-        plain = subprocess.run(command, capture_output=True, text=True, timeout=60, env=engineer.env)
+        plain = subprocess.run(command, capture_output=True, text=True, timeout=4 * LIMIT, env=engineer.env)
         assert plain.returncode == 0, plain.stderr
         assert plain.stdout.startswith("ip-")
 
@@ -103,7 +103,9 @@ def test_from_a_key_to_ssh_with_nothing_but_the_command_line(
     engineer.good("ssh", job, "--", "echo result > ~/work/shared/res.txt; touch ~/work/shared/go")
     assert engineer.run("logs", "-f", job).returncode == 0
     engineer.good("terminate", job)
-    wait_for(lambda: "Stopped" in engineer.good("list", "-n", "5"), "the cluster has stopped", 90, every=1)
+    wait_for(
+        lambda: "Stopped" in engineer.good("list", "-n", "5"), "the cluster has stopped", 2 * LIMIT, every=1
+    )
     engineer.good("cp", f"{job}:work/shared/res.txt", "res.txt")
     assert (engineer.home / "res.txt").read_text() == "result\n"
     engineer.good("cp", "-r", f"{job}:work/shared/in put", "stored")
@@ -136,7 +138,10 @@ def test_a_tunnel_comes_back_by_itself(
     tunnel.wait_text("Ctrl-C ends it")
 
     def page() -> str | None:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{local}/page", timeout=5) as answer:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{local}/page", timeout=LIMIT) as answer,
+        ):
             return str(answer.read().decode())
         return None
 
@@ -145,7 +150,7 @@ def test_a_tunnel_comes_back_by_itself(
     [child] = [pid for pid in _children(tunnel.pid) if b"-L" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(child, 9)
     tunnel.wait_text("Connecting again")
-    assert wait_for(page, "the page comes again", 60) == "hello\n"
+    assert wait_for(page, "the page comes again") == "hello\n"
     tunnel.type("\x03")
     assert tunnel.end() == 0
     with socket.socket() as probe:
@@ -210,7 +215,7 @@ def test_cp_is_whole_over_a_line_that_is_cut_ten_times(
             copying.start()
             for number in range(10):
                 mark = line.bytes + 2_000_000
-                wait_for(partial(_copied_enough, line, mark, copying), "more was copied", 90)
+                wait_for(partial(_copied_enough, line, mark, copying), "more was copied", 2 * LIMIT)
                 line.cut()
                 if number in (2, 6):
                     stack.kill("web")

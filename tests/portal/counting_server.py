@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal import serving
 from portal.body_limit import BodyLimit
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 class Counting:
@@ -54,14 +54,14 @@ def serving_with_limit(application: ASGIApp) -> Iterator[int]:
         yield listening.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(LIMIT)
 
 
 def send(
     port: int, path: str, size: int, headers: dict[str, str] | None = None, *, chunked: bool = False
 ) -> Any:
     """POST that many bytes like a simple client: all of it first, then the answer is read."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
     try:
         piece = b"x" * 65536
         whole, rest = divmod(size, len(piece))

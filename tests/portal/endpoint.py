@@ -12,6 +12,7 @@ from websockets.frames import Frame, Opcode
 
 from portal import serving
 from sshgateway.process.asgi_websocket import DIRECT_EXTENSION, DirectWebsocket
+from tests.waiting import LIMIT
 
 REQUEST = (
     b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -47,7 +48,7 @@ class Endpoint:
         return self.protocol.transport.get_write_buffer_size()
 
     async def all_came(self, count: int) -> list[tuple[str, bytes | str]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             while len(self.got) < count:
                 await asyncio.sleep(0)
         return self.got
@@ -75,7 +76,7 @@ async def connected() -> AsyncIterator[Endpoint]:
     protocol = serving.WebSocketProtocol(config, ServerState(), {})
     await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, mine)
     protocol.data_received(REQUEST)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT):
         endpoint = Endpoint(protocol, theirs, await ready, got)
     try:
         yield endpoint

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 TERMINAL = ("completed", "force_stop")
 
@@ -21,12 +21,12 @@ class Client:
     def __init__(self, stack: Stack) -> None:
         self.endpoint = stack.base_url + "api/v2/"
         credentials = {"username": stack.admin_name, "password": stack.admin_password}
-        answer = requests.post(stack.base_url + "api-token-auth/", json=credentials, timeout=20)
+        answer = requests.post(stack.base_url + "api-token-auth/", json=credentials, timeout=LIMIT)
         self.headers = {"Authorization": f"Token {answer.json()['token']}"}
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {**self.headers, **more.pop("headers", {})}
-        return requests.request(method, self.endpoint + path, headers=headers, timeout=20, **more)
+        return requests.request(method, self.endpoint + path, headers=headers, timeout=LIMIT, **more)
 
     def pages(self, path: str) -> list[dict[str, Any]]:
         answer = self.call("GET", path, headers={"Content-Type": "application/json"})
@@ -34,7 +34,7 @@ class Client:
         page = answer.json()
         results: list[dict[str, Any]] = page["results"]
         while page.get("next"):
-            page = requests.get(page["next"], headers=self.headers, timeout=20).json()
+            page = requests.get(page["next"], headers=self.headers, timeout=LIMIT).json()
             results.extend(page["results"])
         return results
 
@@ -75,10 +75,7 @@ def test_from_upload_to_results(client: Client, tmp_path: Path) -> None:
         row = client.pages(f"jobs/{job_id}/statuses/")[0]
         return row if row["status"].lower() in TERMINAL else None
 
-    assert (
-        wait_for(newest, "the job is completed", limit=60, every=0.3)["statusReason"]
-        == "Completed successfully"
-    )
+    assert wait_for(newest, "the job is completed", every=0.3)["statusReason"] == "Completed successfully"
     files = {
         file["relativePath"].rpartition("/")[2]: file["id"] for file in client.pages(f"jobs/{job_id}/files/")
     }
@@ -112,11 +109,11 @@ def test_a_large_file_goes_up_and_comes_down(client: Client, tmp_path: Path) -> 
 
     assert upload.status_code == 201
     url = upload.json()["downloadUrl"]
-    assert requests.get(url, headers=client.headers, timeout=20).content == content
-    assert requests.head(url, headers=client.headers, timeout=20).headers["Content-Length"] == str(
+    assert requests.get(url, headers=client.headers, timeout=LIMIT).content == content
+    assert requests.head(url, headers=client.headers, timeout=LIMIT).headers["Content-Length"] == str(
         len(content)
     )
-    assert requests.get(url, timeout=20).status_code == 401
+    assert requests.get(url, timeout=LIMIT).status_code == 401
 
 
 def test_a_page_that_is_not_there_is_json(client: Client) -> None:

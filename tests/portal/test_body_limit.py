@@ -14,6 +14,7 @@ from portal.asgi import application as portal
 from portal.body_limit import MEGABYTE
 from tests.factories import token_of
 from tests.portal.counting_server import Counting, send, serving_with_limit
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPLOAD = "/api/v2/files/contents/"
@@ -83,7 +84,7 @@ def test_a_file_has_a_limit_too(port: int, settings: Settings, signed: dict[str,
 
 def test_who_waits_to_be_asked_is_answered_at_once(port: int) -> None:
     """Nothing of the announced body is sent; the answer comes all the same."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
         head = f"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {2**40}\r\n\r\n"
         client.sendall(head.encode())
         said = b""

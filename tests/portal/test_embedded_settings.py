@@ -11,7 +11,7 @@ import pytest
 from portal.embedded import requested_settings
 from portal.embedded.options import CannotStart
 from tests.stack import Stack, running
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 HTTPS = {"HEADNODE_HTTPS": "1", "HEADNODE_TRUSTED_PROXIES": "127.0.0.1"}
 JOB = {
@@ -41,7 +41,7 @@ def call(stack: Stack, token: str, path: str, body: Any = None, **headers: str) 
         headers={"Authorization": f"Token {token}", "Content-Type": "application/json"} | headers,
     )
     try:
-        with urllib.request.build_opener(NoRedirect).open(request, timeout=30) as response:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=LIMIT) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -65,7 +65,7 @@ def complete_a_job(stack: Stack, **headers: str) -> None:
             else ""
         )
 
-    assert wait_for(reason, f"job {job} ends", 90, every=0.2) == "Completed successfully"
+    assert wait_for(reason, f"job {job} ends", 2 * LIMIT, every=0.2) == "Completed successfully"
 
 
 MAKE_TOKEN = """

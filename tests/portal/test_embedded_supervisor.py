@@ -75,7 +75,7 @@ async def test_what_dies_is_started_again_and_said(supervisor: Supervisor) -> No
 
 async def test_each_quick_death_waits_longer(supervisor: Supervisor) -> None:
     supervisor.start(python("broken", "raise SystemExit(3)"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         assert await supervisor.wait_for_starts(4) == "broken"
     await supervisor.stop()
     for delay in ("0.2", "0.4", "0.8"):
@@ -105,7 +105,7 @@ async def test_stop_ends_everything_also_what_ignores_term(supervisor: Superviso
     assert len(pids) == 2
     began = time.monotonic()
     await supervisor.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert not any(alive(pid) for pid in pids)
     assert "starting it again" not in said(supervisor)
 
@@ -124,7 +124,7 @@ async def test_the_one_named_last_ends_last(supervisor: Supervisor) -> None:
 async def test_stop_while_waiting_for_the_next_start(supervisor: Supervisor) -> None:
     supervisor.start(python("broken", "raise SystemExit(3)"))
     await until(lambda: "starting it again in 0.8 s" in said(supervisor))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(LIMIT):
         await supervisor.stop()
 
 
@@ -186,7 +186,7 @@ asyncio.run(main())
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert outer.stdout
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         assert b"up" in await outer.stdout.readline()
     child = json.loads((tmp_path / "pids.json").read_text())["child"]
     assert alive(child)

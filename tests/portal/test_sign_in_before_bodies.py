@@ -21,7 +21,7 @@ from portal.asgi import django_application
 from portal.body_limit import MEGABYTE
 from tests.factories import StoredFileFactory, token_of
 from tests.portal.counting_server import Counting, send, serving_with_limit
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPLOAD = "/api/v2/files/contents/"
@@ -63,7 +63,7 @@ def head(port: int, path: str, headers: dict[str, str], size: int | None = 400 *
 
 def answer_to(port: int, request: str) -> tuple[int, dict[str, Any]]:
     """Send the head of a request and nothing of its body; return what is answered all the same."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
         client.sendall(request.encode("latin-1"))
         said = b""
         while b"}" not in said:
@@ -156,7 +156,7 @@ def test_uploads_at_once_count_together(port: int, settings: Settings, alice: Us
     """The first sends 6 of 9 MB and waits; the second would be too much with it, and is not once it is gone."""
     settings.HEADNODE_UPLOAD_QUOTA_MB = 10
     headers = token(alice)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as first:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as first:
         first.sendall(head(port, UPLOAD, headers, 9 * MEGABYTE).encode() + bytes(6 * MEGABYTE))
         wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 413, "the first counts")
     wait_for(lambda: send(port, UPLOAD, 5 * MEGABYTE, headers)[0] == 200, "it is gone")
@@ -165,7 +165,7 @@ def test_uploads_at_once_count_together(port: int, settings: Settings, alice: Us
 def test_a_slow_body_is_given_up(port: int, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_limit, "BODY_GRACE_SECONDS", 0.3)
     for path, headers in ((UPLOAD, token(alice)), ("/accounts/login/", {})):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
             client.sendall(head(port, path, headers, 50_000).encode() + b"x")
             stop = threading.Event()
             drip = threading.Thread(target=_drip, args=(client, stop))
@@ -193,7 +193,7 @@ def _drip(client: socket.socket, stop: threading.Event) -> None:
 def test_a_body_that_is_slow_because_the_application_is_passes(
     port: int, application: Counting, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_limit, "BODY_GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(body_limit, "BODY_GRACE_SECONDS", 3.0)
     monkeypatch.setattr(application, "pause", 0.2)
     assert send(port, UPLOAD, 2 * MEGABYTE, token(alice))[0] == 200
 
@@ -220,8 +220,8 @@ def test_slow_headers_are_given_up(port: int, monkeypatch: pytest.MonkeyPatch, b
 
 def test_blank_lines_keep_no_connection(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a request they end the server's wait for the next one."""
-    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 2.0)
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
         client.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
         assert _status(client) == 200
         client.sendall(b"\r\n")
@@ -244,7 +244,7 @@ def test_what_follows_a_body_has_a_largest_size(port: int) -> None:
 
 
 def test_a_large_head_within_the_limit_passes(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
         client.sendall(
             b"GET /x HTTP/1.1\r\nHost: x\r\nCookie: " + b"c" * (serving.LARGEST_HEAD - 200) + b"\r\n\r\n"
         )
@@ -254,7 +254,7 @@ def test_a_large_head_within_the_limit_passes(port: int) -> None:
 def _sent_until_refused(port: int, start: bytes, piece: bytes) -> int:
     """Send a request's beginning and then pieces without end; return how many bytes went out before the end came."""
     sent = 0
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
         try:
             client.sendall(start)
             while sent < ENOUGH:

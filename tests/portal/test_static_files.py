@@ -15,6 +15,7 @@ from pytest_django import Settings
 from portal.static_files import accepted_encodings, static_files
 from portal.static_names import HashedStaticFilesStorage, hashed_name, plain_name
 from tests.stack import Stack
+from tests.waiting import LIMIT
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 PLAIN = b"plain" * 400
@@ -24,7 +25,7 @@ ZIPPED = gzip.compress(PLAIN)
 def get(stack: Stack, path: str, **headers: str) -> tuple[int, dict[str, str]]:
     request = Request(stack.base_url.rstrip("/") + path, headers=headers)
     try:
-        with urlopen(request, timeout=10) as answer:
+        with urlopen(request, timeout=LIMIT) as answer:
             return answer.status, dict(answer.headers)
     except HTTPError as error:
         return error.code, dict(error.headers)

@@ -10,6 +10,7 @@ from websockets.frames import Opcode
 
 from portal import serving
 from tests.portal.endpoint import connected, frame
+from tests.waiting import LIMIT
 
 
 @given(st.binary(max_size=125))
@@ -88,7 +89,7 @@ async def test_a_new_message_within_a_fragmented_one_is_the_libraries_to_refuse(
         end.listen()
         end.comes(frame(b"in ", fin=False), frame(b"small"))
         assert end.got == []
-        end.client.settimeout(5)
+        end.client.settimeout(LIMIT)
         answer = b""
         while more := await asyncio.to_thread(end.client.recv, 4096):
             answer += more
@@ -124,11 +125,11 @@ async def test_what_is_sent_arrives_and_room_is_told_of_when_the_client_has_read
         # While the client does not read, what it says takes the way that waits.
         end.comes(frame(b"held"))
         assert await end.all_came(1) == [("asgi", b"held")]
-        end.client.settimeout(5)
+        end.client.settimeout(LIMIT)
         got = b""
         while not got.endswith(sent):
             got += await asyncio.to_thread(end.client.recv, 1 << 20)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             await room.wait()
         assert end.direct.send_now(b"x")
 
@@ -139,7 +140,7 @@ async def test_whoever_answers_no_ping_is_gone_whatever_was_still_to_be_sent() -
         while end.direct.send_now(bytes(64 * 1024)):
             pass
         end.protocol.keepalive_timeout()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             while not end.protocol.disconnected:
                 await asyncio.sleep(0)
 
@@ -149,5 +150,5 @@ async def test_after_the_close_nothing_is_sent() -> None:
         end.listen()
         await end.protocol.send({"type": "websocket.close", "code": 1000})
         assert not end.direct.send_now(b"late")
-        end.client.settimeout(5)
+        end.client.settimeout(LIMIT)
         assert not (await asyncio.to_thread(end.client.recv, 4096)).endswith(b"late")

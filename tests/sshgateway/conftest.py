@@ -120,7 +120,7 @@ class Server:
 
     def stop(self) -> None:
         self.ask_to_stop()
-        self._thread.join(20)
+        self._thread.join(LIMIT)
         assert not self._thread.is_alive(), "the gateway did not stop"
 
 

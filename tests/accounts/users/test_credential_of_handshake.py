@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.users.session_validity import SignInCredential, credential_of, is_credential_valid
 from accounts.users.websocket_authentication import Receive, Scope, Send, WebsocketAuthentication
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOST = "127.0.0.1:8000"
@@ -39,7 +40,7 @@ async def test_a_browsers_handshake(alice: User) -> None:
     communicator: Any = ApplicationCommunicator  # without types of its own
     socket = communicator(WebsocketAuthentication(inner), scope)
     await socket.send_input({"type": "websocket.connect"})
-    await socket.wait(5)
+    await socket.wait(LIMIT)
     [credential] = found
     assert await sync_to_async(is_credential_valid)(alice.pk, credential)
     await sync_to_async(client.logout)()

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import APIToken, User
 from accounts.users.websocket_authentication import WebsocketAuthentication
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,10 +65,10 @@ async def knock_with(headers: Iterable[tuple[bytes, bytes]], path: str = "/ws/")
     assert first["type"] == "websocket.accept"
     message = await socket.receive_output(5)
     if message["type"] == "websocket.close":
-        await socket.wait(5)
+        await socket.wait(LIMIT)
         return {"code": message["code"], "reason": message["reason"]}
     await socket.send_input({"type": "websocket.disconnect", "code": 1000})
-    await socket.wait(5)
+    await socket.wait(LIMIT)
     return dict(json.loads(message["text"]))
 
 

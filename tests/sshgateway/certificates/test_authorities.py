@@ -31,6 +31,7 @@ from sshgateway.certificates.authorities import AuthorityMissing
 from sshgateway.certificates.credentials import issue_credential
 from sshgateway.certificates.sealing import Unsealable, unseal
 from sshgateway.models import AuthorityKey
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,7 +111,7 @@ def test_makers_that_race_agree() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT)
     assert len(found) == 8
     assert len(set(found)) == 1
     assert AuthorityKey.objects.count() == 2

@@ -14,6 +14,7 @@ from sshgateway.terminals.participants import Participants
 from sshgateway.terminals.terminal import Terminal
 from tests.portal.endpoint import Endpoint, connected
 from tests.sshgateway.shells import OWNER, PrintingShell, SilentSink, attach
+from tests.waiting import LIMIT
 
 PIECE = b"@" * 64 * 1024
 # What the loop says is full, and a frame that was begun before.
@@ -111,7 +112,7 @@ async def test_it_goes_on_where_it_was_when_the_client_reads_again() -> None:
             here.shell.listener.shell_printed(PIECE)
             printed += PIECE
         here.shell.listener.shell_printed(b"the end")
-        here.end.client.settimeout(5)
+        here.end.client.settimeout(LIMIT)
         got, shown = b"", 0
         while b"the end" not in got[-7:]:
             got += await asyncio.to_thread(here.end.client.recv, 1 << 20)

@@ -25,6 +25,7 @@ from sshgateway.terminals.frames import Ack, ClientFrame, Hello, Input, Ping, Re
 from tests.sshgateway.client import Client
 from tests.sshgateway.conftest import Desk, until
 from tests.sshgateway.sshd import Node
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -244,7 +245,7 @@ async def test_who_connects_and_does_not_finish_a_request_is_let_go(
     monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
     writer.write(said)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         # Slowly on and on does not help.
         with contextlib.suppress(ConnectionError):
             while not reader.at_eof():

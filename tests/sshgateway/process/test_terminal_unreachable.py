@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def _end(desk: Desk, alice: User, target: Target) -> Ended:
     session = await desk.open(alice, target)
     async with desk.attach(session, alice) as client:
-        await client.until_closed(limit=25)
+        await client.until_closed()
     assert client.end is not None
     assert client.end.final
     row = await desk.row(session)

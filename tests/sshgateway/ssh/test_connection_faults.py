@@ -10,6 +10,7 @@ from sshgateway.ssh import connection_pool, packetizer
 from sshgateway.ssh.shell_channel import ShellChannel
 from tests.sshgateway.ssh.shells import Opener, Reader
 from tests.sshgateway.sshd import Node
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +60,7 @@ async def test_the_channel_of_a_listener_that_failed_is_released(
     bad = Faulty(await opener.shell(node.target()))
     bad.shell.write(b"echo something\n")
     await bad.until(lambda one: one.over)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         while opener.pool.count:
             await asyncio.sleep(0.02)
 

@@ -14,6 +14,7 @@ from sshgateway.ssh import connection_pool, packetizer
 from sshgateway.ssh.errors import ChannelRefused, HostKeyChanged
 from tests.sshgateway.ssh.shells import ALICE, BOB, Opener, Reader
 from tests.sshgateway.sshd import Node
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +79,7 @@ async def test_after_access_was_withdrawn_nothing_new_is_opened_on_a_connection(
     # What is open on it is for the gateway to end, shell by shell.
     await open_still.run("echo still-$((1+1))", "still-2")
     open_still.shell.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         while opener.pool.count > 1:
             await asyncio.sleep(0.02)
 
@@ -100,7 +101,7 @@ async def test_an_empty_connection_is_closed_soon_and_until_then_used_again(
     again = await opener.shell(node.target())
     assert opener.logins == 1
     again.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         while opener.pool.count:
             await asyncio.sleep(0.02)
 
@@ -231,7 +232,7 @@ async def test_giving_up_while_connecting_leaves_nothing(opener: Opener, node: N
     async with await asyncio.start_server(hold, "127.0.0.1", 0) as slow:
         target = node.target(port=slow.sockets[0].getsockname()[1])
         opening = asyncio.create_task(opener.shell(target))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT):
             await reached.wait()
             opening.cancel()
             with pytest.raises(asyncio.CancelledError):

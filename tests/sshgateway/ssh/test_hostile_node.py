@@ -19,6 +19,7 @@ from sshgateway.ssh import shell_channel, ssh_connection, transport
 from sshgateway.ssh.ssh_connection import SSHConnection, attach_to_loop
 from sshgateway.ssh.targets import Target
 from tests.sshgateway.conftest import until
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,10 +99,10 @@ class HostileNode:
         self.host.listens.set()
         self._listening.shutdown(socket.SHUT_RDWR)  # wakes who still waits for somebody to come
         self._listening.close()
-        self._thread.join(10)
+        self._thread.join(LIMIT)
         if self.transport is not None:
             self.transport.close()
-            self.transport.join(10)
+            self.transport.join(LIMIT)
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def _connected(
     node: HostileNode, on_idle: Callable[[SSHConnection], None] = lambda connection: None
 ) -> SSHConnection:
     credential = await sync_to_async(credentials.issue_credential)(node.target.principal, for_whom="a test")
-    login = await asyncio.to_thread(transport.log_in, node.target, credential, timeout=20, for_loop=True)
+    login = await asyncio.to_thread(transport.log_in, node.target, credential, timeout=LIMIT, for_loop=True)
     assert isinstance(login.transport.sock, socket.socket)
     login.transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
     return await attach_to_loop(login, on_idle)
@@ -158,7 +159,7 @@ async def to_hostile(hostile: HostileNode, accidents: list[str]) -> AsyncIterato
 
 
 async def _lost(on: SSHConnection) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         await on.lost.wait()
 
 
@@ -210,7 +211,7 @@ async def test_input_that_is_not_read_is_not_taken(hostile: HostileNode, to_host
     assert to_hostile.active
     listener.writable.clear()
     hostile.host.listens.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         await listener.writable.wait()
     assert opened.write(b"x") == 1
 
@@ -240,7 +241,7 @@ async def test_a_channel_that_was_open_and_is_said_to_have_failed_is_over(
     opened = await to_hostile.open_shell(80, 24, WINDOW)
     opened.start(listener := Listener())
     hostile.say(FAILURE, opened.number, 1, 0, 0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         await listener.over.wait()
 
 
@@ -255,7 +256,7 @@ async def test_a_close_that_is_never_answered_is_not_waited_for(
     async def released() -> bool:
         return to_hostile.shells == 0
 
-    await until(released, "the shell is released", 20)
+    await until(released, "the shell is released")
 
 
 async def test_key_exchanges_that_take_a_second_each_are_not_agreed_to(

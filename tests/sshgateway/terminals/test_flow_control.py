@@ -10,6 +10,7 @@ from sshgateway.terminals.frames import Output
 from sshgateway.terminals.participants import Participants
 from sshgateway.terminals.terminal import GRANT_STEP, Terminal
 from tests.sshgateway.shells import OWNER, PrintingShell, SilentSink, attach
+from tests.waiting import LIMIT
 
 
 class MeteredShell(PrintingShell):
@@ -117,7 +118,7 @@ async def test_a_shell_whose_last_client_left_in_a_flood_waits_and_then_prints_o
     terminal.detach(client)
     assert shell.print_all() == 0, "the client may come back: what it has not seen is kept"
     shell.was_granted.clear()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT):
         await shell.was_granted.wait()
     before = shell.printed
     while shell.printed < before + 4 * WINDOW:
