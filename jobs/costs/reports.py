@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Project, User
@@ -32,7 +33,7 @@ _FIELD = {
     GroupBy.DAY: "day",
     GroupBy.CORE_TYPE: "core_type",
     GroupBy.PROJECT: "project_id",
-    GroupBy.PERSON: "person_name",
+    GroupBy.PERSON: "payer",
 }
 
 
@@ -87,7 +88,9 @@ def usage_report(
 
     What still runs counts until now. Charges in another currency are left out.
     """
-    charges = Charge.objects.filter(day__lte=last_day)
+    # A person who was renamed is one person; one whose account is gone keeps the name that was charged.
+    payer = Coalesce("person__username", "person_name")
+    charges = Charge.objects.filter(day__lte=last_day).annotate(payer=payer)
     if person is not None:
         charges = charges.filter(person=person)
     parts = [

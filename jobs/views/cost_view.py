@@ -18,7 +18,8 @@ from jobs.models import Job
 class CostView:
     """Amounts as HTML, and as numbers for the script that counts on while the page is open.
 
-    `under_a_cent` is what that script writes for an amount that is less than a cent.
+    `under_a_cent` is what that script writes for an amount that is less than a cent. `has_charges`: whether anything
+    was charged yet.
     """
 
     accrued: str
@@ -32,6 +33,7 @@ class CostView:
     under_a_cent: str
     at: datetime
     is_live: bool
+    has_charges: bool
     is_simulated: bool
 
 
@@ -59,6 +61,7 @@ def _view(cost: Cost, simulated: bool) -> CostView:
         under_a_cent=under_a_cent(cost.currency),
         at=timezone.now(),
         is_live=cost.is_live,
+        has_charges=cost.is_live or cost.accrued > 0 or bool(cost.earlier),
         is_simulated=simulated,
     )
 

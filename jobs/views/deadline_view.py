@@ -11,6 +11,8 @@ from jobs.models import Cluster
 from jobs.states import ENDING
 
 STEPS = (timedelta(hours=1), timedelta(hours=4))
+# From here on the notice is a warning; until then it is only said.
+URGENT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,14 @@ class ExtensionChoice:
 
 @dataclass(frozen=True)
 class DeadlineView:
-    """What the page shows. `is_near` from the first warning on; `latest` is None while nothing can be extended."""
+    """What the page shows. `is_near` from the first warning on, except those that were over when the cluster's time
+    began; `is_urgent` in the last minutes. `latest` is None while nothing can be extended.
+    """
 
     at: datetime
     why: str
     is_near: bool
+    is_urgent: bool
     latest: datetime | None
     steps: list[ExtensionChoice]
 
@@ -39,13 +44,28 @@ def deadline_view_of(cluster: Cluster | None) -> DeadlineView | None:
         return None
     at, latest = cluster.deadline_at, deadline_limits.latest_extension_of(cluster)
     sentence = deadline.sentence_of(cluster.deadline_reason)
+    remaining = at - timezone.now()
+    is_near = latest is not None and remaining <= _noticed_from(at - _began_at(cluster))
     return DeadlineView(
         at=at,
         why=gettext(sentence) if sentence else "",
-        is_near=latest is not None and deadline.crossed(at - timezone.now()) > 0,
+        is_near=is_near,
+        is_urgent=is_near and remaining <= URGENT,
         latest=latest,
         steps=[_step(at, span, latest) for span in STEPS],
     )
+
+
+def _began_at(cluster: Cluster) -> datetime:
+    """Return when the time began that ends with the deadline."""
+    kept = cluster.collected_at or cluster.executed_at
+    return kept or cluster.executing_at or cluster.held_at or cluster.created_at
+
+
+def _noticed_from(whole: timedelta) -> timedelta:
+    """Return how long before the deadline the page begins to speak of it, of the whole time that it ends."""
+    warnings = [timedelta(minutes=minutes) for minutes in deadline.WARNINGS]
+    return max([span for span in warnings if span < whole], default=whole / 10)
 
 
 def _step(at: datetime, span: timedelta, latest: datetime | None) -> ExtensionChoice:

@@ -20,12 +20,12 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def cluster(alice: User) -> Cluster:
-    """Alice's command has 40 minutes left."""
+    """Alice's command has 14 minutes left of its hour."""
     made, _ = cluster_of(alice, Observed.EXECUTING, walltime_hours=1)
     now = timezone.now()
     Cluster.objects.filter(pk=made.pk).update(
-        executing_at=now - timedelta(minutes=20),
-        deadline_at=now + timedelta(minutes=40),
+        executing_at=now - timedelta(minutes=46),
+        deadline_at=now + timedelta(minutes=14),
         deadline_reason="walltime",
         next_check_at=now + HOUR,
     )
@@ -39,13 +39,13 @@ def test_the_countdown_runs_and_one_press_gives_an_hour(
     page = sign_in(alice, viewport={"width": width, "height": 800})
     page.goto(f"/jobs/{cluster.job_id}/")
     near = page.locator("#deadline-near")
-    expect(near).to_contain_text("The cluster terminates in 39 min")
+    expect(near).to_contain_text("The cluster terminates in 13 min")
     before = near.inner_text()
     expect(near).not_to_have_text(before, timeout=5000)
     assert findings(page) == []
     near.get_by_role("button", name="Extend by 1 hour").click()
     expect(page.get_by_text(re.compile("^The cluster can run until"))).to_be_visible()
-    expect(page.locator("#job-deadline")).to_contain_text("1 h 39 min")
+    expect(page.locator("#job-deadline")).to_contain_text("1 h 13 min")
     expect(page.locator("#deadline-near")).to_have_count(0)
     assert Job.objects.get(pk=cluster.job_id).walltime == 2 * HOUR
 

@@ -82,6 +82,17 @@ def test_the_figures_are_those_of_the_rows(group_by: GroupBy, alice: User, bob: 
         assert report.total.node_seconds == sum(node_seconds.values())
 
 
+def test_a_renamed_person_is_one_and_a_deleted_one_stays(alice: User, bob: User, admin: User) -> None:
+    charge(alice)
+    User.objects.filter(pk=alice.pk).update(username="alicia")
+    charge(User.objects.get(pk=alice.pk), seconds=7200)
+    charge(None, person_name="carl")
+    report = usage_report(GroupBy.PERSON, FIRST, LAST, "USD")
+    assert [(row.key, row.node_hours) for row in report.rows] == [("alicia", 3), ("carl", 1)]
+    charge(alice, seconds=0, is_open=True)
+    assert "alice" not in {row.key for row in usage_report(GroupBy.PERSON, FIRST, LAST, "USD").rows}
+
+
 def test_what_still_runs_counts_until_now(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     CoreType.objects.filter(pk="emerald").update(price_per_core_hour=Decimal("0.1"))
     charge(alice, NOON, 0, is_open=True, cores=4)

@@ -134,7 +134,10 @@ def test_the_page_shows_it_and_its_buttons_move_it(alice: User) -> None:
     page = browser.get(f"/jobs/{cluster.job_id}/").content.decode()
     assert 'id="deadline-why"' in page
     assert "Extend by 4 hours" in page
-    assert "deadline-near" in page  # one hour is left
+    assert "deadline-near" not in page  # its whole hour is left
+    soon = timezone.now() + timedelta(minutes=14)
+    Cluster.objects.filter(pk=cluster.pk).update(deadline_at=soon, executing_at=soon - HOUR)
+    assert "deadline-near" in browser.get(f"/jobs/{cluster.job_id}/").content.decode()
     answer = browser.post(f"/jobs/{cluster.job_id}/extend/", {"seconds": "14400"}, follow=True)
     assert "The cluster can run until" in answer.content.decode()
     assert "deadline-near" not in answer.content.decode()

@@ -1,5 +1,6 @@
 """The pages of costs: usage with CSV, the rate card, and the cost on the job page and in the list."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from accounts.models import User
 from accounts.services import projects
 from jobs.costs.rate_card import change_rate_card
 from jobs.models import CoreType, Price
+from tests.factories import JobFactory
 from tests.jobs.api.test_cost import running_job
 from tests.jobs.costs.charges import charge
 
@@ -28,7 +30,26 @@ def test_job_page_and_list_show_the_cost(alice: User) -> None:
     text = page(alice, f"/jobs/{job.pk}/")
     assert 'data-per-hour="0.400000"' in text
     assert "USD 0.40 per hour" in text
-    assert "USD 0.27" in page(alice, "/")
+    text = page(alice, "/")
+    assert "USD 0.27" in text
+    assert 'data-per-hour="0.400000"' in text  # it counts on there, too
+
+
+def test_what_has_not_begun_to_cost_has_no_cost_but_what_it_will_at_most(alice: User) -> None:
+    CoreType.objects.filter(pk="emerald").update(price_per_core_hour=Decimal("0.1"))
+    saved = JobFactory.create(owner=alice, cores_per_slot=4, slots=2, walltime=timedelta(hours=3))
+    text = page(alice, "/")
+    assert '<span class="soft">up to USD 2.40</span>' in text and "USD 0.00" not in text
+    text = page(alice, f"/jobs/{saved.pk}/")
+    assert "At its walltime" in text and "USD 2.40" in text
+    assert "So far" not in text and "USD 0.00" not in text
+
+
+def test_a_job_that_ended_before_it_cost_anything_says_so(alice: User) -> None:
+    job = JobFactory.create(owner=alice, submitted=True, completed_at=timezone.now())
+    text = page(alice, "/")
+    assert "cost nothing" in text and "USD 0.00" not in text
+    assert '<dd class="soft">Nothing</dd>' in page(alice, f"/jobs/{job.pk}/")
 
 
 def test_usage_shows_ones_own_only(alice: User, charlie: User, admin: User) -> None:
