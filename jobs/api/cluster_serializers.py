@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
+from jobs.api.cost_fields import CostSerializer
 from jobs.context.context_plan import Member
 from jobs.definitions.cluster_history import ClusterRow
 from jobs.definitions.launching import CheckedDefinition
@@ -79,6 +80,7 @@ class ClusterSerializer(CamelSerializer):
     hours = serializers.SerializerMethodField()
     rate_per_hour = serializers.FloatField(source="price_per_hour", help_text="While all nodes are up.")
     currency = serializers.CharField()
+    cost = CostSerializer(help_text="As at the job's cost/, now.")
     launched_at = serializers.DateTimeField()
     ready_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)

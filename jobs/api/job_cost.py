@@ -7,10 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
-from jobs.api.cost_fields import MoneyField
+from jobs.api.cost_fields import CostSerializer, MoneyField
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID
-from jobs.costs.job_cost import Projection, cost_of
+from jobs.costs.job_cost import cost_of
 from jobs.costs.price_history import is_simulated
 
 
@@ -21,18 +21,9 @@ class EarlierCostSerializer(CamelSerializer):
     amount = MoneyField()
 
 
-class CostSerializer(CamelSerializer):
-    """The cost of a job now."""
+class JobCostSerializer(CostSerializer):
+    """The cost of one job now, with what is to be known of it."""
 
-    currency = serializers.CharField()
-    accrued = MoneyField(help_text="So far: each node to the second, at the price that held then.")
-    rate_per_hour = MoneyField(help_text="What runs now, per hour; 0 when nothing does.")
-    projected = MoneyField(
-        help_text="At the deadline; before the command runs, at its walltime; after the end, what it cost."
-    )
-    projected_for = serializers.ChoiceField(
-        list(Projection), help_text="Which of these `projected` is: walltime, deadline or end."
-    )
     deadline = serializers.DateTimeField(allow_null=True)
     earlier = EarlierCostSerializer(
         many=True, help_text="What was charged before the rate card's currency changed; not in `accrued`."
@@ -44,12 +35,12 @@ class CostSerializer(CamelSerializer):
 class JobCost(APIView):
     """The cost of a job."""
 
-    @extend_schema(responses=CostSerializer)
+    @extend_schema(responses=JobCostSerializer)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002
         """Return what the job has cost until now. Asking again later gives more while something runs."""
         cost = cost_of(job_of(request, id))
         return Response(
-            CostSerializer(
+            JobCostSerializer(
                 {
                     "currency": cost.currency,
                     "accrued": cost.accrued,

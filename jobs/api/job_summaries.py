@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
 from jobs.api.constant import ConstantField
+from jobs.api.cost_fields import CostSerializer
 from jobs.api.requests import cluster_of
 from jobs.catalogue.choice import analysis_names
 from jobs.models import Job, JobStatus, StoredFile
@@ -64,6 +65,7 @@ class JobSummarySerializer(CamelSerializer):
     shared_with = ConstantField([])
     is_visible = ConstantField(value=True)
     storage = serializers.IntegerField(help_text="Bytes of output files.")
+    cost = serializers.SerializerMethodField(help_text="As at cost/, now.")
 
     def get_owner(self, job: Job) -> str:
         return owner_of(job)
@@ -76,6 +78,10 @@ class JobSummarySerializer(CamelSerializer):
     def _names(self) -> dict[str, str]:
         """The names of all analyses, read once for a page of jobs."""
         return analysis_names()
+
+    @extend_schema_field(CostSerializer)
+    def get_cost(self, job: Job) -> Any:
+        return CostSerializer(self.context["costs"][job.pk]).data
 
     @extend_schema_field(LabelSerializer)
     def get_job_status(self, job: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jobs.api.job_serializers import JobSerializer, shown_cidr_rules, shown_publ
 from jobs.api.job_summaries import SAVED, JobSummarySerializer, with_summary
 from jobs.api.requests import cluster_of, job_of, jobs_of
 from jobs.api.schema import JOB_ID
+from jobs.costs.job_cost import costs_of
 from jobs.models import Job
 from jobs.storage import job_inputs, stored_files
 from jobs.storage.job_inputs import InputDraft
@@ -46,6 +47,12 @@ class Jobs(ListAPIView[Job]):
         return job_filters.filtered(
             with_summary(jobs_of(self.request)).prefetch_related("following"), self.request.query_params
         )
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the serializer of a page of jobs, with what these cost: read at once for all of them."""
+        serializer = super().get_serializer(*args, **kwargs)
+        serializer.context["costs"] = costs_of(args[0]) if args else {}
+        return serializer
 
     @extend_schema(request=JobBody, responses={201: JobSerializer})
     def post(self, request: Request) -> Response:

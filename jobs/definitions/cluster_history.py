@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from jobs.costs.hardware import Hardware, hardware_of_jobs
+from jobs.costs.job_cost import Cost, costs_of
 from jobs.events import handles
 from jobs.models import Cluster, ClusterDefinition, Job
 from jobs.states import ENDING, ClusterState, Desired
@@ -16,7 +17,9 @@ from jobs.states import ENDING, ClusterState, Desired
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster. Times are None until they are reached; `price_per_hour` is that of all its nodes."""
+    """One cluster. Times are None until they are reached; `price_per_hour` is that of all its nodes, whether they run
+    or not, and `cost` what there is to pay.
+    """
 
     handle: str
     job: Job
@@ -30,6 +33,7 @@ class ClusterRow:
     hours: timedelta
     price_per_hour: Decimal
     currency: str
+    cost: Cost
     launched_at: datetime
     ready_at: datetime | None
     ended_at: datetime | None
@@ -61,11 +65,12 @@ def find_cluster(owner: User, handle: str) -> Cluster | None:
 
 def cluster_rows(clusters: Sequence[Cluster]) -> list[ClusterRow]:
     """Return the rows of clusters from `clusters_of`."""
-    hardware_by_job = hardware_of_jobs([cluster.job for cluster in clusters])
-    return [_row(cluster, hardware_by_job[cluster.job_id]) for cluster in clusters]
+    jobs = [cluster.job for cluster in clusters]
+    hardware, costs = hardware_of_jobs(jobs), costs_of(jobs)
+    return [_row(cluster, hardware[cluster.job_id], costs[cluster.job_id]) for cluster in clusters]
 
 
-def _row(cluster: Cluster, hardware: Hardware) -> ClusterRow:
+def _row(cluster: Cluster, hardware: Hardware, cost: Cost) -> ClusterRow:
     job = cluster.job
     return ClusterRow(
         handle=cluster.handle,
@@ -80,6 +85,7 @@ def _row(cluster: Cluster, hardware: Hardware) -> ClusterRow:
         hours=job.walltime,
         price_per_hour=hardware.price_per_hour,
         currency=hardware.currency,
+        cost=cost,
         launched_at=cluster.created_at,
         ready_at=cluster.ready_at,
         ended_at=cluster.released_at,

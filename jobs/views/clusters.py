@@ -21,6 +21,7 @@ from jobs.models import Cluster
 from jobs.states import Outcome
 from jobs.submission import job_actions
 from jobs.views import badges
+from jobs.views.cost_view import CostView, cost_views
 from jobs.views.what_is_lost import what_ends, what_is_lost
 
 PAGE_SIZE = 25
@@ -35,6 +36,7 @@ class ClusterLine:
     """
 
     row: ClusterRow
+    cost: CostView
     cluster_badge: badges.Badge
     outcome_badge: badges.Badge | None
     hours: str
@@ -51,7 +53,9 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(cluster_history.clusters_of(person(request)), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    lines = [_line(row) for row in cluster_history.cluster_rows(list(page.object_list))]
+    rows = cluster_history.cluster_rows(list(page.object_list))
+    costs = cost_views({row.job.pk: row.cost for row in rows})
+    lines = [_line(row, costs[row.job.pk]) for row in rows]
     context = {"nav": "clusters", "page": page, "lines": lines}
     return render(request, "jobs/cluster_list.html", context)
 
@@ -99,10 +103,11 @@ def find_own_cluster(request: HttpRequest, handle: str) -> Cluster:
     return cluster
 
 
-def _line(row: ClusterRow) -> ClusterLine:
+def _line(row: ClusterRow, cost: CostView) -> ClusterLine:
     needs_no_reason = row.outcome == Outcome.SUCCEEDED and row.job.command
     return ClusterLine(
         row=row,
+        cost=cost,
         cluster_badge=badges.cluster_badge(row.cluster),
         outcome_badge=badges.outcome_badge(row.job),
         hours=duration_text(row.hours).removesuffix(" 0 min"),

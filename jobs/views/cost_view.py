@@ -1,6 +1,6 @@
 """What a job costs, as pages show it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -44,8 +44,13 @@ def cost_view_of(job: Job) -> CostView:
 
 def cost_views_of(jobs: Sequence[Job]) -> dict[str, CostView]:
     """Return the costs of several jobs by id."""
+    return cost_views(costs_of(jobs))
+
+
+def cost_views(costs: Mapping[str, Cost]) -> dict[str, CostView]:
+    """Return costs that were read already, as pages show them."""
     simulated = is_simulated()
-    return {job_id: _view(cost, simulated) for job_id, cost in costs_of(jobs).items()}
+    return {job_id: _view(cost, simulated) for job_id, cost in costs.items()}
 
 
 def _view(cost: Cost, simulated: bool) -> CostView:

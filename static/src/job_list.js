@@ -1,6 +1,5 @@
 /* The list of jobs follows what happens, without a reload. */
 import { closest } from "./dom.js";
-import { startCosts } from "./job_page/cost.js";
 import { StateFollower } from "./job_page/state.js";
 
 const EVERY_MS = 10_000;
@@ -15,7 +14,6 @@ setInterval(() => {
   if (document.querySelector("#job-list[data-moving]")) ask();
 }, EVERY_MS);
 document.addEventListener("visibilitychange", ask);
-startCosts();
 
 // Times and amounts with a title lie above the link that covers the row.
 document.addEventListener("click", (event) => {

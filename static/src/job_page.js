@@ -1,7 +1,6 @@
 /* The job page: the Job Log follows live, the rest of the page follows the job's state. */
 import { byId } from "./dom.js";
 import { startBootStreams } from "./job_page/boot_streams.js";
-import { startCosts } from "./job_page/cost.js";
 import { followEvents } from "./job_page/events_socket.js";
 import { startExtend } from "./job_page/extend.js";
 import { JobLog } from "./job_page/log.js";
@@ -14,7 +13,6 @@ const log = new JobLog(panel);
 const follower = new StateFollower(page.dataset.stateUrl ?? "");
 
 startBootStreams();
-startCosts();
 startExtend();
 startTerminals();
 followEvents({

@@ -172,7 +172,7 @@ def test_the_list_has_every_cluster_of_ones_own_with_few_queries(
     ClusterFactory.create(job__owner=alice, job__slots=3)
     ClusterFactory.create(job__owner=bob)
     client = client_of(alice)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(12):
         told = client.get(URL).json()
     assert told["count"] == 4
     handles = [row["handle"] for row in told["results"]]

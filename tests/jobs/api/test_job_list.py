@@ -1,5 +1,6 @@
 """The list of jobs: what it says, its filters and pages, and what it costs."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.factories import (
     StoredFileFactory,
     TerminalSessionFactory,
 )
+from tests.jobs.api.test_cost import running_job
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v2/jobs/"
@@ -51,7 +53,7 @@ def test_a_summary_says_what_rescale_says(alice: User, three: dict[str, str]) ->
 
     assert set(done) == {
         "id", "name", "owner", "dateInserted", "analysisNames", "jobStatus", "clusterStatusDisplay", "sharedWith",
-        "isVisible", "storage",
+        "isVisible", "storage", "cost",
     }  # fmt: skip
     assert done["jobStatus"] == {"content": "Completed", "labelClass": "", "useLabel": False}
     assert done["clusterStatusDisplay"]["content"] == "Stopped"
@@ -60,6 +62,21 @@ def test_a_summary_says_what_rescale_says(alice: User, three: dict[str, str]) ->
     assert running["clusterStatusDisplay"]["content"] == "Started"
     assert running["analysisNames"] == ["Bring Your Own Software"]
     assert saved["clusterStatusDisplay"]["content"] == "Not Started"
+
+
+def test_a_summary_says_what_the_job_costs(alice: User) -> None:
+    job = running_job(alice)
+    [summary] = client_of(alice).get(URL).json()["results"]
+    cost = client_of(alice).get(f"{URL}{job.pk}/cost/").json()
+    [cluster] = client_of(alice).get("/api/v2/clusters/").json()["results"]
+    for found in (summary["cost"], cluster["cost"]):
+        assert set(found) == {"currency", "accrued", "ratePerHour", "projected", "projectedFor"}
+        assert (found["currency"], found["ratePerHour"], found["projectedFor"]) == (
+            "USD",
+            "0.400000",
+            "deadline",
+        )
+        assert Decimal("0.266666") <= Decimal(found["accrued"]) <= Decimal(cost["accrued"]) + Decimal("0.01")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +157,7 @@ def test_no_list_asks_the_database_more_for_more_rows(alice: User) -> None:
     _fill(alice, job, 4)
 
     assert {path: _queries(client, path, job) for path in LISTS} == few
+    assert few.pop("jobs/") <= 9  # what the page's jobs cost: four more, whatever their number
     assert max(few.values()) <= 5
 
 

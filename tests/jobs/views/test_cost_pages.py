@@ -33,6 +33,9 @@ def test_job_page_and_list_show_the_cost(alice: User) -> None:
     text = page(alice, "/")
     assert "USD 0.27" in text
     assert 'data-per-hour="0.400000"' in text  # it counts on there, too
+    assert "USD 0.40 per hour" in text and "up to USD 0.47" in text  # at the deadline
+    text = page(alice, "/clusters/")
+    assert "USD 0.27" in text and 'data-per-hour="0.400000"' in text
 
 
 def test_what_has_not_begun_to_cost_has_no_cost_but_what_it_will_at_most(alice: User) -> None:

@@ -1,5 +1,5 @@
-/* What the job has cost so far, counted on every second until the next state arrives from the portal. */
-import { exactMoney, money } from "../money.js";
+/* On every page: what jobs have cost so far, counted on every second until the next state arrives from the portal. */
+import { exactMoney, money } from "./money.js";
 
 /** Since when each element is on the page. The computer's clock may differ from the portal's. */
 const shownSince = new WeakMap();
