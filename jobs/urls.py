@@ -51,6 +51,11 @@ urlpatterns: list[URLPattern] = [
     path("administration/catalogue/", catalogue.catalogue, name="catalogue"),
     path("administration/catalogue/core-types/new/", core_type_form.new_core_type, name="new_core_type"),
     path("administration/catalogue/core-types/<slug:code>/", core_type_form.core_type, name="core_type"),
+    path(
+        "administration/catalogue/core-types/<slug:code>/offer/",
+        core_type_form.offer_core_type,
+        name="offer_core_type",
+    ),
     path("administration/catalogue/software/new/", analysis_form.new_analysis, name="new_analysis"),
     path("administration/catalogue/software/<slug:code>/", analysis_form.analysis, name="analysis"),
     path("jobs/<str:job_id>/", job_page.job_page, name="job_page"),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.refusals import Refused, SeveralRefused
 from accounts.views.pages import actor
@@ -45,7 +45,7 @@ def new_core_type(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return _render(request, None, _typed(request.POST), refused)
     messages.success(request, _("Added “%(name)s”.") % {"name": added.name})
-    return redirect("catalogue")
+    return redirect(_came_from(request))
 
 
 @hidden_from_others
@@ -61,7 +61,27 @@ def core_type(request: HttpRequest, code: str) -> HttpResponse:
     except Refused as refused:
         return _render(request, found, _typed(request.POST), refused)
     messages.success(request, _("Saved “%(name)s”.") % {"name": changed.name})
-    return redirect("catalogue")
+    return redirect(_came_from(request))
+
+
+@hidden_from_others
+@require_POST
+def offer_core_type(request: HttpRequest, code: str) -> HttpResponse:
+    """Retire a core type, or offer it again, from the rate card."""
+    found = get_object_or_404(CoreType, pk=code)
+    if request.POST.get("offer") == "1":
+        core_types.change_core_type(actor(request), found, {"is_active": True})
+        text = _("“%(name)s” is on offer again.")
+    else:
+        core_types.retire_core_type(actor(request), found)
+        text = _("“%(name)s” is retired: new jobs cannot use it, and what runs runs on.")
+    messages.success(request, text % {"name": found.name})
+    return redirect("rate_card")
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the name of the page that led here: the rate card, or else the catalogue."""
+    return "rate_card" if request.GET.get("from") == "rate_card" else "catalogue"
 
 
 def _read(form: QueryDict) -> dict[str, Any]:
@@ -107,7 +127,8 @@ def _render(
 ) -> HttpResponse:
     problems = refused.problems if isinstance(refused, SeveralRefused) else [refused] if refused else []
     context = {
-        "nav": "catalogue",
+        "nav": _came_from(request),
+        "came_from": _came_from(request),
         "core_type": found,
         "values": values,
         "errors": {problem.field or "name": problem.message for problem in problems},

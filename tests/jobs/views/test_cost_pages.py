@@ -125,6 +125,42 @@ def test_a_core_type_that_the_form_did_not_have_keeps_its_price(admin: User) -> 
     assert CoreType.objects.get(pk="emerald").price_per_core_hour == 3
 
 
+def test_core_types_are_added_changed_and_retired_on_the_rate_card(admin: User, alice: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    text = page(admin, "/administration/rate-card/")
+    core_types = "/administration/catalogue/core-types/"
+    assert (
+        f'href="{core_types}new/?from=rate_card"' in text
+        and f'href="{core_types}onyx/?from=rate_card"' in text
+    )
+    form = {
+        "code": "basalt",
+        "name": "Basalt",
+        "cores": "1, 2",
+        "memory_mb_per_core": "4000",
+        "price": "0.07",
+        "ssh_port": "22",
+        "storage_gb": "0",
+        "display_order": "3",
+        "is_active": "on",
+    }
+    for path in ("new/", "basalt/"):
+        answer = client.post(f"{core_types}{path}?from=rate_card", form)
+        assert answer.headers["Location"] == "/administration/rate-card/"
+    assert 'name="price_basalt"' in page(admin, "/administration/rate-card/")
+
+    assert client.post(f"{core_types}basalt/offer/", {"offer": "0"}, follow=True).status_code == 200
+    assert not CoreType.objects.get(pk="basalt").is_active
+    text = page(admin, "/administration/rate-card/")
+    assert 'aria-label="Offer Basalt again"' in text and 'aria-label="Retire Onyx"' in text
+    client.post(f"{core_types}basalt/offer/", {"offer": "1"})
+    assert CoreType.objects.get(pk="basalt").is_active
+    assert client.post(f"{core_types}obsidian/offer/", {"offer": "1"}).status_code == 404
+    client.force_login(alice)
+    assert client.post(f"{core_types}basalt/offer/", {"offer": "0"}).status_code == 404
+
+
 def test_usage_names_projects(alice: User, admin: User) -> None:
     wing = projects.create_project(Actor(admin), "Wing", [alice])
     charge(alice, timezone.now().replace(microsecond=0), 3600, project_id=wing.pk)
