@@ -1,6 +1,6 @@
 """Which project a job belongs to."""
 
-from accounts.models import User
+from accounts.models import Project, User
 from accounts.refusals import Refused
 from accounts.services import projects
 
@@ -14,6 +14,13 @@ def project_of(owner: User, asked: str | None) -> str | None:
         return checked_project(owner, asked)
     found = projects.default_project(owner)
     return found.pk if found is not None else None
+
+
+def project_name(project_id: str | None) -> str:
+    """Return what people call a project; of a label that no project has, the label itself."""
+    if not project_id:
+        return ""
+    return Project.objects.filter(pk=project_id).values_list("name", flat=True).first() or project_id
 
 
 def project_of_copy(owner: User, project_id: str | None) -> str | None:

@@ -13,6 +13,7 @@ from jobs.durations import duration_text
 from jobs.models import Cluster, Job, Node
 from jobs.states import ENDING, Desired, Observed
 from jobs.submission import job_actions
+from jobs.submission.job_project import project_name
 from jobs.views import badges, node_rows, session_rows
 from jobs.views.cost_view import cost_view_of
 from jobs.views.deadline_view import deadline_view_of
@@ -32,6 +33,7 @@ def context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "loss": what_is_lost(job),
         "walltime": duration_text(job.walltime),
         "hardware": hardware.hardware_of(job),
+        "project": project_name(job.project_id),
         "cost": cost_view_of(job),
         "files": job.output_files.order_by("relative_path"),
         "terminal_sessions": session_rows.session_rows_of_job(job),

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.audit.trail import Actor
 from accounts.models import AuditEvent, Project, User
 from accounts.refusals import Refused
 from accounts.services import projects
-from jobs.models import Charge
+from jobs.models import Charge, Job
 from jobs.submission import edits, job_actions
 from tests.api import client_of
 from tests.jobs.costs.charges import charge
@@ -100,6 +101,16 @@ def test_a_closed_project_and_one_that_a_person_left_take_no_jobs(
     assert refused.value.reason == "project_unknown"
     projects.change_project(Actor(admin), wing, is_closed=True)
     assert not projects.projects_of(bob).exists()
+
+
+def test_the_job_page_says_its_project(wing: Project, alice: User, client: Client) -> None:
+    client.force_login(alice)
+    job = saved_job(alice, project_id=wing.pk)
+    assert "<dt>Project</dt><dd>Wing</dd>" in client.get(f"/jobs/{job.pk}/").content.decode()
+    Job.objects.filter(pk=job.pk).update(project_id="a label")
+    assert "<dt>Project</dt><dd>a label</dd>" in client.get(f"/jobs/{job.pk}/").content.decode()
+    Job.objects.filter(pk=job.pk).update(project_id=None)
+    assert "<dt>Project</dt>" not in client.get(f"/jobs/{job.pk}/").content.decode()
 
 
 def test_what_a_job_has_cost_moves_with_it(wing: Project, alice: User) -> None:
