@@ -86,7 +86,11 @@ function startSwitch() {
     };
     button.addEventListener("click", async () => {
       if (isAllowed()) keep(ALLOWED, "off");
-      else if ((await Notification.requestPermission()) === "granted") keep(ALLOWED, "on");
+      else if ((await Notification.requestPermission()) === "granted") {
+        keep(ALLOWED, "on");
+        // What is there now is not news; what comes from here on is.
+        document.dispatchEvent(new Event("headnode:notified"));
+      }
       write();
     });
     box.hidden = false;
