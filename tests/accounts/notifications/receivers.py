@@ -73,8 +73,8 @@ def http_receiver() -> Iterator[HTTPReceiver]:
 
 
 @contextmanager
-def raw_receiver(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that does to each connection what `talk` does; answers its URL."""
+def raw_receiver(talk: Callable[[socket.socket], None], greeting: bytes = b"") -> Iterator[str]:
+    """A server that sends `greeting`, waits for words, and then does what `talk` does; answers its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     stopped = threading.Event()
 
@@ -84,7 +84,7 @@ def raw_receiver(talk: Callable[[socket.socket], None]) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=_talk, args=(talk, connection), daemon=True).start()
+            threading.Thread(target=_talk, args=(talk, connection, greeting), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -97,9 +97,10 @@ def raw_receiver(talk: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join(5)
 
 
-def _talk(talk: Callable[[socket.socket], None], connection: socket.socket) -> None:
+def _talk(talk: Callable[[socket.socket], None], connection: socket.socket, greeting: bytes) -> None:
     with connection:
         try:
+            connection.sendall(greeting)
             connection.recv(65536)
             talk(connection)
         except OSError:

@@ -16,7 +16,7 @@ from accounts.notifications import choices, mail_delivery
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.outbox import Action, notify
 from accounts.tasks import send_due_mail
-from tests.accounts.notifications.receivers import MailReceiver, mail_receiver
+from tests.accounts.notifications.receivers import MailReceiver, mail_receiver, raw_receiver
 
 pytestmark = pytest.mark.django_db
 KIND = NotificationKind.JOB_FAILED
@@ -139,6 +139,29 @@ def test_a_server_that_is_away_gets_it_later_under_one_id(alice: User, bob: User
         make_due()
         assert send_due_mail() == 1
         assert str(mail.uid) in server.mails[0]["Message-ID"]
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"", b"\xff\x00nonsense\r\n", b"220" + b"-" * 20_000, b"554 Go away.\r\n", b"220 hello\r\n"]
+)
+def test_a_server_that_is_silent_or_talks_nonsense_costs_a_moment_and_no_mail(
+    alice: User, settings: Settings, greeting: bytes
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = 0.3
+    tell(alice)
+    with raw_receiver(lambda connection: None, greeting=greeting) as url:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", urlsplit(url).port
+        assert send_due_mail() == 0
+    mail = Mail.objects.get()
+    assert (mail.sent_at, mail.attempts, mail.claimed_until) == (None, 1, None)
+    assert mail.error and mail.due_at is not None and mail.due_at > timezone.now()
+    uid = mail.uid
+    with mail_receiver() as found:
+        settings.EMAIL_PORT = found.port
+        make_due()
+        assert send_due_mail() == 1
+    assert str(uid) in str(found.mails[0]["Message-ID"])
 
 
 def test_one_sent_when_the_process_was_killed_has_the_same_id(alice: User, server: MailReceiver) -> None:

@@ -1,13 +1,18 @@
 """Warnings before the deadline: each once, even if a worker is killed in between; again after an extension."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts import services
 from accounts.models import User
+from accounts.tasks import send_due_mail, send_due_webhooks
 from jobs.access import session_subjects
 from jobs.control import checkpoint, claim, command, controller, deadline_warnings, owner_intent
 from jobs.lifetime import extending
@@ -15,6 +20,7 @@ from jobs.models import Cluster, Job, Node, claims
 from jobs.providers.base import ProviderBusy
 from jobs.states import Observed
 from sshgateway.models import TerminalNotice
+from tests.accounts.notifications.receivers import http_receiver, mail_receiver
 from tests.factories import TerminalSessionFactory
 from tests.fakes import providers as fakes
 from tests.jobs.making import HOST_KEYS, actor, cluster_of
@@ -103,6 +109,40 @@ def test_browser_terminals_of_the_cluster_are_told(left: Left, alice: User, bob:
     notice = TerminalNotice.objects.get()
     assert notice.session == ours
     assert notice.sentence.startswith("This cluster ends in 15 minutes")
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(59.5, 60), (14.5, 15), (4.5, 5)])
+def test_each_is_told_in_every_way(
+    left: Left, alice: User, cloud: Any, client: Client, settings: Settings, minutes: float, said: int
+) -> None:
+    """Banner, terminals in the browser and on the nodes, inbox, mail and webhook; the last two to real receivers."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.HEADNODE_WEBHOOK_NETWORKS = ["127.0.0.0/8"]
+    client.force_login(alice)
+    job = Job.objects.get(owner=alice)
+    TerminalSessionFactory.create(owner=alice, subject=session_subjects.subject_of(job))
+    with mail_receiver() as mails, http_receiver() as hook:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mails.port
+        services.add_webhook(actor(alice), alice, hook.url, ["deadline_near"])
+        left(minutes)
+        assert (send_due_mail(), send_due_webhooks()) == (1, 1)
+
+    sentence = f"This cluster ends in {said} minutes"
+    assert TerminalNotice.objects.get().sentence.startswith(sentence)
+    assert [text.partition(",")[0] for _, text in cloud.broadcasts] == [sentence]
+    assert sentence in client.get("/notifications/").content.decode()
+    (mail,), (posted,) = mails.mails, hook.requests
+    body = mail.get_body(("plain",))
+    assert (
+        body is not None
+        and sentence in body.get_content()
+        and f"/jobs/{job.pk}/extend/" in body.get_content()
+    )
+    data = json.loads(posted.body)
+    assert (data["type"], data["data"]["minutes"]) == ("deadline_near", said)
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert 'id="deadline-near"' in page
+    assert ("notice is-warning outcome" in page) == (said <= 15)
 
 
 def test_an_extension_arms_them_again(left: Left, alice: User) -> None:
