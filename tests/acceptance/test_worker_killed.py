@@ -1,5 +1,9 @@
-"""kill -9 of the worker, while nodes boot and again while the command runs: done all the same, and once."""
+"""kill -9 of the worker, while nodes boot and again while the command runs: done all the same, and once.
 
+What it costs is what the provider saw, too: nothing is charged twice, and nothing is left out.
+"""
+
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +13,20 @@ from tests.stack import Stack
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.acceptance
+# Seconds of each node: those that were charged, and those of the provider's own record.
+SECONDS = """
+import json
+from collections import Counter
+from jobs.models import Charge, Cluster
+from jobs.providers.registry import provider_named
+cluster = Cluster.objects.get(job="{job}")
+charged = Counter()
+for row in Charge.objects.filter(job_id="{job}", is_open=False):
+    charged[row.node] += row.seconds
+used = provider_named(cluster.provider).usage(cluster.provider_state)
+seen = {{node.name: int(node.until.timestamp()) - int(node.since.timestamp()) for node in used}}
+print("FOUND" + json.dumps([charged, seen, Charge.objects.filter(job_id="{job}", is_open=True).count()]))
+"""
 
 
 def run_with_kills(stack: Stack, person: Person, kills: Callable[[str], None]) -> str:
@@ -49,6 +67,11 @@ def test_the_job_completes_and_nothing_runs_twice(stack: Stack) -> None:
     assert sum("Exited with code 0" in message for message in messages) == 1
     summary = person.get(f"/api/v2/jobs/{job}/statuses/")["results"][0]
     assert (summary["status"], summary["statusReason"]) == ("Completed", "Completed successfully")
+    printed = stack.manage("shell", "-c", SECONDS.format(job=job))
+    charged, seen, still_open = json.loads(printed.partition("FOUND")[2].splitlines()[0])
+    assert charged == seen
+    assert set(seen) == {"head", "compute-1"} and min(seen.values()) >= 3
+    assert still_open == 0
 
 
 @pytest.mark.parametrize("victim", ["web", "beat"])
