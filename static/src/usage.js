@@ -41,7 +41,11 @@ function draw(place, usage) {
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       hooks: { init: [showValues], setLegend: [showValues] },
-      scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.05 : 1] } },
+      scales: {
+        // Half a day more at both ends, so that the first and the last bar are whole.
+        x: { range: (_plot, first, last) => [first - DAYS[0] / 2, last + DAYS[0] / 2] },
+        y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.05 : 1] },
+      },
       axes: [
         { ...axis, incrs: DAYS, values: (_plot, ticks) => ticks.map((at) => dayText(at).slice(5)) },
         { ...axis, size: 64, values: (_plot, ticks) => ticks.map((cost) => String(Number(cost.toPrecision(4)))) },
