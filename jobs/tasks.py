@@ -12,6 +12,7 @@ from jobs.lifetime import orphans
 from jobs.models import Cluster
 from jobs.providers import isolation, registry
 from jobs.providers.base import ProviderError
+from jobs.storage import uploads
 
 # The others are still due a second later.
 MAX_PER_SWEEP = 200
@@ -68,3 +69,9 @@ def find_orphans() -> None:
             logger.warning("%s was not searched for orphaned clusters: %s", name, error)
         except Exception:
             logger.exception("the search for orphaned clusters at %s broke", name)
+
+
+@shared_task(name="jobs.expire_uploads")
+def expire_uploads() -> None:
+    """Give up uploads that nobody continued in time."""
+    uploads.expire_uploads()

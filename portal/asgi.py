@@ -18,6 +18,7 @@ from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
 from portal.body_limit import BodyLimit  # noqa: E402
 from portal.static_files import static_files  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
+from portal.upload_stream import UploadStream  # noqa: E402
 from sshgateway.process.lifespan import lifespan  # noqa: E402
 from sshgateway.routing import websocket_urlpatterns as terminal_websockets  # noqa: E402
 
@@ -27,7 +28,7 @@ application = ProtocolTypeRouter(
         "http": Router(
             [
                 Mount(settings.STATIC_URL.rstrip("/"), app=static_files()),
-                Mount("/", app=BodyLimit(django_application)),  # type: ignore[arg-type]  # Django has no types of ASGI
+                Mount("/", app=BodyLimit(UploadStream(django_application))),  # type: ignore[arg-type]  # Django has no types of ASGI
             ]
         ),
         "websocket": WebsocketAuthentication(

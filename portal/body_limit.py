@@ -22,6 +22,7 @@ from jobs.storage.refusal_reasons import FileRefusal
 from jobs.storage.upload_quota import quota_sentence
 from portal.body_sign_in import NotSignedIn, Sender, identify
 from portal.errors import is_for_programs
+from portal.upload_stream import carries_upload
 
 MEGABYTE = 1024 * 1024
 API = re.compile(r"/api/v[23]/")
@@ -168,8 +169,10 @@ async def _refusal_before(scope: Scope, headers: dict[str, str], body: "_Body") 
     """Set the body's limits. Return why it is not read at all, as far as its headers tell."""
     path, size = scope["path"], _declared_size(headers)
     is_upload = UPLOAD.match(path) is not None
+    # A part of an upload has had its room since the upload was announced.
+    is_large = is_upload or carries_upload(scope)
     body.limit = (
-        settings.HEADNODE_MAX_UPLOAD_MB * MEGABYTE if is_upload else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        settings.HEADNODE_MAX_UPLOAD_MB * MEGABYTE if is_large else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     )
     if API.match(path) and (size > SMALL_BODY or "transfer-encoding" in headers):
         try:

@@ -57,6 +57,7 @@ HEADNODE_MAX_OUTPUT_GB = values["HEADNODE_MAX_OUTPUT_GB"]
 HEADNODE_COLLECT_LIMIT = timedelta(hours=values["HEADNODE_COLLECT_HOURS"])
 HEADNODE_MAX_UPLOAD_MB = values["HEADNODE_MAX_UPLOAD_MB"]
 HEADNODE_UPLOAD_QUOTA_MB = values["HEADNODE_UPLOAD_QUOTA_MB"]
+HEADNODE_UPLOAD_EXPIRY = timedelta(hours=values["HEADNODE_UPLOAD_EXPIRY_HOURS"])
 HEADNODE_MAX_UNPACKED_GB = values["HEADNODE_MAX_UNPACKED_GB"]
 HEADNODE_KEPT_HEAD_LIMIT = timedelta(hours=values["HEADNODE_KEPT_HEAD_HOURS"])
 HEADNODE_LONGEST_LIFE = timedelta(hours=values["HEADNODE_LONGEST_LIFE_HOURS"])
@@ -206,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(HEADNODE_LEFTOVER_EVERY_SECONDS),
         "options": {"expires": HEADNODE_LEFTOVER_EVERY_SECONDS},
     },
+    "expire-uploads": {"task": "jobs.expire_uploads", "schedule": 300.0, "options": {"expires": 300}},
     "remember-isolation": {"task": "jobs.remember_isolation", "schedule": 30.0, "options": {"expires": 30}},
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
     "delete-old-notifications": {
@@ -275,6 +277,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "portal.static_names.HashedStaticFilesStorage"},
 }
 MEDIA_ROOT = VAR / "files"
+# Bytes of unfinished uploads. On the disk of MEDIA_ROOT a finished one is not copied.
+HEADNODE_UPLOADS = VAR / "uploads"
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

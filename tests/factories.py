@@ -23,7 +23,18 @@ from factory.django import DjangoModelFactory, Password
 from accounts.keys import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
 from jobs.events import handles
-from jobs.models import Cluster, ClusterStatus, CoreType, Job, JobEvent, JobStatus, Machine, Node, StoredFile
+from jobs.models import (
+    Cluster,
+    ClusterStatus,
+    CoreType,
+    Job,
+    JobEvent,
+    JobStatus,
+    Machine,
+    Node,
+    StoredFile,
+    Upload,
+)
 from jobs.states import Desired, Observed
 from sshgateway.models import TerminalSession
 from tests.jobs import cluster_rows
@@ -243,6 +254,19 @@ class MachineFactory(Factory[Machine]):
     host_keys = LazyFunction(lambda: [public_key()])
 
     people = PostGeneration(_let_in)
+
+
+class UploadFactory(Factory[Upload]):
+    """An upload of 10 bytes that nothing has arrived of."""
+
+    class Meta:
+        model = Upload
+
+    owner = SubFactory(UserFactory)
+    name = Sequence(lambda n: f"upload{n}.dat")
+    relative_path = SelfAttribute("name")
+    length = 10
+    expires_at = LazyFunction(lambda: timezone.now() + timedelta(days=1))
 
 
 class TerminalSessionFactory(Factory[TerminalSession]):

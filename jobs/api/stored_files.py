@@ -128,7 +128,7 @@ class Files(ListAPIView[StoredFile]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page of files, and in two headers how much your uploads hold and may hold."""
         response = super().list(request, *args, **kwargs)
-        _show_quota(response, request)
+        show_quota(response, request)
         return response
 
 
@@ -168,7 +168,7 @@ class Upload(APIView):
         file = stored_files.store_upload(actor(request), person(request), uploaded, name, type_id)
         content = FileSerializer(file, context={"request": request}).data
         response = Response(content, status=status.HTTP_201_CREATED)
-        _show_quota(response, request)
+        show_quota(response, request)
         return response
 
     @extend_schema(request=UploadSerializer, responses={201: FileSerializer})
@@ -204,7 +204,8 @@ class OneFile(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _show_quota(response: Response, request: Request) -> None:
+def show_quota(response: Response, request: Request) -> None:
+    """Say in two headers how much the person's uploads hold and may hold."""
     use = use_of(person(request))
     response[USED_HEADER], response[QUOTA_HEADER] = str(use.used), str(use.quota)
 

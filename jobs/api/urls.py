@@ -25,6 +25,7 @@ from jobs.api import (
     statuses,
     stored_files,
     terminal_sessions,
+    uploads,
     usage,
 )
 
@@ -66,6 +67,8 @@ urlpatterns = [
     path("files/<str:id>/", stored_files.OneFile.as_view()),
     path("files/<str:id>/contents/", file_content.FileContents.as_view()),
     path("files/<str:id>/lines/", file_content.FileLines.as_view()),
+    path("uploads/", uploads.Uploads.as_view()),
+    path("uploads/<str:id>/", uploads.OneUpload.as_view()),
     path("machines/", machines.Machines.as_view()),
     path("machines/<str:id>/", machines.OneMachine.as_view()),
     path("machines/<str:id>/check/", machines.CheckMachine.as_view()),

@@ -78,11 +78,13 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
         return []
     with connection.sftp() as sftp:
         staged = input_staging.stage_inputs(cluster.job, sftp, lambda: claim.renew_if_old(cluster))
-    for name, count in Counter(wanted.file.name for wanted in staged).items():
+    for name, count in Counter(input_staging.input_path(wanted.file) for wanted in staged).items():
         if count > 1:  # of a job that was saved before this was refused
             text = f"{count} input files have the name {file_names.shown(name)}: only one of them is on the node."
             _log(cluster, text, LogLevel.WARNING)
-    names = [os.fsdecode(input_staging.raw_name(wanted.file)) for wanted in staged if wanted.decompress]
+    paths = [os.fsdecode(input_staging.raw_path(wanted.file)) for wanted in staged if wanted.decompress]
+    # Those in folders are part of a case that somebody put together: they stay as they are.
+    names = [path for path in paths if "/" not in path]
     limits = ArchiveLimits(bytes=settings.HEADNODE_MAX_UNPACKED_GB * GIGABYTE)
     refused = command_runner.unpack(connection, names, limits)
     for name, why in islice(refused.items(), MAX_REFUSALS_LOGGED):
@@ -92,7 +94,7 @@ def _stage(cluster: Cluster, connection: Connection) -> list[str]:
         )
     if (more := len(refused) - MAX_REFUSALS_LOGGED) > 0:
         _log(cluster, f"{more} more archive(s) were not unpacked.", LogLevel.WARNING)
-    return [file_names.shown(wanted.file.name) for wanted in staged]
+    return [file_names.shown(input_staging.input_path(wanted.file)) for wanted in staged]
 
 
 def follow(cluster: Cluster) -> timedelta:

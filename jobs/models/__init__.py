@@ -15,6 +15,7 @@ from jobs.models.node import Node
 from jobs.models.orphan import OrphanCluster, OrphanSearch, PortalId
 from jobs.models.price import Price, RateCard
 from jobs.models.stored_file import StoredFile
+from jobs.models.upload import Upload
 
 __all__ = [
     "Analysis",
@@ -40,4 +41,5 @@ __all__ = [
     "Price",
     "RateCard",
     "StoredFile",
+    "Upload",
 ]

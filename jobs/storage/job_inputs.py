@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.refusals import Refused
 from jobs.models import Job, JobInput, StoredFile
 from jobs.storage import file_names
+from jobs.storage.input_staging import input_path
 from jobs.storage.refusal_reasons import FileRefusal
 from jobs.storage.stored_files import known_ids
 
@@ -46,12 +47,23 @@ def inputs_of(job: Job) -> list[InputDraft]:
 
 
 def _check_names(ids: set[str]) -> None:
+    """Check that every file can have its own place on the node. Raises Refused (`file_name_twice`)."""
+    rows = StoredFile.objects.filter(pk__in=ids).only("name", "relative_path", "job_id")
+    files = [(input_path(file), file.pk) for file in rows]
+    folders = {path[:at] for path, _ in files for at, letter in enumerate(path) if letter == "/"}
     names: dict[str, str] = {}
-    for pk, name in StoredFile.objects.filter(pk__in=ids).values_list("pk", "name"):
-        if names.setdefault(name, pk) != pk:
+    for path, pk in files:
+        if names.setdefault(path, pk) != pk:
             raise Refused(
                 FileRefusal.NAME_TWICE,
-                f"Two input files have the name {file_names.shown(name)}. On the node only one of them could be there: "
+                f"Two input files have the name {file_names.shown(path)}. On the node only one of them could be there: "
                 "leave one out, or upload it under another name.",
+                field="inputFiles",
+            )
+        if path in folders:
+            raise Refused(
+                FileRefusal.NAME_TWICE,
+                f"{file_names.shown(path)} is a file and a folder with other input files. On the node only one of "
+                "them could be there: leave one out, or upload it under another name.",
                 field="inputFiles",
             )

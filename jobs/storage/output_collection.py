@@ -19,7 +19,7 @@ from jobs.ids import new_id
 from jobs.models import Job, StoredFile
 from jobs.remote.command_runner import Listing, RemoteFile
 from jobs.storage import file_names
-from jobs.storage.input_staging import is_unchanged, raw_name
+from jobs.storage.input_staging import is_unchanged, raw_path
 from jobs.storage.output_plan import MAX_ENTRIES, OutputFile, OutputPlan, plan_outputs
 from jobs.storage.output_transfer import Fetched, StorageFailedError, Stream, Transfer
 from sshgateway.ssh.transport import SSHError
@@ -82,7 +82,7 @@ def collect_outputs(
 
 
 def _plan(job: Job, listing: Listing, known: dict[str, StoredFile]) -> OutputPlan:
-    names = {raw_name(wanted.file): wanted.file for wanted in job.inputs.select_related("file")}
+    names = {raw_path(wanted.file): wanted.file for wanted in job.inputs.select_related("file")}
 
     def is_input(file: RemoteFile, inside: bytes) -> bool:
         found = names.get(inside)

@@ -47,7 +47,7 @@ def store_upload(
     """
     raw_name = (uploaded.name or "").encode() if raw_name is None else raw_name
     _check_name(raw_name)
-    _check_type(type_id)
+    check_type(type_id)
     name, is_escaped = file_names.to_text(raw_name)
     digest, md5 = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
     for chunk in uploaded.chunks():
@@ -69,7 +69,7 @@ def store_upload(
         with transaction.atomic():
             upload_quota.check_room(owner, file.size)
             file.save(force_insert=True)
-            record(actor, JobsAuditAction.FILE_UPLOADED, "file", file.pk, owner=owner, after=_facts(file))
+            record(actor, JobsAuditAction.FILE_UPLOADED, "file", file.pk, owner=owner, after=facts_of(file))
     except BaseException:
         file.file.delete(save=False)  # no row refers to this content
         raise
@@ -94,7 +94,7 @@ def change_file(
     (`file_in_use`, 409) while a submitted job needs it under its name; (`file_name_invalid`, `file_type_invalid`).
     """
     with transaction.atomic():
-        before = _facts(file)
+        before = facts_of(file)
         if name is not None and name != file.name:
             if file.job_id is not None:
                 raise Refused(
@@ -112,9 +112,9 @@ def change_file(
                 raise Refused(
                     FileRefusal.TYPE_INVALID, "The output files of a job keep their type.", field="typeId"
                 )
-            _check_type(type_id)
+            check_type(type_id)
             file.type_id = type_id
-        if (after := _facts(file)) != before:
+        if (after := facts_of(file)) != before:
             file.save(update_fields=["name", "relative_path", "is_escaped", "type_id"])
             record(
                 actor,
@@ -128,7 +128,8 @@ def change_file(
     return file
 
 
-def _check_type(type_id: int) -> None:
+def check_type(type_id: int) -> None:
+    """Raise Refused (`file_type_invalid`) for a type that an uploaded file cannot have."""
     if type_id not in UPLOAD_TYPES:
         raise Refused(
             FileRefusal.TYPE_INVALID,
@@ -153,7 +154,7 @@ def delete_file(actor: Actor, file: StoredFile) -> None:
     """Delete a file with its content. Raises Refused (`file_in_use`, 409) while a submitted job needs it."""
     with transaction.atomic():
         _check_not_in_use(file)
-        record(actor, JobsAuditAction.FILE_DELETED, "file", file.pk, owner=file.owner, before=_facts(file))
+        record(actor, JobsAuditAction.FILE_DELETED, "file", file.pk, owner=file.owner, before=facts_of(file))
         content = file.file
         file.delete()
         # Delete the content after the row: no row is ever without its content.
@@ -165,7 +166,8 @@ def _check_name(raw: bytes, field: str = "file") -> None:
         raise Refused(FileRefusal.NAME_INVALID, f"A file's name {reason}.", field=field)
 
 
-def _facts(file: StoredFile) -> dict[str, Any]:
+def facts_of(file: StoredFile) -> dict[str, Any]:
+    """Return what the audit trail keeps of a file."""
     return {
         "name": file.name,
         "type_id": file.type_id,

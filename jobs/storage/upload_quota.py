@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from accounts.models import User
 from accounts.refusals import Refused
-from jobs.models import StoredFile
+from jobs.models import StoredFile, Upload
 from jobs.storage.refusal_reasons import FileRefusal
 
 MEGABYTE = 1024 * 1024
@@ -30,9 +30,12 @@ class UploadUse:
 
 
 def use_of(user: User) -> UploadUse:
-    """Return what the user's uploaded files hold."""
+    """Return what the user's uploaded files hold, and those that are being uploaded will."""
     files = StoredFile.objects.filter(owner=user).exclude(type_id=StoredFile.Type.OUTPUT)
     used = files.aggregate(total=Sum("size"))["total"] or 0
+    # What has been announced has its room already, so that no upload is refused in its middle.
+    unfinished = Upload.objects.filter(owner=user, completed_at=None, is_expired=False)
+    used += unfinished.aggregate(total=Sum("length"))["total"] or 0
     return UploadUse(used, settings.HEADNODE_UPLOAD_QUOTA_MB * MEGABYTE)
 
 

@@ -5,10 +5,12 @@ import json
 import urllib.request
 import uuid
 import zipfile
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.acceptance.people import Person, with_token
+from tests.jobs.api.tus import OFFSET_TYPE, URL, Tus, metadata
 from tests.stack import Stack
 
 pytestmark = pytest.mark.acceptance
@@ -53,3 +55,29 @@ def test_inputs_arrive_unpacked_and_are_not_collected_again(stack: Stack) -> Non
         assert part in story, part
     collected = {f["relativePath"] for f in person.get(f"/api/v2/jobs/{job['id']}/files/")["results"]}
     assert collected == {"process_output.log", "case/mesh.dat", "steering.txt"}
+
+
+def test_a_folder_arrives_as_a_folder(stack: Stack) -> None:
+    """Files of one name in different folders, uploaded over tus with their paths."""
+    person = with_token(stack)
+    tus = Tus(urlsplit(stack.base_url).port or 0, {"Authorization": f"Token {person.token}"})
+    ids = []
+    for folder, data in (("case/0", b"zero"), ("case/constant", b"constant"), ("caf\u00e9", b"accent")):
+        named = metadata(filename="U", relativePath=f"{folder}/U")
+        begun = tus.send(
+            "POST", URL, data, upload_length=str(len(data)), upload_metadata=named, content_type=OFFSET_TYPE
+        )
+        ids.append({"id": begun.getheader("Upload-File-Id")})
+    hardware = {"coreType": "emerald", "coresPerSlot": 1, "slots": 1, "walltime": 1}
+    analysis = {"code": "user_included", "version": "0"}
+    command = "cat case/0/U; echo; cat case/constant/U; echo; cat caf\u00e9/U; echo"
+    body = {"analysis": analysis, "command": command, "hardware": hardware, "inputFiles": ids}
+    status, job = person.call("POST", "/api/v2/jobs/", {"name": "folder", "jobanalyses": [body]})
+    assert status == 201, job
+    assert person.call("POST", f"/api/v2/jobs/{job['id']}/submit/")[0] == 200
+    person.wait_for_cluster(job["id"], "Stopped")
+    story = person.messages(job["id"])
+    for part in ("Copied 3 input file(s)", "]: zero", "]: constant", "]: accent"):
+        assert part in story, part
+    collected = {f["relativePath"] for f in person.get(f"/api/v2/jobs/{job['id']}/files/")["results"]}
+    assert collected == {"process_output.log"}

@@ -19,6 +19,7 @@ from tests.factories import (
     SSHKeyFactory,
     StoredFileFactory,
     TerminalSessionFactory,
+    UploadFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ class Things:
     file: str
     session: str
     machine: int
+    upload: str
     handle: str = "cluster-001"
 
 
@@ -51,6 +53,7 @@ def things(alice: User) -> Things:
         file=StoredFileFactory.create(owner=alice).pk,
         session=TerminalSessionFactory.create(owner=alice, subject=f"job:{cluster.job_id}").pk,
         machine=MachineFactory.create(people=[alice]).pk,
+        upload=UploadFactory.create(owner=alice).pk,
     )
 
 
@@ -99,6 +102,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("get", "files/{file}/contents/", 200, None),
     ("get", "files/{file}/lines/", 200, None),
     ("delete", "files/{file}/", 204, None),
+    ("get", "uploads/{upload}/", 200, None),
     ("get", "machines/{machine}/", 200, None),
     ("get", "terminal-sessions/{session}/", 200, None),
     ("delete", "terminal-sessions/{session}/", 204, None),
@@ -122,6 +126,7 @@ OWN: list[tuple[str, str, int, Any]] = [
     ("get", "clusters/", 200, None),
     ("post", "clusters/?check=true", 200, {"definition": DEFINITION}),
     ("get", "files/", 200, None),
+    ("get", "uploads/", 200, None),
     ("get", "terminal-sessions/", 200, None),
     ("get", "machines/", 200, None),
     ("get", "host-authority/", 200, None),
@@ -157,7 +162,7 @@ def test_a_strangers_own_lists_hold_nothing_of_alices(charlie: User, things: Thi
     answer = _call(client_of(charlie), "get", path, things, None)
 
     assert answer.status_code == 200
-    for thing in (things.job, things.saved, things.file, things.session):
+    for thing in (things.job, things.saved, things.file, things.session, things.upload):
         assert thing not in answer.content.decode()
 
 

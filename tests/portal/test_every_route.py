@@ -18,6 +18,7 @@ from tests.factories import (
     SSHKeyFactory,
     StoredFileFactory,
     TerminalSessionFactory,
+    UploadFactory,
     token_of,
 )
 
@@ -62,6 +63,7 @@ def paths(alice: User) -> list[str]:
     ids = {
         "jobs": cluster.job_id,
         "files": StoredFileFactory.create(owner=alice).pk,
+        "uploads": UploadFactory.create(owner=alice).pk,
         "terminal": session.pk,
         "machines": MachineFactory.create(people=[alice]).pk,
         "access-rules": AccessRuleFactory.create(owner=alice).pk,

@@ -88,13 +88,22 @@ JOBS = Group(
             "How long collecting output files may take, in hours. After that the cluster is released without the rest.",
         ),
         Setting(
-            "HEADNODE_MAX_UPLOAD_MB", Number(1, 10_000_000, 4096), 4096, "The largest file to upload, in MB."
+            "HEADNODE_MAX_UPLOAD_MB",
+            Number(1, 10_000_000, 51_200),
+            51_200,
+            "The largest file to upload, in MB.",
         ),
         Setting(
             "HEADNODE_UPLOAD_QUOTA_MB",
             Number(1, 1_000_000_000, 102_400),
             102_400,
             "How much the uploaded files of one person may hold together, in MB.",
+        ),
+        Setting(
+            "HEADNODE_UPLOAD_EXPIRY_HOURS",
+            Number(1, YEAR_HOURS, 168),
+            168,
+            "How long an upload that broke off can be continued, in hours.",
         ),
         Setting(
             "HEADNODE_MAX_UNPACKED_GB",

@@ -91,3 +91,21 @@ def test_a_submitted_job_may_be_told_the_files_it_has(job: Job) -> None:
     answer = client_of(job.owner).put(f"{URL}{job.pk}/", body, format="json")
 
     assert (answer.status_code, answer.json()["name"]) == (200, "renamed")
+
+
+def _file(user: User, path: str) -> str:
+    return StoredFileFactory.create(owner=user, name=path.rpartition("/")[2], relative_path=path).pk
+
+
+def test_files_of_one_name_in_different_folders(job: Job, alice: User) -> None:
+    wanted = [{"id": _file(alice, path)} for path in ("case/0/U", "case/1/U", "U")]
+
+    assert send(job, "patch", inputFiles=wanted).status_code == 200
+
+
+@pytest.mark.parametrize("paths", [["case/U", "case/U"], ["case/0", "case/0/U"]])
+def test_files_that_want_one_place_are_refused(job: Job, alice: User, paths: list[str]) -> None:
+    answer = send(job, "patch", inputFiles=[{"id": _file(alice, path)} for path in paths])
+
+    assert answer.status_code == 400
+    assert "file_name_twice" in answer.content.decode()
