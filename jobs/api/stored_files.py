@@ -36,6 +36,17 @@ QUOTA_HEADERS = [
 ]
 # One program's upload has the part header `Content-Type: {'type_id': 1}`.
 _TYPE_IN_HEADER = re.compile(r"""['"]?type_?id['"]?\s*[:=]\s*([0-9]{1,3})""", re.IGNORECASE)
+# What a list may be sorted by, each also with "-" before it.
+ORDERS = {"name": "name", "size": "size", "dateUploaded": "created_at"}
+ORDERING = OpenApiParameter(
+    "ordering",
+    str,
+    enum=[sign + name for name in ORDERS for sign in ("", "-")],
+    description="Sort by this; `-` reverses.",
+)
+UPLOADED = OpenApiParameter(
+    "uploaded", bool, description="`true`: only what you uploaded, no outputs of jobs."
+)
 SEARCH = OpenApiParameter("search", str, description="Part of the name or path.")
 
 
@@ -115,7 +126,7 @@ class FilePatch(CamelSerializer):
     type_id = WholeNumberField(required=False)
 
 
-@extend_schema_view(get=extend_schema(parameters=[SEARCH, *QUOTA_HEADERS]))
+@extend_schema_view(get=extend_schema(parameters=[SEARCH, ORDERING, UPLOADED, *QUOTA_HEADERS]))
 class Files(ListAPIView[StoredFile]):
     """Your files, newest first: those you uploaded and the output of your jobs."""
 
@@ -123,7 +134,15 @@ class Files(ListAPIView[StoredFile]):
     queryset = StoredFile.objects.none()
 
     def get_queryset(self) -> QuerySet[StoredFile]:
-        return filtered_files(stored_files.visible_files(person(self.request)), self.request)
+        rows = filtered_files(stored_files.visible_files(person(self.request)), self.request)
+        asked = self.request.query_params
+        if asked.get("uploaded") == "true":
+            rows = rows.exclude(type_id=StoredFile.Type.OUTPUT)
+        if not (order := asked.get("ordering", "")):
+            return rows
+        if (column := ORDERS.get(order.removeprefix("-"))) is None:
+            raise serializers.ValidationError({"ordering": [f"Sort by one of {', '.join(ORDERS)}."]})
+        return rows.order_by(("-" if order.startswith("-") else "") + column, "pk")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page of files, and in two headers how much your uploads hold and may hold."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import BaseParser
@@ -111,7 +111,6 @@ class TusView(APIView):
         )
 
 
-@extend_schema_view(get=extend_schema(operation_id="uploads_list"))
 class Uploads(TusView, ListAPIView[Upload]):
     """Uploads that are not complete."""
 

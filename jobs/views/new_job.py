@@ -20,9 +20,10 @@ from accounts.views.pages import actor, person, shown_again
 from jobs.access.access_needs import access_needs
 from jobs.costs.price_history import is_simulated
 from jobs.models import Analysis, CoreType
+from jobs.storage.job_inputs import attach_inputs
 from jobs.submission import job_actions
 from jobs.submission.job_actions import DraftRefused
-from jobs.views.typed_job import typed_draft
+from jobs.views.typed_job import typed_draft, typed_inputs
 
 
 @login_required
@@ -35,6 +36,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
     try:
         with transaction.atomic():  # a job that cannot be submitted stays in the form
             job = job_actions.create_job(actor(request), person(request), typed_draft(request.POST))
+            attach_inputs(job, typed_inputs(request.POST))
             if "submit" in request.POST:
                 job_actions.submit_job(actor(request), job)
     except DraftRefused as refused:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.storage.job_inputs import InputDraft
 from jobs.submission.draft import JobDraft
 
 
@@ -21,6 +22,11 @@ def typed_draft(values: Mapping[str, str]) -> JobDraft:
         walltime_hours=_number(float, hours) if hours else None,
         project_id=values.get("project"),
     )
+
+
+def typed_inputs(values: Mapping[str, str]) -> list[InputDraft]:
+    """Return the input files that were chosen. The page's script writes their ids with blanks between them."""
+    return [InputDraft(file_id) for file_id in values.get("inputs", "").split()]
 
 
 def _number(kind: type[int] | type[float], text: str) -> Any:

@@ -1,5 +1,6 @@
 /* The form follows the chosen core type, and shows the size of the cluster before it is ordered; its estimate comes from the server. */
 import { byId, control, find, findAll } from "./dom.js";
+import { startInputs } from "./inputs/form_inputs.js";
 import { keepForm } from "./kept_forms.js";
 import { money } from "./money.js";
 
@@ -49,6 +50,9 @@ form.addEventListener("input", (event) => {
   summarise();
 });
 
+keepForm(form);
+startInputs(form);
+
 // Send it once: a second press while a submission is slow must not make a second job.
 form.addEventListener("submit", (event) => {
   if (form.dataset.sent) event.preventDefault();
@@ -56,7 +60,6 @@ form.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => delete form.dataset.sent);
 
-keepForm(form);
 const first = chosenOffer();
 if (first) offerCores(first);
 summarise();

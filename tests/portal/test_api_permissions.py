@@ -202,6 +202,7 @@ def test_an_id_nothing_has_is_not_found(alice: User, method: str, path: str, cod
             file=name,
             session=name,
             machine=name,  # type: ignore[arg-type]  # a text where a number belongs
+            upload=name,
             handle=name,
         )
 

@@ -331,3 +331,21 @@ def test_lines_keep_their_ends(alice: User, content: bytes, lines: list[str]) ->
     file = StoredFileFactory.create(owner=alice, content=content)
 
     assert client_of(alice).get(f"/api/v2/files/{file.pk}/lines/").json()["lines"] == lines
+
+
+def test_a_list_is_sorted_as_asked_and_leaves_out_outputs(alice: User) -> None:
+    for name, content in (("b", b"1"), ("a", b"123"), ("c", b"12")):
+        StoredFileFactory.create(owner=alice, name=name, content=content)
+    StoredFileFactory.create(owner=alice, name="output", type_id=5)
+    client = client_of(alice)
+
+    def names(query: str) -> list[str]:
+        return [file["name"] for file in client.get(f"/api/v2/files/?{query}").json()["results"]]
+
+    assert names("uploaded=true&ordering=name") == ["a", "b", "c"]
+    assert names("uploaded=true&ordering=-size") == ["a", "c", "b"]
+    assert names("uploaded=true&ordering=dateUploaded") == ["b", "a", "c"]
+    assert len(names("")) == 4
+    refused = client.get("/api/v2/files/?ordering=owner__password")
+    assert refused.status_code == 400
+    assert refused.json()["ordering"] == ["Sort by one of name, size, dateUploaded."]
