@@ -81,16 +81,16 @@ def test_a_large_file_over_a_line_that_is_cut_and_a_page_that_is_reloaded(
     page: Page, alice: User, tmp_path: Path
 ) -> None:
     path = large(tmp_path / "case.dat", 300)
-    _slow(page, 40 * MEGABYTE)
+    line = _Line(page, 20 * MEGABYTE)
     page.locator("[data-files]").set_input_files(path)
     row = page.locator("[data-rows] > li")
     for _ in range(2):
         before = _received()
         wait_for(lambda: _received() > before, "some of it has arrived")  # noqa: B023  # called at once
-        page.context.set_offline(True)
+        line.set(is_cut=True)
         held = wait_for(lambda: Upload.objects.get().received, "what has arrived is kept")
         assert held < 300 * MEGABYTE
-        page.context.set_offline(False)
+        line.set(is_cut=False)
     before = _received()
     wait_for(lambda: _received() > before, "it goes on")
     page.on("dialog", lambda dialog: dialog.accept())
@@ -106,16 +106,23 @@ def _received() -> int:
     return sum(Upload.objects.values_list("received", flat=True))
 
 
-def _slow(page: Page, per_second: int) -> None:
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": per_second}
-    session.send("Network.emulateNetworkConditions", limits)
+class _Line:
+    """The line of a page: slow, and cut on demand."""
+
+    def __init__(self, page: Page, per_second: int) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Network.enable")
+        self._per_second = per_second
+        self.set(is_cut=False)
+
+    def set(self, *, is_cut: bool) -> None:
+        limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": self._per_second}
+        self._session.send("Network.emulateNetworkConditions", {"offline": is_cut, **limits})
 
 
 def test_a_pause_holds_and_the_job_waits(page: Page, tmp_path: Path) -> None:
     path = large(tmp_path / "case.dat", 60)
-    _slow(page, 10 * MEGABYTE)
+    _Line(page, 10 * MEGABYTE)
     page.locator("[data-files]").set_input_files(path)
     wait_for(lambda: _received() > 0, "some of it has arrived")
     page.get_by_role("button", name="Pause case.dat").click()

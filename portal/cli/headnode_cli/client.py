@@ -92,6 +92,22 @@ class Portal:
         sent = self.request("POST", "files/contents/", files=content, data=fields, timeout=UPLOAD_TIMEOUT)
         return self._json(sent)
 
+    def send_part(self, path: str, pieces: Iterator[bytes], headers: dict[str, str]) -> None:
+        """Append bytes to an upload. Sent once: the caller asks how far it came before it sends again."""
+        headers = {**headers, "Content-Type": "application/offset+octet-stream"}
+        try:
+            response = self._http.request(
+                "PATCH", self.address(path), content=pieces, headers=headers, timeout=UPLOAD_TIMEOUT
+            )
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from None
+        if not response.is_success:
+            raise error_of(self.url, response.status_code, response.text, response.headers)
+
+    def wait(self, number: int) -> None:
+        """Wait before the next try."""
+        pause(number)
+
     def post_text(self, path: str, text: str, content_type: str, **params: Any) -> Any:
         """POST a text as it is. Return the JSON of the answer."""
         headers = {"Content-Type": content_type}

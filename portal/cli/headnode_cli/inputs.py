@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from . import resumable
 from .errors import CLIError
 from .progress import CountedFile, Progress
 
@@ -60,11 +61,22 @@ def upload_file(portal: Portal, name: str, file: IO[bytes]) -> str:
     if stored := _stored(portal, name, total, digest.hexdigest()):
         return stored
     with Progress(name, total) as bar:
-        answer = portal.upload(name, CountedFile(file, bar))
-    checksums = {entry["hashFunction"]: entry["fileHash"] for entry in answer.get("fileChecksums") or []}
-    if checksums.get("SHA-512", digest.hexdigest()) != digest.hexdigest():
+        answer = resumable.upload(portal, name, file, total, bar) if total >= resumable.LARGE else None
+        if answer is not None and not _is_same(answer, digest.hexdigest()):
+            # What broke off earlier had this name and size, and another content.
+            resumable.give_up(portal, answer["id"])
+            answer = None
+        if answer is None:
+            file.seek(0)
+            answer = portal.upload(name, CountedFile(file, bar))
+    if not _is_same(answer, digest.hexdigest()):
         raise CLIError(f"{name} arrived damaged: its checksum is another. Try again.")
     return str(answer["id"])
+
+
+def _is_same(answer: Any, digest: str) -> bool:
+    checksums = {entry["hashFunction"]: entry["fileHash"] for entry in answer.get("fileChecksums") or []}
+    return bool(checksums.get("SHA-512", digest) == digest)
 
 
 def _stored(portal: Portal, name: str, size: int, digest: str) -> str:

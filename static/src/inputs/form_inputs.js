@@ -62,8 +62,10 @@ export function startInputs(form) {
   function showTotal() {
     const items = [...rowOf.keys()];
     const unfinished = items.filter(({ state }) => state !== "done");
+    const wasHidden = total.hidden;
     total.hidden = unfinished.length === 0;
     if (unfinished.length === 0) {
+      if (!wasHidden) showQuota().catch(() => {});
       problem.hidden = true;
       return;
     }
