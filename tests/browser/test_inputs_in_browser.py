@@ -81,7 +81,7 @@ def test_a_large_file_over_a_line_that_is_cut_and_a_page_that_is_reloaded(
     page: Page, alice: User, tmp_path: Path
 ) -> None:
     path = large(tmp_path / "case.dat", 300)
-    line = _Line(page, 20 * MEGABYTE)
+    line = _Line(page, 8 * MEGABYTE)
     page.locator("[data-files]").set_input_files(path)
     row = page.locator("[data-rows] > li")
     for _ in range(2):
