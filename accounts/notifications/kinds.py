@@ -55,6 +55,12 @@ class NotificationKind(StrEnum):
         True,
         True,
     )
+    BUDGET = (
+        "budget",
+        gettext_noop("Budget"),
+        gettext_noop("50, 80 or 100 % of a budget that is yours, or that you look after, is spent."),
+        True,
+    )
     KEY_EXPIRING = (
         "key_expiring",
         gettext_noop("SSH key expires soon"),

@@ -22,6 +22,7 @@ ICONS = {
     "job_ended": "check",
     "job_failed": "error",
     "deadline_near": "clock",
+    "budget": "chart",
     "key_expiring": "key",
     "shared_with_you": "user",
     "host_key_alarm": "shield",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobs.api import (
     analyses,
+    budgets,
     clone,
     clusters,
     connect,
@@ -36,6 +37,8 @@ urlpatterns = [
     path("coretypes/<str:code>/", core_types.OneCoreType.as_view()),
     path("billing/computeprices/", core_types.ComputePrices.as_view()),
     path("rate-card/", rate_card.RateCard.as_view()),
+    path("budgets/", budgets.Budgets.as_view()),
+    path("budgets/<str:id>/", budgets.OneBudget.as_view()),
     path("users/me/usage/", usage.Usage.as_view()),
     path("jobs/", jobs.Jobs.as_view()),
     path("jobs/estimate/", job_estimate.EstimateOfJob.as_view()),

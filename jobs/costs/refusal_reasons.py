@@ -11,3 +11,13 @@ class CostRefusal(StrEnum):
     CURRENCY_INVALID = "currency_invalid"
     PERIOD_INVALID = "period_invalid"
     PERSON_UNKNOWN = "person_unknown"
+
+
+class BudgetRefusal(StrEnum):
+    """Why a budget is refused. The REST API returns the value as `reason`: never change one."""
+
+    AMOUNT_INVALID = "amount_invalid"
+    SCOPE_INVALID = "scope_invalid"
+    SUBJECT_UNKNOWN = "subject_unknown"
+    CURRENCY_INVALID = "currency_invalid"
+    PERIOD_INVALID = "period_invalid"

@@ -2,6 +2,7 @@
 
 from jobs.models.analysis import Analysis, AnalysisVersion
 from jobs.models.boot_line import BootLine
+from jobs.models.budget import Budget, BudgetStep
 from jobs.models.charge import Charge
 from jobs.models.cluster import Cluster, ClusterStatus
 from jobs.models.cluster_count import ClusterCount
@@ -22,6 +23,8 @@ __all__ = [
     "AnalysisFields",
     "AnalysisVersion",
     "BootLine",
+    "Budget",
+    "BudgetStep",
     "Charge",
     "Cluster",
     "ClusterCount",

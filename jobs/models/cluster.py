@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from jobs.ids import LENGTH, new_id
+from jobs.models.budget import Budget
 from jobs.models.job import Job
 from jobs.states import ClusterState, Desired, Observed, cluster_state
 
@@ -69,6 +70,20 @@ class Cluster(models.Model):
     released_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     deadline_reason = models.CharField(max_length=40, blank=True)
+    let_start_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its budgets let it start; its life counts from then."
+    )
+    wait_began_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it waits, or waited, for a budget before it was ordered."
+    )
+    waits_for_budget = models.ForeignKey(
+        Budget,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="waiting_clusters",
+        help_text="The budget that has no room for it now.",
+    )
     context_report = models.CharField(
         max_length=200, blank=True, help_text="Where its context report is in storage."
     )
