@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from jobs.control import controller, heartbeat, push_access
 from jobs.events import wakeups
-from jobs.lifetime import orphans
+from jobs.lifetime import budget_check, orphans
 from jobs.models import Cluster
 from jobs.providers import isolation, registry
 from jobs.providers.base import ProviderError
@@ -51,6 +51,12 @@ def sweep() -> int:
     for cluster_id in found:
         wakeups.send_from_sweep(cluster_id)
     return len(found)
+
+
+@shared_task(name=budget_check.TASK_NAME)
+def check_budgets() -> None:
+    """Look at every budget."""
+    budget_check.check_budgets()
 
 
 @shared_task(name=isolation.TASK_NAME)

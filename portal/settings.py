@@ -192,6 +192,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "check-budgets": {"task": "jobs.check_budgets", "schedule": 2.0, "options": {"expires": 4}},
     "end-sessions-left-open": {
         "task": "sshgateway.sweep",
         "schedule": 30.0,

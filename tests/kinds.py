@@ -37,6 +37,7 @@ FOR_POSTGRES = (
     "tests/jobs/costs/test_rate_card.py",
     "tests/jobs/costs/test_reports.py",
     "tests/jobs/events/",
+    "tests/jobs/lifetime/test_budget_check.py",
     "tests/jobs/lifetime/test_extend.py",
     "tests/jobs/submission/test_job_actions.py",
     "tests/jobs/submission/test_projects.py",

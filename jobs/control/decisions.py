@@ -17,6 +17,7 @@ from jobs.context.boot_policy import BootAction, NodeProgress
 from jobs.context.context_plan import ContextPolicy
 from jobs.control import cluster_end_reasons
 from jobs.control.cluster_end_reasons import ClusterEndReason
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.states import NODE_DOWN, Desired, NodeState, Observed
 
 
@@ -168,6 +169,8 @@ def _too_old(facts: Facts) -> Decision | None:
     if not _past(facts.deadline_at, facts):
         return None
     why = "The cluster was not ready when its deadline came."
+    if facts.deadline_reason == DeadlineReason.BUDGET:
+        why = "The budget was used up before the cluster was ready."
     return Decision(Step.FAIL, why, by_deadline=True)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from jobs.context import cluster_plan
 from jobs.control.decisions import Facts, NodeFacts
-from jobs.lifetime.deadline import COLLECT_AFTER_STOP
+from jobs.lifetime.deadline import COLLECT_AFTER_STOP, DeadlineReason
 from jobs.models import Cluster, Node
 from jobs.states import ClusterState, Desired, Observed
 
@@ -51,7 +51,8 @@ def rest_limit(cluster: Cluster) -> datetime | None:
     """Return until when files of a kept head node may be stored before it is released: soon, once it was terminated."""
     limits = []
     if cluster.deadline_at is not None:
-        limits.append(cluster.deadline_at + COLLECT_AFTER_STOP)
+        is_budget = cluster.deadline_reason == DeadlineReason.BUDGET
+        limits.append(cluster.deadline_at + (REST_AFTER_STOP if is_budget else COLLECT_AFTER_STOP))
     if cluster.job.stop_requested_at is not None:
         limits.append(cluster.job.stop_requested_at + REST_AFTER_STOP)
     return min(limits, default=None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.access import host_key_alarm
-from jobs.control import checkpoint, command, incomplete_boot, provisioning, standby, teardown
+from jobs.control import budget_start, checkpoint, command, incomplete_boot, provisioning, standby, teardown
 from jobs.control.decisions import Decision, Facts, Step, can_save_files
 from jobs.models import Cluster
 from jobs.providers.base import Provider
@@ -34,7 +34,7 @@ def _fail(step: DecidedStep) -> timedelta:
 
 
 STEP_FUNCTIONS: Mapping[Step, Callable[[DecidedStep], timedelta | None]] = {
-    Step.PROVISION: lambda step: provisioning.provision(step.cluster, step.provider),
+    Step.PROVISION: lambda step: budget_start.provision_within_budgets(step.cluster, step.provider),
     Step.WATCH_BOOT: lambda step: provisioning.WATCH_EVERY,
     Step.LEAVE_OUT: lambda step: incomplete_boot.leave_out(
         step.cluster, step.provider, step.decision.nodes, step.decision.why

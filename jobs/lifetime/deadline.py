@@ -17,6 +17,8 @@ from jobs.states import ENDING, Observed
 WARNINGS = (60, 15, 5)
 # Output files of a command that was stopped get this long, even past other limits.
 COLLECT_AFTER_STOP = timedelta(minutes=10)
+# Those of one that a budget ended get this long: what is over the budget is kept small.
+COLLECT_AFTER_BUDGET = timedelta(seconds=30)
 LONGEST_EXTENSION = timedelta(days=366)
 
 
@@ -75,13 +77,17 @@ class DeadlinePolicy:
 
 @dataclass(frozen=True)
 class Life:
-    """The dates of a cluster's life so far. `extended_until` only counts while no command runs (kept or held)."""
+    """The dates of a cluster's life so far. `extended_until` only counts while no command runs (kept or held).
+
+    `is_waiting`: it is not ordered yet, because a budget has no room for it.
+    """
 
     observed: Observed
     created_at: datetime
     walltime: timedelta
     auto_terminate: bool = True
     is_wanted: bool = True
+    is_waiting: bool = False
     executing_at: datetime | None = None
     executed_at: datetime | None = None
     collected_at: datetime | None = None
@@ -92,16 +98,20 @@ class Life:
 
 
 def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> Deadline | None:
-    """Return the cluster's deadline; None once it is being released.
+    """Return the cluster's deadline; None once it is being released, and while it waits for a budget.
 
-    `others` are limits computed elsewhere (idle, budget). They apply while people can use the cluster.
+    `others` are limits computed elsewhere (idle, budget). They apply while people can use the cluster; a budget's
+    always, but output files are stored before the nodes go.
     """
+    if life.is_waiting:
+        return None
+    budgets = [other for other in others if other.reason == DeadlineReason.BUDGET]
     end_of_life = Deadline(life.created_at + policy.longest_life, DeadlineReason.LONGEST_LIFE)
     match life.observed:
         case Observed.RELEASING | Observed.RELEASED:
             return None
         case Observed.EXECUTED | Observed.DRAINED:
-            return _collecting(life, policy, end_of_life)
+            return _collecting(life, policy, end_of_life, budgets)
         case Observed.EXECUTING:
             began = life.executing_at or life.created_at
             limits = [Deadline(began + life.walltime, DeadlineReason.WALLTIME), end_of_life, *others]
@@ -112,7 +122,7 @@ def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadl
             held = (life.held_at or life.created_at) + min(life.hold, policy.kept_head)
             limits = [Deadline(_later(held, life), DeadlineReason.HOLD_LIMIT), end_of_life, *others]
         case _:
-            limits = [end_of_life]
+            limits = [end_of_life, *budgets]
     return min(limits, key=lambda limit: limit.at)
 
 
@@ -120,10 +130,13 @@ def _later(usual: datetime, life: Life) -> datetime:
     return max(usual, life.extended_until or usual)
 
 
-def _collecting(life: Life, policy: DeadlinePolicy, end_of_life: Deadline) -> Deadline:
+def _collecting(
+    life: Life, policy: DeadlinePolicy, end_of_life: Deadline, budgets: Sequence[Deadline]
+) -> Deadline:
     """Return the limit for storing output files: some minutes remain even after a stop or at the end of its life."""
     ended = life.executed_at or life.created_at
     limits = [ended + policy.collect, max(ended, end_of_life.at) + COLLECT_AFTER_STOP]
+    limits += [max(ended, budget.at) + COLLECT_AFTER_BUDGET for budget in budgets]
     if life.stop_requested_at is not None:
         limits.append(max(ended, life.stop_requested_at) + COLLECT_AFTER_STOP)
     return Deadline(min(limits), DeadlineReason.COLLECT_LIMIT)

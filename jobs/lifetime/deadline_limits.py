@@ -8,6 +8,7 @@ from django.conf import settings
 from jobs.context import cluster_plan
 from jobs.context.boot_policy import hold_limit
 from jobs.lifetime import deadline
+from jobs.lifetime.budget_deadlines import budget_deadlines
 from jobs.lifetime.deadline import Deadline, DeadlinePolicy, Life
 from jobs.models import Cluster
 from jobs.states import Desired, Observed
@@ -31,7 +32,8 @@ def life_of(cluster: Cluster) -> Life:
     is_wanted = cluster.desired_state == Desired.RUNNING and (is_held or not cluster.failure)
     return Life(
         observed=Observed(cluster.observed_state),
-        created_at=cluster.created_at,
+        created_at=cluster.let_start_at or cluster.created_at,
+        is_waiting=_is_waiting(cluster),
         walltime=job.walltime,
         auto_terminate=job.auto_terminate_cluster,
         is_wanted=is_wanted,
@@ -47,9 +49,13 @@ def life_of(cluster: Cluster) -> Life:
     )
 
 
+def _is_waiting(cluster: Cluster) -> bool:
+    return cluster.wait_began_at is not None and cluster.let_start_at is None
+
+
 def other_limits(cluster: Cluster) -> Sequence[Deadline]:
-    """Return limits computed elsewhere (idle, budget). There are none yet; they would be added here."""
-    return ()
+    """Return limits computed elsewhere (idle, budget)."""
+    return budget_deadlines(cluster)
 
 
 def deadline_of(cluster: Cluster) -> Deadline | None:

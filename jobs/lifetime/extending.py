@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from accounts.audit.trail import Actor, record
 from accounts.refusals import Refused
+from jobs.costs.budget_rows import applying_to
 from jobs.events import job_log, wakeups
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.lifetime import deadline, deadline_limits, deadline_store
+from jobs.lifetime import budget_limits, deadline, deadline_limits, deadline_store
 from jobs.lifetime.refusal_reasons import LifetimeRefusal
 from jobs.models import Cluster, Job
 from jobs.states import LogSource
@@ -21,7 +22,7 @@ def extend_job(
     """Move the deadline of the job's cluster, and with it the walltime of a running command. Warnings are given again.
 
     Repeating the same `until` changes nothing. Raises Refused: `not_submitted`, `nothing_to_extend`,
-    `deadline_passed` (409), `bad_extension`, `beyond_policy` (400).
+    `deadline_passed`, `beyond_budget` (409), `bad_extension`, `beyond_policy` (400).
     """
     if job.submitted_at is None:
         raise Refused(
@@ -30,10 +31,14 @@ def extend_job(
             status=409,
         )
     with transaction.atomic():
+        budgets = budget_limits.locked(applying_to(job.owner_id, job.project_id).filter(enforced=True))
         found = Cluster.objects.select_for_update(of=("self",)).select_related("job__owner", "job__core_type")
         cluster = found.get(job=job)
         now, before = timezone.now(), deadline_limits.life_of(cluster)
         _check_not_passed(cluster, before, now)
+        if budgets and (wanted := _wanted(cluster, before, by, until)) is not None:
+            field = "seconds" if until is None else "until"
+            budget_limits.check_extension(cluster, wanted, budgets, field=field)
         policy, others = deadline_limits.policy(), deadline_limits.other_limits(cluster)
         after = deadline.extended(before, policy, now, by=by, until=until, others=others)
         moved = deadline.earliest_deadline(after, policy, others)
@@ -52,6 +57,18 @@ def _check_not_passed(cluster: Cluster, life: deadline.Life, now: datetime) -> N
             "The deadline has passed. The cluster is being terminated.",
             status=409,
         )
+
+
+def _wanted(
+    cluster: Cluster, life: deadline.Life, by: timedelta | None, until: datetime | None
+) -> datetime | None:
+    """Return the moment that is asked for; None if the deadline need not move, or cannot for another reason."""
+    present = cluster.deadline_at
+    if deadline.why_not_extendable(life) or present is None or (by is None) == (until is None):
+        return None
+    if until is None:
+        until = present + by if by is not None and timedelta() < by <= deadline.LONGEST_EXTENSION else present
+    return until if until > present else None
 
 
 def _save(actor: Actor, cluster: Cluster, life: deadline.Life, moved: deadline.Deadline) -> None:

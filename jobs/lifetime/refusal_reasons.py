@@ -11,4 +11,5 @@ class LifetimeRefusal(StrEnum):
     DEADLINE_PASSED = "deadline_passed"
     BAD_EXTENSION = "bad_extension"
     BEYOND_POLICY = "beyond_policy"
+    BEYOND_BUDGET = "beyond_budget"
     ALREADY_STOPPING = "already_stopping"
