@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from jobs.views import (
     analysis_form,
     boot_log,
+    budgets,
     catalogue,
     clusters,
     connect,
@@ -46,6 +47,9 @@ urlpatterns: list[URLPattern] = [
     path("administration/simulated-cloud/off/", simulated_cloud.switch_off, name="fault_off"),
     path("administration/simulated-cloud/cores/", simulated_cloud.set_cores, name="capacity_set"),
     path("administration/rate-card/", rate_card.rate_card_page, name="rate_card"),
+    path("administration/budgets/", budgets.budgets, name="budgets"),
+    path("administration/budgets/<int:pk>/change/", budgets.change, name="budget_change"),
+    path("administration/budgets/<int:pk>/remove/", budgets.remove, name="budget_remove"),
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.usage_csv, name="usage_csv"),
     path("administration/catalogue/", catalogue.catalogue, name="catalogue"),

@@ -67,6 +67,17 @@ class RoomSerializer(CamelSerializer):
     is_enough = serializers.BooleanField()
 
 
+class BudgetEffectSerializer(CamelSerializer):
+    """What the job would do to a budget that it would use."""
+
+    name = serializers.CharField()
+    enforced = serializers.BooleanField(source="is_enforced")
+    would_wait = serializers.BooleanField(help_text="Whether the job would wait for it if submitted now.")
+    left = MoneyField(
+        allow_null=True, help_text="What would be left after the walltime; null for the site's budget."
+    )
+
+
 class EstimateSerializer(CamelSerializer):
     """The estimate of a job. What the cluster would be is not known while a limit names its hardware: then null."""
 
@@ -81,6 +92,7 @@ class EstimateSerializer(CamelSerializer):
     capacity = RoomSerializer(
         source="room", allow_null=True, help_text="null if the provider does not say what is free."
     )
+    budgets = BudgetEffectSerializer(many=True)
 
 
 class EstimateOfJob(APIView):

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
+from django.utils import timezone
+
 from accounts.models import User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.services.projects import check_project_for_run
 from jobs.costs import estimate, past_runs
+from jobs.costs.budget_rows import applying_to, name_of
+from jobs.costs.budget_spending import spent_of, windows_of
+from jobs.costs.budgets import ENDING_TIME, BudgetScope, Burner, may_start
 from jobs.costs.estimate import PricedSpan, Typical
 from jobs.costs.past_runs import Likeness
 from jobs.costs.price_history import is_simulated, portal_currency
 from jobs.costs.rates import node_price_per_hour
+from jobs.lifetime.budget_limits import burners_of
 from jobs.models import CoreType
 from jobs.providers import capacity
 from jobs.submission import draft, job_actions
@@ -39,6 +46,17 @@ class Room:
 
 
 @dataclass(frozen=True)
+class BudgetEffect:
+    """What the job would do to a budget. `left`: what would be left of it after the walltime, None for the site's."""
+
+    name: str
+    currency: str
+    is_enforced: bool
+    would_wait: bool
+    left: Decimal | None
+
+
+@dataclass(frozen=True)
 class JobEstimate:
     """The estimate of a job, in `currency`.
 
@@ -53,6 +71,7 @@ class JobEstimate:
     walltime: PricedSpan | None = None
     typical: Typical | None = None
     room: Room | None = None
+    budgets: Sequence[BudgetEffect] = ()
 
 
 def estimate_job(owner: User, asked: JobDraft, *, needs_command: bool = True) -> JobEstimate:
@@ -75,7 +94,33 @@ def estimate_job(owner: User, asked: JobDraft, *, needs_command: bool = True) ->
         walltime=estimate.priced(walltime, rate),
         typical=estimate.typical(durations, rate),
         room=None if free is None else Room(core_type.name, cores, free),
+        budgets=_budgets(owner, asked, core_type.currency, rate, walltime),
     )
+
+
+def _budgets(
+    owner: User, asked: JobDraft, currency: str, rate: Decimal, walltime: timedelta
+) -> list[BudgetEffect]:
+    """Return what the job would do to each budget in its currency that it would use."""
+    try:
+        project = project_of(owner, asked.project_id)
+    except Refused:
+        project = None
+    now, effects = timezone.now(), []
+    for budget in applying_to(owner.pk, project).filter(currency=currency):
+        spent = spent_of(budget, now)
+        new = Burner(rate, now + settings.HEADNODE_BOOT_LIMIT + walltime + ENDING_TIME)
+        waits = (
+            budget.enforced
+            and rate > 0
+            and not may_start(windows_of(budget, spent, now), burners_of(budget, now), new, now)
+        )
+        left = budget.amount - spent - estimate.priced(walltime, rate).cost
+        is_site = budget.scope == BudgetScope.SITE  # what others have spent is not for everybody
+        effects.append(
+            BudgetEffect(name_of(budget), currency, budget.enforced, waits, None if is_site else left)
+        )
+    return effects
 
 
 def _durations(owner: User, asked: JobDraft) -> Sequence[timedelta]:

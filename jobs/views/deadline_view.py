@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from jobs.costs.budget_rows import name_of
 from jobs.lifetime import deadline, deadline_limits
+from jobs.lifetime.budget_deadlines import first_used_up
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.models import Cluster
 from jobs.states import ENDING
 
@@ -43,12 +46,11 @@ def deadline_view_of(cluster: Cluster | None) -> DeadlineView | None:
     if cluster is None or cluster.observed_state in ENDING or cluster.deadline_at is None:
         return None
     at, latest = cluster.deadline_at, deadline_limits.latest_extension_of(cluster)
-    sentence = deadline.sentence_of(cluster.deadline_reason)
     remaining = at - timezone.now()
     is_near = latest is not None and remaining <= _noticed_from(at - _began_at(cluster))
     return DeadlineView(
         at=at,
-        why=gettext(sentence) if sentence else "",
+        why=_why(cluster),
         is_near=is_near,
         is_urgent=is_near and remaining <= URGENT,
         latest=latest,
@@ -66,6 +68,14 @@ def _noticed_from(whole: timedelta) -> timedelta:
     """Return how long before the deadline the page begins to speak of it, of the whole time that it ends."""
     warnings = [timedelta(minutes=minutes) for minutes in deadline.WARNINGS]
     return max([span for span in warnings if span < whole], default=whole / 10)
+
+
+def _why(cluster: Cluster) -> str:
+    """Return which limit gives the deadline, and of several budgets which one."""
+    if cluster.deadline_reason == DeadlineReason.BUDGET and (budget := first_used_up(cluster)):
+        return gettext("Then %(name)s is used up.") % {"name": name_of(budget)}
+    sentence = deadline.sentence_of(cluster.deadline_reason)
+    return gettext(sentence) if sentence else ""
 
 
 def _step(at: datetime, span: timedelta, latest: datetime | None) -> ExtensionChoice:

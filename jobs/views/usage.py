@@ -22,11 +22,15 @@ from accounts.users.administrators import is_administrator
 from accounts.views.pages import person
 from jobs.access.job_visibility import visible_jobs
 from jobs.costs.amount_text import money_html, under_a_cent
+from jobs.costs.budget_rows import budgets_of
+from jobs.costs.budgets import BudgetScope
 from jobs.costs.money import rounded
 from jobs.costs.price_history import is_simulated
 from jobs.costs.report_csv import file_name, report_csv
 from jobs.costs.report_request import ReportRequest, read_request
 from jobs.costs.reports import GroupBy, Report, UsageRow, currencies
+from jobs.models import Budget
+from jobs.views.budget_lines import budget_lines
 
 PERCENT = 100
 TENTH = Decimal("0.1")
@@ -97,9 +101,17 @@ def _context(asking: User, asked: ReportRequest, values: dict[str, str]) -> dict
         "simulated": is_simulated(),
         "other_currencies": others,
         "months": _months(timezone.now().date()),
+        "budgets": budget_lines(_budgets(asked)),
         "period_query": _period_query(asked),
         "whose_query": _whose_query(asked),
     }
+
+
+def _budgets(asked: ReportRequest) -> Sequence[Budget]:
+    """Return the budgets of those whose usage is shown: a person's and their projects', or the site's."""
+    if asked.person is None:
+        return list(Budget.objects.filter(scope=BudgetScope.SITE))
+    return list(budgets_of(asked.person))
 
 
 def _groupings(for_administrator: bool) -> list[tuple[str, str]]:
