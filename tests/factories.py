@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +25,7 @@ from accounts.keys import public_keys
 from accounts.models import AccessRule, APIToken, SSHKey, User
 from jobs.events import handles
 from jobs.models import (
+    Budget,
     Cluster,
     ClusterStatus,
     CoreType,
@@ -239,6 +241,19 @@ class StoredFileFactory(Factory[StoredFile]):
 
 def _let_in(machine: Machine, create: bool, people: list[User] | None, **options: Any) -> None:
     machine.people.set(people or [])
+
+
+class BudgetFactory(Factory[Budget]):
+    """A monthly budget of a person's, that is not enforced."""
+
+    class Meta:
+        model = Budget
+
+    scope = "person"
+    person = SubFactory(UserFactory)
+    amount = Decimal(10)
+    currency = "USD"
+    period = "month"
 
 
 class MachineFactory(Factory[Machine]):

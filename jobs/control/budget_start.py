@@ -4,7 +4,7 @@ A waiting job is looked at again when a budget is changed, when there is room (`
 a minute in any case.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -43,7 +43,7 @@ def let_start(cluster: Cluster) -> bool:
         now = timezone.now()
         missing = budget_limits.budget_without_room(cluster, budgets, now)
         if missing is not None:
-            _wait(cluster, missing)
+            _wait(cluster, missing, now)
             return False
         update_claimed(cluster, let_start_at=now, waits_for_budget=None)
         if cluster.wait_began_at is not None:
@@ -53,19 +53,19 @@ def let_start(cluster: Cluster) -> bool:
     return True
 
 
-def _wait(cluster: Cluster, budget: Budget) -> None:
+def _wait(cluster: Cluster, budget: Budget, now: datetime) -> None:
     """Note for which budget the job waits, in its status and Job Log; nothing if that is known."""
     if cluster.waits_for_budget_id == budget.pk:
         return
     update_claimed(
         cluster,
         waits_for_budget=budget,
-        wait_began_at=cluster.wait_began_at or timezone.now(),
+        wait_began_at=cluster.wait_began_at or now,
         deadline_at=None,
         deadline_reason="",
         warned_minutes=0,
     )
-    reason = budget_limits.wait_sentence(budget)
+    reason = budget_limits.wait_sentence(budget, now)
     if not history.record_job_status(cluster.job, JobState.QUEUED, reason):
         JobStatus.objects.filter(job=cluster.job, status=JobState.QUEUED).update(reason=reason)
     text = _("%(reason)s The job starts by itself as soon as there is room.") % {"reason": reason}

@@ -35,11 +35,22 @@ logger = logging.getLogger(__name__)
 
 def check_budgets() -> None:
     """Look at every budget. One that breaks stops no other."""
-    for pk in Budget.objects.order_by("pk").values_list("pk", flat=True):
+    for budget in Budget.objects.select_related("person", "project").order_by("pk"):
         try:
-            check_budget(pk)
+            if _has_news(budget):
+                check_budget(budget.pk)
         except Exception:
-            logger.exception("the check of budget %s broke", pk)
+            logger.exception("the check of budget %s broke", budget.pk)
+
+
+def _has_news(budget: Budget) -> bool:
+    """Return whether there is something to write. Asked without a lock: most of the time there is not."""
+    now = timezone.now()
+    spent = spent_of(budget, now)
+    if _new_steps(budget, spent, now)[0] or budget.waiting_clusters.exists():
+        return True
+    burners = budget_limits.burners_of(budget, now) if budget.enforced else []
+    return budget_limits.used_up_of(budget, burners, spent, now) != budget.used_up_at
 
 
 def check_budget(pk: int) -> None:
@@ -55,7 +66,8 @@ def check_budget(pk: int) -> None:
         if budget_limits.save_used_up(budget, burners, spent, now):
             for cluster_id in budget_limits.burning(budget).order_by("pk").values_list("pk", flat=True):
                 wakeups.wake(cluster_id)
-        _wake_waiting(budget, now)
+        if not budget.enforced or spent < budget.amount:
+            _wake_waiting(budget, now)
 
 
 def _wake_waiting(budget: Budget, now: datetime) -> None:
@@ -65,16 +77,20 @@ def _wake_waiting(budget: Budget, now: datetime) -> None:
             wakeups.wake(cluster.pk)
 
 
+def _new_steps(budget: Budget, spent: Decimal, now: datetime) -> tuple[list[int], int]:
+    """Return the steps that are reached and not noted yet, and the highest that is noted."""
+    noted = BudgetStep.objects.filter(
+        budget=budget, window_began_at=window_began(budget, now), amount=budget.amount
+    )
+    known = set(noted.values_list("percent", flat=True))
+    reached = step_of(spent, budget.amount)
+    return [step for step in STEPS if step <= reached and step not in known], max(known, default=0)
+
+
 def _tell_steps(budget: Budget, spent: Decimal, now: datetime) -> None:
     """Note the steps that are reached now. The highest of them is told, once for this amount and window."""
-    reached = step_of(spent, budget.amount)
     began = window_began(budget, now)
-    known = set(
-        BudgetStep.objects.filter(budget=budget, window_began_at=began, amount=budget.amount).values_list(
-            "percent", flat=True
-        )
-    )
-    new = [step for step in STEPS if step <= reached and step not in known]
+    new, highest = _new_steps(budget, spent, now)
     if not new:
         return
     BudgetStep.objects.bulk_create(
@@ -83,7 +99,7 @@ def _tell_steps(budget: Budget, spent: Decimal, now: datetime) -> None:
         )
         for step in new
     )
-    if new[-1] <= max(known, default=0):
+    if new[-1] <= highest:
         return
     _tell(budget, new[-1], spent, began)
     record(
@@ -107,7 +123,7 @@ def _tell(budget: Budget, step: int, spent: Decimal, began: datetime) -> None:
         "spent": money_text(spent, budget.currency),
         "amount": exact_text(budget.amount, budget.currency),
     }
-    text = _("%(spent)s of %(amount)s is spent: %(step)s %% of %(name)s.") % facts
+    text = _("Of %(amount)s, %(spent)s is spent: %(step)s %% of %(name)s.") % facts
     if budget.enforced and step == STEPS[-1]:
         text += " " + _("New jobs wait until there is room, and running clusters are terminated.")
     elif budget.enforced:

@@ -97,13 +97,18 @@ def rates_of(clusters: Sequence[Cluster], currency: str, now: datetime) -> dict[
     return rates
 
 
+def used_up_of(budget: Budget, burners: Sequence[Burner], spent: Decimal, now: datetime) -> datetime | None:
+    """Return when the budget will be used up; the moment that is saved if it is still that. None if not enforced."""
+    found = used_up_at(windows_of(budget, spent, now), burners, now) if budget.enforced else None
+    return settled(budget.used_up_at, found, now)
+
+
 def save_used_up(budget: Budget, burners: Sequence[Burner], spent: Decimal, now: datetime) -> bool:
     """Save when the budget will be used up. Return whether that is another moment than before."""
-    found = used_up_at(windows_of(budget, spent, now), burners, now) if budget.enforced else None
-    to_save = settled(budget.used_up_at, found, now)
-    if to_save == budget.used_up_at:
+    found = used_up_of(budget, burners, spent, now)
+    if found == budget.used_up_at:
         return False
-    budget.used_up_at = to_save
+    budget.used_up_at = found
     budget.save(update_fields=["used_up_at"])
     return True
 
@@ -150,13 +155,16 @@ def _refusal(budget: Budget, until: datetime, missing: Decimal, spent: Decimal) 
     )
     if budget.scope == BudgetScope.SITE:  # what others have spent is not for everybody
         return text % facts
-    left = _("%(spent)s of %(amount)s is spent.") % {
+    left = _("Of %(amount)s, %(spent)s is spent.") % {
         "spent": money_text(spent, budget.currency),
         "amount": exact_text(budget.amount, budget.currency),
     }
     return f"{text % facts} {left}"
 
 
-def wait_sentence(budget: Budget) -> str:
+def wait_sentence(budget: Budget, now: datetime) -> str:
     """Return why a job waits."""
-    return _("Waiting: %(name)s is used up.") % {"name": name_of(budget)}
+    name = {"name": name_of(budget)}
+    if spent_of(budget, now) >= budget.amount:
+        return _("Waiting: %(name)s is used up.") % name
+    return _("Waiting: with this job, %(name)s would be used up within a minute.") % name

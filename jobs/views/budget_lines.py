@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from jobs.costs.amount_text import money_html
+from jobs.costs.amount_text import exact_text, money_html
 from jobs.costs.budget_rows import window_began
 from jobs.costs.budget_spending import spent_of
 from jobs.costs.budgets import BudgetPeriod, next_month, step_of
@@ -54,7 +54,7 @@ def _line(budget: Budget, now: datetime) -> BudgetLine:
     return BudgetLine(
         budget=budget,
         spent=money_html(spent, budget.currency),
-        amount=money_html(budget.amount, budget.currency),
+        amount=exact_text(budget.amount, budget.currency),
         left=money_html(max(budget.amount - spent, Decimal()), budget.currency),
         percent=rounded(spent * PERCENT / budget.amount, TENTH),
         step=step_of(spent, budget.amount),

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Project, User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.views.pages import actor, ask_first, is_confirmed
-from jobs.costs.budget_actions import AMOUNT_RULE, NewBudget, add_budget, change_budget, remove_budget
+from jobs.costs.amount_text import exact_text, money_html
+from jobs.costs.budget_actions import NewBudget, add_budget, change_budget, remove_budget
 from jobs.costs.budget_rows import name_of
 from jobs.costs.budgets import BudgetPeriod, BudgetScope
 from jobs.costs.price_history import is_simulated, portal_currency
-from jobs.costs.refusal_reasons import BudgetRefusal
 from jobs.models import Budget, BudgetStep
 from jobs.views.administrator_pages import hidden_from_others
 from jobs.views.budget_lines import budget_lines
@@ -106,10 +106,11 @@ def _gone(request: HttpRequest) -> HttpResponse:
 
 
 def _number(text: str) -> Decimal:
+    """Return the number; what is none becomes NaN, which is refused together with whatever else is wrong."""
     try:
         return Decimal(text.replace(",", "."))
     except InvalidOperation:
-        raise Refused(BudgetRefusal.AMOUNT_INVALID, AMOUNT_RULE, field="amount") from None
+        return Decimal("NaN")
 
 
 def _errors(refused: Refused) -> dict[str, str]:
@@ -132,9 +133,20 @@ def _show(request: HttpRequest, typed: dict[str, str], errors: dict[str, str]) -
         "projects": Project.objects.filter(closed_at=None).values_list("name", flat=True)[:500],
         "currency": portal_currency(),
         "simulated": is_simulated(),
-        "history": [(step, name_of(step.budget)) for step in history],
+        "history": [_step(step) for step in history],
     }
     return render(request, "jobs/budgets.html", context, status=400 if errors else 200)
+
+
+def _step(step: BudgetStep) -> dict[str, object]:
+    currency = step.budget.currency
+    return {
+        "at": step.at,
+        "percent": step.percent,
+        "name": name_of(step.budget),
+        "spent": money_html(step.spent, currency),
+        "amount": exact_text(step.amount, currency),
+    }
 
 
 def _scopes() -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ def _budget(effect: BudgetEffect) -> dict[str, str]:
     """Return the sentence on a budget, and which kind of notice it is; an empty one says nothing."""
     facts = {"name": effect.name}
     if effect.would_wait:
-        return {"kind": "warning", "text": _("The job would wait: %(name)s is used up.") % facts}
+        return {"kind": "warning", "text": _("The job would wait: %(name)s has no room for it now.") % facts}
     if effect.left is None:
         return {"kind": "", "text": ""}
     if effect.left >= 0:

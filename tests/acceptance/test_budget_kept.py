@@ -60,18 +60,17 @@ def test_five_clusters_of_three_rates_end_with_the_budget(
         owner.wait_for_message(job, "Launched the command")
     rates = [Decimal(owner.get(f"/api/v2/jobs/{job}/cost/")["ratePerHour"]) for job in jobs]
     assert len(set(rates)) == 3
-    rate = sum(rates) / 3600
+    rate = sum(rates, Decimal()) / 3600
     amount = (rate * LASTS).quantize(Decimal("0.0001"), ROUND_DOWN)
     body = {"scope": "person", "subject": OWNER, "amount": str(amount), "period": "once", "enforced": True}
     status, budget = admin.call("POST", "/api/v2/budgets/", body)
     assert status == 201, budget
     url = f"/api/v2/budgets/{budget['id']}/"
 
-    def has_budget_deadline(job: str) -> bool:
-        return bool(owner.get(f"/api/v2/jobs/{job}/")["deadlineReason"] == "budget")
+    def deadline_reasons() -> set[str]:
+        return {str(owner.get(f"/api/v2/jobs/{job}/")["deadlineReason"]) for job in jobs}
 
-    for job in jobs:
-        wait_for(lambda job=job: has_budget_deadline(job), "the budget gives the deadline", every=0.2)
+    wait_for(lambda: deadline_reasons() == {"budget"}, "the budget gives every deadline", every=0.2)
     refused = owner.call("POST", f"/api/v2/jobs/{jobs[0]}/extend/", {"seconds": 3600})
     assert (refused[0], refused[1]["reason"]) == (409, "beyond_budget")
     assert f"the budget of {OWNER} is exceeded by USD" in str(refused[1])
@@ -93,12 +92,12 @@ def test_five_clusters_of_three_rates_end_with_the_budget(
     outcomes = {owner.get(f"/api/v2/jobs/{job}/")["outcome"] for job in jobs}
     assert outcomes == {"deadline"}
 
-    # What is left lasts longer than a minute for no other job that is as large as all of them.
-    jobs.append(submit(owner, "emerald", 8))
-    owner.wait_for_message(jobs[-1], f"Waiting: the budget of {OWNER} is used up.")
+    # What is left lasts no minute for a job that is larger than all of them.
+    jobs.append(submit(owner, "emerald", 16))
+    waiting = f"Waiting: with this job, the budget of {OWNER} would be used up within a minute."
+    owner.wait_for_message(jobs[-1], waiting)
     rows = owner.get(f"/api/v2/jobs/{jobs[-1]}/statuses/")["results"]
-    assert rows[0]["status"] == "Queued"
-    assert rows[0]["statusReason"] == f"Waiting: the budget of {OWNER} is used up."
+    assert (rows[0]["status"], rows[0]["statusReason"]) == ("Queued", waiting)
     assert admin.call("PATCH", url, {"amount": "100"})[0] == 200
     owner.wait_for_message(jobs[-1], "Launched the command")
     told = owner.get("/api/v2/users/me/notifications/?page_size=100")["results"]

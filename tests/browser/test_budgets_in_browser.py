@@ -30,6 +30,7 @@ def test_an_administrator_adds_changes_and_removes_a_budget(
     page.get_by_label("Amount in USD").fill("much")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_text("The amount must be a number above 0")).to_be_visible()
+    expect(page.get_by_text("There is no person with this user name.")).to_be_visible()
     page.get_by_label("User name or project").fill("alice")
     page.get_by_label("Amount in USD").fill("10,5")
     page.get_by_text("Enforced: at 100 %").click()
@@ -64,7 +65,8 @@ def test_people_see_theirs_and_what_a_new_job_leaves(
     expect(page.get_by_text("of the monthly budget of alice would be left")).to_be_visible()
     charge(alice, timezone.now(), 3600, price_per_core_hour=20)
     page.reload()
-    expect(page.get_by_text("The job would wait: the monthly budget of alice is used up.")).to_be_visible()
+    waits = "The job would wait: the monthly budget of alice has no room for it now."
+    expect(page.get_by_text(waits)).to_be_visible()
     other = sign_in(bob)
     other.goto("/usage/")
     expect(other.locator(".budget-line")).to_have_count(0)

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.services import projects
 from tests.browser.accessibility import findings
 from tests.browser.conftest import SignIn
+from tests.factories import BudgetFactory
 from tests.jobs.costs.charges import charge
 from tests.jobs.making import saved_job
 
@@ -48,12 +49,14 @@ def lines(page: Page, selector: str) -> list[int]:
 def test_pages_of_lists_and_cards(sign_in: SignIn, admin: User, alice: User, width: int) -> None:
     projects.create_project(Actor(admin), "Wing", [admin, alice])
     charge(admin, timezone.now().replace(microsecond=0), 30)
+    BudgetFactory.create(person=admin)
     saved_job(admin, name="A job with a name that leaves its other columns little room")
     page = sign_in(admin, viewport={"width": width, "height": 844})
     found = []
     for path in (
         "/settings/notifications/",
         "/administration/rate-card/",
+        "/administration/budgets/",
         "/projects/",
         "/usage/",
         "/notifications/",

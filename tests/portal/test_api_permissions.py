@@ -12,6 +12,7 @@ from accounts.models import APIToken, User
 from tests.api import client_of
 from tests.factories import (
     AccessRuleFactory,
+    BudgetFactory,
     ClusterFactory,
     JobFactory,
     MachineFactory,
@@ -37,6 +38,7 @@ class Things:
     session: str
     machine: int
     upload: str
+    budget: int
     handle: str = "cluster-001"
 
 
@@ -54,6 +56,7 @@ def things(alice: User) -> Things:
         session=TerminalSessionFactory.create(owner=alice, subject=f"job:{cluster.job_id}").pk,
         machine=MachineFactory.create(people=[alice]).pk,
         upload=UploadFactory.create(owner=alice).pk,
+        budget=BudgetFactory.create(person=alice).pk,
     )
 
 
@@ -104,6 +107,7 @@ OWNED: list[tuple[str, str, int, Any]] = [
     ("delete", "files/{file}/", 204, None),
     ("get", "uploads/{upload}/", 200, None),
     ("get", "machines/{machine}/", 200, None),
+    ("get", "budgets/{budget}/", 200, None),
     ("get", "terminal-sessions/{session}/", 200, None),
     ("delete", "terminal-sessions/{session}/", 204, None),
 ]
@@ -125,6 +129,7 @@ OWN: list[tuple[str, str, int, Any]] = [
     ("post", "jobs/estimate/", 200, JOB),
     ("get", "clusters/", 200, None),
     ("post", "clusters/?check=true", 200, {"definition": DEFINITION}),
+    ("get", "budgets/", 200, None),
     ("get", "files/", 200, None),
     ("get", "uploads/", 200, None),
     ("get", "terminal-sessions/", 200, None),
@@ -203,6 +208,7 @@ def test_an_id_nothing_has_is_not_found(alice: User, method: str, path: str, cod
             session=name,
             machine=name,  # type: ignore[arg-type]  # a text where a number belongs
             upload=name,
+            budget=name,  # type: ignore[arg-type]  # a text where a number belongs
             handle=name,
         )
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 from tests.factories import (
     AccessRuleFactory,
+    BudgetFactory,
     ClusterFactory,
     MachineFactory,
     NodeFactory,
@@ -65,6 +66,7 @@ def paths(alice: User) -> list[str]:
         "files": StoredFileFactory.create(owner=alice).pk,
         "uploads": UploadFactory.create(owner=alice).pk,
         "terminal": session.pk,
+        "budgets": BudgetFactory.create(person=alice).pk,
         "machines": MachineFactory.create(people=[alice]).pk,
         "access-rules": AccessRuleFactory.create(owner=alice).pk,
         "keys": SSHKeyFactory.create(owner=alice).pk,

@@ -13,7 +13,7 @@ from jobs.models import CoreType, Job
 from jobs.providers import capacity
 from jobs.states import Observed
 from tests.api import client_of, send
-from tests.factories import ClusterFactory, JobFactory, StoredFileFactory
+from tests.factories import BudgetFactory, ClusterFactory, JobFactory, StoredFileFactory
 from tests.jobs.making import actor
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,19 @@ def test_the_whole_answer(alice: User, free: dict[str, int]) -> None:
         "typical": {"seconds": 2400.0, "cost": "0.266667", "runs": 3},
         "limits": [],
         "capacity": {"cores": 8, "free": 64, "isEnough": True},
+        "budgets": [],
     }
+
+
+def test_what_would_be_left_of_each_budget_and_for_which_it_would_wait(alice: User) -> None:
+    """The site's amounts are not for everybody."""
+    BudgetFactory.create(person=alice, amount=Decimal("1"), enforced=True)
+    BudgetFactory.create(scope="site", person=None, amount=Decimal("0.001"), enforced=True)
+    BudgetFactory.create(amount=Decimal("0.001"), enforced=True)
+    assert answer(alice, job())["budgets"] == [
+        {"name": "the monthly budget of alice", "enforced": True, "wouldWait": False, "left": "0.200000"},
+        {"name": "the site's monthly budget", "enforced": True, "wouldWait": True, "left": None},
+    ]
 
 
 def test_nothing_is_saved_and_no_name_is_needed(alice: User) -> None:

@@ -77,7 +77,7 @@ def test_used_up_is_the_moment_at_which_the_amount_is_spent(left: Decimal, found
         assert total <= left + Decimal("1e-12")
         assert excess(once(left), found, NOW)[0] <= Decimal("1e-12")
     else:
-        tick = Decimal("1e-9") + sum(one.per_hour for one in found) / 3_600_000_000
+        tick = Decimal("1e-9") + sum((one.per_hour for one in found), Decimal()) / 3_600_000_000
         assert cost_between(found, NOW, at) <= left + Decimal("1e-9")
         assert cost_between(found, NOW, at) >= left - tick
         assert abs(excess(once(left), found, NOW)[0] - (total - left)) < Decimal("1e-9")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.audit.trail import SYSTEM, Actor
@@ -177,6 +178,8 @@ def test_clusters_that_are_let_start_count_before_they_are_charged(alice: User) 
     first, second = submitted_job(alice), submitted_job(alice)
     assert let_start(first)
     assert not let_start(second)
+    reason = JobStatus.objects.get(job=second, status="Queued").reason
+    assert reason == "Waiting: with this job, the budget of alice would be used up within a minute."
 
 
 def test_an_extension_beyond_the_budget_is_refused_with_the_sum(alice: User) -> None:
@@ -188,9 +191,28 @@ def test_an_extension_beyond_the_budget_is_refused_with_the_sum(alice: User) -> 
         extend_job(Actor(alice), cluster.job, by=HOUR)
     assert (refused.value.reason, refused.value.status) == ("beyond_budget", 409)
     assert "the budget of alice is exceeded by USD 1" in refused.value.message
-    assert "USD 0.00 of USD 60.00 is spent." in refused.value.message
+    assert "Of USD 60.00, USD 0.00 is spent." in refused.value.message
     extend_job(Actor(alice), cluster.job, by=HOUR / 4)
     assert Job.objects.get(pk=cluster.job_id).walltime == HOUR + HOUR / 4
+
+
+def test_the_page_refuses_the_same_extension_and_names_the_budget(
+    client: Client, alice: User, bob: User
+) -> None:
+    budget_of(alice, "60")
+    cluster = running(alice)
+    check_budgets()
+    Cluster.objects.update(deadline_at=timezone.now() + HOUR, deadline_reason="budget")
+    Job.objects.update(walltime=2 * HOUR)
+    check_budgets()
+    url = f"/jobs/{cluster.job_id}/extend/"
+    client.force_login(alice)
+    answer = client.post(url, {"seconds": "7200"})
+    assert answer.status_code == 409
+    assert "the budget of alice is exceeded by USD" in answer.content.decode()
+    assert "Then the budget of alice is used up." in client.get(f"/jobs/{cluster.job_id}/").content.decode()
+    client.force_login(bob)
+    assert client.post(url, {"seconds": "7200"}).status_code == 404
 
 
 def test_steps_are_told_once_to_whom_they_concern(alice: User, bob: User, charlie: User, admin: User) -> None:
@@ -205,7 +227,7 @@ def test_steps_are_told_once_to_whom_they_concern(alice: User, bob: User, charli
     assert told.count() == 2
     row = told.get(person=bob)
     assert row.title == "80 % of the budget of project Wing is spent"
-    assert row.text.startswith("USD 8.50 of USD 10.00 is spent: 80 % of the budget of project Wing.")
+    assert row.text.startswith("Of USD 10.00, USD 8.50 is spent: 80 % of the budget of project Wing.")
     assert list(BudgetStep.objects.order_by("percent").values_list("percent", flat=True)) == [50, 80]
     charge(alice, timezone.now(), 150, price_per_core_hour=36, project_id=project.pk)
     check_budgets()

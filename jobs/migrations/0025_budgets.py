@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0006_projects"),
-        ("jobs", "0023_job_list"),
+        ("jobs", "0024_uploads"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
