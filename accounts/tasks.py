@@ -2,13 +2,27 @@
 
 from celery import shared_task
 
-from accounts.notifications import expiry, key_expiry_reminders, mail_delivery, wakeups, webhook_delivery
+from accounts.notifications import (
+    expiry,
+    key_expiry_reminders,
+    mail_delivery,
+    token_expiry_reminders,
+    wakeups,
+    webhook_delivery,
+)
+from accounts.services.api_tokens import delete_long_ended_tokens
 
 
 @shared_task(name="accounts.remind")
 def remind() -> int:
-    """Send reminders of keys that expire soon. Return how many."""
-    return key_expiry_reminders.send_due_reminders()
+    """Send reminders of keys and tokens that expire soon. Return how many."""
+    return key_expiry_reminders.send_due_reminders() + token_expiry_reminders.send_due_token_reminders()
+
+
+@shared_task(name="accounts.delete_ended_tokens")
+def delete_ended_tokens() -> int:
+    """Delete the rows of tokens that ended long ago. Return how many."""
+    return delete_long_ended_tokens()
 
 
 @shared_task(name=wakeups.SEND_MAIL)

@@ -55,5 +55,5 @@ urlpatterns: list[URLPattern] = [
     path("settings/audit/", audit.audit_trail, name="audit"),
     path("device/", device_logins.device_login, name="device_login"),
     path("settings/tokens/", tokens.tokens, name="api_tokens"),
-    path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="api_token_revoke"),
+    path("settings/tokens/<int:token_id>/end/", tokens.end, name="api_token_end"),
 ]

@@ -21,7 +21,8 @@ from jobs.events import job_log
 
 logger = logging.getLogger(__name__)
 
-READ_EVERY_SECONDS = 5.0
+# A token that was ended, or a person signed out, is noticed within this time.
+READ_EVERY_SECONDS = 4.0
 BATCH = 200
 CLOSE_BAD_REQUEST = 4400
 CLOSE_NOT_SIGNED_IN = 4401

@@ -1,6 +1,7 @@
 """Find out who sends a large body before it is read, as the API's views do once it was."""
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -9,13 +10,15 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.http import QueryDict
+from django.urls import Resolver404, resolve
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from starlette.types import Scope
 
+from accounts import source_address
 from accounts.models import User
-from accounts.users import token_authentication
-from accounts.users.token_authentication import TokenRefused
+from accounts.refusals import Refused
+from accounts.users import scope_checks, token_authentication
 from jobs.storage.upload_quota import UploadUse, use_of
 
 
@@ -57,9 +60,15 @@ def _user_of_token(request: ASGIRequest) -> User | None:
     """Return the owner of the request's token; None if it has none."""
     try:
         secret = token_authentication.read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
-        return None if secret is None else token_authentication.check_token(secret)[0]
-    except TokenRefused as refusal:
-        raise NotSignedIn(401, refusal.reason, refusal.message) from None
+        if secret is None:
+            return None
+        user, token = token_authentication.check_token(secret, source_address.source_address_of(request))
+        with suppress(Resolver404):  # the view that is not there answers
+            route = resolve(request.path_info).route
+            scope_checks.check_route(token, route, request.method or "")
+        return user
+    except Refused as refusal:  # also TokenRefused
+        raise NotSignedIn(refusal.status, refusal.reason, refusal.message) from None
 
 
 def _user_of_session(request: ASGIRequest) -> User | None:

@@ -45,6 +45,11 @@ HEADNODE_METRICS_ADDRESSES = values["HEADNODE_METRICS_ADDRESSES"]
 HEADNODE_API_REQUESTS_PER_PERSON = values["HEADNODE_API_REQUESTS_PER_PERSON"]
 HEADNODE_API_REQUESTS_PER_ADDRESS = values["HEADNODE_API_REQUESTS_PER_ADDRESS"]
 
+HEADNODE_TOKEN_LONGEST_LIFE = timedelta(days=values["HEADNODE_TOKEN_MAX_DAYS"])
+# Which scope of an API token each route and websocket needs (accounts.users.scope_checks).
+HEADNODE_ROUTE_SCOPES = "portal.token_scopes.ROUTES"
+HEADNODE_WEBSOCKET_SCOPES = "portal.token_scopes.WEBSOCKETS"
+
 # The key policy (accounts.keys.key_policy): which keys and access rules users may save.
 HEADNODE_KEY_TYPES = values["HEADNODE_KEY_TYPES"]
 HEADNODE_RSA_MIN_BITS = values["HEADNODE_RSA_MIN_BITS"]
@@ -211,6 +216,11 @@ CELERY_BEAT_SCHEDULE = {
     "expire-uploads": {"task": "jobs.expire_uploads", "schedule": 300.0, "options": {"expires": 300}},
     "remember-isolation": {"task": "jobs.remember_isolation", "schedule": 30.0, "options": {"expires": 30}},
     "remind-of-expiring-keys": {"task": "accounts.remind", "schedule": 60.0, "options": {"expires": 60}},
+    "delete-ended-tokens": {
+        "task": "accounts.delete_ended_tokens",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "delete-old-notifications": {
         "task": "accounts.delete_old_notifications",
         "schedule": 3600.0,
@@ -243,6 +253,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_ADAPTER = "accounts.users.allauth_adapter.AccountAdapter"
+ACCOUNT_FORMS = {"change_password": "accounts.views.password_form.ChangePasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False

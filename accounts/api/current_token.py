@@ -18,6 +18,7 @@ class CurrentTokenSerializer(CamelSerializer):
     """The token that was used."""
 
     name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
     added_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
 
@@ -39,6 +40,6 @@ class CurrentToken(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request) -> Response:
-        """Revoke the token. It is refused from the next request on."""
-        services.revoke_api_token(actor(request), self._token(request))
+        """End the token. It is refused from the next request on."""
+        services.end_api_token(actor(request), self._token(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

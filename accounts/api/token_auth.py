@@ -22,7 +22,7 @@ from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 
 NAME = "Signed in by a program"
-# Such programs ask for a new token at every start. The oldest ones are revoked, so that this many remain.
+# Such programs ask for a new token at every start. The oldest ones are ended, so that this many remain.
 KEPT = 10
 # The longer window of ACCOUNT_RATE_LIMITS["login_failed"].
 TRY_AGAIN_SECONDS = 300
@@ -36,7 +36,7 @@ class TokenAuth(APIView):
 
     @extend_schema(request=CredentialsSerializer, responses=TokenSerializer, auth=[])
     def post(self, request: Request) -> Response:
-        """Create a token with all your rights."""
+        """Create a token with all your rights. It expires after 90 days, or sooner where the administrator says so."""
         serializer = CredentialsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         user = _checked(request, **serializer.validated_data)
@@ -61,6 +61,6 @@ def _checked(request: Request, username: str, password: str) -> User:
 
 
 def _new_token(actor: Actor, user: User) -> str:
-    for old in user.api_tokens.filter(name=NAME).order_by("-added_at", "-id")[KEPT - 1 :]:
-        services.revoke_api_token(actor, old)
+    for old in user.api_tokens.good().filter(name=NAME).order_by("-added_at", "-id")[KEPT - 1 :]:
+        services.end_api_token(actor, old)
     return services.create_api_token(actor, user, NAME)[1]

@@ -11,12 +11,15 @@ from accounts.api import (
     notifications,
     projects,
     ssh_keys,
+    tokens,
     webhooks,
 )
 
 urlpatterns = [
     path("users/me/", me.Me.as_view()),
     path("users/me/token/", current_token.CurrentToken.as_view()),
+    path("users/me/tokens/", tokens.APITokens.as_view()),
+    path("users/me/tokens/<str:id>/", tokens.OneAPIToken.as_view()),
     path("device-logins/", device_logins.DeviceLogins.as_view()),
     path("device-logins/token/", device_logins.DeviceLoginToken.as_view()),
     path("users/me/projects/", projects.OwnProjects.as_view()),

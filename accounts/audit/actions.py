@@ -43,7 +43,7 @@ class AccountsAuditAction(AuditAction):
     WEBHOOK_CHANGED = "accounts:webhook:changed", _("Webhook changed")
     WEBHOOK_REMOVED = "accounts:webhook:removed", _("Webhook removed")
     WEBHOOK_SWITCHED_OFF = "accounts:webhook:switched_off", _("Webhook switched off after failures")
-    API_TOKEN_REVOKED = "accounts:api_token:revoked", _("API token revoked")
+    API_TOKEN_REVOKED = "accounts:api_token:revoked", _("API token ended")
     DEVICE_LOGIN_APPROVED = "accounts:device_login:approved", _("Command line sign-in approved")
     DEVICE_LOGIN_DENIED = "accounts:device_login:denied", _("Command line sign-in refused")
 

@@ -43,6 +43,9 @@ class SingleUserManager(UserManager["User"]):
 class User(AbstractUser):
     """A user account."""
 
+    # Not saved: whoever is signed in by a token without the scope `admin` is no administrator in that request.
+    without_administration = False
+
     objects: ClassVar[SingleUserManager] = SingleUserManager()
 
     @classmethod

@@ -67,6 +67,12 @@ class NotificationKind(StrEnum):
         gettext_noop("One of your SSH keys expires within a week."),
         True,
     )
+    TOKEN_EXPIRING = (
+        "token_expiring",
+        gettext_noop("API token expires soon"),
+        gettext_noop("One of your API tokens expires within a week."),
+        True,
+    )
     SHARED_WITH_YOU = (
         "shared_with_you",
         gettext_noop("Shared with you"),

@@ -5,7 +5,7 @@ Pages, the REST API, commands and tests call these functions; nothing else write
 """
 
 from accounts.services.access_rules import add_access_rule, remove_access_rule, set_rule_expiry
-from accounts.services.api_tokens import create_api_token, revoke_api_token
+from accounts.services.api_tokens import create_api_token, end_api_token
 from accounts.services.device_logins import decide_device_login, redeem_device_login, start_device_login
 from accounts.services.job_defaults import job_settings, update_job_settings
 from accounts.services.notification_choices import change_notification_choices, stop_mail
@@ -36,6 +36,7 @@ __all__ = [
     "decide_device_login",
     "disable_ssh_key",
     "enable_ssh_key",
+    "end_api_token",
     "job_settings",
     "note_key_use",
     "redeem_device_login",
@@ -43,7 +44,6 @@ __all__ = [
     "remove_ssh_key",
     "remove_webhook",
     "rename_ssh_key",
-    "revoke_api_token",
     "send_delivery_again",
     "send_webhook_test",
     "set_key_expiry",

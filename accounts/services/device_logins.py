@@ -12,13 +12,12 @@ from accounts.audit.trail import Actor, record
 from accounts.models import APIToken, DeviceLogin, User
 from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
-from accounts.services.api_tokens import create_api_token
+from accounts.services.api_tokens import create_api_token, default_token_life
 from accounts.services.input_checks import clean_name
 
 # Without vowels, so that no code is a word, and without letters that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 LIFE = timedelta(minutes=10)
-TOKEN_LIFE = timedelta(days=90)
 KEPT = timedelta(days=1)
 # One computer room behind one address may sign in together; a program that asks for ever may not.
 MOST_PENDING = 50
@@ -107,7 +106,7 @@ def redeem_device_login(device_code: str, source_address: str | None) -> tuple[A
         if not approved.update(state=DeviceLogin.State.SPENT):
             raise Refused(RefusalReason.DEVICE_CODE_INVALID, "This sign-in was already used.")
         actor = Actor(owner, source_address, "api")
-        return create_api_token(actor, owner, row.client_name, expires_at=now + TOKEN_LIFE)
+        return create_api_token(actor, owner, row.client_name, expires_at=now + default_token_life())
 
 
 def _new_user_code() -> str:

@@ -7,8 +7,8 @@ from accounts.refusals import Refused
 
 
 def is_administrator(user: User) -> bool:
-    """Return whether the user is an active administrator."""
-    return user.is_active and user.is_superuser
+    """Return whether the user is an active administrator, and not signed in by a token without that scope."""
+    return user.is_active and user.is_superuser and not user.without_administration
 
 
 def check_administrator(actor: Actor, message: str) -> None:

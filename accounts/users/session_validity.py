@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import APIToken, User
@@ -67,8 +66,7 @@ def _is_good(user_id: int, credential: SignInCredential) -> bool:
     if user is None:
         return False
     if credential.token_id is not None:
-        token = APIToken.objects.filter(pk=credential.token_id, owner=user).first()
-        return token is not None and (token.expires_at is None or token.expires_at > timezone.now())
+        return APIToken.objects.good().filter(pk=credential.token_id, owner=user).exists()
     return credential.session_key is not None and _is_session_of(user, credential.session_key)
 
 

@@ -12,8 +12,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from accounts import source_address
 from accounts.models import APIToken, User
 from accounts.refusals import ReasonWithMessage, Refused
+from accounts.token_scopes import TokenScope
+from accounts.users import scope_checks
 
 KEYWORDS = ("token", "bearer")
 LAST_USED_STEP = timedelta(minutes=1)
@@ -30,6 +33,7 @@ class TokenRefusalReason(ReasonWithMessage):
     INVALID = "invalid_token", "Invalid token."
     # The wording of Rescale's API, which clients know.
     EXPIRED = "token_expired", "API key is no longer active"
+    ENDED = "token_ended", "This token was ended. Make another under Settings, API tokens."
     USER_INACTIVE = "user_inactive", "User inactive or deleted."
 
 
@@ -44,10 +48,19 @@ class TokenAuthentication(BaseAuthentication):
     """Authenticate `Authorization: Token <secret>`, or `Bearer`. `request.auth` is then the APIToken."""
 
     def authenticate(self, request: Request) -> tuple[User, APIToken] | None:
-        """Return (user, token); None without a token. Raise AuthenticationFailed (401) for an invalid token."""
+        """Return (user, token); None without a token. Raise AuthenticationFailed (401) for an invalid token.
+
+        Raises Refused (`scope_missing`, 403) for a token whose scopes do not reach the route. Here, because every view
+        that takes a token authenticates it, whatever permissions it has of its own.
+        """
         try:
             secret = read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
-            return None if secret is None else check_token(secret)
+            if secret is None:
+                return None
+            user, token = check_token(secret, source_address.source_address_of(request._request))
+            match = request._request.resolver_match
+            scope_checks.check_route(token, match.route if match else None, request.method or "")
+            return user, token
         except TokenRefused as refusal:
             raise AuthenticationFailed(refusal.message, code=refusal.reason) from None
 
@@ -70,26 +83,32 @@ def read_secret(header: str) -> str | None:
     return secret
 
 
-def check_token(secret: str) -> tuple[User, APIToken]:
-    """Return the owner of a secret and the token, and save that it was used. Raises TokenRefused."""
+def check_token(secret: str, address: str = "") -> tuple[User, APIToken]:
+    """Return the owner of a secret and the token, and save that it was used, and from where. Raises TokenRefused.
+
+    The owner counts as an administrator only if the token has the scope `admin`.
+    """
     digest = hashlib.sha256(secret.encode()).hexdigest()
     token = APIToken.objects.select_related("owner").filter(digest=digest).first()
     if token is None:
         raise TokenRefused(TokenRefusalReason.INVALID)
     now = timezone.now()
+    if token.ended_at is not None:
+        raise TokenRefused(TokenRefusalReason.ENDED)
     if token.expires_at is not None and token.expires_at <= now:
         raise TokenRefused(TokenRefusalReason.EXPIRED)
     if not token.owner.is_active:
         raise TokenRefused(TokenRefusalReason.USER_INACTIVE)
-    note_use(token)
+    note_use(token, address)
+    token.owner.without_administration = TokenScope.ADMIN.value not in token.scopes
     return token.owner, token
 
 
-def note_use(token: APIToken) -> None:
-    """Save when the token was last used, at most once a minute across all processes."""
+def note_use(token: APIToken, address: str = "") -> None:
+    """Save when and from where the token was last used, at most once a minute across all processes."""
     now = timezone.now()
     if token.last_used_at is not None and token.last_used_at > now - LAST_USED_STEP:
         return
     due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_STEP)
-    if APIToken.objects.filter(due, pk=token.pk).update(last_used_at=now):
-        token.last_used_at = now
+    if APIToken.objects.filter(due, pk=token.pk).update(last_used_at=now, last_used_from=address or None):
+        token.last_used_at, token.last_used_from = now, address or None

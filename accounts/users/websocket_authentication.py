@@ -5,6 +5,7 @@ accepted as a credential. Other connections are refused:
 
 - from a page of another site: the handshake is denied (403);
 - not signed in: accepted and closed at once with 4401 and a reason, which a browser can read;
+- by a token without the scope that the websocket needs: closed with 4403 and `scope_missing`;
 - a session cookie without an Origin header counts as not signed in.
 """
 
@@ -18,7 +19,8 @@ from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.conf import settings
 
 from accounts import source_address
-from accounts.users import origins, token_authentication
+from accounts.refusals import Refused
+from accounts.users import origins, scope_checks, token_authentication
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -54,11 +56,15 @@ class SignIn:
             secret = token_authentication.read_secret(headers.get("authorization", ""))
             if secret is not None:
                 check = database_sync_to_async(token_authentication.check_token)
-                scope["user"], scope["api_token"] = await check(secret)
+                scope["user"], scope["api_token"] = await check(secret, scope["source_address"])
+                scope_checks.check_websocket(scope["api_token"], scope.get("path", ""))
                 await self.inner(scope, receive, send)
                 return
         except token_authentication.TokenRefused as refusal:
             await close(receive, send, NOT_SIGNED_IN, refusal.reason)
+            return
+        except Refused as refusal:  # its scopes do not reach
+            await close(receive, send, FORBIDDEN, refusal.reason)
             return
         user = await get_user(scope) if "origin" in headers else None
         if user is None or not user.is_authenticated or not user.is_active:

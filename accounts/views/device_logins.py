@@ -13,7 +13,8 @@ from accounts import services, source_address
 from accounts.models import DeviceLogin
 from accounts.refusals import Refused
 from accounts.rest.rate_limit import count_request
-from accounts.services.device_logins import TOKEN_LIFE, find_pending_login
+from accounts.services.api_tokens import default_token_life
+from accounts.services.device_logins import find_pending_login
 from accounts.views.pages import actor, person
 
 # Nobody mistypes more often; whoever guesses must not get far.
@@ -51,7 +52,7 @@ def _show(
     context = {
         "nav": "settings",
         "login": login,
-        "token_days": TOKEN_LIFE.days,
+        "token_days": default_token_life().days,
         "from_here": login is not None and login.source_address == (address or None),
         **more,
     }

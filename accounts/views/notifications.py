@@ -24,6 +24,7 @@ ICONS = {
     "deadline_near": "clock",
     "budget": "chart",
     "key_expiring": "key",
+    "token_expiring": "key",
     "shared_with_you": "user",
     "host_key_alarm": "shield",
     "webhook_off": "warning",

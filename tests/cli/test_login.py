@@ -61,6 +61,27 @@ def test_a_code_confirmed_on_the_page_signs_in_and_logout_ends_the_token(
     assert "headnode login" in refused.stderr
 
 
+def test_signing_in_again_ends_the_token_before(
+    stack: Stack,
+    person: Callable[..., Installed],
+    on_terminal: Callable[[OnTerminal], OnTerminal],
+    browser_page: Callable[..., Page],
+) -> None:
+    alice, page = person(), browser_page()
+    sign_in(page, stack)
+    kept = alice.home / ".config/headnode/tokens.json"
+    found: list[str] = []
+    for _ in range(2):
+        login = on_terminal(alice.begin("login", stack.base_url, "--no-browser"))
+        page.goto(login.wait_text(rf"{stack.base_url}device/\?code=\S+").group().strip())
+        page.get_by_role("button", name="Approve").click()
+        assert login.end() == 0
+        found.append(next(iter(json.loads(kept.read_text()).values())))
+    refused = alice.run("whoami", HEADNODE_URL=stack.base_url, HEADNODE_TOKEN=found[0])
+    assert (refused.returncode, "ended" in refused.stderr) == (3, True)
+    assert alice.good("whoami", "--quiet") == "admin\n"
+
+
 def test_a_code_that_is_refused_signs_nobody_in(
     stack: Stack,
     person: Callable[..., Installed],

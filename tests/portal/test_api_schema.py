@@ -15,6 +15,8 @@ CONTRACT = {
     "/api/v2/users/me/ssh-keys/{id}/": {"get", "patch", "delete"},
     "/api/v2/users/me/access-rules/": {"get", "post"},
     "/api/v2/users/me/access-rules/{id}/": {"get", "delete"},
+    "/api/v2/users/me/tokens/": {"get", "post"},
+    "/api/v2/users/me/tokens/{id}/": {"get", "delete"},
     "/api/v2/users/me/job-settings/": {"get", "patch"},
     "/api/v2/coretypes/": {"get"},
     "/api/v2/analyses/": {"get"},
@@ -60,6 +62,7 @@ CONTRACT = {
 }
 FIELDS = {
     "SSHKey": "id name publicKey type bits fingerprint addedAt expiresAt lastUsedAt lastUsedFrom",
+    "APIToken": "id name scopes expiresAt lastUsedAt lastUsedFrom",
     "AccessRule": "id cidr note addedAt",
     "JobSettings": "autoTerminateCluster sshAccess currentAddress currentAddressAllowed",
     "JobEvent": "sequence time source level stage node message",

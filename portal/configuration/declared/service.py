@@ -82,6 +82,12 @@ API = Group(
     "REST API",
     (
         Setting(
+            "HEADNODE_TOKEN_MAX_DAYS",
+            Number(0, 3650, 365),
+            365,
+            "How many days an API token may be good for; 90 unless its owner chooses. 0: any time, also for ever.",
+        ),
+        Setting(
             "HEADNODE_API_REQUESTS_PER_PERSON",
             Number(0, 10_000_000, 1500),
             1500,

@@ -1,11 +1,13 @@
 """Exchanging a password for a token."""
 
 import inspect
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
@@ -39,6 +41,13 @@ def test_the_token_works_and_is_kept_as_a_digest_only(alice: User) -> None:
     )
     assert token not in str(APIToken.objects.values())
     assert AuditEvent.objects.filter(action="accounts:api_token:added", via="api").count() == 1
+
+
+def test_the_token_expires(alice: User) -> None:
+    _ask("alice", PASSWORD)
+    expires_at = alice.api_tokens.get().expires_at
+    assert expires_at is not None
+    assert timedelta(days=89) < expires_at - timezone.now() < timedelta(days=91)
 
 
 def test_a_form_does_too(alice: User) -> None:
@@ -93,7 +102,7 @@ def test_asking_again_and_again_leaves_room_for_other_tokens(alice: User) -> Non
     create_api_token(SYSTEM, alice, "mine")
     tokens = [_ask("alice", PASSWORD).json()["token"] for _ in range(KEPT + 3)]
 
-    assert alice.api_tokens.count() == KEPT + 1
+    assert alice.api_tokens.good().count() == KEPT + 1
     assert alice.api_tokens.filter(name="mine").exists()
     client = APIClient(headers={"Authorization": f"Token {tokens[-1]}"})
     assert client.get("/api/v2/users/me/").status_code == 200

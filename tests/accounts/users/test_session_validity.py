@@ -34,7 +34,7 @@ def test_a_token_until_it_is_revoked(alice: User, bob: User) -> None:
     credential = credential_of({"api_token": token, "session": browser_of(alice)[0].session})
     assert is_credential_valid(alice.pk, credential)
     assert not is_credential_valid(bob.pk, credential)
-    services.revoke_api_token(Actor(alice), token)
+    services.end_api_token(Actor(alice), token)
     assert not is_credential_valid(alice.pk, credential)
 
 

@@ -169,3 +169,23 @@ async def test_address_behind_a_trusted_proxy(token: APIToken, settings: Setting
     settings.HEADNODE_TRUSTED_PROXIES = ["192.0.2.7/32"]
     headers = [(b"authorization", f"Token {SECRET}".encode()), (b"x-forwarded-for", b"203.0.113.9")]
     assert (await knock_with(headers))["address"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("path", "scopes", "refused"),
+    [
+        ("/ws/jobs/abc/events/", ["read"], False),
+        ("/ws/jobs/abc/events/", ["files"], True),
+        ("/ws/terminal-sessions/abc/", ["terminal"], False),
+        ("/ws/gateways/one/terminal-sessions/abc/", ["read", "jobs", "files", "settings", "admin"], True),
+        ("/ws/new/", ["read", "jobs", "files", "terminal", "settings"], True),
+    ],
+)
+async def test_a_token_needs_the_scope_of_the_websocket(
+    alice: User, path: str, scopes: list[str], refused: bool
+) -> None:
+    digest = hashlib.sha256(SECRET.encode()).hexdigest()
+    await APIToken.objects.acreate(owner=alice, name="x", digest=digest, prefix="hn_", scopes=scopes)
+    answer = await knock_with([(b"authorization", f"Token {SECRET}".encode())], path)
+    assert (answer == {"code": 4403, "reason": "scope_missing"}) == refused
+    assert ("user" in answer) != refused

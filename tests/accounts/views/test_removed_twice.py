@@ -22,7 +22,7 @@ HTMX = {"HX-Request": "true"}
         ("keys", "enable"),
         ("keys", "expiry"),
         ("rules", "remove"),
-        ("tokens", "revoke"),
+        ("tokens", "end"),
     ],
 )
 def test_what_another_window_removed_is_said(
@@ -30,7 +30,7 @@ def test_what_another_window_removed_is_said(
 ) -> None:
     factory: Any = {"keys": SSHKeyFactory, "rules": AccessRuleFactory, "tokens": APITokenFactory}[what]
     base = "/settings/tokens" if what == "tokens" else f"/settings/job/{what}"
-    last = "revoke" if what == "tokens" else "remove"
+    last = "end" if what == "tokens" else "remove"
     row, others = factory.create(owner=alice), factory.create(owner=charlie)
     client.force_login(alice)
     assert client.post(f"{base}/{row.pk}/{last}/", CONFIRMED, headers=headers).status_code in (200, 302)

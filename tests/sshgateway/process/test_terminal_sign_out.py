@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def _revoke(user: User, secret: str) -> None:
     token = APIToken.objects.get(digest=hashlib.sha256(secret.encode()).hexdigest())
-    accounts.revoke_api_token(Actor(user), token)
+    accounts.end_api_token(Actor(user), token)
 
 
 async def test_a_revoked_token_closes_its_sockets_only(desk: Desk, node: Node, alice: User) -> None:

@@ -44,6 +44,7 @@ def login(
         (_pasted(), False) if with_token else _confirmed(Portal(url, ca_file=ca_file), no_browser)
     )
     portal = Portal(url, token, ca_file)
+    replaced = _kept_token(_profile_of(settings, url))
     try:
         me = portal.get("users/me/")
         store = tokens.save(url, token)
@@ -55,6 +56,8 @@ def login(
             with suppress(CLIError):
                 portal.delete("users/me/token/")
         raise
+    if replaced and replaced != token:
+        _end_replaced(Portal(url, replaced, ca_file))
     if runtime.choices.as_json:
         show_json({"url": url, "profile": name, "user": me})
     say(f"Signed in to {url} as {_name_of(me)}.")
@@ -128,6 +131,23 @@ def _url(address: Optional[str], settings: profiles.Settings) -> str:
 
 def _profile_of(settings: profiles.Settings, url: str) -> Optional[profiles.Profile]:
     return next((profile for profile in settings.profiles.values() if profile.url == url), None)
+
+
+def _kept_token(profile: Optional[profiles.Profile]) -> str:
+    """Return the token that this computer keeps of a portal; empty if it keeps none that can be read."""
+    with suppress(CLIError):
+        return tokens.load(profile.url, profile.token_store) if profile is not None else ""
+    return ""
+
+
+def _end_replaced(portal: Portal) -> None:
+    """End the token that a new sign-in replaced, if this program had it made: nothing else knows it.
+
+    A pasted one may be in use elsewhere. The new sign-in is good whatever becomes of the old token.
+    """
+    with suppress(CLIError):
+        if portal.get("users/me/token/").get("name") == device_login.client_name():
+            portal.delete("users/me/token/")
 
 
 def _name_of(me: dict[str, Any]) -> str:
