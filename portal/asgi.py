@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from accounts.users.websocket_authentication import WebsocketAuthentication  # noqa: E402
 from jobs.routing import websocket_urlpatterns as jobs_websockets  # noqa: E402
 from portal.body_limit import BodyLimit  # noqa: E402
+from portal.long_poll import LongPoll  # noqa: E402
 from portal.static_files import static_files  # noqa: E402
 from portal.unknown_socket import unknown_socket  # noqa: E402
 from portal.upload_stream import UploadStream  # noqa: E402
@@ -28,7 +29,7 @@ application = ProtocolTypeRouter(
         "http": Router(
             [
                 Mount(settings.STATIC_URL.rstrip("/"), app=static_files()),
-                Mount("/", app=BodyLimit(UploadStream(django_application))),  # type: ignore[arg-type]  # Django has no types of ASGI
+                Mount("/", app=BodyLimit(LongPoll(UploadStream(django_application)))),  # type: ignore[arg-type]  # Django has no types of ASGI
             ]
         ),
         "websocket": WebsocketAuthentication(

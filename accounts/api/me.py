@@ -13,6 +13,7 @@ from accounts.api.serializers import (
     JobSettingsPatchSerializer,
     JobSettingsSerializer,
     PersonSerializer,
+    PingSerializer,
 )
 from accounts.keys import validity
 from accounts.rest.requests import actor, person
@@ -29,6 +30,15 @@ class Me(APIView):
             "max_job_hours": settings.HEADNODE_MAX_JOB_HOURS,
         }
         return Response(PersonSerializer(person(request), context=context).data)
+
+
+class Ping(APIView):
+    """Whether the portal answers and the token is good."""
+
+    @extend_schema(responses=PingSerializer)
+    def get(self, request: Request) -> Response:
+        """Return `ok`."""
+        return Response({"status": "ok"})
 
 
 class JobSettingsView(APIView):

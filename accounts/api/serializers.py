@@ -185,6 +185,12 @@ class PersonSerializer(CamelModelSerializer):
         return int(self.context["max_job_hours"])
 
 
+class PingSerializer(CamelSerializer):
+    """A sign of life."""
+
+    status = serializers.CharField()
+
+
 class AuditEventSerializer(CamelModelSerializer):
     """A recorded action: who did what to whose object, from where, with the values before and after."""
 

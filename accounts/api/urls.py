@@ -17,6 +17,7 @@ from accounts.api import (
 
 urlpatterns = [
     path("users/me/", me.Me.as_view()),
+    path("ping/", me.Ping.as_view()),
     path("users/me/token/", current_token.CurrentToken.as_view()),
     path("users/me/tokens/", tokens.APITokens.as_view()),
     path("users/me/tokens/<str:id>/", tokens.OneAPIToken.as_view()),

@@ -40,7 +40,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             actor(request), person(request), name, expires_at=_expiry(life, expires), scopes=scopes
         )
     except Refused as refused:
-        errors = {refused.field or "name": _(refused.message)}
+        errors = {refused.field or "name": refused.message}
         return _show(
             request,
             status=refused.status,

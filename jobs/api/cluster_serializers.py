@@ -69,6 +69,7 @@ class CheckedSerializer(CamelSerializer):
 class ClusterSerializer(CamelSerializer):
     """A cluster in the list."""
 
+    id = serializers.CharField(source="cluster.pk")
     handle = serializers.CharField()
     job_id = serializers.CharField(source="job.pk")
     name = serializers.CharField()

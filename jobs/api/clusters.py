@@ -4,17 +4,17 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.rest.conditional import Conditional
 from accounts.rest.parsers import JSONParser
-from accounts.rest.requests import actor, person
+from accounts.rest.requests import actor, person, pick
 from jobs.api.cluster_serializers import (
     CheckedSerializer,
     ClusterSerializer,
@@ -24,12 +24,17 @@ from jobs.api.cluster_serializers import (
     ProblemSerializer,
 )
 from jobs.api.definition_body import PlainTextParser, TOMLParser, definition_of, is_check
+from jobs.api.requests import job_of
+from jobs.api.schema import JOB_ID
+from jobs.api.statuses import ClusterStatusSerializer
 from jobs.definitions import cluster_history, launching
 from jobs.definitions.launching import DefinitionRefused
-from jobs.models import Cluster
+from jobs.models import Cluster, ClusterStatus
 from jobs.submission import job_actions
 
-HANDLE = OpenApiParameter("handle", str, OpenApiParameter.PATH, description="`cluster-001`")
+HANDLE = OpenApiParameter(
+    "handle", str, OpenApiParameter.PATH, description="`cluster-001`, or the cluster's id"
+)
 CHECK = OpenApiParameter("check", bool, description="Only check the definition; nothing is launched.")
 
 
@@ -46,9 +51,8 @@ class ClusterView(APIView):
     def find(self, request: Request, handle: str) -> Cluster:
         """Return the cluster that the path names. Raises NotFound."""
         cluster = cluster_history.find_cluster(person(request), handle)
-        if cluster is None:
-            raise NotFound()
-        return cluster
+        # By the id that instances/ gives, too, as in Rescale.
+        return cluster or pick(cluster_history.clusters_of(person(request)), handle)
 
 
 def _cluster_response(cluster: Cluster, code: int = status.HTTP_200_OK) -> Response:
@@ -102,6 +106,34 @@ class OneCluster(ClusterView):
     def get(self, request: Request, handle: str) -> Response:
         """Return the cluster with its members. How to log in is at the job's instances/ and connect/."""
         return _cluster_response(self.find(request, handle))
+
+
+@extend_schema_view(get=extend_schema(parameters=[HANDLE]))
+class StatusesOfCluster(Conditional, ClusterView, ListAPIView[ClusterStatus]):
+    """The statuses of a cluster, newest first."""
+
+    serializer_class = ClusterStatusSerializer
+    queryset = ClusterStatus.objects.none()
+
+    def get_queryset(self) -> QuerySet[ClusterStatus]:
+        return ClusterStatus.objects.filter(cluster=self.find(self.request, self.kwargs["handle"]))
+
+
+@extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
+class JobClusters(ListAPIView[Cluster]):
+    """The clusters of a job: the one it ordered, or none before it is submitted."""
+
+    serializer_class = ClusterSerializer
+    queryset = Cluster.objects.none()
+
+    def get_queryset(self) -> QuerySet[Cluster]:
+        job = job_of(self.request, self.kwargs["id"])
+        return cluster_history.clusters_of(job.owner).filter(job=job)
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            args = (cluster_history.cluster_rows(args[0]), *args[1:])
+        return super().get_serializer(*args, **kwargs)
 
 
 @extend_schema(parameters=[HANDLE])

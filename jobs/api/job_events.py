@@ -12,6 +12,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.conditional import Conditional
 from jobs.api.requests import job_of
 from jobs.api.schema import JOB_ID
 from jobs.events import job_log
@@ -50,7 +51,7 @@ LIMIT = OpenApiParameter("limit", int, description=f"How many at most; up to {jo
 
 
 @extend_schema(parameters=[JOB_ID])
-class JobEvents(APIView):
+class JobEvents(Conditional):
     """The Job Log after a sequence number."""
 
     @extend_schema(parameters=[AFTER, LIMIT], responses=JobEventPageSerializer)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.rest.conditional import Conditional
 from accounts.rest.requests import actor, is_v3, person
 from jobs.api import job_body, job_filters
 from jobs.api.job_body import JobBody, JobPatch, JobPut
@@ -37,7 +38,7 @@ def job_response(request: Request, job: Job, code: int = status.HTTP_200_OK) -> 
 
 
 @extend_schema_view(get=extend_schema(parameters=job_filters.PARAMETERS))
-class Jobs(ListAPIView[Job]):
+class Jobs(Conditional, ListAPIView[Job]):
     """Your jobs, newest first."""
 
     serializer_class = JobSummarySerializer
@@ -93,7 +94,7 @@ class JobView(APIView):
 
 
 @extend_schema(parameters=[JOB_ID])
-class OneJob(JobView):
+class OneJob(Conditional, JobView):
     """One of your jobs."""
 
     @extend_schema(responses=JobSerializer)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
 from accounts.rest.camel_case import CamelSerializer
+from accounts.rest.conditional import Conditional
 from jobs.api.constant import ConstantField
 from jobs.api.requests import existing_cluster_of, job_of
 from jobs.api.schema import JOB_ID
@@ -54,7 +55,7 @@ class ClusterStatusSerializer(CamelSerializer):
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
-class JobStatuses(ListAPIView[JobStatus]):
+class JobStatuses(Conditional, ListAPIView[JobStatus]):
     """The statuses of the job, newest first. The last is `Completed`, however the job ended."""
 
     serializer_class = JobStatusSerializer
@@ -65,7 +66,7 @@ class JobStatuses(ListAPIView[JobStatus]):
 
 
 @extend_schema_view(get=extend_schema(parameters=[JOB_ID]))
-class ClusterStatuses(ListAPIView[ClusterStatus]):
+class ClusterStatuses(Conditional, ListAPIView[ClusterStatus]):
     """The statuses of the job's cluster, newest first. 404 while there is no cluster."""
 
     serializer_class = ClusterStatusSerializer
