@@ -27,6 +27,8 @@ from portal.upload_stream import carries_upload
 MEGABYTE = 1024 * 1024
 API = re.compile(r"/api/v[23]/")
 UPLOAD = re.compile(r"/api/v[23]/files/contents/\Z")
+# A file for a run's folder on its node: as large as an upload, but nothing of it is kept here.
+RUN_FILE = re.compile(r"/api/v[23]/jobs/[^/]+/tree/content/\Z")
 # A body of the API up to this size is not worth a sign-in of its own.
 SMALL_BODY = 64 * 1024
 # How much is dropped so that the client reads the response; a client that sends more or slower is cut off.
@@ -170,7 +172,7 @@ async def _refusal_before(scope: Scope, headers: dict[str, str], body: "_Body") 
     path, size = scope["path"], _declared_size(headers)
     is_upload = UPLOAD.match(path) is not None
     # A part of an upload has had its room since the upload was announced.
-    is_large = is_upload or carries_upload(scope)
+    is_large = is_upload or carries_upload(scope) or RUN_FILE.match(path) is not None
     body.limit = (
         settings.HEADNODE_MAX_UPLOAD_MB * MEGABYTE if is_large else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     )

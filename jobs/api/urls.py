@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobs.api import (
     analyses,
+    archive,
     budgets,
     clone,
     clusters,
@@ -27,6 +28,8 @@ from jobs.api import (
     stored_files,
     tags,
     terminal_sessions,
+    tree,
+    tree_content,
     uploads,
     usage,
 )
@@ -63,6 +66,9 @@ urlpatterns = [
     path("jobs/<str:id>/context-report/", context.ContextReport.as_view()),
     path("jobs/<str:id>/known-hosts/", instances.KnownHosts.as_view()),
     path("jobs/<str:id>/files/", stored_files.JobFiles.as_view()),
+    path("jobs/<str:id>/tree/", tree.Tree.as_view()),
+    path("jobs/<str:id>/tree/content/", tree_content.TreeContent.as_view()),
+    path("jobs/<str:id>/archive/", archive.Archive.as_view()),
     path("jobs/<str:id>/runs/", runs.Runs.as_view()),
     path("jobs/<str:id>/runs/<str:run>/", runs.OneRun.as_view()),
     path("jobs/<str:id>/runs/<str:run>/files/", runs.RunFiles.as_view()),

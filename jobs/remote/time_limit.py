@@ -7,13 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from sshgateway.ssh.errors import CommandTimedOut
 from sshgateway.ssh.transport import Connection
 
 
+class Closable(Protocol):
+    """A connection or a channel: what waits for it ends when it is closed."""
+
+    def close(self) -> object:
+        """Close it."""
+
+
 @contextmanager
-def limited(connection: Connection, seconds: float, what: str) -> Iterator[None]:
+def limited(connection: Closable, seconds: float, what: str) -> Iterator[None]:
     """Close the connection if the block is not done within `seconds`, which ends it with CommandTimedOut."""
     closed = threading.Event()
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_REALPATH
+from paramiko.sftp import (
+    CMD_CLOSE,
+    CMD_HANDLE,
+    CMD_NAME,
+    CMD_OPENDIR,
+    CMD_READDIR,
+    CMD_READLINK,
+    CMD_REALPATH,
+)
 from paramiko.sftp_attr import SFTPAttributes
 
 
@@ -44,7 +52,14 @@ class SFTP(paramiko.SFTPClient):
 
     def real_path(self, path: bytes) -> bytes:
         """Return the path without links. Raises OSError, paramiko.SFTPError."""
-        kind, message = self._ask(CMD_REALPATH, path)
+        return self._one_name(CMD_REALPATH, path)
+
+    def read_link(self, path: bytes) -> bytes:
+        """Return where a link leads, as it was written. Raises OSError, paramiko.SFTPError."""
+        return self._one_name(CMD_READLINK, path)
+
+    def _one_name(self, command: int, path: bytes) -> bytes:
+        kind, message = self._ask(command, path)
         if kind != CMD_NAME or message.get_int() != 1:
             raise paramiko.SFTPError("no path")
         name: bytes = message.get_binary()
