@@ -17,10 +17,10 @@ VERBS: list[tuple[str, str, str]] = [
     ("GET", "tree", ""),
     ("POST", "tree", json.dumps({"path": "new"})),
     ("GET", "tree/content", ""),
+    ("GET", "archive", ""),
     ("PUT", "tree/content", "x"),
     ("PATCH", "tree/content", json.dumps({"newPath": "moved"})),
     ("DELETE", "tree/content", ""),
-    ("GET", "archive", ""),
 ]
 TIMES = {"before": Observed.BOOTING, "during": Observed.EXECUTING, "after": Observed.RELEASED}
 
