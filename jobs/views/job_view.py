@@ -35,7 +35,6 @@ def context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "hardware": hardware.hardware_of(job),
         "project": project_name(job.project_id),
         "cost": cost_view_of(job),
-        "files": job.output_files.order_by("relative_path"),
         "terminal_sessions": session_rows.session_rows_of_job(job),
         "snapshot": job.settings_snapshot,
         "settings_changes": job_actions.settings_changes(job),

@@ -3,6 +3,7 @@ import { byId } from "./dom.js";
 import { startBootStreams } from "./job_page/boot_streams.js";
 import { followEvents } from "./job_page/events_socket.js";
 import { startExtend } from "./job_page/extend.js";
+import { startFiles } from "./job_page/files/panel.js";
 import { JobLog } from "./job_page/log.js";
 import { StateFollower } from "./job_page/state.js";
 import { startTerminals } from "./job_page/terminals.js";
@@ -14,6 +15,7 @@ const follower = new StateFollower(page.dataset.stateUrl ?? "");
 
 startBootStreams();
 startExtend();
+startFiles();
 startTerminals();
 followEvents({
   url: panel.dataset.socketUrl ?? "",
