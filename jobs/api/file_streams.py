@@ -46,6 +46,9 @@ def file_response(
     request: Request, chunks: Iterator[bytes], release: Callable[[], None], name: str, content_type: str
 ) -> StreamingHttpResponse:
     """Return a download of this name. `release` is called at its end, also if the client breaks off; twice at most."""
+    if request.method == "HEAD":  # the server would read all of it and send nothing
+        release()
+        chunks = iter(())
     body = _Body(chunks, release)
     # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
     is_asgi = isinstance(request._request, ASGIRequest)

@@ -93,6 +93,13 @@ def test_a_part_of_a_file_and_its_tag(run: Run, files: Files) -> None:
     )
 
 
+def test_head_says_what_there_is_and_reads_nothing(run: Run, files: Files) -> None:
+    (run.work / "big").write_bytes(bytes(3_000_000))
+    answer = files.ask("HEAD", "tree/content", path="big")
+    assert (answer.status_code, answer["Content-Length"]) == (200, "3000000")
+    assert b"".join(answer.streaming_content) == b""
+
+
 def test_html_is_never_shown(run: Run, files: Files) -> None:
     (run.work / "x.html").write_text("<script>alert(1)</script>")
     answer = files.ask("GET", "tree/content", path="x.html")
