@@ -51,7 +51,7 @@ def names(page: Page) -> list[str]:
 
 def test_browse_read_and_change(portal: str, run: Run, alice: User, sign_in: SignIn, tmp_path: Path) -> None:
     shared = run.work / "shared"
-    (shared / "notes.txt").write_text("".join(f"line {at}\n" for at in range(1, 60_001)))
+    (shared / "notes.txt").write_text("".join(f"line {at}\n" for at in range(1, 200_001)))
     (shared / "small.sh").write_text("echo one\r\n")
     (shared / "table.csv").write_text('a,b\n1,"x, y"\n')
     (shared / "picture.png").write_bytes(png(40, 30))
@@ -67,7 +67,7 @@ def test_browse_read_and_change(portal: str, run: Run, alice: User, sign_in: Sig
     preview = page.locator("#file-preview")
     expect(preview.locator(".file-lines span").first).to_have_text("line 1")
     expect(preview.locator(".file-lines span[data-line='1']")).to_have_text("line 1")
-    expect(preview.locator(".file-lines").last.locator("span").last).to_have_text("line 60000")
+    expect(preview.locator(".file-lines").last.locator("span").last).to_have_text("line 200000")
     expect(preview.locator(".file-lines").last.locator("span").last).to_have_attribute("data-line", "-1")
     preview.get_by_role("button", name="Close").click()
 
@@ -94,6 +94,9 @@ def test_browse_read_and_change(portal: str, run: Run, alice: User, sign_in: Sig
     expect(preview.locator("[data-note]")).to_contain_text("changed meanwhile")
     assert (shared / "small.sh").read_text() == "changed by the run"
     preview.get_by_role("button", name="Close").click()
+    expect(preview.locator("[data-note]")).to_contain_text("not saved")
+    preview.get_by_role("button", name="Close").click()
+    expect(preview).to_be_hidden()
 
     panel.get_by_role("button", name="New folder").click()
     page.locator("#file-name-field").fill("made %41")
@@ -160,8 +163,8 @@ def test_20000_entries_are_quick(portal: str, run: Run, alice: User, sign_in: Si
     expect(page.locator(ROWS)).to_have_count(1)
     panel.locator("[data-file-filter]").fill("")
     expect(panel.locator("table")).to_have_attribute("aria-rowcount", "20001")
-    panel.get_by_role("button", name="Size").click()
-    panel.get_by_role("button", name="Name", exact=True).click()
+    panel.locator("[data-sort=size]").click()
+    panel.locator("[data-sort=name]").click()
     page.locator(f"{ROWS} [data-act=open]").first.focus()
     page.keyboard.press("End")
     expect(page.locator(f"{ROWS} [data-act=open]:focus")).to_contain_text("file 1999")

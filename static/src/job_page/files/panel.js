@@ -265,8 +265,8 @@ class FilesPanel {
     error.textContent = "";
     field.value = entry?.name ?? "";
     const form = find(dialog, "form", HTMLFormElement);
+    find(dialog, "[data-cancel]").onclick = () => dialog.close();
     form.onsubmit = async (event) => {
-      if (event.submitter?.getAttribute("value") === "cancel") return;
       event.preventDefault();
       const path = pathOf(entry ? parentOf(entry.path) : this.path, field.value);
       try {

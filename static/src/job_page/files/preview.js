@@ -7,6 +7,7 @@ import { MAX_EDIT, MAX_PICTURE, PART, exactText, isBinary, lineEnds, linesOf, pi
 
 const MAX_ROWS = 300;
 const MAX_COLUMNS = 60;
+const SHOWN_LINES = 5000;
 
 export class Preview {
   /** @param {HTMLDialogElement} dialog @param {import("./api.js").FilesApi} api @param {() => void} saved */
@@ -20,6 +21,7 @@ export class Preview {
     this.edit = find(dialog, "[data-edit]", HTMLButtonElement);
     this.save = find(dialog, "[data-save]", HTMLButtonElement);
     this.tag = this.text = this.ends = this.path = "";
+    this.isWarned = false;
     /** @type {AbortController | null} */
     this.reading = null;
     this.edit.addEventListener("click", () => this.#startEdit());
@@ -32,6 +34,12 @@ export class Preview {
       }
     });
     dialog.addEventListener("close", () => this.reading?.abort());
+    find(dialog, "form", HTMLFormElement).addEventListener("submit", (event) => {
+      if (!this.#isChanged() || this.isWarned) return;
+      event.preventDefault();
+      this.isWarned = true;
+      this.#say(dialog.dataset.unsaved ?? "", true);
+    });
     dialog.addEventListener("cancel", (event) => {
       if (this.#isChanged()) event.preventDefault(); // Escape must not lose what was written
     });
@@ -58,31 +66,46 @@ export class Preview {
   /** @param {Entry} entry @param {boolean} canChange @param {AbortSignal} signal */
   async #load(entry, canChange, signal) {
     const type = pictureType(entry.name);
-    if (type && (entry.size ?? 0) <= MAX_PICTURE) {
-      await this.#picture(await this.api.read(entry.path, "", signal), type, entry);
+    const picture = type ? await this.#whole(entry, MAX_PICTURE, signal) : null;
+    if (picture) {
+      await this.#picture(picture, type, entry);
       return;
     }
     // Small files whole, so that they can be edited; of others the first part and the last.
-    const isSmall = entry.size !== null && entry.size <= MAX_EDIT;
-    const response = entry.size === 0 ? null : await this.api.read(entry.path, isSmall ? "" : `bytes=0-${PART - 1}`, signal);
-    const bytes = response ? new Uint8Array(await response.arrayBuffer()) : new Uint8Array();
-    const total = Number(/\/(\d+)$/.exec(response?.headers.get("Content-Range") ?? "")?.[1] ?? bytes.length);
+    const small = await this.#whole(entry, MAX_EDIT, signal);
+    const response = small ?? (await this.api.read(entry.path, `bytes=0-${PART - 1}`, signal));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const total = Number(/\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ?? bytes.length);
     if (isBinary(bytes)) {
       this.#say(this.#words("binary", { size: sizeText(total) }));
       return;
     }
     this.#say(total ? sizeText(total) : (this.dialog.dataset.empty ?? ""));
-    const whole = bytes.length === total ? exactText(bytes) : null;
-    const text = whole ?? new TextDecoder().decode(bytes);
+    const text = (small && exactText(bytes)) ?? new TextDecoder().decode(bytes);
     const separator = separatorOf(entry.name);
     if (separator) this.#table(tableOf(text, separator, MAX_ROWS + 1));
-    else this.#lines(text, total > bytes.length || bytes.length > 2 * PART);
-    if (total > bytes.length && !separator) await this.#last(entry.path, total, signal);
-    if (!canChange || whole === null || entry.kind !== "file" || !response) return;
-    this.ends = lineEnds(whole);
-    this.text = whole.replaceAll("\r\n", "\n");
-    this.tag = response.headers.get("ETag") ?? "";
+    else if (small) this.#allLines(linesOf(text));
+    else await this.#parts(entry.path, text, total, signal);
+    if (!small || !canChange || entry.kind !== "file" || exactText(bytes) === null) return;
+    this.ends = lineEnds(text);
+    this.text = text.replaceAll("\r\n", "\n");
+    this.tag = small.headers.get("ETag") ?? "";
     this.edit.hidden = this.ends === "mixed";
+  }
+
+  /**
+   * Ask for all of a file. Return null if it is longer: it may have grown since it was listed.
+   *
+   * @param {Entry} entry
+   * @param {number} most
+   * @param {AbortSignal} signal
+   */
+  async #whole(entry, most, signal) {
+    if ((entry.size ?? 0) > most) return null;
+    const response = await this.api.read(entry.path, "", signal);
+    if (Number(response.headers.get("Content-Length") ?? 0) <= most) return response;
+    await response.body?.cancel();
+    return null;
   }
 
   /** @param {Response} response @param {string} type @param {Entry} entry */
@@ -98,24 +121,38 @@ export class Preview {
     this.content.replaceChildren(picture);
   }
 
-  /** @param {string} text @param {boolean} isCut whether only the beginning of it is shown */
-  #lines(text, isCut) {
-    const lines = linesOf(isCut ? text.slice(0, 2 * PART) : text);
-    if (isCut && lines.length > 1) lines.pop(); // a part of a line
-    this.content.append(block(lines, (at) => String(at + 1)));
+  /** @param {string[]} lines all lines of a file; of many the first and the last are shown */
+  #allLines(lines) {
+    const hidden = lines.length - 2 * SHOWN_LINES;
+    if (hidden <= 0) {
+      this.content.append(block(lines, 1));
+      return;
+    }
+    const last = lines.length - SHOWN_LINES;
+    const gap = this.#gap(this.#words("gapLines", { n: hidden.toLocaleString() }));
+    this.content.append(block(lines.slice(0, SHOWN_LINES), 1), gap, block(lines.slice(last), last + 1));
   }
 
-  /** @param {string} path @param {number} total @param {AbortSignal} signal */
-  async #last(path, total, signal) {
+  /** @param {string} path @param {string} text its beginning @param {number} total @param {AbortSignal} signal */
+  async #parts(path, text, total, signal) {
+    const first = linesOf(text);
+    if (total > PART && first.length > 1) first.pop(); // a part of a line
+    this.content.append(block(first, 1));
+    if (total <= PART) return;
     const start = Math.max(PART, total - PART);
     const response = await this.api.read(path, `bytes=${start}-${total - 1}`, signal);
     const lines = linesOf(new TextDecoder().decode(await response.arrayBuffer()));
-    if (start > PART && lines.length > 1) lines.shift();
+    if (lines.length > 1) lines.shift();
+    // Nobody has counted the lines between: these are numbered from the end.
+    this.content.append(this.#gap(this.#words("gap", { size: sizeText(start - PART) })), block(lines, -lines.length));
+  }
+
+  /** @param {string} sentence */
+  #gap(sentence) {
     const gap = document.createElement("p");
     gap.className = "file-gap";
-    gap.textContent = this.#words("gap", { size: sizeText(start - PART) });
-    // Nobody has counted the lines between: these are numbered from the end.
-    this.content.append(gap, block(lines, (at) => String(at - lines.length)));
+    gap.textContent = sentence;
+    return gap;
   }
 
   /** @param {string[][]} rows */
@@ -172,6 +209,7 @@ export class Preview {
     this.content.hidden = false;
     this.field.hidden = this.save.hidden = this.edit.hidden = true;
     this.field.value = this.text = "";
+    this.isWarned = false;
   }
 
   /** @param {string} sentence @param {boolean} [isError] */
@@ -186,13 +224,13 @@ export class Preview {
   }
 }
 
-/** @param {string[]} lines @param {(at: number) => string} numberOf lines with their numbers, which copying leaves out */
-function block(lines, numberOf) {
+/** @param {string[]} lines @param {number} first the number of the first; copying leaves numbers out */
+function block(lines, first) {
   const pre = document.createElement("pre");
   pre.className = "file-lines";
   for (const [at, line] of lines.entries()) {
     const row = document.createElement("span");
-    row.dataset.line = numberOf(at);
+    row.dataset.line = String(first + at);
     row.textContent = `${line}\n`;
     pre.append(row);
   }

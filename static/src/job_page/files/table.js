@@ -80,7 +80,7 @@ export class FileTable {
     const name = find(row, "[data-act=open]", HTMLButtonElement);
     find(name, "[data-name]").textContent = shown(entry.name);
     name.title = shown(entry.target === null ? entry.name : `${entry.name} → ${entry.target}`);
-    name.disabled = entry.kind === "other";
+    if (entry.kind === "other") name.setAttribute("aria-disabled", "true"); // it keeps the focus of the keyboard
     find(name, "[data-target]").textContent = entry.target === null ? "" : ` → ${shown(entry.target)}`;
     find(row, "[data-size]").textContent = entry.size === null ? "" : sizeText(entry.size);
     if (entry.size !== null) find(row, "[data-size]").title = `${entry.size.toLocaleString()} B`;
@@ -111,8 +111,9 @@ export class FileTable {
     const act = closest(event, "[data-act]")?.dataset.act ?? "";
     const entry = this.#entryOf(event);
     if (!entry || !act || act === "tick") return;
-    if (act === "open") this.on.open(entry);
-    else this.on.menu(entry, act);
+    if (act === "open") {
+      if (entry.kind !== "other") this.on.open(entry);
+    } else this.on.menu(entry, act);
   }
 
   /** @param {Event} event */
