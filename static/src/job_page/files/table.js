@@ -94,8 +94,10 @@ export class FileTable {
     return row;
   }
 
+  /** Return the height of a row in pixels: `--file-row` is in rem. */
   #rowHeight() {
-    return parseFloat(getComputedStyle(this.scroll).getPropertyValue("--file-row")) || 36;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    return (parseFloat(getComputedStyle(this.scroll).getPropertyValue("--file-row")) || 2.25) * rem;
   }
 
   /** @param {Event} event @returns {Entry | undefined} */

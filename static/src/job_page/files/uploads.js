@@ -99,8 +99,12 @@ export async function dropped(transfer) {
   /** @type {string[]} */
   const folders = [];
   // Entries must be asked for before anything is waited for: the list is empty afterwards.
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  for (const entry of entries) await collect(entry, "", files, folders);
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  const found = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+  for (const each of found) {
+    if (each instanceof File) files.push({ file: each, name: each.name });
+    else if (each) await collect(each, "", files, folders);
+  }
   return { files, folders };
 }
 
