@@ -111,7 +111,7 @@ def test_what_cannot_be_opened_is_named_in_the_comment(run: Run, files: Files) -
         raise folder_refusals.not_found()
 
     data = b"".join(
-        zip_stream([Member(b"gone", 1, None, map(refuse, [0])), Member(b"there", 1, None, iter([b"x"]))])  # type: ignore[arg-type]
+        zip_stream([Member(b"gone", 1, None, map(refuse, [0])), Member(b"there", 1, None, iter([b"x"]))])
     )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == ["there"]
