@@ -32,6 +32,8 @@ os.environ.update(
     # Tests ask as fast as they can, and their people have the same ids again and again. Started portals have limits.
     HEADNODE_API_REQUESTS_PER_PERSON="0",
     HEADNODE_API_REQUESTS_PER_ADDRESS="0",
+    # The deadlines of most tests are about other limits. Started portals have the usual idle limit.
+    HEADNODE_IDLE_MINUTES="0",
     HEADNODE_SECRET_KEY="only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz",
 )
 if _database:

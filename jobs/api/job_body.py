@@ -85,6 +85,11 @@ class JobBody(CamelSerializer):
     )
     auto_terminate_cluster = LooseBooleanField()
     is_interactive = LooseBooleanField()
+    idle_minutes = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Minutes without activity after which the cluster ends; 0: never; null: the portal's own limit.",
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values. Raises ValidationError that names each key that is not offered here."""
@@ -173,6 +178,8 @@ def to_draft(body: dict[str, Any], before: JobDraft = EMPTY_DRAFT) -> JobDraft:
         asked = replace(asked, project_id=body["project_id"])
     if "description" in body:
         asked = replace(asked, description=body["description"] or "")
+    if "idle_minutes" in body:
+        asked = replace(asked, idle_minutes=body["idle_minutes"])
     if "cidr_rule" in body:
         asked = replace(asked, cidr_rules=body["cidr_rule"] or ())
     return asked

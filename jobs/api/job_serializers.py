@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest.camel_case import CamelSerializer
+from jobs.api.activity import ActivitySerializer
 from jobs.api.constant import ConstantField
 from jobs.api.core_types import PLAN
 from jobs.api.job_analyses import JobAnalysisSerializer, analyses_of
@@ -16,7 +17,7 @@ from jobs.api.job_summaries import owner_of
 from jobs.api.requests import cluster_of, living_cluster_of
 from jobs.api.running import StillRunningSerializer
 from jobs.costs import still_running
-from jobs.lifetime import deadline_limits
+from jobs.lifetime import activity_report, deadline_limits
 from jobs.lifetime.deadline import DeadlineReason
 from jobs.models import Job
 from jobs.submission import job_actions
@@ -52,6 +53,9 @@ class JobSerializer(CamelSerializer):
     is_interactive = serializers.BooleanField()
     jobanalyses = serializers.SerializerMethodField()
     auto_terminate_cluster = serializers.BooleanField()
+    idle_minutes = serializers.IntegerField(
+        allow_null=True, help_text="The idle limit that the job asks for; null: the portal's own."
+    )
     job_username = serializers.CharField(source="username")
     ssh_port = serializers.IntegerField(source="core_type.ssh_port")
     cidr_rule = serializers.SerializerMethodField(
@@ -69,6 +73,9 @@ class JobSerializer(CamelSerializer):
     )
     deadline_latest = serializers.SerializerMethodField(
         help_text="How far extend/ can move the deadline; null while it cannot."
+    )
+    activity = serializers.SerializerMethodField(
+        help_text="The last activity on the cluster and its sources; null unless people use the cluster now."
     )
     still_running = serializers.SerializerMethodField(
         help_text="What runs and costs now; null without a cluster."
@@ -133,6 +140,12 @@ class JobSerializer(CamelSerializer):
     def get_deadline_latest(self, job: Job) -> datetime | None:
         cluster = living_cluster_of(job)
         return deadline_limits.latest_extension_of(cluster) if cluster else None
+
+    @extend_schema_field(ActivitySerializer(allow_null=True))
+    def get_activity(self, job: Job) -> Any:
+        cluster = living_cluster_of(job)
+        found = activity_report.activity_of(cluster) if cluster else None
+        return None if found is None else ActivitySerializer(found).data
 
     @extend_schema_field(StillRunningSerializer(allow_null=True))
     def get_still_running(self, job: Job) -> Any:

@@ -1,7 +1,7 @@
 """Make one pass over one cluster.
 
 1. Claim the row; stop if it is not due or another worker has it.
-2. Give the deadline warning that is due.
+2. Look at the nodes of a cluster that people use, if it is time to; give the deadline warning that is due.
 3. Observe: ask the provider, save the states of the nodes and what they cost.
 4. Push keys, rules and host certificates if they changed; record logins.
 5. Decide (pure), carry out, save; repeat while there is something to do at once.
@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from jobs.access import host_certificates
 from jobs.control import (
+    activity,
     backoff,
     claim,
     deadline_warnings,
@@ -62,7 +63,8 @@ def reconcile(cluster_id: str, provider_named: Callable[[str], Provider]) -> boo
     except ClaimLost:
         logger.warning("cluster %s: the claim was lost, another worker continues", cluster.pk)
         return True
-    delay = deadline_warnings.limit_delay(cluster, push_access.limit_delay(cluster, delay))
+    delay = activity.limit_delay(cluster, push_access.limit_delay(cluster, delay))
+    delay = deadline_warnings.limit_delay(cluster, delay)
     if claim.release(cluster, delay):
         wakeups.send(cluster.pk)
     elif delay is not None and delay < SWEEP_EVERY:
@@ -97,6 +99,7 @@ def _work(cluster: Cluster, provider: Provider) -> timedelta | None:
     """Carry out steps until one asks to wait, and return for how long."""
     for _ in range(MAX_STEPS):
         owner_intent.reread(cluster)
+        activity.look(cluster)
         deadline_store.correct(cluster)
         deadline_warnings.give_due_warning(cluster)
         facts = _observe(cluster, provider)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import services
 from jobs.events import job_log
+from jobs.lifetime import activity_store
 from jobs.models import Cluster
 from jobs.providers.base import LoginRecord, Provider
 from jobs.states import NOT_AT_PROVIDER, LogSource
@@ -37,6 +38,8 @@ def record_logins(cluster: Cluster, provider: Provider) -> None:
             # The portal's own logins use certificates of its own authorities and are known already.
             if record.fingerprint or record.authority:
                 _record(cluster, record, logged)
+                # A session may begin and end between two looks at the nodes.
+                activity_store.save_login(cluster, record.node, min(record.at, timezone.now()))
     cluster.login_cursor = newest
 
 

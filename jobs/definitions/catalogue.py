@@ -24,3 +24,4 @@ class Catalogue:
     max_members: int
     max_hours: int
     max_hold_hours: float
+    max_idle_minutes: int = 0  # 0: any idle limit, and none at all

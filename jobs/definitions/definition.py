@@ -21,6 +21,7 @@ class Definition:
     environment: Mapping[str, str] = field(default_factory=dict)
     input_files: Sequence[str] = ()  # ids
     auto_terminate: bool | None = None  # None: as in the owner's Job Settings
+    idle_minutes: int | None = None  # None: the portal's own; 0: none
 
     @property
     def cores(self) -> int:

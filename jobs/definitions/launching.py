@@ -99,8 +99,9 @@ def _draft(definition: Definition) -> JobDraft:
         cores_per_slot=head.cores,
         slots=len(definition.plan.members),
         walltime_hours=definition.hours,
+        idle_minutes=definition.idle_minutes,
         env_vars=definition.environment,
-        # Without a command the hours decide: the portal cannot know when people are done with the cluster.
+        # Without a command the hours decide, and the idle limit.
         auto_terminate_cluster=definition.auto_terminate if definition.command else True,
     )
 
@@ -116,6 +117,7 @@ def _catalogue() -> Catalogue:
         },
         max_members=settings.HEADNODE_MAX_SLOTS,
         max_hours=settings.HEADNODE_MAX_JOB_HOURS,
+        max_idle_minutes=settings.HEADNODE_MAX_IDLE_MINUTES,
         max_hold_hours=kept.total_seconds() / 3600,
     )
 

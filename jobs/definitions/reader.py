@@ -26,7 +26,7 @@ from jobs.submission.draft import JobDraft, Offer
 from jobs.submission.texts import is_env_name
 
 KEYS = (
-    "name", "hours", "command", "input_files", "auto_terminate", "environment", "members", "data", "scripts",
+    "name", "hours", "command", "input_files", "auto_terminate", "idle_minutes", "environment", "members", "data", "scripts",
     "phase_timeouts", "policy",
 )  # fmt: skip
 MAX_INPUT_FILES = 1000
@@ -77,6 +77,7 @@ def _definition(
         environment=_environment(top),
         input_files=_input_files(top, find_files),
         auto_terminate=_auto_terminate(top),
+        idle_minutes=_idle_minutes(top, catalogue),
     )
     _check_draft(definition, catalogue, top)
     _check_plan(definition, problems)
@@ -144,6 +145,11 @@ def _auto_terminate(top: Table) -> bool | None:
         message = "applies only with a command: without one the cluster ends when its hours are over."
         top.bad("auto_terminate", message)
     return flag
+
+
+def _idle_minutes(top: Table, catalogue: Catalogue) -> int | None:
+    longest = catalogue.max_idle_minutes
+    return top.whole("idle_minutes", minimum=1 if longest else 0, maximum=longest or draft.MAX_IDLE_MINUTES)
 
 
 def _environment(top: Table) -> dict[str, str]:

@@ -33,6 +33,8 @@ KEY_SYNONYMS = {
     "timeouts": "phase_timeouts",
     "phases": "scripts",
     "autoTerminateCluster": "auto_terminate",
+    "idleMinutes": "idle_minutes",
+    "idle_limit": "idle_minutes",
     "percent": "at_least_percent",
     "run": "command",
 }

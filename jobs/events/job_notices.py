@@ -79,7 +79,10 @@ def deadline_near(cluster: Cluster, sentence: str, minutes: int) -> None:
         sentence,
         title=f"{job.name} ends in {left}",
         link=_page(job),
-        action=Action(reverse("job_extend", args=[job.pk]), "Extend it"),
+        action=Action(
+            reverse("job_extend", args=[job.pk]),
+            "Keep it running" if cluster.deadline_reason == "idle" else "Extend it",
+        ),
         key=f"job-{job.pk}-{_moment(at)}-{minutes}",
         facts={
             **_facts(job),

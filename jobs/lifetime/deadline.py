@@ -80,6 +80,7 @@ class Life:
     """The dates of a cluster's life so far. `extended_until` only counts while no command runs (kept or held).
 
     `is_waiting`: it is not ordered yet, because a budget has no room for it.
+    `keep_running_until`: its owner wants it until then, used or not.
     """
 
     observed: Observed
@@ -95,6 +96,7 @@ class Life:
     hold: timedelta = timedelta()
     stop_requested_at: datetime | None = None
     extended_until: datetime | None = None
+    keep_running_until: datetime | None = None
 
 
 def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> Deadline | None:
@@ -107,6 +109,7 @@ def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadl
         return None
     budgets = [other for other in others if other.reason == DeadlineReason.BUDGET]
     end_of_life = Deadline(life.created_at + policy.longest_life, DeadlineReason.LONGEST_LIFE)
+    others = [_as_wished(other, life) for other in others]
     match life.observed:
         case Observed.RELEASING | Observed.RELEASED:
             return None
@@ -126,6 +129,13 @@ def earliest_deadline(life: Life, policy: DeadlinePolicy, others: Sequence[Deadl
     return min(limits, key=lambda limit: limit.at)
 
 
+def _as_wished(other: Deadline, life: Life) -> Deadline:
+    """Return the limit; a cluster that its owner keeps running is not idle before that is over."""
+    if other.reason != DeadlineReason.IDLE or life.keep_running_until is None:
+        return other
+    return replace(other, at=max(other.at, life.keep_running_until))
+
+
 def _later(usual: datetime, life: Life) -> datetime:
     return max(usual, life.extended_until or usual)
 
@@ -143,10 +153,11 @@ def _collecting(
 
 
 def latest_extension(life: Life, policy: DeadlinePolicy, others: Sequence[Deadline] = ()) -> datetime | None:
-    """Return how far the deadline may be moved; None if there is nothing to extend."""
+    """Return how far the deadline may be moved; None if there is nothing to extend. The idle limit always moves."""
     if not life.is_wanted or why_not_extendable(life):
         return None
-    limits = [life.created_at + policy.longest_life, *(other.at for other in others)]
+    fixed = [other.at for other in others if other.reason != DeadlineReason.IDLE]
+    limits = [life.created_at + policy.longest_life, *fixed]
     if life.observed == Observed.EXECUTING:
         limits.append((life.executing_at or life.created_at) + policy.longest_walltime)
     return min(limits)
@@ -201,9 +212,10 @@ def extended(
             f"{moment(wanted)} is beyond that.",
             field="seconds" if until is None else "until",
         )
+    kept = replace(life, keep_running_until=max(wanted, life.keep_running_until or wanted))
     if life.observed == Observed.EXECUTING:
-        return replace(life, walltime=max(life.walltime, wanted - (life.executing_at or life.created_at)))
-    return replace(life, extended_until=wanted)
+        return replace(kept, walltime=max(life.walltime, wanted - (life.executing_at or life.created_at)))
+    return replace(kept, extended_until=max(wanted, life.extended_until or wanted))
 
 
 def _wanted(present: datetime, by: timedelta | None, until: datetime | None) -> datetime:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from jobs.context import cluster_plan
 from jobs.context.boot_policy import hold_limit
-from jobs.lifetime import deadline
+from jobs.lifetime import deadline, idle_limit
 from jobs.lifetime.budget_deadlines import budget_deadlines
 from jobs.lifetime.deadline import Deadline, DeadlinePolicy, Life
 from jobs.models import Cluster
@@ -46,6 +46,7 @@ def life_of(cluster: Cluster) -> Life:
         else timedelta(),
         stop_requested_at=job.stop_requested_at,
         extended_until=cluster.extended_until,
+        keep_running_until=cluster.keep_running_until,
     )
 
 
@@ -55,7 +56,8 @@ def _is_waiting(cluster: Cluster) -> bool:
 
 def other_limits(cluster: Cluster) -> Sequence[Deadline]:
     """Return limits computed elsewhere (idle, budget)."""
-    return budget_deadlines(cluster)
+    idle = idle_limit.limit_of(cluster)
+    return [*budget_deadlines(cluster), *([] if idle is None else [idle])]
 
 
 def deadline_of(cluster: Cluster) -> Deadline | None:

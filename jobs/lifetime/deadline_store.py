@@ -5,17 +5,22 @@ again, so that a changed setting, or a row that an older version wrote, is corre
 loop name the claim and the deadline they replace; an extension locks the row instead.
 """
 
-from datetime import datetime
-
 from django.db.models import F
 from django.utils import timezone
 
 from jobs.lifetime import deadline, deadline_limits
-from jobs.lifetime.deadline import Deadline
+from jobs.lifetime.deadline import Deadline, Life
 from jobs.models import Cluster
 from jobs.models.claims import claimed, try_update_claimed
 
-FIELDS = ("deadline_at", "deadline_reason", "extended_until", "warned_minutes", "broadcast_minutes")
+FIELDS = (
+    "deadline_at",
+    "deadline_reason",
+    "extended_until",
+    "keep_running_until",
+    "warned_minutes",
+    "broadcast_minutes",
+)
 
 
 def enter_state(cluster: Cluster) -> None:
@@ -35,11 +40,11 @@ def correct(cluster: Cluster) -> None:
     _save(cluster, found, warned=cluster.warned_minutes if came_closer else _skipped_by(found))
 
 
-def save_extension(cluster: Cluster, found: Deadline, extended_until: datetime | None) -> None:
+def save_extension(cluster: Cluster, found: Deadline, life: Life) -> None:
     """Save an extended deadline; its warnings are given again. The caller holds the lock on the row."""
     skipped = _skipped_by(found)
     cluster.deadline_at, cluster.deadline_reason = found.at, found.reason.value
-    cluster.extended_until = extended_until
+    cluster.extended_until, cluster.keep_running_until = life.extended_until, life.keep_running_until
     cluster.warned_minutes = cluster.broadcast_minutes = skipped
     cluster.save(update_fields=FIELDS)
 

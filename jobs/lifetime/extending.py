@@ -73,7 +73,7 @@ def _wanted(
 
 def _save(actor: Actor, cluster: Cluster, life: deadline.Life, moved: deadline.Deadline) -> None:
     job, before = cluster.job, cluster.deadline_at
-    deadline_store.save_extension(cluster, moved, life.extended_until)
+    deadline_store.save_extension(cluster, moved, life)
     if life.walltime != job.walltime:
         job.walltime = life.walltime
         job.save(update_fields=["walltime"])

@@ -1,5 +1,6 @@
 """The rows of jobs: one file per idea."""
 
+from jobs.models.activity import ActivitySource, NodeActivity
 from jobs.models.analysis import Analysis, AnalysisVersion
 from jobs.models.boot_line import BootLine
 from jobs.models.budget import Budget, BudgetStep
@@ -19,6 +20,7 @@ from jobs.models.stored_file import StoredFile
 from jobs.models.upload import Upload
 
 __all__ = [
+    "ActivitySource",
     "Analysis",
     "AnalysisFields",
     "AnalysisVersion",
@@ -38,6 +40,7 @@ __all__ = [
     "JobStatus",
     "Machine",
     "Node",
+    "NodeActivity",
     "OrphanCluster",
     "OrphanSearch",
     "PortalId",

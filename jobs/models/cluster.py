@@ -93,6 +93,15 @@ class Cluster(models.Model):
     extended_until = models.DateTimeField(
         null=True, blank=True, help_text="Until when its owner wants it kept although no command runs."
     )
+    keep_running_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when its owner wants it, used or not."
+    )
+    active_at = models.DateTimeField(
+        null=True, blank=True, help_text="The last activity that was seen on it (jobs.lifetime.idle)."
+    )
+    looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its nodes were last asked for activity."
+    )
     warned_minutes = models.PositiveSmallIntegerField(
         default=0,
         help_text="Minutes of the last warning before this deadline that was given or skipped; 0: none.",

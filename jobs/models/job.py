@@ -45,6 +45,11 @@ class Job(AnalysisFields):
     cores_per_slot = models.PositiveIntegerField()
     slots = models.PositiveIntegerField()
     walltime = models.DurationField()
+    idle_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Minutes without activity after which its cluster ends; 0: never; empty: the portal's default.",
+    )
     is_low_priority = models.BooleanField(default=False)
     project_id = models.CharField(max_length=40, null=True, blank=True)
     cloned_from = models.ForeignKey(

@@ -128,7 +128,7 @@ class CommandStatus:
 
 def prepare(connection: Connection, files: Mapping[str, str]) -> None:
     """Create the work directories and write `files` in the home directory. Names must be fixed, never user input."""
-    _call(connection, {"verb": "prepare", "files": dict(files)}, START_SECONDS)
+    call(connection, {"verb": "prepare", "files": dict(files)}, START_SECONDS)
 
 
 def unpack(connection: Connection, names: Sequence[str], limits: ArchiveLimits) -> dict[str, str]:
@@ -142,7 +142,7 @@ def unpack(connection: Connection, names: Sequence[str], limits: ArchiveLimits) 
     refused: dict[str, str] = {}
     # Each request unpacks one archive at least.
     for _ in archives:
-        answer = _call(connection, request, timeout=UNPACK_SECONDS, source=UNPACKER_SOURCE)
+        answer = call(connection, request, timeout=UNPACK_SECONDS, source=UNPACKER_SOURCE)
         refused = _reasons(answer.get("refused"), archives)
         if answer.get("more") is not True:
             break
@@ -157,22 +157,22 @@ def _reasons(value: object, names: Sequence[str]) -> dict[str, str]:
 
 def start(connection: Connection, steps: Sequence[Step]) -> None:
     """Start the steps, one after the other, unless they were started before."""
-    _call(connection, {"verb": "start", "steps": [step.as_json() for step in steps]}, START_SECONDS)
+    call(connection, {"verb": "start", "steps": [step.as_json() for step in steps]}, START_SECONDS)
 
 
 def status(connection: Connection, offset: int) -> CommandStatus:
     """Return the command's state, with its output from byte `offset` on."""
-    return status_of_answer(_call(connection, {"verb": "status", "offset": offset}))
+    return status_of_answer(call(connection, {"verb": "status", "offset": offset}))
 
 
 def stop(connection: Connection, why: str, offset: int) -> CommandStatus:
     """Ask the command to end (TERM, later KILL) and return its state. Idempotent; the first `why` counts."""
-    return status_of_answer(_call(connection, {"verb": "stop", "why": why, "offset": offset}))
+    return status_of_answer(call(connection, {"verb": "stop", "why": why, "offset": offset}))
 
 
 def listing(connection: Connection, limit: int) -> Listing:
     """List the work directory, at most `limit` entries."""
-    answer = _call(
+    answer = call(
         connection, {"verb": "listing", "limit": limit}, LISTING_SECONDS, output_limit=MAX_ANSWER_BYTES
     )
     return listing_of_answer(answer)
@@ -252,7 +252,7 @@ def _non_negative(value: object) -> int:
     return value if isinstance(value, int) and 0 <= value < 2**62 else 0
 
 
-def _call(
+def call(
     connection: Connection,
     request: dict[str, Any],
     timeout: float | None = None,

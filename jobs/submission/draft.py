@@ -18,6 +18,7 @@ MAX_TAGS, MAX_TAG = 50, 80
 MAX_FILTERS, MAX_FILTER = 100, 300
 MAX_RULES = 100
 MAX_ANALYSES = 20
+MAX_IDLE_MINUTES = 366 * 24 * 60
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Offer:
     cores: Sequence[int]
     max_slots: int
     max_hours: int
+    max_idle_minutes: int = 0  # 0: any idle limit, and none at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class JobDraft(JobAnalysisDraft):
     """A job as the user asks for it: its first analysis, those that follow it, and the cluster they share.
 
     `walltime_hours` None means the longest that the administrator allows. `cidr_rules` replace the owner's access rules
-    for this job's cluster, unless empty. `run_forever` keeps the cluster after the last command.
+    for this job's cluster, unless empty. `run_forever` keeps the cluster after the last command. `idle_minutes` None
+    means the portal's own idle limit, 0 none.
     """
 
     name: str
@@ -46,6 +49,7 @@ class JobDraft(JobAnalysisDraft):
     following: tuple[JobAnalysisDraft, ...] = ()
     auto_terminate_cluster: bool | None = None
     run_forever: bool = False
+    idle_minutes: int | None = None
     is_interactive: bool = False
     is_low_priority: bool = False
     project_id: str | None = None
@@ -80,6 +84,7 @@ def find_problems(draft: JobDraft, offer: Offer, *, needs_command: bool = True) 
         _cores(draft.cores_per_slot, offer),
         _slots(draft.slots, offer),
         _walltime(draft.walltime_hours, offer),
+        _idle_limit(draft.idle_minutes, offer),
         *find_label_problems(draft),
         _filters(draft.archive_filters),
         _cidr_rules(draft.cidr_rules),
@@ -212,3 +217,12 @@ def _walltime(hours: object, offer: Offer) -> Refused | None:
     if not 0 < hours <= offer.max_hours or hours * 3600 < 1:
         return Refused(JobRefusal.WALLTIME_OUT_OF_RANGE, sentence, field="walltime")
     return None
+
+
+def _idle_limit(minutes: object, offer: Offer) -> Refused | None:
+    least, most = (1, offer.max_idle_minutes) if offer.max_idle_minutes else (0, MAX_IDLE_MINUTES)
+    if minutes is None or (_is_whole(minutes) and least <= minutes <= most):  # type: ignore[operator]
+        return None
+    sentence = f"The idle limit must be a whole number of minutes from {least} to {most}."
+    sentence += "" if least else " 0 means that the cluster does not end for being idle."
+    return Refused(JobRefusal.IDLE_LIMIT_OUT_OF_RANGE, sentence, field="idleMinutes")

@@ -37,6 +37,7 @@ def draft_of(job: Job) -> JobDraft:
         walltime_hours=int(hours) if hours.is_integer() else hours,
         auto_terminate_cluster=job.auto_terminate_cluster,
         run_forever=job.run_forever,
+        idle_minutes=job.idle_minutes,
         is_interactive=job.is_interactive,
         is_low_priority=job.is_low_priority,
         project_id=job.project_id,

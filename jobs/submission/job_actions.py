@@ -47,6 +47,7 @@ def offer_of(core_type: CoreType) -> Offer:
         cores=core_type.cores,
         max_slots=settings.HEADNODE_MAX_SLOTS,
         max_hours=settings.HEADNODE_MAX_JOB_HOURS,
+        max_idle_minutes=settings.HEADNODE_MAX_IDLE_MINUTES,
     )
 
 

@@ -45,6 +45,7 @@ def run_fields(asked: JobDraft, checked: Checked) -> dict[str, Any]:
         "slots": asked.slots,
         "walltime": draft.walltime_of(asked, checked.offer),
         "run_forever": asked.run_forever,
+        "idle_minutes": asked.idle_minutes,
         "is_interactive": asked.is_interactive,
         "archive_filters": list(asked.archive_filters),
         "cidr_rules": [str(cidr.parse(rule).network) for rule in asked.cidr_rules],

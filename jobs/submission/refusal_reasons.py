@@ -15,6 +15,7 @@ class JobRefusal(StrEnum):
     CORES_NOT_OFFERED = "cores_not_offered"
     SLOTS_OUT_OF_RANGE = "slots_out_of_range"
     WALLTIME_OUT_OF_RANGE = "walltime_out_of_range"
+    IDLE_LIMIT_OUT_OF_RANGE = "idle_limit_out_of_range"
     ENV_VARS_INVALID = "env_vars_invalid"
     LICENCES_INVALID = "license_settings_invalid"
     TOO_MANY_ANALYSES = "too_many_analyses"

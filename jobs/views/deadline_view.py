@@ -38,6 +38,7 @@ class DeadlineView:
     is_near: bool
     is_urgent: bool
     latest: datetime | None
+    is_idle: bool
     steps: list[ExtensionChoice]
 
 
@@ -53,13 +54,16 @@ def deadline_view_of(cluster: Cluster | None) -> DeadlineView | None:
         why=_why(cluster),
         is_near=is_near,
         is_urgent=is_near and remaining <= URGENT,
+        is_idle=cluster.deadline_reason == deadline.DeadlineReason.IDLE,
         latest=latest,
         steps=[_step(at, span, latest) for span in STEPS],
     )
 
 
 def _began_at(cluster: Cluster) -> datetime:
-    """Return when the time began that ends with the deadline."""
+    """Return when the time began that ends with the deadline; an idle limit begins with the last activity."""
+    if cluster.deadline_reason == deadline.DeadlineReason.IDLE and cluster.active_at is not None:
+        return cluster.active_at
     kept = cluster.collected_at or cluster.executed_at
     return kept or cluster.executing_at or cluster.held_at or cluster.created_at
 

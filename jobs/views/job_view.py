@@ -15,6 +15,7 @@ from jobs.states import ENDING, Desired, Observed
 from jobs.submission import job_actions
 from jobs.submission.job_project import project_name
 from jobs.views import badges, node_rows, session_rows
+from jobs.views.activity_view import activity_view_of
 from jobs.views.cost_view import cost_view_of
 from jobs.views.deadline_view import deadline_view_of
 from jobs.views.stages import stages_of
@@ -58,6 +59,7 @@ def _cluster_context(job: Job, cluster: Cluster | None) -> dict[str, Any]:
         "kept": _kept(job, cluster),
         "ending": _ending(cluster),
         "deadline": deadline_view_of(cluster),
+        "activity": activity_view_of(cluster),
     }
 
 

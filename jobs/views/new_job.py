@@ -68,6 +68,8 @@ def _form(
         "catalogue": {core_type.code: _offer(core_type) for core_type in core_types},
         "max_slots": settings.HEADNODE_MAX_SLOTS,
         "max_hours": settings.HEADNODE_MAX_JOB_HOURS,
+        "idle_minutes": settings.HEADNODE_IDLE_MINUTES,
+        "max_idle_minutes": settings.HEADNODE_MAX_IDLE_MINUTES,
         "needs": access_needs(owner, source_address_of(request)),
         "settings": job_settings(owner),
         "is_simulated": is_simulated(),

@@ -20,6 +20,7 @@ def typed_draft(values: Mapping[str, str]) -> JobDraft:
         cores_per_slot=_number(int, values.get("cores_per_slot", "")),
         slots=_number(int, values.get("slots", "")),
         walltime_hours=_number(float, hours) if hours else None,
+        idle_minutes=_number(int, idle) if (idle := values.get("idle_minutes", "").strip()) else None,
         project_id=values.get("project"),
     )
 

@@ -21,6 +21,16 @@ def _longest_life(values: Values) -> str:
     )
 
 
+def _idle_limit(values: Values) -> str:
+    usual, longest = values["HEADNODE_IDLE_MINUTES"], values["HEADNODE_MAX_IDLE_MINUTES"]
+    if not longest or 0 < usual <= longest:
+        return ""
+    return (
+        f"HEADNODE_IDLE_MINUTES={usual} is beyond HEADNODE_MAX_IDLE_MINUTES={longest}. "
+        f"Set HEADNODE_IDLE_MINUTES to at most {longest}, and not to 0."
+    )
+
+
 def _idle_warning(values: Values) -> str:
     idle, warning = values["HEADNODE_TERMINAL_IDLE_SECONDS"], values["HEADNODE_TERMINAL_IDLE_WARNING_SECONDS"]
     if not idle or warning < idle:
@@ -55,6 +65,7 @@ def _gateway_sockets(values: Values) -> str:
 RULES = (
     Rule(("HEADNODE_DEMO", "HEADNODE_SECRET_KEY"), _secret_key),
     Rule(("HEADNODE_LONGEST_LIFE_HOURS", "HEADNODE_MAX_JOB_HOURS"), _longest_life),
+    Rule(("HEADNODE_IDLE_MINUTES", "HEADNODE_MAX_IDLE_MINUTES"), _idle_limit),
     Rule(("HEADNODE_TERMINAL_IDLE_SECONDS", "HEADNODE_TERMINAL_IDLE_WARNING_SECONDS"), _idle_warning),
     Rule(("HEADNODE_GATEWAY_NAME", "HEADNODE_GATEWAYS"), _gateway_name),
     Rule(("HEADNODE_GATEWAY_SOCKETS", "HEADNODE_GATEWAYS"), _gateway_sockets),

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 4, 15, 36
+# The name of the process that sessions are children of, in /proc/<pid>/comm (docs/idle.md).
+NAME = b"headnode-agent"
 LONGEST_LINE = 4 << 20
 CONNECTS_AT_ONCE = 64
 
@@ -357,6 +359,8 @@ def protect_from_programs() -> None:
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 or libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0
     ):
         sys.exit("cannot protect the agent from the node's own programs")
+    if sys.platform == "linux":
+        libc.prctl(PR_SET_NAME, NAME, 0, 0, 0)
     for number in IGNORED_BY_AGENT:
         signal.signal(number, signal.SIG_IGN)
 

@@ -24,6 +24,7 @@ class Wanted:
     slots: int | None = None
     hours: float | None = None
     keep: bool | None = None
+    idle_minutes: int | None = None
     env: list[str] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
 
@@ -42,6 +43,7 @@ def read_script_options(words: list[str]) -> Wanted:
     parser.add_argument("--slots", "--nodes", type=int)
     parser.add_argument("--hours", type=float)
     parser.add_argument("--keep", action="store_true", default=None)
+    parser.add_argument("--idle-minutes", type=int)
     parser.add_argument("--env", action="append", default=[])
     parser.add_argument("--input", action="append", default=[], dest="inputs")
     return Wanted(**vars(parser.parse_args(words)))
@@ -103,4 +105,6 @@ def body_of(
     body: dict[str, Any] = {"name": wanted.name or default_name(command), "jobanalyses": [analysis]}
     if wanted.keep is not None:
         body["autoTerminateCluster"] = not wanted.keep
+    if wanted.idle_minutes is not None:
+        body["idleMinutes"] = wanted.idle_minutes
     return body

@@ -76,6 +76,30 @@ JOBS = Group(
             "The longest life of a cluster in hours, extensions included. At least HEADNODE_MAX_JOB_HOURS.",
         ),
         Setting(
+            "HEADNODE_IDLE_MINUTES",
+            Number(0, YEAR_HOURS * 60, 60),
+            60,
+            "A cluster that nobody uses ends after so many minutes, unless its job says otherwise. 0: it does not.",
+        ),
+        Setting(
+            "HEADNODE_MAX_IDLE_MINUTES",
+            Number(0, YEAR_HOURS * 60, 480),
+            0,
+            "The longest idle limit that a job may ask for, in minutes. 0: any, and none at all.",
+        ),
+        Setting(
+            "HEADNODE_IDLE_CPU_PERCENT",
+            Number(1, 100, 5),
+            5,
+            "A node that uses so much of its processor, in percent, is in use.",
+        ),
+        Setting(
+            "HEADNODE_IDLE_UNKNOWN_MINUTES",
+            Number(1, YEAR_HOURS * 60, 30),
+            30,
+            "How long a node that does not answer counts as in use, in minutes.",
+        ),
+        Setting(
             "HEADNODE_MAX_OUTPUT_GB",
             Number(1, 1_000_000, 100),
             100,

@@ -27,6 +27,9 @@ INPUT = typer.Option(
 )
 ENV = typer.Option(None, "--env", "-e", metavar="NAME=VALUE", help="A variable for the command; repeatable.")
 KEEP = typer.Option(None, "--keep/--no-keep", help="Whether the head node stays after the command.")
+IDLE = typer.Option(
+    None, "--idle-minutes", min=0, help="End the cluster when nobody uses it for so long; 0: never."
+)
 DETACHED = 0
 INTERRUPTED = 130
 
@@ -42,10 +45,11 @@ def submit(
     inputs: Optional[list[str]] = INPUT,
     env: Optional[list[str]] = ENV,
     keep: Optional[bool] = KEEP,
+    idle_minutes: Optional[int] = IDLE,
 ) -> None:
     """Submit a job: a command, a script with #HEADNODE lines, or a cluster definition."""
     portal = runtime.portal()
-    wanted = Wanted(name, core_type, cores, slots, hours, keep, env or [], inputs or [])
+    wanted = Wanted(name, core_type, cores, slots, hours, keep, idle_minutes, env or [], inputs or [])
     job = submission.submit(portal, file, command, wanted)
     if runtime.choices.as_json:
         show_json(portal.get(f"jobs/{job}/"))
@@ -66,6 +70,7 @@ def run(
     inputs: Optional[list[str]] = INPUT,
     env: Optional[list[str]] = ENV,
     keep: Optional[bool] = KEEP,
+    idle_minutes: Optional[int] = IDLE,
     raw: bool = typer.Option(False, "--raw", help="Print only what the program prints."),
     fetch: Optional[list[str]] = typer.Option(
         None, "--fetch", metavar="PATTERN", help="Get output files that match, as '*.vtk'; repeatable."
@@ -77,7 +82,7 @@ def run(
     Ctrl-C asks whether to leave the job running, to terminate it, or to go on.
     """
     portal = runtime.portal()
-    wanted = Wanted(name, core_type, cores, slots, hours, keep, env or [], inputs or [])
+    wanted = Wanted(name, core_type, cores, slots, hours, keep, idle_minutes, env or [], inputs or [])
     job = submission.submit(portal, file, command, wanted)
     note(f"Submitted {job}.")
     follower = Follower(portal, f"jobs/{job}/", tell=note)
