@@ -1,7 +1,7 @@
 """Look at the nodes of a cluster that people use, so that one that nobody uses ends.
 
-All nodes are asked over SSH, in parallel, each within seconds and all within LOOK_SECONDS. A node that does not answer is
-asked less often, and fails nothing: `jobs.lifetime.idle` says what it counts as.
+All nodes are asked over SSH, in parallel, each within seconds and all within LOOK_SECONDS. A node that does not answer
+is asked less often, and fails nothing: `jobs.lifetime.idle` says what it counts as.
 """
 
 import time

@@ -26,8 +26,8 @@ from jobs.submission.draft import JobDraft, Offer
 from jobs.submission.texts import is_env_name
 
 KEYS = (
-    "name", "hours", "command", "input_files", "auto_terminate", "idle_minutes", "environment", "members", "data", "scripts",
-    "phase_timeouts", "policy",
+    "name", "hours", "command", "input_files", "auto_terminate", "idle_minutes", "environment", "members", "data",
+    "scripts", "phase_timeouts", "policy",
 )  # fmt: skip
 MAX_INPUT_FILES = 1000
 # A script for all members is stored once for each.

@@ -1,8 +1,8 @@
 """When nobody uses a cluster. Pure.
 
 A cluster is idle while no command runs, nobody types in a terminal, no program runs in one, no SSH session or file
-transfer moves bytes, and the processor of every node is below a line. What was seen is kept as *sightings*: a source and
-the time of its last activity. A node whose answer is missing counts as active, up to a bound: it neither ends its
+transfer moves bytes, and the processor of every node is below a line. What was seen is kept as *sightings*: a source
+and the time of its last activity. A node whose answer is missing counts as active, up to a bound: it neither ends its
 cluster at once nor keeps it for ever.
 """
 

@@ -1,8 +1,8 @@
 """What a node says of its activity: the counters of one look at it. Pure.
 
 A provider's node need not do anything for it: the portal logs in as it does for everything else and runs a program of
-its own (`jobs.remote.activity_program`), which reads what any Linux has. A node is not trusted: whatever it says gives a
-report of bounded size, and the report is used for nothing but the idle limit of its own cluster.
+its own (`jobs.remote.activity_program`), which reads what any Linux has. A node is not trusted: whatever it says gives
+a report of bounded size, and the report is used for nothing but the idle limit of its own cluster.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Measure what people and programs do on a node.
 
-This file is sent to the node and runs there as the job's user with the node's own Python (3.6 or newer, standard library
-only). It reads /proc, changes nothing and remembers nothing: counters go back as they are, and the portal compares them
-with those of the time before. What it looks at is the same on a simulated node and on a real machine:
+This file is sent to the node and runs there as the job's user with the node's own Python (3.6 or newer, standard
+library only). It reads /proc, changes nothing and remembers nothing: counters go back as they are, and the portal
+compares them with those of the time before. What it looks at is the same on a simulated node and on a real machine:
 
     processor   seconds of processor time used so far: of the whole machine, or where only a part of its processes can
                 be seen (a container), of those.
@@ -145,9 +145,11 @@ def sessions(known):
     for leader in sorted(known.values(), key=lambda process: process.pid):
         parent = known.get(leader.parent)
         is_session = leader.pid == leader.session and leader.terminal == 0 and leader.pid != own
-        if not is_session or leader.uid != os.getuid() or leader.state == "Z" or parent is None:
+        if not is_session or leader.uid != os.getuid() or leader.state == "Z":
             continue
-        if not parent.name.startswith(SERVERS) or leader.name.startswith(SERVERS) or is_apart(leader):
+        # Where other users' processes are hidden, the server is one that cannot be seen.
+        is_served = parent.name.startswith(SERVERS) if parent else leader.parent > 1
+        if not is_served or leader.name.startswith(SERVERS) or is_apart(leader):
             continue
         there = [process for process in known.values() if process.session == leader.pid]
         kind, program = kind_of(there)

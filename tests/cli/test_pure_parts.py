@@ -203,6 +203,8 @@ def test_headnode_lines_end_at_the_first_command() -> None:
     words = script_options.options_in(text)
     wanted = job_request.read_script_options(words)
     assert (wanted.slots, wanted.name, wanted.keep) == (2, "a b", True)
+    idle = job_request.read_script_options(["--idle-minutes", "0"])
+    assert job_request.body_of(idle, "true", {"code": "x", "cores": [1]}, [])["idleMinutes"] == 0
     own = job_request.Wanted(slots=3, inputs=["b"])
     both = job_request.merged(own, job_request.Wanted(slots=2, hours=1.0, inputs=["a"]))
     assert (both.slots, both.hours, both.inputs) == (3, 1.0, ["a", "b"])

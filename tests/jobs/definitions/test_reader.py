@@ -13,6 +13,8 @@ COMPUTE = '\n[[members]]\nprefix = "compute"\ncount = 2\ncore_type = "onyx"\n'
 def test_the_smallest_definition_is_a_head_node_without_a_command() -> None:
     found = read(HEAD)
     assert (found.name, found.hours, found.command, found.auto_terminate) == ("trial", 2, "", None)
+    assert found.idle_minutes is None
+    assert read("idle_minutes = 0\n" + HEAD).idle_minutes == 0
     [head] = found.plan.members
     assert (head.name, head.role, head.core_type, head.cores) == ("head", "head", "emerald", 1)
 
