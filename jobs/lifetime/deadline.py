@@ -212,7 +212,9 @@ def extended(
             f"{moment(wanted)} is beyond that.",
             field="seconds" if until is None else "until",
         )
-    kept = replace(life, keep_running_until=max(wanted, life.keep_running_until or wanted))
+    kept = life
+    if any(_as_wished(other, life).at < wanted for other in others if other.reason == DeadlineReason.IDLE):
+        kept = replace(life, keep_running_until=wanted)
     if life.observed == Observed.EXECUTING:
         return replace(kept, walltime=max(life.walltime, wanted - (life.executing_at or life.created_at)))
     return replace(kept, extended_until=max(wanted, life.extended_until or wanted))

@@ -41,10 +41,10 @@ LABELS: dict[str, str] = {
     Source.COMMAND: gettext_noop("Command"),
     Source.TERMINAL: gettext_noop("Keystroke in a browser terminal"),
     Source.SSH: gettext_noop("SSH session"),
-    Source.PROGRAM: gettext_noop("Program in a terminal or an SSH session"),
+    Source.PROGRAM: gettext_noop("Running program"),
     Source.TRANSFER: gettext_noop("File transfer"),
     Source.CPU: gettext_noop("Processor"),
-    Source.UNKNOWN: gettext_noop("Node that does not answer"),
+    Source.UNKNOWN: gettext_noop("Node whose answer is missing"),
 }
 
 
