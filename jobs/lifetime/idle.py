@@ -37,7 +37,7 @@ class Source(StrEnum):
 
 
 LABELS: dict[str, str] = {
-    Source.OWNER: gettext_noop("Ready, or kept running"),
+    Source.OWNER: gettext_noop("Ready to use"),
     Source.COMMAND: gettext_noop("Command"),
     Source.TERMINAL: gettext_noop("Keystroke in a browser terminal"),
     Source.SSH: gettext_noop("SSH session"),

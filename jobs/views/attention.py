@@ -130,8 +130,12 @@ def _deadlines_and_kept_heads(user: User) -> Iterator[AttentionLine]:
 
 
 def _is_near(cluster: Cluster, at: datetime, now: datetime) -> bool:
-    """Whether the deadline is near: not yet in the first half of a short run, where it is as its owner asked."""
-    began = cluster.executing_at or cluster.created_at
+    """Whether the deadline is near: not yet in the first half of a short run, where it is as its owner asked.
+
+    An idle limit begins with the last activity.
+    """
+    is_idle = cluster.deadline_reason == deadline.DeadlineReason.IDLE
+    began = (cluster.active_at if is_idle else None) or cluster.executing_at or cluster.created_at
     return timedelta() < at - now <= min(DEADLINE_WITHIN, (at - began) / 2)
 
 
