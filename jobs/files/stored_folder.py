@@ -8,7 +8,7 @@ from jobs.models import Job, StoredFile
 from jobs.remote import folder_refusals
 from jobs.remote.run_folder import MAX_ENTRIES, Entry, Folder
 from jobs.storage import file_names, stored_files
-from jobs.storage.input_staging import SHARED_DIRECTORY, raw_name
+from jobs.storage.input_staging import SHARED_DIRECTORY, raw_path
 
 CHUNK = 256 * 1024
 
@@ -105,7 +105,7 @@ class StoredFolder:
 def inputs_folder(job: Job) -> StoredFolder:
     """Return the job's inputs as they will be in the run's folder."""
     wanted = [each.file for each in job.inputs.select_related("file")]
-    return StoredFolder({posixpath.join(SHARED_DIRECTORY, raw_name(file)): file for file in wanted})
+    return StoredFolder({posixpath.join(SHARED_DIRECTORY, raw_path(file)): file for file in wanted})
 
 
 def outputs_folder(job: Job) -> StoredFolder:

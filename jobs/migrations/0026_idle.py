@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0023_job_list"),
+        ("jobs", "0025_budgets"),
     ]
 
     operations = [
