@@ -17,14 +17,14 @@ def gettext_noop(text: str) -> str:
 class TokenScope(StrEnum):
     """One thing that a token may do. The values are stored and part of the API: never change one."""
 
-    title: str
+    label: str
     sentence: str
 
-    def __new__(cls, value: str, title: str, sentence: str) -> Self:
-        """Make a member that equals its word and carries its title and sentence."""
+    def __new__(cls, value: str, label: str, sentence: str) -> Self:
+        """Make a member that equals its word and carries its label and sentence."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member.title, member.sentence = title, sentence
+        member.label, member.sentence = label, sentence
         return member
 
     READ = (

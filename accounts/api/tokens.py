@@ -17,7 +17,7 @@ from accounts.services.api_tokens import BY_DEFAULT
 from accounts.token_scopes import ALL_SCOPES, TokenScope, all_scopes
 from accounts.users.scope_checks import scope_refusal
 
-SCOPES = [(scope.value, scope.title) for scope in ALL_SCOPES]
+SCOPES = [(scope.value, scope.label) for scope in ALL_SCOPES]
 
 
 class APITokenSerializer(CamelModelSerializer):

@@ -9,12 +9,15 @@ from django.db import transaction
 
 from accounts import services, source_address
 from accounts.audit.trail import Actor
+from accounts.models import APIToken
 
 
 class ChangePasswordForm(AllauthForm):  # type: ignore[misc]  # allauth has no types
     """allauth's form, and the person's tokens to choose from."""
 
-    end_tokens = forms.ModelMultipleChoiceField(queryset=None, required=False)
+    end_tokens: forms.ModelMultipleChoiceField[APIToken] = forms.ModelMultipleChoiceField(
+        queryset=None, required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -75,7 +75,7 @@ def _lives() -> list[int]:
 
 
 def _scope_rows(chosen: list[str]) -> list[tuple[TokenScope, str, str, bool]]:
-    return [(scope, _(scope.title), _(scope.sentence), scope.value in chosen) for scope in ALL_SCOPES]
+    return [(scope, _(scope.label), _(scope.sentence), scope.value in chosen) for scope in ALL_SCOPES]
 
 
 def _row(token: APIToken) -> tuple[APIToken, list[str]]:
@@ -83,7 +83,7 @@ def _row(token: APIToken) -> tuple[APIToken, list[str]]:
     chosen = ordered(token.scopes)
     if len(chosen) == len(ALL_SCOPES):
         return token, []
-    return token, [_(TokenScope(word).title) for word in chosen]
+    return token, [_(scope.label) for scope in TokenScope if scope in chosen]
 
 
 def _show(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:

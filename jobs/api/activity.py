@@ -9,7 +9,7 @@ from jobs.lifetime.idle import Source
 class SightingSerializer(CamelSerializer):
     """The last activity of one source."""
 
-    source = serializers.ChoiceField(choices=[source.value for source in Source])
+    source = serializers.ChoiceField(choices=[source.value for source in Source])  # type: ignore[assignment]  # rest_framework names an attribute so
     at = serializers.DateTimeField()
     detail = serializers.CharField(allow_blank=True)
 

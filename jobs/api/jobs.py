@@ -52,7 +52,7 @@ class Jobs(Conditional, ListAPIView[Job]):
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """Return the serializer of a page of jobs, with what these cost: read at once for all of them."""
         serializer = super().get_serializer(*args, **kwargs)
-        serializer.context["costs"] = costs_of(args[0]) if args else {}
+        serializer.context["costs"] = costs_of(args[0]) if args else {}  # type: ignore[index]
         return serializer
 
     @extend_schema(request=JobBody, responses={201: JobSerializer})

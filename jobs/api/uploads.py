@@ -98,7 +98,7 @@ class TusView(APIView):
         return response
 
     @extend_schema(exclude=True)
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # rest_framework hands its own request
         """Tell what this server offers of tus."""
         return Response(
             status=status.HTTP_204_NO_CONTENT,

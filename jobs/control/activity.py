@@ -76,9 +76,12 @@ def _is_due(cluster: Cluster, policy: IdlePolicy, now: datetime) -> bool:
     """Return whether to look now: every interval, and once more when the idle limit has been reached."""
     if cluster.looked_at is None or now - cluster.looked_at >= policy.interval:
         return True
-    is_over = cluster.deadline_at is not None and cluster.deadline_at <= now
+    ended = cluster.deadline_at
     return (
-        is_over and cluster.deadline_reason == DeadlineReason.IDLE and cluster.looked_at < cluster.deadline_at
+        ended is not None
+        and ended <= now
+        and cluster.deadline_reason == DeadlineReason.IDLE
+        and cluster.looked_at < ended
     )
 
 
@@ -96,7 +99,7 @@ def _keystroke(cluster: Cluster) -> list[Sighting]:
         .values_list("last_keystroke_at", "node")
         .first()
     )
-    return [Sighting(Source.TERMINAL, last[0], last[1])] if last else []
+    return [Sighting(Source.TERMINAL, last[0], last[1])] if last and last[0] else []
 
 
 def _activity_of(node: Node) -> NodeActivity | None:

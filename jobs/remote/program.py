@@ -385,13 +385,7 @@ def signal_group(process, number):
 
 def answer(request):
     """Carry out a request and write the answer to standard output."""
-    actions = {
-        "prepare": prepare,
-        "start": start,
-        "status": status,
-        "stop": stop,
-        "listing": listing,
-    }
+    actions = {action.__name__: action for action in (prepare, start, status, stop, listing)}
     sys.stdout.write(json.dumps(actions[request["verb"]](request)))
     sys.stdout.flush()
 

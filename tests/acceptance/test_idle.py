@@ -67,6 +67,12 @@ def outcome(person: Person, job: str) -> str:
     return str(person.get(f"/api/v2/jobs/{job}/")["outcome"])
 
 
+def is_seen_again(person: Person, job: str, source: str) -> None:
+    """Wait until the source is seen, and seen later than that."""
+    before = wait_for(lambda: sources(person, job).get(source), source, ENDED)
+    wait_for(lambda: sources(person, job)[source] > before, f"{source} is seen again", ENDED, every=0.5)
+
+
 def test_only_the_cluster_that_nobody_uses_ends(
     portal: Stack, person: Person, key: Path, tmp_path: Path
 ) -> None:
@@ -108,13 +114,7 @@ def test_only_the_cluster_that_nobody_uses_ends(
 
         for job, source in ((sleeping, "program"), (copying, "transfer"), (busy, "cpu")):
             assert outcome(person, job) == "", source
-            before = wait_for(lambda job=job, source=source: sources(person, job).get(source), source, 60)
-            wait_for(
-                lambda job=job, source=source, before=before: sources(person, job)[source] > before,
-                f"{source} is seen again",
-                60,
-                every=0.5,
-            )
+            is_seen_again(person, job, source)
         assert outcome(person, never) == ""
         assert person.get(f"/api/v2/jobs/{never}/")["deadlineReason"] == "walltime"
 

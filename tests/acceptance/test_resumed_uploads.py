@@ -64,7 +64,7 @@ def test_tuspy_goes_on_after_a_cut(stack: Stack, token: str, large: Path, line: 
         assert 0 < again.offset < 60 * MEGABYTE
         again.upload()
 
-    state = httpx.get(uploader.url, headers=headers).json()
+    state = httpx.get(str(uploader.url), headers=headers).json()
     assert sha512(stack, token, state["fileId"]) == hashlib.sha512(large.read_bytes()).hexdigest()
 
 

@@ -3,8 +3,10 @@
 import io
 import os
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from starlette.types import ASGIApp
 
 from accounts.models import User
 from jobs.models import StoredFile, Upload
@@ -23,7 +25,7 @@ MEGABYTE = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with serving_with_limit(UploadStream(django_application)) as port:
+    with serving_with_limit(UploadStream(cast("ASGIApp", django_application))) as port:
         yield port
 
 

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.types import ASGIApp
 
 from accounts.models import User
 from jobs.models import StoredFile, Upload
@@ -28,7 +30,7 @@ STEP = st.tuples(
 
 @pytest.fixture
 def tus(alice: User) -> Iterator[Tus]:
-    with serving_with_limit(UploadStream(django_application)) as port:
+    with serving_with_limit(UploadStream(cast("ASGIApp", django_application))) as port:
         yield Tus(port, {"Authorization": f"Token {token_of(alice)}"})
 
 

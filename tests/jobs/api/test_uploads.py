@@ -3,17 +3,19 @@
 import base64
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.middleware import csrf
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
+from starlette.types import ASGIApp
 
 from accounts.models import AuditEvent, User
 from jobs.models import StoredFile, Upload
@@ -35,7 +37,7 @@ DATA = bytes(range(256)) * 4096 * 3  # 3 MB
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with serving_with_limit(UploadStream(django_application)) as port:
+    with serving_with_limit(UploadStream(cast("ASGIApp", django_application))) as port:
         yield port
 
 
@@ -228,7 +230,7 @@ BAD = [
 @pytest.mark.parametrize(("headers", "status", "why"), BAD)
 def test_what_no_upload_begins_with(tus: Tus, headers: dict[str, str], status: int, why: str) -> None:
     good = {"upload_length": "4", "upload_metadata": metadata(filename="a.txt")}
-    answer = tus.send("POST", URL, **(good | headers))
+    answer = tus.send("POST", URL, **(good | headers))  # type: ignore[arg-type]  # a header may be named as a parameter is
     if why == "file_type_invalid" and "typeId" in answer.text:
         assert answer.status == status
     else:
@@ -337,14 +339,14 @@ def test_the_sweep_leaves_what_goes_on_and_takes_strays(tus: Tus, tmp_path: Path
 def test_a_full_disk_keeps_what_has_arrived(tus: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tus.create(len(DATA))
     tus.patch(path, 0, DATA[:1000])
-    write = upload_content.os.write
+    write = os.write
 
     def full(descriptor: int, data: Any) -> int:
         if len(data) > 100 and Path(f"/proc/self/fd/{descriptor}").resolve().parent == path_of("x").parent:
             raise OSError(28, "No space left on device")
         return write(descriptor, data)
 
-    monkeypatch.setattr(upload_content.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     assert reason(tus.patch(path, 1000, DATA[1000:])) == (507, "storage_full")
     monkeypatch.undo()
     assert tus.offset(path) == 1000

@@ -40,7 +40,7 @@ class Tus:
     def create(self, length: int, name: bytes | str = "case.dat", **headers: str) -> str:
         """Begin an upload, and return its path."""
         headers = {"upload_metadata": metadata(filename=name)} | headers
-        answer = self.send("POST", URL, upload_length=str(length), **headers)
+        answer = self.send("POST", URL, upload_length=str(length), **headers)  # type: ignore[arg-type]
         assert answer.status == 201, answer.text
         return str(answer.getheader("Location"))
 

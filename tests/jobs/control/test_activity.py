@@ -17,6 +17,7 @@ from jobs.models import Cluster, Job, Node, NodeActivity
 from jobs.models.claims import worker_name
 from jobs.node_contract.activity import ActivityReport, SessionKind, SessionReport, TerminalReport
 from jobs.states import Observed
+from sshgateway.ssh import transport
 from sshgateway.ssh.errors import Unreachable
 from tests.api import client_of
 from tests.jobs.making import HOST_KEYS, cluster_of
@@ -47,7 +48,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
             raise Unreachable(target.address)
         yield target.address
 
-    monkeypatch.setattr(activity.transport, "connect", connect)
+    monkeypatch.setattr(transport, "connect", connect)
     monkeypatch.setattr(activity, "read_activity", lambda address: found[address]())
     return found
 

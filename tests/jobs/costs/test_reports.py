@@ -88,7 +88,10 @@ def test_a_renamed_person_is_one_and_a_deleted_one_stays(alice: User, bob: User,
     charge(User.objects.get(pk=alice.pk), seconds=7200)
     charge(None, person_name="carl")
     report = usage_report(GroupBy.PERSON, FIRST, LAST, "USD")
-    assert [(row.key, row.node_hours) for row in report.rows] == [("alicia", 3), ("carl", 1)]
+    assert [(row.key, row.node_hours) for row in report.rows] == [
+        ("alicia", Decimal(3)),
+        ("carl", Decimal(1)),
+    ]
     charge(alice, seconds=0, is_open=True)
     assert "alice" not in {row.key for row in usage_report(GroupBy.PERSON, FIRST, LAST, "USD").rows}
 

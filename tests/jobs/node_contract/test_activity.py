@@ -75,6 +75,6 @@ def test_numbers_that_are_none_are_refused() -> None:
 def test_nothing_a_node_says_breaks_the_portal(answer: dict[str, Any]) -> None:
     report = parse_activity(answer)
     if report is not None:
-        texts = [row.program for row in (*report.terminals, *report.sessions)]
+        texts = [row.program for rows in (report.terminals, report.sessions) for row in rows]
         assert all(text.isprintable() for text in texts)
         json.dumps([report.clock, report.processor], allow_nan=False)
