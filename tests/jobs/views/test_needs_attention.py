@@ -117,6 +117,13 @@ def test_a_deadline_within_the_hour_can_be_extended(page: Client, alice: User) -
     "fields",
     [{"desired_state": Desired.STOPPED}, {"observed_state": Observed.RELEASING}, {"deadline_at": None}],
 )
+def test_a_cluster_that_ends_anyway_needs_nothing(
+    page: Client, alice: User, fields: dict[str, object]
+) -> None:
+    deadline_in(alice, 30, **fields)
+    assert block(page) == ""
+
+
 def test_an_idle_limit_is_near_in_its_second_half(page: Client, alice: User) -> None:
     """While somebody uses the cluster, its end is always less than the limit away."""
     now, long_ago = timezone.now(), timezone.now() - timedelta(hours=9)
@@ -125,13 +132,6 @@ def test_an_idle_limit_is_near_in_its_second_half(page: Client, alice: User) -> 
     assert used.job.name not in block(page)
     left = deadline_in(alice, 20, **fields, active_at=now - timedelta(minutes=40))
     assert f"/jobs/{left.job_id}/" in block(page)
-
-
-def test_a_cluster_that_ends_anyway_needs_nothing(
-    page: Client, alice: User, fields: dict[str, object]
-) -> None:
-    deadline_in(alice, 30, **fields)
-    assert block(page) == ""
 
 
 def test_a_kept_head_node_says_its_price_and_can_be_terminated(page: Client, alice: User) -> None:
