@@ -118,6 +118,17 @@ def outputs_folder(job: Job) -> StoredFolder:
     )
 
 
+def path_in_folder(stored: bytes) -> bytes:
+    """Return the path that an output file had in the run's folder.
+
+    Outputs are stored by their path below the command's directory (`jobs.storage.output_plan`); the log is beside it.
+    A file that a command left directly in the work directory cannot be told from one in the command's.
+    """
+    prefix = SHARED_DIRECTORY + b"/"
+    is_whole = stored.startswith(prefix) or stored.decode("utf-8", "replace") in ALWAYS
+    return stored if is_whole else prefix + stored
+
+
 def _entry(path: bytes, file: StoredFile) -> Entry:
     when = file.modified_at or file.created_at
     return Entry(path, "file", file.size, int(when.timestamp()))
