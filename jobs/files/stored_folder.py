@@ -8,6 +8,7 @@ from jobs.models import Job, StoredFile
 from jobs.remote import folder_refusals
 from jobs.remote.run_folder import MAX_ENTRIES, Entry, Folder
 from jobs.storage import file_names, stored_files
+from jobs.storage.archive_filters import ALWAYS
 from jobs.storage.input_staging import SHARED_DIRECTORY, raw_path
 
 CHUNK = 256 * 1024
@@ -112,7 +113,7 @@ def outputs_folder(job: Job) -> StoredFolder:
     """Return what was collected of the run's folder."""
     return StoredFolder(
         {
-            file_names.to_bytes(file.relative_path, file.is_escaped): file
+            path_in_folder(file_names.to_bytes(file.relative_path, file.is_escaped)): file
             for file in job.output_files.order_by("relative_path")
         }
     )
