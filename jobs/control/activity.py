@@ -34,10 +34,12 @@ CONNECT_SECONDS = 4.0
 LOOK_SECONDS = 15.0
 # How much less often a node is asked that did not answer.
 REST_AFTER_FAILURE = timedelta(minutes=1)
+# The last look before an idle cluster ends waits so long for the owner's share of the threads.
+LAST_LOOK_WAITS = timedelta(seconds=30)
 
 
 def look(cluster: Cluster) -> None:
-    """Ask the nodes and save what they show, if it is time to. Raises ClaimLost."""
+    """Ask the nodes and save what they show, if it is time to. Raises ClaimLost, ShareUsedUp."""
     since, now = idle_limit.in_use_since(cluster), timezone.now()
     policy = idle_limit.policy_of(cluster)
     if since is None or policy.limit is None or not _is_due(cluster, policy, now):
@@ -51,10 +53,7 @@ def look(cluster: Cluster) -> None:
     seen = [_owner(cluster, since), *_keystroke(cluster)]
     for node in asked:
         # Before the new answer: what happened since the last one is unknown if that is too long ago.
-        known = _activity_of(node)
-        answered_at = (known.answered_at if known else None) or since
-        if assumed := idle.unanswered(node.name, max(answered_at, since), now, policy):
-            seen.append(assumed)
+        seen += _assumed(node, since, now, policy)
     seen += _ask(cluster, [node for node in asked if _may_be_asked(node, policy, now)], policy)
     before = cluster.active_at
     activity_store.save_look(cluster, seen, now)
@@ -76,13 +75,15 @@ def _is_due(cluster: Cluster, policy: IdlePolicy, now: datetime) -> bool:
     """Return whether to look now: every interval, and once more when the idle limit has been reached."""
     if cluster.looked_at is None or now - cluster.looked_at >= policy.interval:
         return True
+    ended = _idle_since(cluster, now)
+    return ended is not None and cluster.looked_at < ended
+
+
+def _idle_since(cluster: Cluster, now: datetime) -> datetime | None:
+    """Return when the idle limit was reached; None if it was not."""
     ended = cluster.deadline_at
-    return (
-        ended is not None
-        and ended <= now
-        and cluster.deadline_reason == DeadlineReason.IDLE
-        and cluster.looked_at < ended
-    )
+    is_over = ended is not None and ended <= now and cluster.deadline_reason == DeadlineReason.IDLE
+    return ended if is_over else None
 
 
 def _owner(cluster: Cluster, since: datetime) -> Sighting:
@@ -106,9 +107,23 @@ def _activity_of(node: Node) -> NodeActivity | None:
     return getattr(node, "activity", None)
 
 
+def _assumed(node: Node, since: datetime, now: datetime, policy: IdlePolicy) -> list[Sighting]:
+    """Return what is assumed of the time since the node's last answer."""
+    known = _activity_of(node)
+    answered_at, failures = (known.answered_at, known.failures) if known else (None, 0)
+    found = [idle.unanswered(node.name, max(answered_at or since, since), now, policy)]
+    if _can_be_asked(node):
+        found.append(idle.not_judged_yet(node.name, answered_at, failures, now, policy))
+    return [assumed for assumed in found if assumed is not None and assumed.at > since]
+
+
+def _can_be_asked(node: Node) -> bool:
+    return node.host_key_alarm_at is None and node.address is not None
+
+
 def _may_be_asked(node: Node, policy: IdlePolicy, now: datetime) -> bool:
     known = _activity_of(node)
-    if node.host_key_alarm_at is not None or node.address is None:
+    if not _can_be_asked(node):
         return False
     if known is None or not known.failures:
         return True
@@ -116,7 +131,10 @@ def _may_be_asked(node: Node, policy: IdlePolicy, now: datetime) -> bool:
 
 
 def _ask(cluster: Cluster, nodes: Sequence[Node], policy: IdlePolicy) -> list[Sighting]:
-    """Ask these nodes, those first that were not asked for the longest time. Return what they show."""
+    """Ask these nodes, those first that were not asked for the longest time. Return what they show.
+
+    Raises ShareUsedUp if the cluster would end without having been asked.
+    """
     if not nodes:
         return []
     ordered = sorted(
@@ -126,6 +144,9 @@ def _ask(cluster: Cluster, nodes: Sequence[Node], policy: IdlePolicy) -> list[Si
         with SHARES.taken(cluster.job.owner_id, Talk.CALL):
             answers = _read_all(cluster, ordered)
     except ShareUsedUp:
+        ended = _idle_since(cluster, timezone.now())
+        if ended is not None and timezone.now() - ended < LAST_LOOK_WAITS:
+            raise
         return []
     now, seen = timezone.now(), []
     for node, answer in zip(ordered, answers, strict=True):

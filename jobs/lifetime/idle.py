@@ -21,6 +21,12 @@ LOOKS_PER_LIMIT = 10
 SHORTEST_AVERAGE_SECONDS = 2.0
 # The messages that keep an SSH connection open are no activity: a tunnel moves when it moves more than this.
 TUNNEL_BYTES_PER_SECOND = 64.0
+# So much of one core is in use on any node: a program with one thread is below every line on a node with many cores.
+BUSY_CORE = 0.9
+# A node that was not asked for long is asked so often before it counts as one that does not answer; and a cluster does
+# not end sooner than this after the first of these looks: people are warned, and processor time is measured.
+TRIES = 3
+GRACE = timedelta(minutes=7)
 
 
 class Source(StrEnum):
@@ -131,7 +137,7 @@ def sightings_in(
     if any(_tunnel_moves(count, before.tunnels.get(key), seconds) for key, count in report.tunnels):
         found.append(Sighting(Source.SSH, now, node))
     used = cpu_used(report, before, cores)
-    if used is not None and used >= cpu_percent:
+    if used is not None and used >= min(cpu_percent, 100 * BUSY_CORE / max(cores, 1)):
         found.append(Sighting(Source.CPU, now, f"{min(used, 100):.0f} % on {node}"))
     return latest(found)
 
@@ -153,6 +159,19 @@ def unanswered(node: str, answered_at: datetime, now: datetime, policy: IdlePoli
     if now - answered_at <= 2 * policy.interval:
         return None
     return Sighting(Source.UNKNOWN, min(now, answered_at + policy.unknown), node)
+
+
+def not_judged_yet(
+    node: str, answered_at: datetime | None, failures: int, now: datetime, policy: IdlePolicy
+) -> Sighting | None:
+    """Return the activity that is assumed of a node that was not asked for long, as while the portal was down.
+
+    One look does not tell whether its processor is busy, and one failed look does not tell that it is gone.
+    """
+    is_recent = answered_at is not None and now - answered_at <= 2 * policy.interval
+    if is_recent or failures >= TRIES or policy.limit is None:
+        return None
+    return Sighting(Source.UNKNOWN, min(now, now - policy.limit + GRACE), node)
 
 
 def latest(sightings: Iterable[Sighting]) -> list[Sighting]:

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.control import activity
+from jobs.control.node_share import SHARES, ShareUsedUp
 from jobs.lifetime import activity_report, deadline_store, idle_limit
 from jobs.models import Cluster, Job, Node, NodeActivity
 from jobs.models.claims import worker_name
@@ -204,3 +205,65 @@ def test_a_job_asks_for_its_own_limit_within_the_policy(alice: User, settings: S
     settings.HEADNODE_MAX_IDLE_MINUTES = 120
     assert [save(minutes).status_code for minutes in (0, 121, -1, 120)] == [400, 400, 400, 201]
     assert "idleMinutes" in save(0).json()
+
+
+@pytest.fixture
+def left_alone(cluster: Cluster) -> Cluster:
+    """The cluster as it is after the portal was down for three hours."""
+    now = timezone.now()
+    Cluster.objects.filter(pk=cluster.pk).update(
+        executing_at=now - 300 * MINUTE, active_at=now - 180 * MINUTE, looked_at=now - 180 * MINUTE
+    )
+    for node in cluster.nodes.all():
+        NodeActivity.objects.create(
+            node=node, asked_at=now - 180 * MINUTE, answered_at=now - 180 * MINUTE, counters={}
+        )
+    return again(cluster)
+
+
+def test_one_look_after_a_long_time_ends_nothing(left_alone: Cluster, answers: dict[str, Answer]) -> None:
+    """Whether a processor is busy takes two looks, and people are warned before their cluster ends."""
+    answers.update({"127.20.0.5": quiet, "127.20.0.6": quiet})
+    found = look(left_alone)
+    assert found.deadline_at is not None
+    assert 5 * MINUTE < found.deadline_at - timezone.now() < 8 * MINUTE
+    assert look(found).deadline_at == found.deadline_at, "the next look does not move it on"
+
+
+def test_one_failed_look_after_a_long_time_ends_nothing(
+    left_alone: Cluster, answers: dict[str, Answer]
+) -> None:
+    found = look(left_alone)
+    assert found.deadline_at is not None
+    assert found.deadline_at > timezone.now() + 5 * MINUTE
+    NodeActivity.objects.update(failures=3)
+    before = found.deadline_at
+    assert look(found).deadline_at == before
+
+
+def test_a_cluster_that_was_never_looked_at_is_not_ended_by_the_first_look(
+    cluster: Cluster, answers: dict[str, Answer]
+) -> None:
+    """The idle limit was set while it ran."""
+    answers.update({"127.20.0.5": quiet, "127.20.0.6": quiet})
+    Cluster.objects.filter(pk=cluster.pk).update(executing_at=timezone.now() - 300 * MINUTE)
+    found = look(again(cluster))
+    assert found.deadline_at is not None
+    assert found.deadline_at > timezone.now() + 5 * MINUTE
+
+
+def test_the_last_look_waits_for_the_owners_share(
+    cluster: Cluster, answers: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its owner does with other clusters must not end this one unseen, nor keep it for ever."""
+
+    def used_up(*_words: Any) -> None:
+        raise ShareUsedUp
+
+    monkeypatch.setattr(SHARES, "taken", used_up)
+    cluster.deadline_at, cluster.deadline_reason = timezone.now() - 5 * timedelta(seconds=1), "idle"
+    with pytest.raises(ShareUsedUp):
+        look(cluster)
+    cluster.deadline_at = timezone.now() - MINUTE
+    cluster.looked_at = None
+    activity.look(cluster)

@@ -75,6 +75,13 @@ def test_the_processor_counts_from_the_line_on(busy: float, is_used: bool) -> No
         assert found[Source.CPU].detail.endswith("% on head")
 
 
+@pytest.mark.parametrize(("busy", "is_used"), [(53, False), (55, True)])
+def test_a_program_with_one_thread_counts_on_a_node_with_many_cores(busy: float, is_used: bool) -> None:
+    """Of 64 cores it uses less than 2 %."""
+    found = seen(replace(QUIET, processor=50 + busy), cores=64)
+    assert (Source.CPU in found) == is_used
+
+
 def test_two_looks_that_follow_each_other_closely_say_nothing_of_the_processor() -> None:
     assert seen(ActivityReport(clock=101, processor=52)) == {}
 
