@@ -14,6 +14,7 @@ from django.utils import timezone
 from jobs.access import session_subjects
 from jobs.events import job_log, job_notices
 from jobs.lifetime import deadline, deadline_limits, deadline_store
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.models import Cluster
 from jobs.providers.base import Provider, ProviderError
 from jobs.states import LogLevel, LogSource
@@ -62,8 +63,14 @@ def warning(cluster: Cluster) -> str:
     left = "1 minute" if minutes == 1 else f"{minutes} minutes"
     return (
         f"This cluster ends in {left}, at {deadline.moment(cluster.deadline_at)}. "
-        f"{deadline.sentence_of(cluster.deadline_reason)} Save your work, or extend it on the job page."
+        f"{deadline.sentence_of(cluster.deadline_reason)} {_what_to_do(cluster)}"
     )
+
+
+def _what_to_do(cluster: Cluster) -> str:
+    if cluster.deadline_reason == DeadlineReason.BUDGET:
+        return "Save your work. It can run longer only if an administrator raises the budget."
+    return "Save your work, or extend it on the job page."
 
 
 def limit_delay(cluster: Cluster, delay: timedelta | None) -> timedelta | None:
@@ -76,7 +83,7 @@ def limit_delay(cluster: Cluster, delay: timedelta | None) -> timedelta | None:
 
 def _is_extendable(cluster: Cluster) -> bool:
     """Return whether people can still do something about the deadline."""
-    return cluster.deadline_at is not None and deadline_limits.latest_extension_of(cluster) is not None
+    return cluster.deadline_at is not None and deadline_limits.is_extendable(cluster)
 
 
 def _remaining(cluster: Cluster) -> timedelta:

@@ -15,6 +15,8 @@ from jobs.states import ENDING, Observed
 
 # Minutes before the deadline at which people are warned.
 WARNINGS = (60, 15, 5)
+# A warning is given again only if the deadline moved to longer than this before it.
+WARNED_AGAIN_FROM = timedelta(minutes=1)
 # Output files of a command that was stopped get this long, even past other limits.
 COLLECT_AFTER_STOP = timedelta(minutes=10)
 # Those of one that a budget ended get this long: what is over the budget is kept small.
@@ -254,6 +256,15 @@ def due_warning(remaining: timedelta, warned: int) -> int:
     """Return the warning to give now, 0 for none. `warned` is the last one that was given or skipped (0: none)."""
     now = crossed(remaining)
     return now if now and (warned == 0 or now < warned) else 0
+
+
+def given_after_move(remaining: timedelta, warned: int) -> int:
+    """Return the last warning that counts as given once the deadline has moved to `remaining` from now.
+
+    One that was given just now is not repeated because the deadline moves to and fro by seconds.
+    """
+    near = crossed(remaining - WARNED_AGAIN_FROM)
+    return near if near and 0 < warned <= near else crossed(remaining)
 
 
 def until_next_warning(remaining: timedelta) -> timedelta | None:

@@ -65,6 +65,12 @@ def deadline_of(cluster: Cluster) -> Deadline | None:
     return deadline.earliest_deadline(life_of(cluster), policy(), other_limits(cluster))
 
 
+def is_extendable(cluster: Cluster) -> bool:
+    """Return whether there is something to extend, however far. Asks the database nothing, unlike the other one."""
+    life = life_of(cluster)
+    return life.is_wanted and not deadline.why_not_extendable(life)
+
+
 def latest_extension_of(cluster: Cluster) -> datetime | None:
     """Return how far its owner may extend it; None if there is nothing to extend."""
     return deadline.latest_extension(life_of(cluster), policy(), other_limits(cluster))

@@ -37,7 +37,10 @@ def correct(cluster: Cluster) -> None:
         return
     came_closer = cluster.deadline_at is not None and found.at < cluster.deadline_at
     # Nobody asked for an earlier deadline, so people are warned of it at once.
-    _save(cluster, found, warned=cluster.warned_minutes if came_closer else _skipped_by(found))
+    warned = cluster.warned_minutes
+    if not came_closer:
+        warned = deadline.given_after_move(found.at - timezone.now(), warned)
+    _save(cluster, found, warned=warned)
 
 
 def save_extension(cluster: Cluster, found: Deadline, life: Life) -> None:

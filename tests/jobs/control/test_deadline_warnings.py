@@ -91,6 +91,13 @@ def test_it_says_when_why_and_what_to_do(left: Left) -> None:
     )
 
 
+def test_what_a_budget_ends_is_not_told_to_extend(alice: User) -> None:
+    cluster, _nodes = cluster_of(alice, Observed.EXECUTING)
+    cluster.deadline_at, cluster.deadline_reason = timezone.now() + HOUR / 4, "budget"
+    text = deadline_warnings.warning(cluster)
+    assert text.endswith("Save your work. It can run longer only if an administrator raises the budget.")
+
+
 def test_after_a_long_silence_one_warning_not_three(left: Left) -> None:
     assert warned(left(4.5)) == ["This cluster ends in 5 minutes"]
 

@@ -161,3 +161,18 @@ def test_the_next_warnings_moment() -> None:
     assert deadline.until_next_warning(timedelta(minutes=90)) == timedelta(minutes=30)
     assert deadline.until_next_warning(timedelta(minutes=16)) == timedelta(minutes=1)
     assert deadline.until_next_warning(timedelta(minutes=3)) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "warned", "given"),
+    [
+        (15 * 60 + 4, 15, 15),  # 15 minutes were told seconds ago
+        (17 * 60, 15, 60),
+        (15 * 60 + 4, 60, 60),  # they were not told yet
+        (15 * 60 + 4, 0, 60),
+        (5 * 60 + 30, 5, 5),
+        (4 * 3600, 5, 0),
+    ],
+)
+def test_a_deadline_that_moves_by_seconds_is_not_told_again(seconds: int, warned: int, given: int) -> None:
+    assert deadline.given_after_move(timedelta(seconds=seconds), warned) == given
