@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from jobs.context import cluster_plan
 from jobs.control.decisions import Facts, NodeFacts
+from jobs.costs.budgets import ENDING_RESERVE
+from jobs.lifetime.budget_deadlines import budget_deadlines
 from jobs.lifetime.deadline import COLLECT_AFTER_STOP, DeadlineReason
 from jobs.models import Cluster, Node
 from jobs.states import ClusterState, Desired, Observed
@@ -43,7 +45,7 @@ def facts_of(cluster: Cluster, nodes: Sequence[Node], provider_has_it: bool) -> 
         failure_limit_at=_failed_at(cluster) + STOP_LIMIT if cluster.failure else None,
         kept=cluster.kept_at is not None or cluster.observed_state == Observed.HELD,
         rest_limit_at=rest_limit(cluster),
-        trust_limit_at=min(alarms) + settings.HEADNODE_KEPT_HEAD_LIMIT if alarms else None,
+        trust_limit_at=_trust_limit(cluster, min(alarms)) if alarms else None,
     )
 
 
@@ -52,10 +54,16 @@ def rest_limit(cluster: Cluster) -> datetime | None:
     limits = []
     if cluster.deadline_at is not None:
         is_budget = cluster.deadline_reason == DeadlineReason.BUDGET
-        limits.append(cluster.deadline_at + (REST_AFTER_STOP if is_budget else COLLECT_AFTER_STOP))
+        limits.append(cluster.deadline_at + (ENDING_RESERVE if is_budget else COLLECT_AFTER_STOP))
     if cluster.job.stop_requested_at is not None:
         limits.append(cluster.job.stop_requested_at + REST_AFTER_STOP)
     return min(limits, default=None)
+
+
+def _trust_limit(cluster: Cluster, alarm_at: datetime) -> datetime:
+    """Return until when a distrusted head node waits for an administrator: no longer than a budget pays for it."""
+    budgets = [budget.at for budget in budget_deadlines(cluster)]
+    return min([alarm_at + settings.HEADNODE_KEPT_HEAD_LIMIT, *budgets])
 
 
 def _failed_at(cluster: Cluster) -> datetime:

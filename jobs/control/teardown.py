@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
@@ -17,6 +17,7 @@ from jobs.control.head_node import to_head
 from jobs.control.node_share import Talk
 from jobs.costs import charging
 from jobs.events import job_log
+from jobs.lifetime import deadline_store
 from jobs.models import Cluster, Node
 from jobs.providers.base import Provider
 from jobs.remote.time_limit import TransferTime, limited
@@ -48,6 +49,8 @@ KEPT = (Observed.COLLECTED, Observed.HELD)
 # How many files are fetched at once.
 STREAMS = 4
 PROGRESS_SECONDS = 10.0
+# How often a collection under way asks until when it may take: a budget may end it earlier than it seemed.
+DEADLINE_SECONDS = 2.0
 MAX_NAMES_LOGGED = 10
 SLOWEST_TRANSFER = 128 * 1024
 COMPUTE_DOWN = "The command has ended: this compute node is shutting down."
@@ -104,7 +107,7 @@ def _store_outputs(cluster: Cluster) -> Collection:
             for _ in range(min(STREAMS, max(1, len(listing.files))))
         ]
         collection = output_collection.collect_outputs(
-            cluster.job, listing, streams, lambda: _check_collecting(cluster), ProgressLog(cluster)
+            cluster.job, listing, streams, CollectingCheck(cluster), ProgressLog(cluster)
         )
         collection.filtered_out = left_out
         return collection
@@ -169,15 +172,30 @@ def _transfer_time(connection: Connection) -> TransferTime:
     return TransferTime(connection, seconds=SFTP_SECONDS, bytes_per_second=SLOWEST_TRANSFER / STREAMS)
 
 
-def _check_collecting(cluster: Cluster) -> None:
-    """Renew the claim; end a collection whose time is over, however well it goes on. Raises ClaimLost."""
-    claim.renew_if_old(cluster)
-    limit = cluster.deadline_at
-    if cluster.observed_state in KEPT:
-        owner_intent.reread(cluster)
-        limit = rest_limit(cluster)
-    if limit is not None and timezone.now() >= limit:
-        raise TimeoutError("not within the time that is allowed.")
+class CollectingCheck:
+    """Renews the claim, and ends a collection whose time is over, however well it goes on. Raises ClaimLost."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._look_at = 0.0
+
+    def __call__(self) -> None:
+        cluster = self._cluster
+        claim.renew_if_old(cluster)
+        if cluster.observed_state in KEPT:
+            owner_intent.reread(cluster)
+            limit = rest_limit(cluster)
+        else:
+            limit = self._deadline()
+        if limit is not None and timezone.now() >= limit:
+            raise TimeoutError("not within the time that is allowed.")
+
+    def _deadline(self) -> datetime | None:
+        """Return until when it may take, computed again now and then."""
+        if (now := time.monotonic()) >= self._look_at:
+            self._look_at = now + DEADLINE_SECONDS
+            deadline_store.correct(self._cluster)
+        return self._cluster.deadline_at
 
 
 def is_over_after_stop(cluster: Cluster) -> bool:

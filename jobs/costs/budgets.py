@@ -14,7 +14,7 @@ from fractions import Fraction
 
 STEPS = (50, 80, 100)
 # A cluster is told to end this long before its budget is used up: its command has to end, its files to be stored.
-ENDING_RESERVE = timedelta(seconds=30)
+ENDING_RESERVE = timedelta(seconds=45)
 # What still burns after a deadline, until the nodes are gone.
 ENDING_TIME = timedelta(seconds=60)
 # A new cluster starts only if the budget lasts at least this long with it.

@@ -19,8 +19,9 @@ WARNINGS = (60, 15, 5)
 WARNED_AGAIN_FROM = timedelta(minutes=1)
 # Output files of a command that was stopped get this long, even past other limits.
 COLLECT_AFTER_STOP = timedelta(minutes=10)
-# Those of one that a budget ended get this long: what is over the budget is kept small.
-COLLECT_AFTER_BUDGET = timedelta(seconds=30)
+# Those of one that a budget ended get this long at least: what is over the budget is kept small. The compute nodes are
+# gone then; what is left of the budget lasts longer for the head node alone, and the limit moves with it.
+COLLECT_AFTER_BUDGET = timedelta(seconds=60)
 LONGEST_EXTENSION = timedelta(days=366)
 
 

@@ -10,13 +10,14 @@ from django.utils import timezone
 from accounts.audit.trail import SYSTEM, Actor
 from accounts.models import AuditEvent, Notification, Project, User
 from accounts.refusals import Refused
-from jobs.control import budget_start, claim
+from jobs.control import budget_start, claim, facts, teardown
 from jobs.costs.budget_actions import NewBudget, add_budget, change_budget, remove_budget
 from jobs.costs.budget_spending import spent_of
+from jobs.costs.budgets import ENDING_RESERVE
 from jobs.lifetime import deadline_limits, deadline_store
 from jobs.lifetime.budget_check import check_budgets
 from jobs.lifetime.extending import extend_job
-from jobs.models import Budget, BudgetStep, Cluster, CoreType, Job, JobStatus
+from jobs.models import Budget, BudgetStep, Cluster, CoreType, Job, JobStatus, Node
 from jobs.models.charge import Charge
 from jobs.states import Observed
 from tests.jobs.costs.charges import charge
@@ -89,7 +90,7 @@ def test_running_clusters_get_a_deadline_from_the_rate_of_all(alice: User) -> No
     for cluster in (first, second):
         found = claimed(cluster)
         deadline_store.correct(found)
-        assert (found.deadline_reason, found.deadline_at) == ("budget", budget.used_up_at - 30 * SECOND)
+        assert (found.deadline_reason, found.deadline_at) == ("budget", budget.used_up_at - ENDING_RESERVE)
 
 
 def test_the_earliest_of_several_budgets_wins_and_others_do_not_count(alice: User, bob: User) -> None:
@@ -102,7 +103,7 @@ def test_the_earliest_of_several_budgets_wins_and_others_do_not_count(alice: Use
     found = deadline_limits.deadline_of(cluster)
     site.refresh_from_db()
     assert found is not None and site.used_up_at is not None
-    assert (found.reason, found.at) == ("budget", site.used_up_at - 30 * SECOND)
+    assert (found.reason, found.at) == ("budget", site.used_up_at - ENDING_RESERVE)
 
 
 def test_a_look_at_nothing_new_wakes_nobody(alice: User) -> None:
@@ -237,3 +238,29 @@ def test_steps_are_told_once_to_whom_they_concern(alice: User, bob: User, charli
     change_budget(SYSTEM, budget, amount=Decimal(10))
     check_budgets()
     assert told.filter(person=bob).count() == 2
+
+
+def test_a_distrusted_head_waits_no_longer_than_the_budget_lasts(alice: User) -> None:
+    budget = budget_of(alice, "10")
+    cluster = running(alice)
+    Node.objects.filter(cluster=cluster).update(host_key_alarm_at=timezone.now())
+    check_budgets()
+    budget.refresh_from_db()
+    found = facts.facts_of(cluster, list(cluster.nodes.all()), provider_has_it=True)
+    assert budget.used_up_at is not None
+    assert found.trust_limit_at == budget.used_up_at - ENDING_RESERVE
+
+
+def test_a_long_collection_ends_with_the_budget(alice: User) -> None:
+    """It began with hours before it; its budget is used up in the midst of it."""
+    cluster, _nodes = cluster_of(alice, Observed.DRAINED)
+    now = timezone.now()
+    Cluster.objects.filter(pk=cluster.pk).update(
+        executed_at=now - HOUR, deadline_at=now + 5 * HOUR, deadline_reason="collect_limit"
+    )
+    check = teardown.CollectingCheck(claimed(cluster))
+    check()
+    budget_of(alice, "1")
+    Budget.objects.update(used_up_at=now - 60 * SECOND)
+    with pytest.raises(TimeoutError):
+        teardown.CollectingCheck(claimed(cluster))()

@@ -176,3 +176,12 @@ def test_the_next_warnings_moment() -> None:
 )
 def test_a_deadline_that_moves_by_seconds_is_not_told_again(seconds: int, warned: int, given: int) -> None:
     assert deadline.given_after_move(timedelta(seconds=seconds), warned) == given
+
+
+def test_files_of_what_a_budget_ended_have_a_minute_and_until_it_is_used_up() -> None:
+    """The budget's limit moves on once only the head node burns it."""
+    ended = replace(RUNNING, observed=Observed.DRAINED, executed_at=BEGAN + HOUR)
+    for seconds, limit in ((-45, 60), (-3, 60), (200, 260)):
+        budget = Deadline(BEGAN + HOUR + timedelta(seconds=seconds), DeadlineReason.BUDGET)
+        found = deadline.earliest_deadline(ended, POLICY, [budget])
+        assert found == Deadline(BEGAN + HOUR + timedelta(seconds=limit), DeadlineReason.COLLECT_LIMIT)
