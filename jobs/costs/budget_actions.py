@@ -9,14 +9,14 @@ from accounts.audit.trail import Actor, record
 from accounts.models import Project, User
 from accounts.refusals import Refused, SeveralRefused
 from accounts.users.administrators import check_administrator
-from jobs.costs.budget_rows import subject_of
+from jobs.costs.budget_rows import subject_of, waiting_for
 from jobs.costs.budgets import BudgetPeriod, BudgetScope
 from jobs.costs.money import CURRENCY_RULE, is_currency
 from jobs.costs.price_history import portal_currency
 from jobs.costs.refusal_reasons import BudgetRefusal
 from jobs.events import wakeups
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.models import Budget, Cluster
+from jobs.models import Budget
 
 ONLY_ADMINISTRATORS = "Only an administrator can change budgets."
 SMALLEST_PART = Decimal("0.0001")
@@ -113,7 +113,7 @@ def remove_budget(actor: Actor, budget: Budget) -> None:
 
 
 def _wake_waiting(budget: Budget) -> None:
-    for pk in Cluster.objects.filter(waits_for_budget=budget.pk).order_by("pk").values_list("pk", flat=True):
+    for pk in waiting_for(budget).values_list("pk", flat=True):
         wakeups.wake(pk)
 
 

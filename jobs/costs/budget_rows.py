@@ -9,7 +9,8 @@ from accounts.models import User
 from accounts.services.projects import projects_of
 from accounts.users.administrators import is_administrator
 from jobs.costs.budgets import BudgetPeriod, BudgetScope, month_of
-from jobs.models import Budget
+from jobs.models import Budget, Cluster
+from jobs.states import Desired, Observed
 
 
 def applying_to(owner_id: int, project_id: str | None) -> QuerySet[Budget]:
@@ -31,6 +32,13 @@ def visible_budgets(person: User) -> QuerySet[Budget]:
     if is_administrator(person):
         return Budget.objects.select_related("person", "project").order_by("pk")
     return budgets_of(person)
+
+
+def waiting_for(budget: Budget) -> QuerySet[Cluster]:
+    """Return the clusters that wait for a budget, the oldest first, without those that were terminated meanwhile."""
+    return Cluster.objects.filter(
+        waits_for_budget=budget.pk, observed_state=Observed.ABSENT, desired_state=Desired.RUNNING
+    ).order_by("created_at", "pk")
 
 
 def subject_of(budget: Budget) -> str:

@@ -19,13 +19,13 @@ from accounts.models import User
 from accounts.notifications.kinds import NotificationKind
 from accounts.notifications.outbox import notify
 from jobs.costs.amount_text import exact_text, money_text
-from jobs.costs.budget_rows import name_of, subject_of, window_began
+from jobs.costs.budget_rows import name_of, subject_of, waiting_for, window_began
 from jobs.costs.budget_spending import spent_of
 from jobs.costs.budgets import STEPS, BudgetScope, step_of
 from jobs.events import wakeups
 from jobs.events.audit_actions import JobsAuditAction
 from jobs.lifetime import budget_limits
-from jobs.models import Budget, BudgetStep, Cluster
+from jobs.models import Budget, BudgetStep
 
 TASK_NAME = "jobs.check_budgets"
 # So many waiting jobs of one budget are asked at a time whether there is room for them, the oldest first.
@@ -47,7 +47,7 @@ def _has_news(budget: Budget) -> bool:
     """Return whether there is something to write. Asked without a lock: most of the time there is not."""
     now = timezone.now()
     spent = spent_of(budget, now)
-    if _new_steps(budget, spent, now)[0] or budget.waiting_clusters.exists():
+    if _new_steps(budget, spent, now)[0] or waiting_for(budget).exists():
         return True
     burners = budget_limits.burners_of(budget, now) if budget.enforced else []
     return budget_limits.used_up_of(budget, burners, spent, now) != budget.used_up_at
@@ -71,10 +71,9 @@ def check_budget(pk: int) -> None:
 
 
 def _wake_waiting(budget: Budget, now: datetime) -> None:
-    waiting = Cluster.objects.filter(waits_for_budget=budget).select_related("job__core_type")
-    for cluster in waiting.order_by("created_at", "pk")[:ASKED_AT_ONCE]:
-        if not budget.enforced or budget_limits.budget_without_room(cluster, [budget], now) is None:
-            wakeups.wake(cluster.pk)
+    waiting = list(waiting_for(budget).select_related("job__core_type")[:ASKED_AT_ONCE])
+    for cluster in budget_limits.with_room(budget, waiting, now) if budget.enforced else waiting:
+        wakeups.wake(cluster.pk)
 
 
 def _new_steps(budget: Budget, spent: Decimal, now: datetime) -> tuple[list[int], int]:

@@ -115,13 +115,21 @@ def save_used_up(budget: Budget, burners: Sequence[Burner], spent: Decimal, now:
 
 def budget_without_room(cluster: Cluster, budgets: Iterable[Budget], now: datetime) -> Budget | None:
     """Return the first budget in which there is no room for a cluster that is to start now."""
-    until = now + settings.HEADNODE_BOOT_LIMIT + cluster.job.walltime + ENDING_TIME
-    for budget in budgets:
-        new = Burner(rates_of([cluster], budget.currency, now)[cluster.pk], until)
-        burners = burners_of(budget, now, but=cluster.pk)
-        if new.per_hour and not may_start(windows_of(budget, spent_of(budget, now), now), burners, new, now):
-            return budget
-    return None
+    return next((budget for budget in budgets if not with_room(budget, [cluster], now)), None)
+
+
+def with_room(budget: Budget, waiting: Sequence[Cluster], now: datetime) -> list[Cluster]:
+    """Return those of these clusters that could start now, each if none of the others does."""
+    rates = rates_of(waiting, budget.currency, now)
+    # What waits is not among those that burn.
+    left, burners = windows_of(budget, spent_of(budget, now), now), burners_of(budget, now)
+    found = []
+    for cluster in waiting:
+        until = now + settings.HEADNODE_BOOT_LIMIT + cluster.job.walltime + ENDING_TIME
+        new = Burner(rates[cluster.pk], until)
+        if not new.per_hour or may_start(left, burners, new, now):
+            found.append(cluster)
+    return found
 
 
 def check_extension(cluster: Cluster, until: datetime, budgets: Iterable[Budget], *, field: str) -> None:

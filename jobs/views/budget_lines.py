@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from jobs.costs.amount_text import exact_text, money_html
-from jobs.costs.budget_rows import window_began
+from jobs.costs.budget_rows import waiting_for, window_began
 from jobs.costs.budget_spending import spent_of
 from jobs.costs.budgets import BudgetPeriod, next_month, step_of
 from jobs.costs.money import rounded
@@ -60,5 +60,5 @@ def _line(budget: Budget, now: datetime) -> BudgetLine:
         step=step_of(spent, budget.amount),
         began_at=window_began(budget, now),
         ends_at=next_month(now) if budget.period == BudgetPeriod.MONTH else None,
-        waiting=budget.waiting_clusters.count(),
+        waiting=waiting_for(budget).count(),
     )

@@ -4,7 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.audit.trail import SYSTEM, Actor
@@ -12,6 +14,7 @@ from accounts.models import AuditEvent, Notification, Project, User
 from accounts.refusals import Refused
 from jobs.control import budget_start, claim, facts, teardown
 from jobs.costs.budget_actions import NewBudget, add_budget, change_budget, remove_budget
+from jobs.costs.budget_rows import waiting_for
 from jobs.costs.budget_spending import spent_of
 from jobs.costs.budgets import ENDING_RESERVE
 from jobs.lifetime import deadline_limits, deadline_store
@@ -240,6 +243,19 @@ def test_steps_are_told_once_to_whom_they_concern(alice: User, bob: User, charli
     assert told.filter(person=bob).count() == 2
 
 
+def test_a_waiting_job_that_was_terminated_is_not_asked_any_more(alice: User) -> None:
+    """It would be woken every two seconds for ever, and stand in the way of those that wait behind it."""
+    budget = budget_of(alice, "1")
+    charge(alice, timezone.now(), 100, price_per_core_hour=36)
+    job = submitted_job(alice)
+    assert not let_start(job)
+    Cluster.objects.filter(job=job).update(observed_state=Observed.RELEASED, desired_state="stopped")
+    before = reread(job.cluster).wakeups
+    change_budget(SYSTEM, budget, amount=Decimal(50))
+    check_budgets()
+    assert reread(job.cluster).wakeups == before
+
+
 def test_a_distrusted_head_waits_no_longer_than_the_budget_lasts(alice: User) -> None:
     budget = budget_of(alice, "10")
     cluster = running(alice)
@@ -264,3 +280,16 @@ def test_a_long_collection_ends_with_the_budget(alice: User) -> None:
     Budget.objects.update(used_up_at=now - 60 * SECOND)
     with pytest.raises(TimeoutError):
         teardown.CollectingCheck(claimed(cluster))()
+
+
+def test_many_that_wait_are_asked_with_as_many_queries_as_one(alice: User) -> None:
+    """The budget is locked meanwhile."""
+    budget = budget_of(alice, "0.3")
+    queries = []
+    for _ in range(3):
+        assert not let_start(submitted_job(alice))
+        with CaptureQueriesContext(connection) as context:
+            check_budgets()
+        queries.append(len(context))
+    assert waiting_for(budget).count() == 3
+    assert queries[0] == queries[2]
