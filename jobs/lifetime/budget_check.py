@@ -64,7 +64,7 @@ def check_budget(pk: int) -> None:
         _tell_steps(budget, spent, now)
         burners = budget_limits.burners_of(budget, now) if budget.enforced else []
         if budget_limits.save_used_up(budget, burners, spent, now):
-            for cluster_id in budget_limits.burning(budget).order_by("pk").values_list("pk", flat=True):
+            for cluster_id in budget_limits.with_other_deadline(budget):
                 wakeups.wake(cluster_id)
         if not budget.enforced or spent < budget.amount:
             _wake_waiting(budget, now)

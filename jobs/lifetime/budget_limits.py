@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,7 @@ from jobs.costs.amount_text import exact_text, money_text
 from jobs.costs.budget_rows import name_of
 from jobs.costs.budget_spending import spent_of, windows_of
 from jobs.costs.budgets import (
+    ENDING_RESERVE,
     ENDING_TIME,
     BudgetScope,
     Burner,
@@ -31,6 +32,7 @@ from jobs.costs.price_history import prices_of
 from jobs.costs.rates import node_price_per_hour
 from jobs.costs.spans import price_at
 from jobs.lifetime import deadline, deadline_limits
+from jobs.lifetime.deadline import DeadlineReason
 from jobs.lifetime.refusal_reasons import LifetimeRefusal
 from jobs.models import Budget, Charge, Cluster
 from jobs.states import Observed
@@ -62,6 +64,16 @@ def burning(budget: Budget) -> QuerySet[Cluster]:
     elif budget.scope == BudgetScope.PROJECT:
         found = found.filter(job__project_id=budget.project_id)
     return found.select_related("job__core_type")
+
+
+def with_other_deadline(budget: Budget) -> list[str]:
+    """Return the ids of those whose deadline is another one now that `used_up_at` is saved: the others sleep on."""
+    concerned = Q(deadline_at=None) | Q(
+        deadline_reason__in=(DeadlineReason.BUDGET, DeadlineReason.COLLECT_LIMIT)
+    )
+    if budget.used_up_at is not None:
+        concerned |= Q(deadline_at__gt=budget.used_up_at - ENDING_RESERVE)
+    return list(burning(budget).filter(concerned).order_by("pk").values_list("pk", flat=True))
 
 
 def burns_until(cluster: Cluster, now: datetime) -> datetime:
@@ -140,10 +152,13 @@ def check_extension(cluster: Cluster, until: datetime, budgets: Iterable[Budget]
     now = timezone.now()
     for budget in budgets:
         spent = spent_of(budget, now)
-        burners = burners_of(budget, now, but=cluster.pk)
-        rate = rates_of([cluster], budget.currency, now)[cluster.pk]
-        burners.append(Burner(rate, until + ENDING_TIME))
-        missing, _left = excess(windows_of(budget, spent, now), burners, now)
+        others = burners_of(budget, now, but=cluster.pk)
+        own = Burner(rates_of([cluster], budget.currency, now)[cluster.pk], until + ENDING_TIME)
+        if not own.per_hour:
+            continue
+        # What others may still burn after that is ended by their own deadlines.
+        until_then = [Burner(other.per_hour, min(other.until, own.until)) for other in others]
+        missing, _left = excess(windows_of(budget, spent, now), [*until_then, own], now)
         if missing > 0:
             raise Refused(
                 LifetimeRefusal.BEYOND_BUDGET,
@@ -151,7 +166,7 @@ def check_extension(cluster: Cluster, until: datetime, budgets: Iterable[Budget]
                 field=field,
                 status=409,
             )
-        save_used_up(budget, burners, spent, now)
+        save_used_up(budget, [*others, own], spent, now)
 
 
 def _refusal(budget: Budget, until: datetime, missing: Decimal, spent: Decimal) -> str:

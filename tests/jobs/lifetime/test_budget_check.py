@@ -256,6 +256,43 @@ def test_a_waiting_job_that_was_terminated_is_not_asked_any_more(alice: User) ->
     assert reread(job.cluster).wakeups == before
 
 
+@pytest.mark.parametrize("change", [{"price_per_core_hour": 0}, {"currency": "EUR"}])
+def test_a_budget_does_not_end_what_costs_nothing_of_it(alice: User, change: dict[str, object]) -> None:
+    CoreType.objects.filter(pk="onyx").update(**change)
+    free, _nodes = cluster_of(alice, Observed.EXECUTING, core_type="onyx")
+    budget_of(alice, "1")
+    paid = running(alice, seconds_ago=200)
+    check_budgets()
+    reasons = [deadline_limits.deadline_of(reread(each)) for each in (free, paid)]
+    assert [found and found.reason for found in reasons] == ["walltime", "budget"]
+    extend_job(Actor(alice), free.job, by=HOUR / 4)
+
+
+def test_only_those_whose_deadline_changes_are_woken(alice: User) -> None:
+    budget_of(alice, "60")
+    soon, late = running(alice), running(alice)
+    Cluster.objects.filter(pk=soon.pk).update(
+        deadline_at=timezone.now() + HOUR / 4, deadline_reason="walltime"
+    )
+    Cluster.objects.filter(pk=late.pk).update(deadline_at=timezone.now() + HOUR, deadline_reason="walltime")
+    Job.objects.update(walltime=2 * HOUR)
+    before = [reread(each).wakeups for each in (soon, late)]
+    check_budgets()
+    assert [reread(each).wakeups for each in (soon, late)] == [before[0], before[1] + 1]
+
+
+def test_the_walltime_of_others_does_not_refuse_what_the_budget_lasts_for(alice: User) -> None:
+    """Until then both together cost 55 of 60. What the other may burn after that, its own deadline ends."""
+    budget = budget_of(alice, "60")
+    cluster, _other = running(alice), running(alice, walltime_hours=10)
+    Cluster.objects.update(deadline_at=timezone.now() + HOUR / 2, deadline_reason="walltime")
+    Job.objects.filter(cluster=cluster).update(walltime=HOUR / 2)
+    extend_job(Actor(alice), cluster.job, by=HOUR / 4)
+    assert Job.objects.get(pk=cluster.job_id).walltime == HOUR * 3 / 4
+    budget.refresh_from_db()
+    assert budget.used_up_at is not None and reread(cluster).deadline_at is not None
+
+
 def test_a_distrusted_head_waits_no_longer_than_the_budget_lasts(alice: User) -> None:
     budget = budget_of(alice, "10")
     cluster = running(alice)
