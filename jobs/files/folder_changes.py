@@ -1,12 +1,13 @@
 """Change the files in a run's folder while it is on its node; each change is told in the audit trail."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from accounts.audit.trail import record
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.files.job_folder import Request, live_folder
+from jobs.files.job_folder import Place, Request, check_access, checked, live_folder
 from jobs.remote import folder_refusals
 from jobs.remote.folder_paths import path_text
 from jobs.remote.run_folder import Entry
@@ -20,7 +21,8 @@ def write_file(
     With `if_match` (a tag) only that version is replaced, with `if_none_match` of `*` nothing is: `file_changed`.
     """
     with live_folder(asked, is_long=True) as folder:
-        entry = folder.write(path, chunks, _precondition(if_match, if_none_match))
+        allowed = checked(iter(chunks), partial(check_access, asked, Place.NODE))
+        entry = folder.write(path, allowed, _precondition(if_match, if_none_match))
     _tell(asked, JobsAuditAction.RUN_FILE_WRITTEN, path, size=entry.size)
     return entry
 

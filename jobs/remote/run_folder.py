@@ -19,6 +19,7 @@ from accounts.refusals import Refused
 from jobs.remote import folder_refusals
 from jobs.remote.folder_paths import is_inside
 from sshgateway.ssh.errors import SSHError
+from sshgateway.ssh.sftp import write_whole
 from sshgateway.ssh.transport import SFTP
 
 MAX_ENTRIES = 20_000
@@ -153,12 +154,11 @@ class RunFolder:
                 with self._sftp.open(part, "wxb") as target:
                     if self._resolve(posixpath.dirname(path)) != parent:
                         raise folder_refusals.outside()
-                    target.set_pipelined(True)
-                    for chunk in chunks:
-                        target.write(chunk)
-                    target.set_pipelined(False)
+                    size = write_whole(target, chunks)
                     if old is not None and stat.S_ISREG(old.st_mode or 0):
                         target.chmod(stat.S_IMODE(old.st_mode or 0o644))
+                if self._sftp.lstat(part).st_size != size:  # what a disk refuses only when a file is closed
+                    raise folder_refusals.failed()
                 now = self._lstat(final)
                 check(None if now is None else _entry(path, now))
                 self._sftp.posix_rename(part, final)

@@ -5,10 +5,14 @@ Repeatable: a file that was copied completely is not copied again, so a killed w
 
 import posixpath
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.files import File
 
 from jobs.models import Job, JobInput, StoredFile
 from jobs.storage import file_names
+from sshgateway.ssh.sftp import write_whole
 from sshgateway.ssh.transport import SFTP
 
 CHUNK = 1024 * 1024
@@ -76,13 +80,16 @@ def _is_copied(sftp: SFTP, path: bytes, file: StoredFile) -> bool:
     return is_unchanged(file, found.st_size or 0, int(found.st_mtime or 0))
 
 
+def _chunks(source: "File[Any]", check_claim: Callable[[], None]) -> Iterator[bytes]:
+    while data := source.read(CHUNK):
+        check_claim()
+        yield data
+
+
 def _send(sftp: SFTP, file: StoredFile, path: bytes, check_claim: Callable[[], None]) -> None:
     part = posixpath.join(posixpath.dirname(path), f".headnode-{file.pk}.part".encode())
     with file.file.open("rb") as source, sftp.open(part, "wb") as target:
-        target.set_pipelined(True)
-        while data := source.read(CHUNK):
-            target.write(data)
-            check_claim()
+        write_whole(target, _chunks(source, check_claim))
     when = int(file.created_at.timestamp())
     sftp.utime(part, (when, when))
     sftp.posix_rename(part, path)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ ever shown. What is not stored is named, with the reason.
 """
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ MAX_ENTRIES = 20_000
 # What an index of the database takes, and what a page can show.
 MAX_PATH_CHARACTERS, MAX_PATH_BYTES = 1000, 2600
 SHARED_DIRECTORY = b"shared"
+# What the portal sends gets its own name when all of it is there (`jobs.remote.run_folder`, `input_staging`).
+_UNFINISHED = re.compile(rb"\.headnode-[0-9A-Za-z_-]+\.part")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def _why_not(path: bytes, relative: str, taken: set[str]) -> str:
     names = path.split(b"/")
     if any(file_names.why_no_name(name) for name in names):
         return "its name cannot be kept"
+    if _UNFINISHED.fullmatch(names[-1]):
+        return "it is a part of a file whose upload to the node broke off"
     if len(relative) > MAX_PATH_CHARACTERS or len(relative.encode()) > MAX_PATH_BYTES:
         return f"its path has more than {MAX_PATH_CHARACTERS} characters"
     return "another file has this path when its bytes are written as text" if relative in taken else ""

@@ -3,7 +3,7 @@
 paramiko's own methods want every name to be UTF-8. Methods that only send a path take bytes already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import paramiko
@@ -17,6 +17,24 @@ from paramiko.sftp import (
     CMD_REALPATH,
 )
 from paramiko.sftp_attr import SFTPAttributes
+
+
+def write_whole(target: paramiko.SFTPFile, chunks: Iterable[bytes]) -> int:
+    """Write the chunks without a wait after each, and return their size once the server has taken them all.
+
+    Raises OSError. paramiko drops the answers that are still open when a file is closed, and with them the news that
+    a disk is full. So the last chunk is written with waiting: that asks for the answers to all before it, too.
+    """
+    size, last = 0, b""
+    target.set_pipelined(True)
+    for chunk in filter(None, chunks):
+        if last:
+            target.write(last)
+        size, last = size + len(chunk), chunk
+    target.set_pipelined(False)
+    if last:
+        target.write(last)
+    return size
 
 
 class SFTP(paramiko.SFTPClient):
