@@ -76,4 +76,5 @@ async def _async_chunks(body: _Body) -> AsyncIterator[bytes]:
         while chunk := await loop.run_in_executor(POOL, next_chunk):
             yield chunk
     finally:
-        body.close()
+        # Not here: to close a file on a node is to wait for the node.
+        await asyncio.shield(loop.run_in_executor(POOL, body.close))

@@ -12,6 +12,7 @@ from jobs.remote.run_folder import Entry
 
 MAX_ENTRIES = 100_000
 GIGABYTE = 1024**3
+MAX_NAME_BYTES = 200
 
 
 def entries_of(folder: ReadableFolder, paths: Sequence[bytes]) -> list[Entry]:
@@ -43,7 +44,11 @@ def members_of(folder: ReadableFolder, paths: Sequence[bytes], entries: Sequence
 def name_of(paths: Sequence[bytes], job_name: str) -> bytes:
     """Return the name of the zip: that of the one file or folder in it, else the job's."""
     only = paths[0].rpartition(b"/")[2] if len(paths) == 1 else b""
-    return (only or job_name.encode().replace(b"/", b"_") or b"files")[:200] + b".zip"
+    name = only or job_name.encode().replace(b"/", b"_") or b"files"
+    end = MAX_NAME_BYTES
+    while len(name) > end > MAX_NAME_BYTES - 3 and name[end] & 0xC0 == 0x80:
+        end -= 1  # not in the middle of a character
+    return name[:end] + b".zip"
 
 
 def _content(folder: ReadableFolder, entry: Entry) -> Iterator[bytes]:

@@ -51,6 +51,7 @@ class _Line:
     idle: list[_Client] = field(default_factory=list)
     lent: list[_Client] = field(default_factory=list)
     users: int = 0
+    is_watched: bool = False  # a timer will look whether it is idle
     connected_at: float = 0.0
     used_at: float = 0.0
 
@@ -130,14 +131,24 @@ class NodeChannels:
         with self._lock:
             line.users -= 1
             line.used_at = time.monotonic()
-            if line.users == 0:
-                timer = threading.Timer(self._idle_seconds, self._close_if_idle, (key, line))
-                timer.daemon = True
-                timer.start()
+            # One timer, which is a thread, for each line and not for each request.
+            if line.users == 0 and not line.is_watched:
+                self._look_in(self._idle_seconds, key, line)
+
+    def _look_in(self, seconds: float, key: Hashable, line: _Line) -> None:
+        line.is_watched = True
+        timer = threading.Timer(seconds, self._close_if_idle, (key, line))
+        timer.daemon = True
+        timer.start()
 
     def _close_if_idle(self, key: Hashable, line: _Line) -> None:
         with self._lock:
-            if line.users or time.monotonic() - line.used_at < self._idle_seconds * 0.99:
+            line.is_watched = False
+            left = line.used_at + self._idle_seconds - time.monotonic()
+            if line.users:
+                return  # the last of them looks again
+            if left > self._idle_seconds * 0.01:
+                self._look_in(left, key, line)
                 return
             if self._lines.get(key) is line:
                 del self._lines[key]

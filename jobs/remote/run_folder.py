@@ -18,7 +18,8 @@ from typing import Any
 from accounts.refusals import Refused
 from jobs.remote import folder_refusals
 from jobs.remote.folder_paths import is_inside
-from sshgateway.ssh.errors import SSHError
+from jobs.remote.time_limit import limited
+from sshgateway.ssh.errors import CommandTimedOut, SSHError
 from sshgateway.ssh.sftp import write_whole
 from sshgateway.ssh.transport import SFTP
 
@@ -27,6 +28,9 @@ MAX_LINKS_READ = 500
 MAX_DEPTH = 100
 CHUNK = 128 * 1024
 WINDOW = 1024 * 1024
+# How long a node may take for one such part of a file, and to list all folders of a zip.
+WINDOW_SECONDS = 60.0
+WALK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Folder:
 class OpenFile:
     """A regular file, opened for reading: never more than the size it had then is read."""
 
-    def __init__(self, source: Any, entry: Entry) -> None:
-        self._source, self.entry = source, entry
+    def __init__(self, sftp: SFTP, source: Any, entry: Entry) -> None:
+        self._sftp, self._source, self.entry = sftp, source, entry
         source.MAX_REQUEST_SIZE = CHUNK
 
     @property
@@ -76,7 +80,7 @@ class OpenFile:
         end = min(start + length, self.size)
         for at in range(start, end, WINDOW):
             wanted = [(part, min(CHUNK, end - part)) for part in range(at, min(at + WINDOW, end), CHUNK)]
-            with told():
+            with within(self._sftp, WINDOW_SECONDS), told():
                 data = b"".join(self._source.readv(wanted))
             yield data
 
@@ -105,6 +109,7 @@ class RunFolder:
             for name, attributes in self._sftp.list_directory(real):
                 if len(entries) >= limit:
                     return Folder(path, entries, complete=False)
+                _check_listed(name)
                 entry = _entry(posixpath.join(path, name), attributes)
                 if entry.kind == "link" and links < MAX_LINKS_READ:
                     links += 1
@@ -131,7 +136,7 @@ class RunFolder:
                 _check_regular(found)
                 if self._resolve(path) != real or not _is_same(before, found, self._sftp.lstat(real)):
                     raise folder_refusals.replaced()
-            yield OpenFile(source, _entry(path, found))
+            yield OpenFile(self._sftp, source, _entry(path, found))
         finally:
             with suppress(Exception):
                 source.close()
@@ -200,9 +205,9 @@ class RunFolder:
     def walk(self, path: bytes, limit: int) -> Iterator[Entry]:
         """Yield a file, or all that is below a folder; links to files inside the folder as those files.
 
-        Raises Refused (`too_many_files`) after `limit` entries.
+        Raises Refused (`too_many_files`) after `limit` entries, `node_too_slow` after WALK_SECONDS.
         """
-        with told():
+        with within(self._sftp, WALK_SECONDS), told():
             first = self.entry(path)
             waiting = [first]
             while waiting:
@@ -229,7 +234,10 @@ class RunFolder:
 
     def _remove_folder(self, real: bytes, recursive: bool) -> int:
         found = islice(self._sftp.list_directory(real), MAX_ENTRIES + 1)
-        entries = [(posixpath.join(real, name), each) for name, each in found]
+        entries = []
+        for name, each in found:
+            _check_listed(name)
+            entries.append((posixpath.join(real, name), each))
         if entries and not recursive:
             raise folder_refusals.not_empty()
         if len(entries) > MAX_ENTRIES:
@@ -283,6 +291,16 @@ class RunFolder:
 
 
 @contextmanager
+def within(sftp: SFTP, seconds: float) -> Iterator[None]:
+    """End the channel, and raise Refused, if the node takes longer: it may answer each request in time for ever."""
+    try:
+        with limited(sftp, seconds, "The node's answer"):
+            yield
+    except CommandTimedOut:
+        raise folder_refusals.too_slow() from None
+
+
+@contextmanager
 def told() -> Iterator[None]:
     """Raise Refused for what the file server refuses. TimeoutError and a broken connection are refusals, too."""
     try:
@@ -317,6 +335,12 @@ def _entry(path: bytes, attributes: Any) -> Entry:
     modified = attributes.st_mtime
     size = max(attributes.st_size or 0, 0) if kind == "file" else None
     return Entry(path, kind, size, None if modified is None else min(max(int(modified), 0), 2**32))
+
+
+def _check_listed(name: bytes) -> None:
+    """Raise Refused for a name that no file can have: in a zip it would lead out of where that is unpacked."""
+    if not name or b"/" in name or b"\0" in name:
+        raise folder_refusals.failed()
 
 
 def _check_regular(attributes: Any) -> None:
