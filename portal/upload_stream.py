@@ -184,7 +184,9 @@ async def _write(writer: UploadWriter, body: _Body) -> None:
                 size += len(data)
             if waiting and (size >= BATCH or writing is None or writing.done()):
                 if writing is not None:
-                    await writing
+                    await asyncio.shield(
+                        writing
+                    )  # who is cancelled must wait for the thread before it closes the file
                 writing = asyncio.ensure_future(_in_thread(writer.write, b"".join(waiting)))
                 waiting, size = [], 0
     finally:

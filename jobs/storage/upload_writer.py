@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from typing import Any
 
 from accounts.audit.trail import Actor
@@ -95,7 +96,8 @@ class UploadWriter:
                 if self._checksum is not None:
                     self._forget_body()
                 elif self.offset > self._saved:
-                    self._save()
+                    with suppress(Refused):  # what is not known to be on the disk is sent again
+                        self._save()
                 if self._digests is not None:
                     remembered.keep(self.upload.pk, self._digests)
         finally:

@@ -120,11 +120,16 @@ def lock(upload: Upload) -> Content:
 
 
 def save_received(upload: Upload, received: int) -> None:
-    """Save how far an upload has come, after its bytes were written to the disk, and give it time again."""
+    """Save how far an upload has come, after its bytes were written to the disk, and give it time again.
+
+    Raises Refused (404) if its owner is gone, or may not use the portal any more.
+    """
     upload.received = received
     upload.expires_at = timezone.now() + settings.HEADNODE_UPLOAD_EXPIRY
     # Not `save`: the row goes with its owner, also in the middle of an upload.
-    Upload.objects.filter(pk=upload.pk).update(received=received, expires_at=upload.expires_at)
+    rows = Upload.objects.filter(pk=upload.pk, owner__is_active=True)
+    if not rows.update(received=received, expires_at=upload.expires_at):
+        raise Refused("not_found", "There is no such upload.", status=404)
 
 
 def complete(
