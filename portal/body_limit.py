@@ -27,7 +27,8 @@ from portal.upload_stream import carries_upload
 MEGABYTE = 1024 * 1024
 API = re.compile(r"/api/v[23]/")
 UPLOAD = re.compile(r"/api/v[23]/files/contents/\Z")
-# A file for a run's folder on its node: as large as an upload, but nothing of it is kept here.
+# A file for a run's folder on its node: as large as an upload. Nothing of it is kept here, but it is while it arrives,
+# so those of one person count together.
 RUN_FILE = re.compile(r"/api/v[23]/jobs/[^/]+/tree/content/\Z")
 # A body of the API up to this size is not worth a sign-in of its own.
 SMALL_BODY = 64 * 1024
@@ -37,6 +38,9 @@ DROP_SECONDS = 15.0
 # How long a body may take: some seconds, and one more for each of these bytes. The slowest networks manage more.
 BODY_GRACE_SECONDS = 20.0
 SLOWEST_BYTES_PER_SECOND = 4096
+
+
+Arriving = tuple[int, bool]
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class BodyLimit:
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
-        # Bytes that arrive now and are not stored yet, by the id of their sender.
-        self._arriving: Counter[int] = Counter()
+        # Bytes that arrive now and are not stored yet, by the id of their sender and whether they go to a node.
+        self._arriving: Counter[Arriving] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """1. Refuse what declares too much or comes from nobody. 2. Count what arrives. 3. Refuse too much."""
@@ -77,11 +81,12 @@ class BodyLimit:
 class _Body:
     """The body of one request. Once refused, the application is told that the client has disconnected."""
 
-    def __init__(self, receive: Receive, send: Send, path: str, arriving: Counter[int]) -> None:
+    def __init__(self, receive: Receive, send: Send, path: str, arriving: Counter[Arriving]) -> None:
         self._receive, self._send = receive, send
         self.path = path
         self.limit = 0
         self.sender: Sender | None = None
+        self.is_run_file = False
         self.size = 0
         self.ended = False
         self.refusal: Refusal | None = None
@@ -99,7 +104,10 @@ class _Body:
                 f"The request is too large: at most {self.limit / MEGABYTE:g} MB are taken here.",
             )
         if self.sender is not None:
-            room = self.sender.uploads.room - (self._arriving[self.sender.person_id] - self._counted)
+            others = self._arriving[self._key(self.sender)] - self._counted
+            if self.is_run_file:
+                return _together(self.limit) if size + others > self.limit else None
+            room = self.sender.uploads.room - others
             # The form around the file is not stored.
             if size > room + SMALL_BODY:
                 return Refusal(413, FileRefusal.QUOTA_EXCEEDED, quota_sentence(max(0, room)))
@@ -127,9 +135,10 @@ class _Body:
     def forget(self) -> None:
         """Count the body no longer among those that arrive."""
         if self.sender is not None:
-            self._arriving[self.sender.person_id] -= self._counted
-            if self._arriving[self.sender.person_id] <= 0:
-                del self._arriving[self.sender.person_id]
+            key = self._key(self.sender)
+            self._arriving[key] -= self._counted
+            if self._arriving[key] <= 0:
+                del self._arriving[key]
         self._counted = 0
 
     async def drop(self) -> None:
@@ -142,8 +151,11 @@ class _Body:
 
     def _count(self) -> None:
         if self.sender is not None:
-            self._arriving[self.sender.person_id] += self.size - self._counted
+            self._arriving[self._key(self.sender)] += self.size - self._counted
             self._counted = self.size
+
+    def _key(self, sender: Sender) -> Arriving:
+        return sender.person_id, self.is_run_file
 
     async def _next_in_time(self) -> Message:
         """Return the next part. Only the time that the client takes counts, not that of the application."""
@@ -163,6 +175,15 @@ class _Body:
         return message
 
 
+def _together(limit: int) -> Refusal:
+    return Refusal(
+        413,
+        "too_large",
+        f"The files that you send to nodes at the same time may have {limit / MEGABYTE:g} MB together. "
+        "Wait until another one has arrived.",
+    )
+
+
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
@@ -172,7 +193,9 @@ async def _refusal_before(scope: Scope, headers: dict[str, str], body: "_Body") 
     path, size = scope["path"], _declared_size(headers)
     is_upload = UPLOAD.match(path) is not None
     # A part of an upload has had its room since the upload was announced.
-    is_large = is_upload or carries_upload(scope) or RUN_FILE.match(path) is not None
+    # Only the file itself: other requests to this path are JSON, which is read into memory.
+    body.is_run_file = scope["method"] == "PUT" and RUN_FILE.match(path) is not None
+    is_large = is_upload or carries_upload(scope) or body.is_run_file
     body.limit = (
         settings.HEADNODE_MAX_UPLOAD_MB * MEGABYTE if is_large else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     )
@@ -181,7 +204,7 @@ async def _refusal_before(scope: Scope, headers: dict[str, str], body: "_Body") 
             sender = await identify(scope)
         except NotSignedIn as refusal:
             return Refusal(refusal.status, refusal.reason, refusal.message)
-        if is_upload:
+        if is_upload or body.is_run_file:
             body.sender = sender
     return body.refusal_of(size)
 

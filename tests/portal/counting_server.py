@@ -58,7 +58,13 @@ def serving_with_limit(application: ASGIApp) -> Iterator[int]:
 
 
 def send(
-    port: int, path: str, size: int, headers: dict[str, str] | None = None, *, chunked: bool = False
+    port: int,
+    path: str,
+    size: int,
+    headers: dict[str, str] | None = None,
+    *,
+    chunked: bool = False,
+    method: str = "POST",
 ) -> Any:
     """POST that many bytes like a simple client: all of it first, then the answer is read."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
@@ -67,7 +73,7 @@ def send(
         whole, rest = divmod(size, len(piece))
         pieces = [piece] * whole + [piece[:rest]] * (rest > 0)
         body = iter(pieces) if chunked else b"".join(pieces)
-        connection.request("POST", path, body, headers or {}, encode_chunked=chunked)
+        connection.request(method, path, body, headers or {}, encode_chunked=chunked)
         answer = connection.getresponse()
         return answer.status, answer.getheader("content-type"), answer.read().decode()
     finally:

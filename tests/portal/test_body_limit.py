@@ -14,7 +14,7 @@ from portal.asgi import application as portal
 from portal.body_limit import MEGABYTE
 from tests.factories import token_of
 from tests.portal.counting_server import Counting, send, serving_with_limit
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPLOAD = "/api/v2/files/contents/"
@@ -71,6 +71,36 @@ def test_a_file_may_be_big(port: int, version: str, signed: dict[str, str]) -> N
 @pytest.mark.parametrize("path", ["/api/v2/files/contents/x", "/api/v1/files/contents/", "/x" + UPLOAD])
 def test_nowhere_else(port: int, path: str, signed: dict[str, str]) -> None:
     assert send(port, path, 3 * MEGABYTE, signed)[0] == 413
+
+
+RUN_FILE = "/api/v2/jobs/Ab12cd/tree/content/"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(("method", "status"), [("PUT", 200), ("PATCH", 413), ("POST", 413), ("DELETE", 413)])
+def test_a_file_for_a_node_may_be_big_and_the_json_about_it_may_not(
+    port: int, signed: dict[str, str], method: str, status: int, chunked: bool
+) -> None:
+    headers = signed | ({"Transfer-Encoding": "chunked"} if chunked else {})
+    assert send(port, RUN_FILE, 3 * MEGABYTE, headers, chunked=chunked, method=method)[0] == status
+
+
+def test_files_for_nodes_at_once_count_together(
+    port: int, settings: Settings, signed: dict[str, str]
+) -> None:
+    """They wait on the portal's disk while they arrive, whatever the quota of uploads says."""
+    settings.HEADNODE_MAX_UPLOAD_MB = 10
+    settings.HEADNODE_UPLOAD_QUOTA_MB = 1
+    lines = [f"PUT {RUN_FILE} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {9 * MEGABYTE}"]
+    lines += [f"{name}: {value}" for name, value in signed.items()]
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as first:
+        first.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + bytes(6 * MEGABYTE))
+        wait_for(
+            lambda: send(port, RUN_FILE, 5 * MEGABYTE, signed, method="PUT")[0] == 413, "the first counts"
+        )
+        answer = send(port, RUN_FILE, 5 * MEGABYTE, signed, method="PUT")
+        assert "10 MB together" in json.loads(answer[2])["detail"]
+    wait_for(lambda: send(port, RUN_FILE, 5 * MEGABYTE, signed, method="PUT")[0] == 200, "it is gone")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
