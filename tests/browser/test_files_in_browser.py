@@ -191,6 +191,33 @@ def test_20000_entries_are_quick(portal: str, run: Run, alice: User, sign_in: Si
     assert frames < 100, f"a scroll took {frames} ms to draw"
 
 
+def test_an_open_page_that_nobody_uses_does_not_look_at_the_node(
+    portal: str, run: Run, alice: User, sign_in: SignIn
+) -> None:
+    """Each look counts as use of the cluster: a page that is left open would keep it for ever."""
+    page = sign_in(alice)
+    page.clock.install()
+    looks: list[str] = []
+    page.on("request", lambda request: looks.append(request.url) if "/tree/?" in request.url else None)
+    page.goto(f"/jobs/{run.job.pk}/")
+    panel = page.locator("#job-files")
+    panel.scroll_into_view_if_needed()
+    expect(panel.get_by_role("button", name="shared", exact=True)).to_be_visible()
+    page.clock.run_for(35_000)
+    assert len(looks) > 1, "it follows the folder while somebody is there"
+    page.clock.run_for(40_000)
+    seen = len(looks)
+    for _ in range(5):
+        page.evaluate("document.dispatchEvent(new Event('headnode:job-state'))")
+        page.clock.run_for(60_000)
+    assert len(looks) == seen
+    expect(panel.locator("[data-rests]")).to_be_visible()
+    (run.work / "arrived").touch()
+    page.keyboard.press("Shift")
+    expect(panel.get_by_role("button", name="arrived", exact=True)).to_be_visible()
+    expect(panel.locator("[data-rests]")).to_be_hidden()
+
+
 def test_before_and_after_the_run_nothing_can_be_changed(
     portal: str, run: Run, alice: User, sign_in: SignIn, aside: Aside
 ) -> None:

@@ -87,3 +87,24 @@ test("refusals: the sentence of the API, or a general one", () => {
   assert.deepEqual([refused.message, refused.reason, refused.status], ["There is already a file.", "path_exists", 409]);
   assert.equal(refusalOf(502, "<html>", "No answer.").message, "No answer.");
 });
+
+test("attention: a page that is only open rests after a minute, and a click ends that", async () => {
+  const { Attention, RESTS_AFTER_MS } = await import("../../static/src/job_page/files/attention.js");
+  const page = new EventTarget();
+  let now = 0;
+  let back = 0;
+  const attention = new Attention(page, () => (back += 1), () => now);
+  assert.ok(attention.isThere);
+  now = RESTS_AFTER_MS - 1;
+  assert.ok(attention.isThere);
+  page.dispatchEvent(new Event("wheel"));
+  now += RESTS_AFTER_MS - 1;
+  assert.ok(attention.isThere);
+  assert.equal(back, 0);
+  now += 1;
+  page.dispatchEvent(new Event("headnode:job-state"));
+  assert.ok(!attention.isThere);
+  page.dispatchEvent(new Event("pointerdown"));
+  assert.ok(attention.isThere);
+  assert.equal(back, 1);
+});

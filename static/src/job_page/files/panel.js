@@ -1,6 +1,7 @@
 /* The Files panel of the job page: one tree before, during and after the run. */
 import { announce, byId, closest, find, findAll } from "../../dom.js";
 import { FilesApi, Refusal } from "./api.js";
+import { Attention } from "./attention.js";
 import { arranged, crumbs, parentOf, pathOf, shown } from "./listing.js";
 import { Preview } from "./preview.js";
 import { FileTable } from "./table.js";
@@ -11,7 +12,7 @@ import { Uploads, dropped } from "./uploads.js";
 const QUIET_MS = 1500;
 const POLL_MS = 10_000;
 
-/** Show the files, and follow them while the run's folder is on its node. */
+/** Show the files, and follow them while the run's folder is on its node and somebody uses the page. */
 export function startFiles() {
   const panel = document.getElementById("job-files");
   if (panel) new FilesPanel(panel).start();
@@ -55,14 +56,33 @@ class FilesPanel {
       files.value = "";
     });
     this.#takeDrops();
-    document.addEventListener("headnode:job-state", () => this.#soon());
+    const attention = new Attention(document, () => {
+      this.#rest(false);
+      if (this.isSeen && this.#isOnNode && !document.querySelector("dialog[open]")) this.load();
+    });
+    document.addEventListener("headnode:job-state", () => {
+      if (attention.isThere || !this.#isOnNode) this.#soon();
+      else this.#rest(true);
+    });
     new IntersectionObserver(([seen]) => {
       this.isSeen = Boolean(seen?.isIntersecting);
       if (this.isSeen && !this.folder) this.load();
     }).observe(this.panel);
     setInterval(() => {
-      if (this.isSeen && !document.hidden && this.folder?.place === "node" && !document.querySelector("dialog[open]")) this.load();
+      if (!this.isSeen || document.hidden || this.folder?.place !== "node" || document.querySelector("dialog[open]")) return;
+      if (attention.isThere) this.load();
+      else this.#rest(true);
     }, POLL_MS);
+  }
+
+  /** Whether a look at the files may be one at a node. */
+  get #isOnNode() {
+    return (this.folder?.place ?? "node") === "node";
+  }
+
+  /** Say that the list is not refreshed now. @param {boolean} rests */
+  #rest(rests) {
+    find(this.panel, "[data-rests]").hidden = !rests;
   }
 
   /** Load the folder again; what was chosen stays chosen as far as it is still there. */
