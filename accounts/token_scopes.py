@@ -40,7 +40,9 @@ class TokenScope(StrEnum):
     FILES = (
         "files",
         gettext_noop("Files"),
-        gettext_noop("Read, upload and delete files."),
+        gettext_noop(
+            "Read, upload and delete files, also those of a running job on its node. Its command may read them."
+        ),
     )
     TERMINAL = (
         "terminal",
