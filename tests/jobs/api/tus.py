@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import socket
 from collections.abc import Iterable
 from typing import Any
@@ -66,3 +67,8 @@ class Tus:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         return connection
+
+
+def reason(answer: Any) -> tuple[int, str]:
+    """Return the status and the reason word of a refusal."""
+    return answer.status, json.loads(answer.text)["reason"]
