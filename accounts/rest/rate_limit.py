@@ -57,11 +57,14 @@ class _Away:
     until = 0.0
 
 
-def count_request(client: str, per_minute: int) -> RateState | None:
-    """Count a request of the client. Return None if there is no limit (0), or Redis is away, which is logged."""
+def count_request(client: str, per_minute: int, at_once: int = 0) -> RateState | None:
+    """Count a request of the client. Return None if there is no limit (0), or Redis is away, which is logged.
+
+    `at_once` may come in one burst; by default what BURST_SECONDS bring.
+    """
     if not per_minute or time.monotonic() < _Away.until:
         return None
-    size = max(1, per_minute * BURST_SECONDS // 60)
+    size = at_once or max(1, per_minute * BURST_SECONDS // 60)
     try:
         left, wait = _script(settings.CACHES["default"]["LOCATION"])(
             keys=[f"headnode:rate:{client}"], args=[size, per_minute / 60]

@@ -17,7 +17,8 @@ from accounts.services.api_tokens import default_token_life
 from accounts.services.device_logins import find_pending_login
 from accounts.views.pages import actor, person
 
-# Nobody mistypes more often; whoever guesses must not get far.
+# Nobody mistypes more often; whoever guesses must not get far. All at once too: to look at a code and to decide are two
+# tries, and a person may sign several computers in.
 TRIES_PER_MINUTE = 20
 
 
@@ -30,7 +31,7 @@ def device_login(request: HttpRequest) -> HttpResponse:
     decision = request.POST.get("decision", "")
     if not code:
         return _show(request)
-    tries = count_request(f"device:{person(request).pk}", TRIES_PER_MINUTE)
+    tries = count_request(f"device:{person(request).pk}", TRIES_PER_MINUTE, at_once=TRIES_PER_MINUTE)
     if tries is not None and not tries.is_allowed:
         return _show(request, status=429, code=code, error=_("Too many attempts. Try again in a minute."))
     try:

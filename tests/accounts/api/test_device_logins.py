@@ -135,9 +135,16 @@ def test_a_wrong_code_is_a_sentence(alice: User, typed: str) -> None:
 
 
 def test_guessing_is_limited(alice: User) -> None:
-    statuses = [decide(alice, "BCDF-GHJK", "approve").status_code for _ in range(8)]
+    statuses = [decide(alice, "BCDF-GHJK", "approve").status_code for _ in range(30)]
     assert statuses[0] == 400
     assert statuses[-1] == 429
+
+
+def test_several_computers_are_signed_in_one_after_the_other(alice: User) -> None:
+    for decision in ("approve", "deny", "approve", "deny"):
+        code = begin()["userCode"]
+        assert decide(alice, code, "").status_code == 200  # the page that asks
+        assert decide(alice, code, decision).status_code == 200
 
 
 @pytest.mark.parametrize(
