@@ -78,25 +78,27 @@ def authorize(session: TerminalSession, user: Any, source_address: str) -> Parti
         raise Refused("not_found", "There is no such terminal session.", status=404)
     if participant.role is Role.ADMINISTRATOR:
         return participant
-    refusal = _cached_decision(session, source_address)
+    # As whom the owner is signed in counts: a token may make less of an administrator.
+    owner = user if participant.role is Role.OWNER else session.owner
+    refusal = _cached_decision(session, owner, source_address)
     if refusal is not None:
         raise _addressed_to(participant, refusal, session, source_address)
     return participant
 
 
-def _cached_decision(session: TerminalSession, source_address: str) -> Refused | None:
+def _cached_decision(session: TerminalSession, owner: Any, source_address: str) -> Refused | None:
     decisions = _decisions.get()
     if decisions is None:
-        return _decide(session, source_address)
-    key = (session.owner_id, source_address, session.target)
+        return _decide(session, owner, source_address)
+    key = (session.owner_id, owner.without_administration, source_address, session.target)
     if key not in decisions:
-        decisions[key] = _decide(session, source_address)
+        decisions[key] = _decide(session, owner, source_address)
     return decisions[key]
 
 
-def _decide(session: TerminalSession, source_address: str) -> Refused | None:
+def _decide(session: TerminalSession, owner: Any, source_address: str) -> Refused | None:
     try:
-        _check_for(session.subject)(session, session.owner, source_address)
+        _check_for(session.subject)(session, owner, source_address)
     except Refused as refusal:
         return refusal
     return None

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from accounts.refusals import Refused
+from accounts.users.administrators import is_administrator
 from sshgateway.authorization import terminal_authorization
 from sshgateway.models import TerminalSession, TerminalShare
 from sshgateway.terminals.roles import Role
@@ -117,6 +118,23 @@ def test_a_kind_has_one_check(register: Callable[..., None]) -> None:
 def test_a_kind_is_a_lower_case_word(register: Callable[..., None], kind: str) -> None:
     with pytest.raises(ValueError, match="kind"):
         register(kind, RecordingCheck())
+
+
+def test_the_owner_is_checked_as_they_are_signed_in(register: Callable[..., None], alice: User) -> None:
+    """A token without administration must not reach a machine through a terminal that its owner opened there."""
+
+    def check(session: TerminalSession, owner: User, source_address: str) -> None:
+        if not is_administrator(owner):
+            raise DENIED
+
+    register("machine", check)
+    User.objects.update(is_superuser=True)
+    by_page, by_token = User.objects.get(), User.objects.get()
+    by_token.without_administration = True
+    session = session_of(by_page, "machine:1")
+    with terminal_authorization.cached_decisions():
+        assert terminal_authorization.authorize(session, by_page, HERE).role is Role.OWNER
+        assert refusal_of(session, by_token) is DENIED
 
 
 def test_a_guest_is_checked_as_the_owner_from_the_guests_address(
