@@ -18,7 +18,7 @@ from starlette.types import Scope
 from accounts import source_address
 from accounts.models import User
 from accounts.refusals import Refused
-from accounts.users import scope_checks, token_authentication
+from accounts.users import token_authentication
 from jobs.storage.upload_quota import UploadUse, use_of
 
 
@@ -62,10 +62,10 @@ def _user_of_token(request: ASGIRequest) -> User | None:
         secret = token_authentication.read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
         if secret is None:
             return None
-        user, token = token_authentication.check_token(secret, source_address.source_address_of(request))
+        user, credential = token_authentication.sign_in(secret, source_address.source_address_of(request))
         with suppress(Resolver404):  # the view that is not there answers
-            route = resolve(request.path_info).route
-            scope_checks.check_route(token, route, request.method or "")
+            match = resolve(request.path_info)
+            token_authentication.check_reach(credential, match, request.method or "")
         return user
     except Refused as refusal:  # also TokenRefused
         raise NotSignedIn(refusal.status, refusal.reason, refusal.message) from None

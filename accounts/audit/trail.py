@@ -15,7 +15,7 @@ from accounts.models import AuditChain, AuditEvent, User
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, from which address, and through what (`page`, `api` or `system`)."""
+    """Who acts, from which address, and through what (`page`, `api`, `job` or `system`)."""
 
     user: User | None
     source_address: str | None = None

@@ -45,6 +45,8 @@ class User(AbstractUser):
 
     # Not saved: whoever is signed in by a token without the scope `admin` is no administrator in that request.
     without_administration = False
+    # Not saved: whoever is signed in by the key of a job sees this one and its files, and no others.
+    only_job = ""
 
     objects: ClassVar[SingleUserManager] = SingleUserManager()
 

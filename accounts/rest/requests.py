@@ -23,8 +23,10 @@ def person(request: Request) -> User:
 
 
 def actor(request: Request) -> Actor:
-    """Return the actor for the audit trail: the user and the source address."""
-    return Actor(person(request), source_address.source_address_of(request._request), "api")
+    """Return the actor for the audit trail: the user, the source address, and whether the key of a job acts."""
+    user = person(request)
+    via = "job" if user.only_job else "api"
+    return Actor(user, source_address.source_address_of(request._request), via)
 
 
 def pick(rows: QuerySet[Row], text: str, *, number: bool = False) -> Row:

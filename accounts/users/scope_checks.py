@@ -20,9 +20,14 @@ def check_route(token: APIToken, route: str | None, method: str) -> None:
     """Raise Refused (`scope_missing`, 403) unless the token's scopes reach this route (as Django writes it)."""
     needed = None
     if route is not None:
-        rows = _routes().get(VERSION.sub("", route))
+        rows = _routes().get(without_version(route))
         needed = None if rows is None else rows[0 if method in READING else 1]
     _check(token, needed)
+
+
+def without_version(route: str) -> str:
+    """Return a route as Django writes it, without `api/v2/` or `api/v3/`."""
+    return VERSION.sub("", route)
 
 
 def check_websocket(token: APIToken, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Authenticate API tokens, for the REST API and for websockets.
+"""Authenticate API tokens, for the REST API and for websockets, and derived keys, for the REST API.
 
 The database has digests of tokens only. A secret is never logged and never part of a message.
 """
@@ -7,6 +7,7 @@ import hashlib
 from datetime import timedelta
 
 from django.db.models import Q
+from django.urls import ResolverMatch
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -16,7 +17,8 @@ from accounts import source_address
 from accounts.models import APIToken, User
 from accounts.refusals import ReasonWithMessage, Refused
 from accounts.token_scopes import TokenScope
-from accounts.users import scope_checks
+from accounts.users import derived_keys, scope_checks
+from accounts.users.derived_keys import DerivedKey
 
 KEYWORDS = ("token", "bearer")
 LAST_USED_STEP = timedelta(minutes=1)
@@ -34,6 +36,7 @@ class TokenRefusalReason(ReasonWithMessage):
     # The wording of Rescale's API, which clients know.
     EXPIRED = "token_expired", "API key is no longer active"
     ENDED = "token_ended", "This token was ended. Make another under Settings, API tokens."
+    JOB_ENDED = "job_key_ended", "This key belongs to a job, and ended with it."
     USER_INACTIVE = "user_inactive", "User inactive or deleted."
 
 
@@ -47,8 +50,8 @@ class TokenRefused(Refused):
 class TokenAuthentication(BaseAuthentication):
     """Authenticate `Authorization: Token <secret>`, or `Bearer`. `request.auth` is then the APIToken."""
 
-    def authenticate(self, request: Request) -> tuple[User, APIToken] | None:
-        """Return (user, token); None without a token. Raise AuthenticationFailed (401) for an invalid token.
+    def authenticate(self, request: Request) -> tuple[User, APIToken | DerivedKey] | None:
+        """Return (user, token or key); None without one. Raise AuthenticationFailed (401) for an invalid one.
 
         Raises Refused (`scope_missing`, 403) for a token whose scopes do not reach the route. Here, because every view
         that takes a token authenticates it, whatever permissions it has of its own.
@@ -57,10 +60,9 @@ class TokenAuthentication(BaseAuthentication):
             secret = read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
             if secret is None:
                 return None
-            user, token = check_token(secret, source_address.source_address_of(request._request))
-            match = request._request.resolver_match
-            scope_checks.check_route(token, match.route if match else None, request.method or "")
-            return user, token
+            user, credential = sign_in(secret, source_address.source_address_of(request._request))
+            check_reach(credential, request._request.resolver_match, request.method or "")
+            return user, credential
         except TokenRefused as refusal:
             raise AuthenticationFailed(refusal.message, code=refusal.reason) from None
 
@@ -81,6 +83,22 @@ def read_secret(header: str) -> str | None:
     if not secret or len(secret) > LONGEST_SECRET or not all("!" <= character <= "~" for character in secret):
         raise TokenRefused(TokenRefusalReason.MALFORMED)
     return secret
+
+
+def sign_in(secret: str, address: str = "") -> tuple[User, APIToken | DerivedKey]:
+    """Return whom an API token or a derived key signs in, and the token or key. Raises TokenRefused."""
+    check = derived_keys.check_of(secret)
+    return check_token(secret, address) if check is None else check(secret)
+
+
+def check_reach(credential: APIToken | DerivedKey, match: ResolverMatch | None, method: str) -> None:
+    """Raise Refused (`scope_missing`, 403) unless the token or key reaches the route that was found."""
+    route = match.route if match else None
+    if isinstance(credential, APIToken):
+        scope_checks.check_route(credential, route, method)
+        return
+    plain = None if route is None else scope_checks.without_version(route)
+    credential.check_reach(plain, match.kwargs if match else {}, method)
 
 
 def check_token(secret: str, address: str = "") -> tuple[User, APIToken]:

@@ -5,7 +5,7 @@ accepted as a credential. Other connections are refused:
 
 - from a page of another site: the handshake is denied (403);
 - not signed in: accepted and closed at once with 4401 and a reason, which a browser can read;
-- by a token without the scope that the websocket needs: closed with 4403 and `scope_missing`;
+- by a token without the scope that the websocket needs, or by the key of a job: closed with 4403 and `scope_missing`;
 - a session cookie without an Origin header counts as not signed in.
 """
 
@@ -19,8 +19,9 @@ from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.conf import settings
 
 from accounts import source_address
+from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
-from accounts.users import origins, scope_checks, token_authentication
+from accounts.users import derived_keys, origins, scope_checks, token_authentication
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -54,6 +55,9 @@ class SignIn:
         scope = {**scope, "source_address": source_address.source_address_of_scope(scope), "api_token": None}
         try:
             secret = token_authentication.read_secret(headers.get("authorization", ""))
+            if secret is not None and derived_keys.check_of(secret) is not None:
+                await close(receive, send, FORBIDDEN, RefusalReason.SCOPE_MISSING)
+                return
             if secret is not None:
                 check = database_sync_to_async(token_authentication.check_token)
                 scope["user"], scope["api_token"] = await check(secret, scope["source_address"])

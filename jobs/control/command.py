@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from jobs.access import job_keys
 from jobs.context.node_context import environment
 from jobs.control import checkpoint, claim, head_node, job_steps, orders
 from jobs.control.cluster_end_reasons import ClusterEndReason, result_of
@@ -70,7 +71,8 @@ def launch(cluster: Cluster) -> timedelta:
 
 def _start(cluster: Cluster, connection: Connection) -> None:
     """Start the job's steps, unless they were started before."""
-    command_runner.start(connection, job_steps.steps_of(cluster.job, environment(cluster)))
+    steps = job_steps.steps_of(cluster.job, environment(cluster), job_keys.variables(cluster))
+    command_runner.start(connection, steps)
 
 
 def _stage(cluster: Cluster, connection: Connection) -> list[str]:
@@ -170,7 +172,8 @@ def _append_output(cluster: Cluster, status: CommandStatus) -> bool:
         if moved != 1:
             return True
         room = MAX_OUTPUT_EVENTS - cluster.job.events.filter(source=LogSource.PROGRAM).count()
-        new = [_output_event(line) for line in status.lines[: max(room, 0)]]
+        lines = job_keys.without_key(cluster, status.lines[: max(room, 0)])
+        new = [_output_event(line) for line in lines]
         if 0 < room <= len(status.lines):
             rest = "Further output is not copied here; it is all in process_output.log."
             new[-1] = _output_event(rest, LogLevel.WARNING)

@@ -45,6 +45,14 @@ class StoredFile(models.Model):
     modified_at = models.DateTimeField(
         null=True, blank=True, help_text="Modification time on the node when it was fetched."
     )
+    sent_by = models.ForeignKey(
+        Job,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="sent_files",
+        help_text="The job whose key uploaded it.",
+    )
     file = models.FileField(upload_to=storage_name, max_length=200)
     created_at = models.DateTimeField(default=timezone.now)
 

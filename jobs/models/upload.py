@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from jobs.models.job import Job
 from jobs.models.stored_file import StoredFile
 
 
@@ -23,6 +24,14 @@ class Upload(models.Model):
     relative_path = models.CharField(max_length=1000)
     is_escaped = models.BooleanField(default=False)
     type_id = models.PositiveSmallIntegerField(choices=StoredFile.Type, default=StoredFile.Type.INPUT)
+    sent_by = models.ForeignKey(
+        Job,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="sent_uploads",
+        help_text="The job whose key began it.",
+    )
     length = models.BigIntegerField(help_text="Bytes that the whole file has.")
     received = models.BigIntegerField(default=0, help_text="Bytes that are on disk for certain.")
     created_at = models.DateTimeField(default=timezone.now)

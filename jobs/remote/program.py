@@ -45,9 +45,10 @@ def state_path(name):
 
 
 def write_state(name, text):
-    """Replace a state file atomically."""
+    """Replace a state file atomically. Only its user may read it: the environment of the steps has the job's key."""
     temporary = state_path(name + ".new")
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

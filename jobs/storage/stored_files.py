@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.files import File
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.audit.trail import Actor, record
 from accounts.models import User
 from accounts.refusals import Refused
 from jobs.events.audit_actions import JobsAuditAction
-from jobs.models import Job, StoredFile
+from jobs.models import Job, JobInput, StoredFile
 from jobs.storage import file_names, upload_quota
 from jobs.storage.refusal_reasons import FileRefusal
 
@@ -21,8 +21,15 @@ UPLOAD_TYPES = tuple(member.value for member in StoredFile.Type if member != Sto
 
 
 def visible_files(user: User) -> QuerySet[StoredFile]:
-    """Return the files this user may know of: their own."""
-    return StoredFile.objects.filter(owner=user)
+    """Return the files this user may know of: their own.
+
+    Signed in by the key of a job: of these its inputs and outputs, and what was uploaded with that key.
+    """
+    own = StoredFile.objects.filter(owner=user)
+    if not user.only_job:
+        return own
+    inputs = JobInput.objects.filter(job=user.only_job).values("file")
+    return own.filter(Q(job=user.only_job) | Q(sent_by=user.only_job) | Q(pk__in=inputs))
 
 
 def known_ids(user: User, ids: Iterable[str]) -> set[str]:
@@ -63,6 +70,7 @@ def store_upload(
         size=uploaded.size,
         sha512=digest.hexdigest(),
         md5=md5.hexdigest(),
+        sent_by_id=owner.only_job or None,
     )
     file.file.save(name, uploaded, save=False)
     try:

@@ -33,8 +33,9 @@ REMEMBERED = timedelta(days=7)
 
 
 def visible_uploads(user: User) -> QuerySet[Upload]:
-    """Return the uploads this user may know of: their own."""
-    return Upload.objects.filter(owner=user)
+    """Return the uploads this user may know of: their own; signed in by the key of a job, those begun with it."""
+    own = Upload.objects.filter(owner=user)
+    return own.filter(sent_by=user.only_job) if user.only_job else own
 
 
 def unfinished_uploads(user: User) -> QuerySet[Upload]:
@@ -64,6 +65,7 @@ def begin_upload(owner: User, named: Named, length: int) -> Upload:
             is_escaped=named.is_escaped,
             type_id=named.type_id,
             length=length,
+            sent_by_id=owner.only_job or None,
             expires_at=timezone.now() + settings.HEADNODE_UPLOAD_EXPIRY,
         )
 
@@ -157,6 +159,7 @@ def complete(
                 sha512=found.sha512.hexdigest(),
                 md5=found.md5.hexdigest(),
                 file=stored,
+                sent_by_id=upload.sent_by_id,
             )
             file.save(force_insert=True)
             upload.file, upload.completed_at = file, timezone.now()

@@ -156,6 +156,16 @@ NODES = Group(
             default_shown="on HEADNODE_HOST and HEADNODE_PORT",
         ),
         Setting(
+            "HEADNODE_JOB_API_URL",
+            ServiceURL(
+                ("http", "https"), "https://headnode.example.org/", may_have_path=False, ends_in_slash=True
+            ),
+            lambda values: values["HEADNODE_PUBLIC_URL"],
+            "The portal's address for the commands of jobs, which find it in `RESCALE_API_BASE_URL`. Its host must be "
+            "among HEADNODE_ALLOWED_HOSTS.",
+            default_shown="HEADNODE_PUBLIC_URL",
+        ),
+        Setting(
             "HEADNODE_GATEWAY_ADDRESSES",
             ListOf(NetworkAddress(), "addresses", "192.0.2.7"),
             lambda values: ["127.0.0.1"],
