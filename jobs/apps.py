@@ -17,6 +17,7 @@ class JobsConfig(AppConfig):
         from jobs.access import job_keys, node_access  # noqa: PLC0415 (models exist only now)
         from jobs.events.audit_actions import JobsAuditAction  # noqa: PLC0415
         from jobs.machines import machine_access, node_addresses  # noqa: PLC0415
+        from jobs.node_contract import job_key  # noqa: PLC0415
         from jobs.providers import portal_id  # noqa: PLC0415
         from sshgateway.authorization import (  # noqa: PLC0415
             forbidden_addresses,
@@ -24,7 +25,7 @@ class JobsConfig(AppConfig):
         )
 
         post_migrate.connect(portal_id.ensure_portal_id, sender=self)
-        derived_keys.register(job_keys.PREFIX, job_keys.check_key)
+        derived_keys.register(job_key.PREFIX, job_keys.check_key)
         terminal_authorization.register("job", node_access.check_job_terminal)
         forbidden_addresses.register(machine_access.SUBJECT_KIND, node_addresses.node_networks)
         terminal_authorization.register("machine", machine_access.check_machine_terminal)

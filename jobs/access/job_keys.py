@@ -19,9 +19,9 @@ from accounts.refusal_reasons import RefusalReason
 from accounts.refusals import Refused
 from accounts.users.token_authentication import TokenRefusalReason, TokenRefused
 from jobs.models import Cluster
+from jobs.node_contract.job_key import PREFIX, key_prefix
 from jobs.states import Observed
 
-PREFIX = "hnj_"
 KEY_VARIABLE, URL_VARIABLE = "RESCALE_API_KEY", "RESCALE_API_BASE_URL"
 HIDDEN = f"[{KEY_VARIABLE}]"
 _KEY = re.compile(rf"{PREFIX}(?P<cluster>[A-Za-z0-9]{{1,64}})_(?P<proof>[0-9a-f]{{64}})", re.ASCII)
@@ -73,7 +73,7 @@ class JobKey:
 
 def key_of(cluster: Cluster) -> str:
     """Return the key of the cluster's job: the same each time, so that a launch can be repeated."""
-    return f"{PREFIX}{cluster.pk}_{_proof(settings.SECRET_KEY, cluster.pk)}"
+    return key_prefix(cluster.pk) + _proof(settings.SECRET_KEY, cluster.pk)
 
 
 def variables(cluster: Cluster) -> dict[str, str]:

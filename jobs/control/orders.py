@@ -44,6 +44,7 @@ def order_of(cluster: Cluster, nodes: list[Node]) -> ClusterOrder:
         username=cluster.job.username,
         home=cluster.job.home,
         broker_url=settings.HEADNODE_BROKER_URL,
+        api_url=settings.HEADNODE_JOB_API_URL,
         nodes=[
             NodeOrder(
                 name=node.name,

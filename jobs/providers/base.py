@@ -64,7 +64,10 @@ class NodeOrder:
 
 @dataclass(frozen=True)
 class ClusterOrder:
-    """All nodes of one cluster. `portal_id` tells apart the clusters of portals that share a cloud."""
+    """All nodes of one cluster. `portal_id` tells apart the clusters of portals that share a cloud.
+
+    `api_url` is where the nodes' programs call the portal's API.
+    """
 
     cluster_id: str
     portal_id: str
@@ -72,6 +75,7 @@ class ClusterOrder:
     home: str
     broker_url: str
     nodes: Sequence[NodeOrder]
+    api_url: str = ""
 
 
 @dataclass(frozen=True)

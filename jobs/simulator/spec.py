@@ -56,6 +56,8 @@ class ClusterSpec:
     nodes: tuple[NodeSpec, ...]
     # The portal that ordered it, in its own words; listed, so that several portals can share a cloud.
     portal_id: str = ""
+    # Where the nodes' programs call the portal's API; empty if they do not.
+    api_url: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `read_cluster` reads. The portal's id is its field `mark`."""
@@ -83,7 +85,12 @@ def read_cluster(cluster_id: str, value: Any) -> ClusterSpec:
         )
     portal_id = require_printable(document, "mark", 64) if document.get("mark") else ""
     nodes = _read_nodes(document.get("nodes"))
-    return ClusterSpec(cluster_id, username, f"/enc/{username}", broker_url, nodes, portal_id)
+    api_url = require_printable(document, "api_url", 512) if document.get("api_url") else ""
+    if api_url and not BROKER_URL.fullmatch(api_url):
+        raise InvalidDocument(
+            "invalid_api_url", "'api_url' must be an http or https address that ends in a slash."
+        )
+    return ClusterSpec(cluster_id, username, f"/enc/{username}", broker_url, nodes, portal_id, api_url)
 
 
 def _read_nodes(value: Any) -> tuple[NodeSpec, ...]:

@@ -28,6 +28,8 @@ PLAIN = (
 
 # The one gateway of an embedded portal.
 GATEWAY = "main"
+# Where the simulated nodes reach the API, on their own loopback: nobody else is likely to listen there.
+JOB_API_URL = "http://127.0.0.1:4780/"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def portal_environment(plan: Plan, single_person: bool = False) -> dict[str, str
         HEADNODE_GATEWAYS=GATEWAY,
         HEADNODE_GATEWAY_SOCKETS=str(plan.sockets),
     )
+    environment.setdefault("HEADNODE_JOB_API_URL", JOB_API_URL)
     if plan.own_redis:
         environment["REDIS_URL"] = f"unix://{quote(str(plan.redis_socket))}"
     if single_person:

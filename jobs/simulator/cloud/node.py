@@ -15,6 +15,7 @@ from jobs.simulator.boot.broker_client import BrokerClient, BrokerRefused, Broke
 from jobs.simulator.boot.contextualization import Contextualization
 from jobs.simulator.boot.node_record import ENDED, ENDING, BootFailed, FailureReason, NodeRecord, NodeState
 from jobs.simulator.cloud.address_pool import bind
+from jobs.simulator.cloud.api_door import LOOPBACK, APIDoor, door_port
 from jobs.simulator.cloud.node_view import NodeCluster, NodeView
 from jobs.simulator.cloud.wall import wall_text
 from jobs.simulator.faults import boot_delays
@@ -45,6 +46,7 @@ class Node(NodeView):
         self._fault_effects = FaultEffects(self)
         self._life: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._door: APIDoor | None = None
 
     # -- boot -------------------------------------------------------------------------------------
 
@@ -169,6 +171,21 @@ class Node(NodeView):
         if self._environment.services.sandbox.has_own_network:
             inside = await self.agent().listen(self.record.address.private_address, self.spec.ssh_port)
             await self.server.listen(inside, from_inside=True)
+            await self._open_door()
+
+    async def _open_door(self) -> None:
+        """Let the node's programs call the portal's API, where the order wants it on the node's own loopback."""
+        spec = self._environment.spec
+        if (port := door_port(spec.api_url)) is None:
+            return
+        try:
+            listener = await self.agent().listen(LOOPBACK, port)
+        except AgentError as error:
+            # In a network that the cluster's nodes share, one door is enough.
+            self.say(f"api: port {port} of {LOOPBACK} cannot be had here: {error}")
+            return
+        self._door = APIDoor(spec.id, spec.broker_url, self.record.address.address)
+        await self._door.open(listener)
 
     async def _bind_again(self) -> socket.socket:
         """Bind the address of before the restart; connections that have just ended may hold it for a moment."""
@@ -289,6 +306,9 @@ class Node(NodeView):
         """Close the address, every connection and the agent."""
         self._stop_listening()
         self.server.close()
+        if self._door is not None:
+            self.background(self._door.close())
+            self._door = None
         if self._agent is not None:
             self._agent.cut_power()
             self._agent = None
