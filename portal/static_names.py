@@ -63,12 +63,12 @@ class HashedStaticFilesStorage(StaticFilesStorage):
         return super().url(name)
 
 
-_paths: dict[str, str] = {}
+_paths: dict[tuple[str | None, str], str] = {}
 
 
 def _path(name: str) -> str | None:
     """Find a file as the server will; a page names dozens of icons of one file, so what was found is kept."""
-    known = _paths.get(name)
+    known = _paths.get((settings.STATIC_ROOT, name))
     if known and os.path.exists(known):
         return known
     if settings.STATIC_ROOT:
@@ -77,5 +77,5 @@ def _path(name: str) -> str | None:
         found = finders.find(name) or ""
     if not os.path.isfile(found):
         return None
-    _paths[name] = found
+    _paths[settings.STATIC_ROOT, name] = found
     return found

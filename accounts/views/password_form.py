@@ -15,7 +15,7 @@ from accounts.models import APIToken
 class ChangePasswordForm(AllauthForm):  # type: ignore[misc]  # allauth has no types
     """allauth's form, and the person's tokens to choose from."""
 
-    end_tokens: forms.ModelMultipleChoiceField[APIToken] = forms.ModelMultipleChoiceField(
+    end_tokens: "forms.ModelMultipleChoiceField[APIToken]" = forms.ModelMultipleChoiceField(
         queryset=None, required=False
     )
 

@@ -20,8 +20,17 @@ function ask(form, proceed) {
   dialog.showModal();
 }
 
-/** @param {HTMLElement} form */
+/**
+ * Answer the question of a form. One that was replaced meanwhile, because the page follows what happens, is sent all the
+ * same: a form that is nowhere on the page would send nothing, without a word.
+ *
+ * @param {HTMLElement} form
+ */
 function accept(form) {
+  if (!form.isConnected) {
+    form.hidden = true;
+    document.body.append(form);
+  }
   const there = form.querySelector("input[name='confirmed']");
   const field = there instanceof HTMLInputElement ? there : document.createElement("input");
   if (!there) {

@@ -98,8 +98,8 @@ def test_garbage_from_a_follower_changes_nothing(stack: Stack, person: Person, j
 
 
 def test_somebody_elses_job_is_not_there(stack: Stack, person: Person, job: str) -> None:
-    stack.manage("add_person", "charlie", HEADNODE_NEW_PASSWORD="charlies long password")
-    charlie = with_token(stack, "charlie", "charlies long password")
+    stack.manage("add_person", "charlie-of-events", HEADNODE_NEW_PASSWORD="charlies long password")
+    charlie = with_token(stack, "charlie-of-events", "charlies long password")
     with follow(stack, f"ws/jobs/{job}/events/", charlie.token) as socket:
         assert close_of(socket) == (4404, "not_found")
 

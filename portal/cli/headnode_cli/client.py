@@ -23,6 +23,8 @@ LONGEST_WAIT = 30.0
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 BUSY, GATEWAY_TROUBLE = (429, 503), (502, 504)
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Servers close a connection that idles for some seconds: one that is about to be closed is not used again.
+LIMITS = httpx.Limits(keepalive_expiry=2.0)
 
 
 class Portal:
@@ -170,7 +172,7 @@ class Portal:
 
 def _http_client(headers: dict[str, str], timeout: httpx.Timeout, verify: Any) -> httpx.Client:
     try:
-        return httpx.Client(headers=headers, timeout=timeout, verify=verify)
+        return httpx.Client(headers=headers, timeout=timeout, verify=verify, limits=LIMITS)
     except (ValueError, ImportError, httpx.InvalidURL):
         # The text of the error has the proxy's address, which may hold a password.
         raise CLIError(

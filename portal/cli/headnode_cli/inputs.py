@@ -65,7 +65,7 @@ def upload_file(portal: Portal, name: str, file: IO[bytes]) -> str:
         if answer is not None and not _is_same(answer, digest.hexdigest()):
             # What broke off earlier had this name and size, and another content.
             resumable.give_up(portal, answer["id"])
-            answer = None
+            answer = resumable.upload(portal, name, file, total, bar)
         if answer is None:
             file.seek(0)
             answer = portal.upload(name, CountedFile(file, bar))

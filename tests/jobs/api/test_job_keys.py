@@ -25,6 +25,7 @@ JOB_KEYS: dict[str, Any] = {
     "cidrRule": "192.0.2.0/24,198.51.100.7/32",
     "autoTerminateCluster": False,
     "isInteractive": True,
+    "idleMinutes": 30,
 }
 ANALYSIS_KEYS: dict[str, Any] = {
     "command": "./solver",
@@ -149,7 +150,7 @@ def test_what_was_answered_can_be_sent_back_whole(alice: User, body: dict[str, A
 def test_every_key_of_the_answer_is_done_or_refused_or_only_read(alice: User, body: dict[str, Any]) -> None:
     found = _post(alice, body).json()
     ours = {"dateSubmitted", "dateCompleted", "settingsChanged", "deadline", "deadlineReason", "deadlineLatest",
-            "stillRunning", "exitCode", "outcome", "outcomeReason"}  # fmt: skip
+            "stillRunning", "exitCode", "outcome", "outcomeReason", "activity"}  # fmt: skip
 
     assert set(READ_ONLY) == ONLY_READ
     assert set(found) - set(body) - set(REFUSED_JOB_KEYS) - ours == ONLY_READ
