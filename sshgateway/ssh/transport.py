@@ -23,6 +23,7 @@ from typing import Any, Self
 import paramiko
 
 from sshgateway.ssh import host_keys, tcp_connect
+from sshgateway.ssh.closed_channels import ClosedChannels
 from sshgateway.ssh.command_output import Result, TimeUp, TooLong, collect_output
 from sshgateway.ssh.credential import Credential
 from sshgateway.ssh.errors import (
@@ -233,6 +234,7 @@ class _Transport(paramiko.Transport):
     def __init__(self, sock: socket.socket, *, for_loop: bool) -> None:
         # With `for_loop`, paramiko's thread ends at the first packet after the login.
         packetizer: Any = partial(LoopPacketizer, leave_when=self.is_authenticated) if for_loop else None
+        self._closed_channels = ClosedChannels()
         super().__init__(sock, default_window_size=WINDOW, packetizer_class=packetizer)
         self.set_log_channel(_PARAMIKO_LOG)
         options = self.get_security_options()
@@ -246,6 +248,14 @@ class _Transport(paramiko.Transport):
         except HandedOver:
             # Otherwise this list would keep the transport for ever.
             paramiko.transport._active_threads.remove(self)  # type: ignore[attr-defined]  # no public way
+
+    def _send_message(self, data: paramiko.Message) -> None:
+        send = partial(super()._send_message, data)  # type: ignore[misc]  # paramiko's own
+        self._closed_channels.send(data.asbytes(), send)
+
+    def _parse_channel_open_success(self, message: paramiko.Message) -> None:
+        self._closed_channels.opened(int.from_bytes(message.get_remainder()[4:8], "big"))
+        super()._parse_channel_open_success(message)  # type: ignore[misc]  # paramiko's own
 
     def _parse_ext_info(self, message: paramiko.Message) -> None:
         # paramiko reads as many as the message announces, which may be four thousand million.
