@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.acceptance.people import Person, with_token
 from tests.stack import running
+from tests.waiting import wait_for
 
 COMMAND = (
     "mkdir many small; cd many; seq -f 'file %05g' 1 20000 | xargs -d '\\n' touch; cd ../small; "
@@ -78,8 +79,8 @@ def main() -> None:
             job = person.submit(COMMAND)
             person.wait_for_message(job, "Launched the command", 300)
             base = f"/api/v2/jobs/{job}"
-            while person.call("GET", f"{base}/tree/?path=shared/ready")[0] != 409:  # a file, no folder
-                time.sleep(0.5)
+            ready = f"{base}/tree/?path=shared/ready"
+            wait_for(lambda: person.call("GET", ready)[0] == 409, "the files are made", 600, every=0.5)
             ssh = person.ssh_config(job, key, folder)
             options = ["-q", "-F", str(ssh.config), "-P", str(ssh.port)]
             before = resident_mb(stack.pids["web"])
