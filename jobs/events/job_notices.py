@@ -69,6 +69,14 @@ def seen(person: User, job: Job) -> None:
     told.update(read_at=timezone.now())
 
 
+def _extend(cluster: Cluster) -> Action | None:
+    """Return the button that moves the deadline; only an administrator moves that of a budget."""
+    if cluster.deadline_reason == "budget":
+        return None
+    words = "Keep it running" if cluster.deadline_reason == "idle" else "Extend it"
+    return Action(reverse("job_extend", args=[cluster.job_id]), words)
+
+
 def deadline_near(cluster: Cluster, sentence: str, minutes: int) -> None:
     """Tell the owner that the cluster ends soon; once for each deadline and warning."""
     job, at = cluster.job, cluster.deadline_at
@@ -79,10 +87,7 @@ def deadline_near(cluster: Cluster, sentence: str, minutes: int) -> None:
         sentence,
         title=f"{job.name} ends in {left}",
         link=_page(job),
-        action=Action(
-            reverse("job_extend", args=[job.pk]),
-            "Keep it running" if cluster.deadline_reason == "idle" else "Extend it",
-        ),
+        action=_extend(cluster),
         key=f"job-{job.pk}-{_moment(at)}-{minutes}",
         facts={
             **_facts(job),

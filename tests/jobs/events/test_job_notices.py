@@ -103,6 +103,18 @@ def test_a_deadline_is_told_with_a_link_that_extends(cluster: Cluster, alice: Us
     assert Cluster.objects.get(pk=cluster.pk).deadline_at == end + timedelta(hours=1)
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"), [("walltime", "Extend it"), ("idle", "Keep it running"), ("budget", "")]
+)
+def test_only_a_deadline_that_its_owner_can_move_has_a_button(
+    cluster: Cluster, alice: User, reason: str, words: str
+) -> None:
+    cluster.deadline_at, cluster.deadline_reason = timezone.now() + timedelta(minutes=14), reason
+    job_notices.deadline_near(cluster, "Soon.", 15)
+    row = told(alice)
+    assert (row.action_text, bool(row.action_link)) == (words, bool(words))
+
+
 def test_the_link_is_for_its_owner(cluster: Cluster, charlie: User, client: Client) -> None:
     client.force_login(charlie)
     assert client.get(f"/jobs/{cluster.job_id}/extend/").status_code == 404
